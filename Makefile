@@ -1,0 +1,43 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+tiers = .venv/bin/python tests/tooling/run_tiers.py
+
+.PHONY: help setup demo test test-quick bench lint format sanity package-check lock clean
+
+help:
+	@echo 'make demo           the whole life of a release on eight sandbox hosts, in a minute'
+	@echo 'make test           everything (as root: on real SSH hosts and containers too)'
+	@echo 'make test-quick     what needs no root and no network, in under 3 minutes'
+	@echo 'make lint | sanity | package-check     one part of make test'
+	@echo 'make bench          how long each operation takes on ten SSH hosts'
+	@echo 'make setup          only the virtual environment .venv'
+	@echo 'make format         the code as ruff would write it'
+	@echo 'make clean          back to a fresh clone'
+
+setup:
+	@tests/tooling/setup
+
+demo: setup
+	@.venv/bin/python examples/shop/demo.py
+
+test: setup
+	@$(tiers) all
+
+test-quick: setup
+	@$(tiers) quick
+
+lint sanity package-check: setup
+	@$(tiers) $@
+
+bench: setup
+	@$(tiers) --packages
+	@.venv/bin/python tests/bench/bench.py
+
+format: setup
+	@.venv/bin/ruff check --fix --select I .
+	@.venv/bin/ruff format .
+
+clean:
+	rm -rf .venv .cache .sandbox .ansible .pytest_cache .ruff_cache .hypothesis tests/output
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
