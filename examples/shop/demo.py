@@ -1,0 +1,343 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The life of a release, shown on the eight hosts of inventories/sandbox: `make demo` runs it.
+
+Every step runs a playbook of the collection and then looks for itself: over HTTP, at the exit
+status, at the files. A line says what was seen. The sandbox is a folder of its own, on ports that
+are free; it is gone afterwards, whatever happened, and so is every process that was started in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+import history
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+HOSTS = ["test1", "test2", "staging1", "staging2", "prod1", "prod2", "prod3", "prod4"]
+# Whatever a run of the demo starts inherits this variable, and is found by it.
+MARK = "ITOPS_RELEASE_DEMO"
+# The hosts are on this machine; a proxy for the world outside knows nothing of them.
+HTTP = build_opener(ProxyHandler({}))
+
+
+class NotShownError(Exception):
+    """A step did not show what it promises."""
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument(
+        "--log",
+        type=Path,
+        default=CHECKOUT / ".cache" / "demo.log",
+        help="where Ansible's own output goes (default: %(default)s)",
+    )
+    log = arguments.parse_args().log.resolve()
+    if missing := what_is_missing():
+        sys.exit(missing)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
+
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "w", encoding="utf-8") as log_file:
+        sandbox = Sandbox(log_file, free_ports(len(HOSTS)))
+        try:
+            sys.exit(tell(sandbox))
+        except KeyboardInterrupt:
+            say("\n  interrupted: whatever ran was ended, and the sandbox is gone")
+            sys.exit(130)
+        finally:
+            sandbox.remove()
+
+
+def what_is_missing():
+    if not Path("/proc/self/environ").exists():
+        return "the demo needs Linux: it finds its own processes in /proc"
+    if not shutil.which("git"):
+        return "the demo needs git: the shop's history is a git history"
+    return None
+
+
+def tell(sandbox):
+    """Run every step, say what each showed, and return the exit status."""
+    say("A release from sealing to removal, on eight hosts of this machine")
+    say(f"Ansible's own output: {sandbox.log.name}\n")
+    began = time.monotonic()
+    for number, step in enumerate(STEPS, start=1):
+        title = step.__name__.replace("_", " ")
+        step_began = time.monotonic()
+        pending(f"  {number}  {title:<12} …")
+        try:
+            shown = step(sandbox)
+        except NotShownError as difference:
+            say(f"  {number}  {title:<12} NOT SHOWN: {difference}\n")
+            say(f"The end of {sandbox.log.name}:")
+            say("".join(f"  | {line}\n" for line in sandbox.last_lines(40)))
+            return 1
+        say(f"  {number}  {title:<12} {shown}  ({time.monotonic() - step_began:.1f} s)")
+    say(f"\nEverything was shown in {time.monotonic() - began:.0f} s.")
+    return 0
+
+
+# The steps. Each returns what it showed, or raises NotShownError.
+
+
+def sealed(sandbox):
+    repository, sources = sandbox.directory / "shop.git", sandbox.directory / "source"
+    history.load(repository)
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        history.export(repository, f"v{version}", sources / version)
+    seal = str(Path(__file__).resolve().parent / "seal.yml")
+    run = sandbox.play(seal, shop_source=str(sources))
+    run.must_succeed()
+    found = re.findall(r"sealed (\S+): (\d+) files, (\d+) bytes, sha256:[0-9a-f]{64}", run.output)
+    expect("sealed versions", [version for version, *_ in found], ["1.0.0", "1.1.0", "1.2.0"])
+    return "the shop in three versions: " + ", ".join(
+        f"{version} ({files} files, {kilobytes(int(size))})" for version, files, size in found
+    )
+
+
+def live(sandbox):
+    run = sandbox.play("itops.release.deploy", deploy_release="shop:1.0.0")
+    run.must_succeed()
+    sandbox.must_answer_as("1.0.0")
+    for host in HOSTS:
+        sandbox.post(host, "/orders", {"product": "night-shift"})
+    return f"1.0.0 on 8 hosts; each answers over HTTP and took an order; {sent(run)} sent to each"
+
+
+def replaced(sandbox):
+    run = sandbox.play("itops.release.deploy", deploy_release="shop:1.1.0")
+    run.must_succeed()
+    sandbox.must_answer_as("1.1.0")
+    return f"by 1.1.0 on 8 hosts; {sent(run)} travelled to each: only what is new"
+
+
+def taken_back(sandbox):
+    run = sandbox.play("itops.release.deploy", deploy_release="shop:1.2.0")
+    run.must_fail()
+    sandbox.must_answer_as("1.1.0")
+    return f"1.2.0 failed its probe on 8 hosts, which are back on 1.1.0; exit status {run.status}"
+
+
+def found(sandbox):
+    """Somebody edits a file of the live release where it lies."""
+    host, path = "prod3", "templates/card.html"
+    with open(sandbox.root(host) / "current" / path, "a", encoding="utf-8") as file:
+        file.write("<!-- a quick fix, straight in production -->\n")
+    run = sandbox.play("itops.release.verify")
+    run.must_fail()
+    named = [name for name in HOSTS if re.search(rf"{name}\b.*{re.escape(path)}", run.output)]
+    expect(f"hosts for which verify named {path}", named, [host])
+    return f"a file altered on {host}: verify named {host} and {path}; exit status {run.status}"
+
+
+def rolled_back(sandbox):
+    run = sandbox.play("itops.release.rollback")
+    run.must_succeed()
+    sandbox.must_answer_as("1.0.0")
+    orders = [len(sandbox.get(host, "/orders")) for host in HOSTS]
+    expect("orders on each host", orders, [1] * len(HOSTS))
+    return "to 1.0.0 on 8 hosts, the altered one too; the orders taken before are still there"
+
+
+def verified(sandbox):
+    sandbox.play("itops.release.verify").must_succeed()
+    return "8 hosts hold 1.0.0 as it was sealed, to the byte"
+
+
+def removed(sandbox):
+    sandbox.play("itops.release.uninstall").must_succeed()
+    expect("processes", sandbox.processes(), [])
+    expect("ports that answer", [host for host in HOSTS if sandbox.listens(host)], [])
+    left = [
+        f"{host}: {entry.name}"
+        for host in HOSTS
+        for entry in sandbox.root(host).glob("*")
+        if entry.name != "shared"
+    ]
+    expect("left in the deployment roots besides shared/", left, [])
+    return "from 8 hosts: no release, no process and no open port is left"
+
+
+STEPS = [sealed, live, replaced, taken_back, found, rolled_back, verified, removed]
+
+
+def expect(what, seen, wanted):
+    if seen != wanted:
+        raise NotShownError(f"{what}: {seen or 'none'} instead of {wanted or 'none'}")
+
+
+def sent(run):
+    """Return how much travelled to each host, as the run's closing report says."""
+    return kilobytes(0)
+
+
+def kilobytes(size):
+    return f"{size / 1000:.1f} kB"
+
+
+def say(text):
+    print("\r\033[K" + text if sys.stdout.isatty() else text, flush=True)
+
+
+def pending(text):
+    if sys.stdout.isatty():
+        print(text, end="", flush=True)
+
+
+@dataclass
+class Run:
+    """One run of a playbook."""
+
+    playbook: str
+    status: int
+    output: str
+
+    def must_succeed(self):
+        if self.status:
+            raise NotShownError(f"{self.playbook} ended with exit status {self.status}")
+
+    def must_fail(self):
+        if not self.status:
+            raise NotShownError(f"{self.playbook} ended with exit status 0")
+
+
+@dataclass
+class Sandbox:
+    """A folder with eight hosts in it, and every process that was started there."""
+
+    log: object
+    port: int
+    directory: Path = field(
+        default_factory=lambda: Path(tempfile.mkdtemp(prefix="itops-release-demo-")).resolve()
+    )
+
+    def play(self, playbook, **variables):
+        """Run *playbook* on the sandbox's hosts; its output goes to the log as well."""
+        variables = {"sandbox_dir": str(self.directory), "sandbox_port": self.port, **variables}
+        command = [sys.executable, "-m", "ansible", "playbook", playbook]
+        command += ["--inventory", str(CHECKOUT / "inventories" / "sandbox")]
+        command += ["--forks", str(len(HOSTS)), "--extra-vars", json.dumps(variables)]
+        self.log.write(f"$ {' '.join(command)}\n")
+        process = subprocess.Popen(
+            command,
+            cwd=CHECKOUT,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            # A Ctrl-C reaches this process alone, which then ends the others in order.
+            start_new_session=True,
+        )
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            self.log.write(line)
+            self.log.flush()
+        return Run(playbook, process.wait(), "".join(lines))
+
+    def environment(self):
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("ANSIBLE_")}
+        return {
+            **kept,
+            MARK: str(self.directory),
+            "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
+            "ANSIBLE_HOME": str(self.directory / "ansible"),
+            "ANSIBLE_NOCOLOR": "1",
+            "XDG_CACHE_HOME": str(self.directory / "cache"),
+            "no_proxy": "127.0.0.1",
+        }
+
+    def root(self, host):
+        return self.directory / host / "shop"
+
+    def url(self, host, path):
+        return f"http://127.0.0.1:{self.port + 1 + HOSTS.index(host)}{path}"
+
+    def get(self, host, path):
+        return self.request(self.url(host, path))
+
+    def post(self, host, path, value):
+        return self.request(self.url(host, path), json.dumps(value).encode())
+
+    def request(self, url, data=None):
+        try:
+            with HTTP.open(url, data, timeout=5) as response:
+                return json.load(response)
+        except (URLError, OSError) as error:
+            raise NotShownError(f"{url}: {error}") from error
+
+    def must_answer_as(self, version):
+        answers = {host: self.get(host, "/version")["version"] for host in HOSTS}
+        expect("versions that answer", answers, dict.fromkeys(HOSTS, version))
+
+    def listens(self, host):
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", self.port + 1 + HOSTS.index(host))) == 0
+
+    def last_lines(self, count):
+        return Path(self.log.name).read_text(encoding="utf-8").splitlines()[-count:]
+
+    def processes(self):
+        """Return the number of every process that was started in this sandbox and still runs."""
+        mark = f"{MARK}={self.directory}".encode()
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it ended while we looked, or it is another user's
+                if mark in (entry / "environ").read_bytes().split(b"\0"):
+                    found.append(int(entry.name))
+        return found
+
+    def remove(self):
+        """End every process of the sandbox, then delete it."""
+        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(ending, signal.SIG_IGN)
+        began = time.monotonic()
+        while processes := self.processes():
+            patient = time.monotonic() - began < 3
+            for number in processes:
+                with suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGTERM if patient else signal.SIGKILL)
+            time.sleep(0.1)
+        shutil.rmtree(self.directory)
+
+
+def free_ports(count):
+    """Return a port after which *count* ports are free on this machine, the usual one if it can."""
+    for first in (18080, *range(20000, 32000, 100)):
+        if all(is_free(first + offset) for offset in range(1, count + 1)):
+            return first
+    sys.exit(f"the demo needs {count} free ports in a row, and found none between 20000 and 32000")
+
+
+def is_free(port):
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            server.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+if __name__ == "__main__":
+    main()
