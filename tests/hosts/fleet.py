@@ -280,7 +280,7 @@ class Fleet:
 
     def _remove(self, names):
         processes.end(self._namespaces(names))
-        network.unlink_hosts(self.name, [name for name in self._namespaces(names)])
+        network.unlink_hosts(self.name, list(self._namespaces(names)))
         for name in names:
             directory = self.directory / name
             if (directory / "srv").is_mount():

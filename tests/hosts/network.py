@@ -58,10 +58,9 @@ def make_bridge(fleet):
 
 def _subnets_in_use():
     """Return ``{interface: first three numbers of its address}``."""
-    interfaces = json.loads(run(["ip", "-json", "-4", "address", "show"]))
     return {
         interface["ifname"]: address["local"].rpartition(".")[0]
-        for interface in interfaces
+        for interface in json.loads(run(["ip", "-json", "-4", "address", "show"]))
         for address in interface.get("addr_info", [])
     }
 
@@ -112,11 +111,12 @@ def unlink_hosts(fleet, hosts):
 
 
 def remove_bridge(fleet):
-    if bridge_of(fleet) in _interfaces():
+    if bridge_of(fleet) in interfaces():
         _batch([f"link delete {bridge_of(fleet)}"])
 
 
-def _interfaces():
+def interfaces():
+    """Return the names of this machine's network interfaces."""
     return {interface["ifname"] for interface in json.loads(run(["ip", "-json", "link", "show"]))}
 
 

@@ -65,9 +65,10 @@ def first_of(processes):
 
 
 def started(process):
-    """Return when *process* started, in clock ticks since boot, or None when it is not running."""
+    """Return when *process* started, in clock ticks since boot, or None when it has ended."""
     try:
         stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
     except OSError:
         return None
-    return int(stat.rpartition(")")[2].split()[19])
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else int(fields[19])

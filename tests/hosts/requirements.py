@@ -27,8 +27,8 @@ NAMESPACES = ["unshare", "--mount", "--uts", "--ipc", "--net", "--pid", "--fork"
 
 def cache_home():
     """Return the directory where this project keeps what is costly to make again."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "itops-release"
+    user_caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("ITOPS_RELEASE_CACHE") or Path(user_caches, "itops-release"))
 
 
 def why_not():

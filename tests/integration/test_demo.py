@@ -1,0 +1,85 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`make demo` shows what it promises, can be run again, and leaves nothing behind however it ends."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+DEMO = CHECKOUT / "examples" / "shop" / "demo.py"
+PATIENCE_S = 150
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Return a function that starts the demo, with temporary files below *tmp_path*."""
+    demos = []
+
+    def start():
+        environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+        (tmp_path / "temporary").mkdir(exist_ok=True)
+        demo = subprocess.Popen(
+            [sys.executable, DEMO, "--log", tmp_path / "demo.log"],
+            cwd=CHECKOUT,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        demos.append(demo)
+        return demo
+
+    yield start
+    for demo in demos:
+        if demo.poll() is None:
+            demo.terminate()
+            demo.communicate(timeout=30)
+
+
+def what_is_left(tmp_path):
+    """Return the processes that still know of the demo's folder, and what is in it."""
+    folder = str(tmp_path / "temporary")
+    left = list((tmp_path / "temporary").iterdir())
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if folder.encode() in (process / "cmdline").read_bytes():
+                left.append(process)
+        except OSError:  # it ended while we looked
+            continue
+    return left
+
+
+def test_demo_shows_every_step_and_leaves_nothing(start, tmp_path):
+    demo = start()
+    output, _ = demo.communicate(timeout=PATIENCE_S)
+    assert demo.returncode == 0, output
+    assert re.findall(r"^  (\d)  ", output, re.MULTILINE) == list("12345678"), output
+    assert what_is_left(tmp_path) == []
+
+
+def test_demo_that_is_interrupted_ends_what_it_started(start, tmp_path):
+    demo = start()
+    for line in demo.stdout:
+        if line.startswith("  2  "):
+            break
+    # The shop runs on eight hosts, and Ansible is at work on them.
+    time.sleep(2)
+    demo.send_signal(signal.SIGINT)
+    output, _ = demo.communicate(timeout=30)
+    assert demo.returncode == 130, output
+    assert what_is_left(tmp_path) == []
+
+
+def test_demo_takes_other_ports_when_the_usual_ones_are_taken(start):
+    with socket.create_server(("127.0.0.1", 18084)):
+        demo = start()
+        output, _ = demo.communicate(timeout=PATIENCE_S)
+    assert demo.returncode == 0, output
