@@ -1,9 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-tiers = .venv/bin/python tests/tooling/run_tiers.py
+tiers = .venv/bin/python -m tests.tooling.run_tiers
 
-.PHONY: help setup demo test test-quick bench lint format sanity package-check lock clean
+.PHONY: help setup demo test test-quick bench lint format sanity package-check clean
 
 help:
 	@echo 'make demo           the whole life of a release on eight sandbox hosts, in a minute'
@@ -31,7 +31,7 @@ lint sanity package-check: setup
 	@$(tiers) $@
 
 bench: setup
-	@$(tiers) --packages
+	@.venv/bin/python -m tests.tooling.packages
 	@.venv/bin/python tests/bench/bench.py
 
 format: setup
