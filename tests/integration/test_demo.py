@@ -60,10 +60,11 @@ def what_is_left(tmp_path):
 
 @pytest.fixture
 def a_usual_port_taken():
-    with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", 18084)):
+    with socket.socket() as taken:
+        with contextlib.suppress(OSError):  # somebody else has it, which is as good
+            taken.bind(("127.0.0.1", 18084))
+            taken.listen()
         yield
-        return
-    yield  # somebody else has it, which is as good
 
 
 def test_demo_shows_every_step_and_leaves_nothing(start, tmp_path, a_usual_port_taken):
