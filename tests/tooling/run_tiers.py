@@ -72,7 +72,7 @@ THOROUGH = (
     Tier(
         "lint",
         commands=(
-            ("ansible-lint", "--offline", "--profile", "production"),
+            ("ansible-lint",),
             ("antsibull-changelog", "lint"),
         ),
     ),
@@ -184,6 +184,8 @@ def end(process: subprocess.Popen) -> None:
 def environment() -> dict[str, str]:
     """Return our environment with the tools on PATH and no Ansible settings of the caller's."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("ANSIBLE_", "MOLECULE_"))}
+    if not sys.stdout.isatty():
+        kept["NO_COLOR"] = "1"
     return {
         **kept,
         "PATH": os.pathsep.join([str(TOOLS), os.environ["PATH"]]),
