@@ -1,0 +1,196 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible's events turned into events of the report, and the report shown when the run ends."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: metrics
+type: aggregate
+short_description: Tell at the end of a run what became of the release on each host
+description:
+  - Ends a run that handled releases with one line for each host, then one line with the counts. Hosts that were lost,
+    that the run never reached, or that C(--limit) left out have their line too.
+  - Says nothing when a run does not use M(itops.release.release_deployment) or M(itops.release.release_deployment_info).
+  - It reports; it never changes the course of a run or its exit status.
+version_added: 0.1.0
+author: The itops.release authors (@itops)
+requirements:
+  - C(callbacks_enabled = itops.release.metrics) in C(ansible.cfg), or E(ANSIBLE_CALLBACKS_ENABLED).
+options:
+  record:
+    description:
+      - A file to which each event is appended as it happens, one JSON object a line, so that a run that was killed leaves
+        its record too.
+      - Each line has C(format) (1), C(run) (an identifier of the run), C(time) (UTC) and C(event).
+      - The file is made with mode 0600, because messages of failed tasks are written to it.
+    type: path
+    ini:
+      - section: callback_metrics
+        key: record
+    env:
+      - name: ITOPS_RELEASE_RECORD
+"""
+
+import functools
+import json
+import os
+import uuid
+from datetime import datetime, timezone
+
+from ansible import constants as C  # noqa: N812 - Ansible's own name for it
+from ansible import context
+from ansible.plugins.callback import CallbackBase
+from ansible.template import Templar
+
+from ..plugin_utils import _report
+
+DEPLOYMENT = "itops.release.release_deployment"
+INSPECTION = "itops.release.release_deployment_info"
+OUR_ROLES = "itops.release."
+COLOURS = {"ok": C.COLOR_OK, "changed": C.COLOR_CHANGED, "bad": C.COLOR_ERROR, "quiet": C.COLOR_SKIP}
+
+
+def _guarded(method):
+    """Let a mistake in the report cost the report, never the run: warn once, then stay silent."""
+
+    @functools.wraps(method)
+    def guarded(self, *args, **kwargs):
+        if not self.broken:
+            try:
+                method(self, *args, **kwargs)
+            except Exception as error:
+                self.broken = True
+                self._display.warning(f"The closing report of itops.release was given up: {error!r}")
+
+    return guarded
+
+
+class CallbackModule(CallbackBase):
+    """Feed the recorder, and the record if one is wanted."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "itops.release.metrics"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.broken = False
+        self.run_id = uuid.uuid4().hex
+        self.record = None
+        self.recorder = _report.Recorder(check_mode=bool(context.CLIARGS.get("check")))
+        self.plays = []  # of the playbooks, until each has started
+        self.play = None  # the one that runs, until it is known to handle releases
+
+    def note(self, event):
+        """Write *event* down before it is counted: a killed run has the file only."""
+        if self.record is not None:
+            line = {
+                "format": _report.RECORD_FORMAT,
+                "run": self.run_id,
+                "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+                **event,
+            }
+            os.write(self.record, json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        self.recorder.note(event)
+
+    @_guarded
+    def v2_playbook_on_start(self, playbook):
+        path = self.get_option("record")
+        if path and self.record is None:
+            self.record = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self.note({"event": "run", "check_mode": self.recorder.check_mode})
+        self.plays = list(playbook.get_plays())
+
+    @_guarded
+    def v2_playbook_on_play_start(self, play):
+        self.plays = [waiting for waiting in self.plays if waiting.get_name() != play.get_name()]
+        self.play = play
+        if _mentions_releases(play):
+            self._plan()
+
+    def _plan(self):
+        """Say whom the running play is for, once: its later batches may never come."""
+        if self.play is not None:
+            self._note_hosts(self.play, self.play.hosts)
+            self.play = None
+
+    def _note_hosts(self, play, pattern):
+        # The play start of a batch knows this batch only. The inventory knows all; there is no public way to it.
+        inventory = play.get_variable_manager()._inventory
+        chosen = inventory.get_hosts(pattern, ignore_restrictions=True)
+        every = inventory.get_hosts(pattern, ignore_limits=True, ignore_restrictions=True)
+        hosts = [host.name for host in chosen]
+        kept = set(hosts)
+        left_out = [host.name for host in every if host.name not in kept]
+        self.note({"event": "plan", "hosts": hosts, "left_out": left_out})
+
+    def v2_runner_on_ok(self, result):
+        self._note_answer(result, "ok")
+
+    def v2_runner_on_skipped(self, result):
+        self._note_answer(result, "skipped")
+
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        self._note_answer(result, "failed", forgiven=ignore_errors)
+
+    def v2_runner_on_unreachable(self, result):
+        self._note_answer(result, "unreachable", forgiven=result.task.ignore_unreachable)
+
+    def v2_runner_item_on_ok(self, result):
+        self._note_answer(result, "ok", item=True)
+
+    def v2_runner_item_on_failed(self, result):
+        self._note_answer(result, "failed", item=True)
+
+    @_guarded
+    def _note_answer(self, result, status, forgiven=False, item=False):
+        answer = result.result
+        make = {
+            DEPLOYMENT: _report.deployment_event,
+            INSPECTION: _report.inspection_event,
+        }.get(result.task.resolved_action)
+        if make:
+            self._plan()
+            if item or "results" not in answer:  # a loop was told item by item
+                self.note(make(result.host.name, status, result.task_fields.get("args") or {}, answer))
+        elif status in ("failed", "unreachable") and not forgiven and not item:
+            self.note(_report.failure_event(result.host.name, status, result.task.get_name(), answer))
+
+    @_guarded
+    def v2_playbook_on_stats(self, stats):
+        for play in self.plays:
+            if _mentions_releases(play):
+                variables = play.get_variable_manager().get_vars(play=play)
+                self._note_hosts(play, Templar(loader=play.get_loader(), variables=variables).template(play.hosts))
+        self.note({"event": "end", "failed": sorted(stats.failures), "unreachable": sorted(stats.dark)})
+        lines = _report.render(self.recorder)
+        if lines:
+            self._display.banner("RELEASES")
+        for tone, line in lines:
+            self._display.display(line, color=COLOURS[tone])
+
+
+def _mentions_releases(play):
+    """Tell whether *play* has one of our roles or modules in plain sight; an include may hide it until it runs."""
+    if any(role.get_name().startswith(OUR_ROLES) for role in play.get_roles()):
+        return True
+    return any(map(_is_ours, _tasks(play.get_tasks())))
+
+
+def _tasks(entries):
+    """Yield the tasks below *entries*, which nest as lists and blocks do."""
+    for entry in entries:
+        if isinstance(entry, list):
+            yield from _tasks(entry)
+        elif hasattr(entry, "rescue"):
+            yield from _tasks([entry.block, entry.rescue, entry.always])
+        else:
+            yield entry
+
+
+def _is_ours(task):
+    if task.get_name().startswith(OUR_ROLES) or task.action in (DEPLOYMENT, INSPECTION):
+        return True
+    return str(task.args.get("name", "")).startswith(OUR_ROLES)
