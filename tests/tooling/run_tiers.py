@@ -74,7 +74,6 @@ THOROUGH = (
     Tier("lint", commands=(("ansible-lint",), ("antsibull-changelog", "lint"))),
     Tier("sanity", commands=(("python", "-m", "tests.tooling.sanity"),)),
     Tier("package-check", commands=(("python", "-m", "tests.tooling.package_check"),)),
-    Tier("demo", commands=(("python", "examples/shop/demo.py"),)),
     Tier(
         "slow",
         pytest=("tests/integration", "-m", "(slow or podman) and not hosts"),
