@@ -69,8 +69,9 @@ def inspection_event(host, status, args, result):
 
 def failure_event(host, status, task, result):
     """Return the event for any other task that failed or found *host* unreachable."""
-    reason = one_line(result.get("msg") or "")
-    return {"event": "failure", "host": host, "status": status, "task": one_line(task), "reason": reason}
+    name = one_line(task).rpartition(" : ")[2]
+    reason = one_line(f"{name}: {one_line(result.get('msg') or 'failed')}")
+    return {"event": "failure", "host": host, "status": status, "reason": reason}
 
 
 def one_line(text):
@@ -81,8 +82,8 @@ def one_line(text):
         for line in text.splitlines()
     )
     line = next(filter(None, lines), "")
-    # ansible-core 2.19 puts these before a message; a report line says "failed" already.
-    line = re.sub(r"^(?:(?:Task|Action|Module) failed: )+", "", line)
+    # ansible-core 2.19 puts these before a message; the report's own words say as much.
+    line = re.sub(r"^(?:(?:Task|Action|Module) failed: |Failed to connect to the host via \w+: )+", "", line)
     return line if len(line) <= REASON_LENGTH else line[: REASON_LENGTH - 1] + "…"
 
 
@@ -104,6 +105,7 @@ class _Trace:
     moved: bool = False  # the current release was another one for a while
     states: set = field(default_factory=set)
     reason: str | None = None
+    aftermath: str | None = None  # what failed after that, as putting the earlier release back may
     lost: bool = False
     verdict: dict | None = None
 
@@ -136,8 +138,7 @@ class Recorder:
             hosts.update(event[kind])
 
     def _note_failure(self, event):
-        reason = event["reason"] or f"the task {event['task']!r} failed"
-        self._failures.setdefault(event["host"], reason)
+        self._failures.setdefault(event["host"], event["reason"])
 
     def _note_deployment(self, event):
         self.saw_releases = True
@@ -154,10 +155,10 @@ class Recorder:
         trace.moved |= not back or event["switched_back"]
         trace.lost = event["status"] == "unreachable"
         if event["status"] != "ok":
-            trace.reason = trace.reason or self._failures.get(event["host"]) or event["reason"]
+            self._blame(trace, event)
         elif not back:
             # The host has what was wanted: whatever failed before was put right by another attempt.
-            trace.reason = None
+            trace.reason = trace.aftermath = None
             self._failures.pop(event["host"], None)
 
     def _note_inspection(self, event):
@@ -171,10 +172,16 @@ class Recorder:
             trace.lost = False
         else:
             trace.lost = event["status"] == "unreachable"
-            trace.reason = trace.reason or self._failures.get(event["host"]) or event["reason"]
+            self._blame(trace, event)
         if "ok" in event:
             trace.first = trace.first or event.get("after")
             trace.verdict = event
+
+    def _blame(self, trace, event):
+        first = trace.reason or self._failures.get(event["host"])
+        trace.reason = first or event["reason"]
+        if first and event["reason"] != first:
+            trace.aftermath = event["reason"]
 
     def rows(self):
         """Return a Row for each host and root, in the order of the plan."""
@@ -344,7 +351,7 @@ def _detail(trace, reason):
     if trace.reason is not None or reason or trace.lost:
         on_trial = (trace.last or NOTHING)["phase"] == "on trial"
         parts.append("left on trial" if on_trial else "")
-        parts.append(reason)
+        parts.append(f"{reason}; then: {trace.aftermath}" if trace.aftermath else reason)
     if trace.verdict and not trace.verdict["ok"]:
         more = trace.verdict["drift"] - len(trace.verdict["first_drift"])
         parts = ["; ".join(trace.verdict["first_drift"]) + (f"; and {more} more" if more > 0 else "")]
