@@ -7,6 +7,7 @@ Arguments are passed on: `.venv/bin/python -m tests.tooling.sanity --test import
 
 from __future__ import annotations
 
+import glob
 import os
 import pathlib
 import subprocess
@@ -62,9 +63,9 @@ def seed_get_pip(cache: pathlib.Path) -> None:
 
 def environment() -> dict[str, str]:
     """Return an environment whose PATH has real Pythons: pyenv's shims are shell scripts."""
-    real = [p for p in os.environ["PATH"].split(os.pathsep) if pathlib.Path(p).name != "shims"]
-    pyenv = pathlib.Path(os.environ.get("PYENV_ROOT", pathlib.Path.home() / ".pyenv"))
-    pythons = sorted(str(folder) for folder in pyenv.glob("versions/3.*/bin"))
+    real = [p for p in os.environ["PATH"].split(os.pathsep) if os.path.basename(p) != "shims"]
+    pyenv = os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")
+    pythons = sorted(glob.glob(f"{pyenv}/versions/3.*/bin"))
     return {**os.environ, "PATH": os.pathsep.join([str(checkout.TOOLS), *real, *pythons])}
 
 
