@@ -2,13 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Runs all Molecule scenarios, or the command that is given: run.sh converge -s deploy
+# Runs all Molecule scenarios, or Molecule's command that is given: run.sh converge -s deploy
+# With `check` it only prints the name of the hosts' image, ready to run.
 # Exits with status 77 and one line that says why, where podman cannot make the hosts.
 set -euo pipefail
 cd "$(dirname "$0")"
 checkout=$(cd ../.. && pwd)
 export PATH="$checkout/.venv/bin:$PATH"
 export CONTAINERS_CONF="$PWD/containers.conf"
+export MOLECULE_EPHEMERAL_DIRECTORY="$checkout/.cache/molecule"
 
 cannot() {
     echo "Molecule's hosts cannot be made here: $1"
@@ -31,17 +33,22 @@ if [ ${#packages[@]} != 0 ]; then
         >/dev/null 2>&1 || cannot "the Debian packages ${packages[*]} could not be installed"
 fi
 
-# One run at a time on a machine: the hosts' names and addresses are fixed.
-exec 9>/run/lock/itops-release-molecule
-flock 9
-
 MOLECULE_IMAGE=$(./build_image.sh) || cannot "their image could not be built"
 export MOLECULE_IMAGE
 said=$(podman run --rm --network=none "$MOLECULE_IMAGE" true 2>&1) \
     || cannot "podman cannot start a container (${said##*$'\n'})"
+if [ "${1-}" = check ]; then
+    echo "$MOLECULE_IMAGE"
+    exit
+fi
+
+# One run at a time on a machine: the hosts' names and addresses are fixed.
+exec 9>/run/lock/itops-release-molecule
+flock 9
 
 cd "$checkout"
 if [ $# = 0 ]; then
+    rm -rf "$MOLECULE_EPHEMERAL_DIRECTORY" # what an interrupted run remembers may not be true
     set -- test --all
 fi
 molecule "$@"

@@ -107,6 +107,7 @@ class Controller:
         self._home = home
         self._sockets = sockets
         self._runs = 0
+        self.collections = [CHECKOUT / ".dev"]
 
     def run(self, playbook, inventory, *, timeout=PATIENCE_S, **options):
         """Run *playbook* to its end and return the Run; for *options* see ``start``."""
@@ -165,7 +166,7 @@ class Controller:
             "LANG": "C.UTF-8",
             "RECORD_FILE": str(here / "record.jsonl"),
             "ANSIBLE_CONFIG": str(settings),
-            "ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / ".dev"),
+            "ANSIBLE_COLLECTIONS_PATH": ":".join(map(str, self.collections)),
             "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
             "ANSIBLE_CALLBACKS_ENABLED": "itops.release.metrics",
             "ANSIBLE_FORKS": "10",

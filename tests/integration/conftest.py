@@ -7,6 +7,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -15,14 +16,16 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.itops.release.tests.hosts import Fleet, Host, why_not
-from ansible_collections.itops.release.tests.integration.ansible_run import Controller
+from ansible_collections.itops.release.tests.integration.ansible_run import CHECKOUT, Controller
 from ansible_collections.itops.release.tests.integration.wheels import FetchError, Wheel
 
+MOLECULE = CHECKOUT / "extensions/molecule"
 NEEDS = {  # a test that asks for this fixture gets this marker
     "fleet": "hosts",
     "ssh_hosts": "hosts",
     "real_project": "slow",
     "podman_collection": "slow",
+    "podman_hosts": "podman",
 }
 # Between these two versions of one project some 140 of 3,668 files changed: 2.5 of 23 MB.
 DJANGO = (
@@ -128,6 +131,72 @@ def local_hosts(tmp_path):
         return targets
 
     return make
+
+
+@pytest.fixture(scope="session")
+def _podman_image():
+    """Return the name of the image that Molecule's hosts are made of."""
+    done = subprocess.run(
+        [MOLECULE / "run.sh", "check"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        unless_required(done.stdout.strip())
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def podman_hosts(_podman_image, podman_collection, controller, tmp_path):
+    """Return ``podman_hosts(count)``: Targets in containers, reached by podman's connection."""
+    controller.collections.append(podman_collection)
+    targets = []
+
+    def make(count):
+        for number in range(len(targets) + 1, len(targets) + count + 1):
+            name = f"itops-release-{os.getpid()}-{number}"
+            srv = tmp_path / "hosts" / f"podman{number}"
+            srv.mkdir(parents=True)
+            # the time limit removes containers that a killed test run leaves behind
+            limits = ["--rm", "--timeout=1800", "--network=none"]
+            _podman(
+                "run",
+                "--detach",
+                *limits,
+                f"--name={name}",
+                f"--volume={srv}:/srv",
+                _podman_image,
+                "sleep",
+                "infinity",
+            )
+            variables = {
+                "ansible_connection": "containers.podman.podman",
+                "ansible_python_interpreter": "/usr/bin/python3",
+            }
+            targets.append(Target(name, "/srv", srv, variables))
+        return targets[-count:]
+
+    yield make
+    for target in targets:
+        _podman("rm", "--force", "--ignore", "--time=0", target.name)
+
+
+def _podman(*arguments):
+    settings = {
+        **os.environ,
+        "CONTAINERS_CONF": str(CHECKOUT / "extensions/molecule/containers.conf"),
+    }
+    done = subprocess.run(
+        ["podman", *arguments],
+        env=settings,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(params=["local", pytest.param("ssh", marks=pytest.mark.hosts)])
