@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which Debian packages the whole tests want (bindep.txt says), and how they are installed."""
+"""Which Debian packages the whole tests want (tests/bindep.txt says), and how they are installed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class PackagesError(Exception):
 
 
 def missing() -> list[str]:
-    """Return the names of the packages of bindep.txt's test profile that are not installed."""
-    command = [TOOLS / "bindep", "--brief", "test"]
+    """Return the names of the packages of tests/bindep.txt that are not installed."""
+    command = [TOOLS / "bindep", "--brief", "--file", "tests/bindep.txt"]
     listed = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     return listed.stdout.split()
 
