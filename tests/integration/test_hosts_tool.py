@@ -184,3 +184,19 @@ def test_sweep_removes_fleets_whose_owner_died_and_no_other(small_fleet):
     assert not network.namespaces("orphan")
     assert not orphan.directory.exists()
     assert network.namespaces("tool")
+
+
+def test_check_says_in_one_line_why_hosts_cannot_be_made():
+    check = [sys.executable, "-m", "tests.hosts", "check"]
+
+    poor = subprocess.run(
+        check, cwd=CHECKOUT, env={"PATH": ""}, capture_output=True, text=True, check=False
+    )
+    unprivileged = subprocess.run(
+        ["unshare", "--user", *check], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
+
+    assert poor.returncode == unprivileged.returncode == 1
+    assert "need the Debian packages iproute2 mmdebstrap" in poor.stdout
+    assert unprivileged.stdout == "test hosts need root\n"
+    assert len(poor.stdout.splitlines()) == 1
