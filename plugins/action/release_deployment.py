@@ -1,0 +1,152 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's half of ``release_deployment``: it finds the release and sends what is missing."""
+
+from __future__ import annotations
+
+import os
+
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ..module_utils import _arguments, _manifest
+from ..plugin_utils import _action, _comparison, _library, _packs
+
+MODULE = "itops.release.release_deployment"
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+    _supports_async = False
+    _supports_diff = True
+
+    def run(self, tmp=None, task_vars=None):
+        super().run(tmp, task_vars)
+        self._calls = self._sent_bytes = 0
+        arguments = _action.plain_arguments(
+            self,
+            _arguments.deployment(),
+            required_if=[("state", "live", ["release"]), ("state", "staged", ["release"])],
+        )
+        try:
+            result = self._deploy(arguments, task_vars)
+        except _library.LibraryError as error:
+            result = {"failed": True, "msg": str(error)}
+        return {**result, "calls": self._calls, "sent_bytes": self._sent_bytes}
+
+    def _deploy(self, arguments, task_vars):
+        """Ask the host, send it what it needs, and return what it did."""
+        library = _library.Library(arguments["media_library"])
+        release = self._find(library, arguments)
+        call = {
+            "run": _action.run_name(task_vars),
+            "release": release._asdict() if release else None,
+            "login": self._login(),
+            "pack": None,
+            "whole": False,
+        }
+        result = self._call(arguments, call, task_vars)
+        # A second pack brings everything, when what the first one built upon was damaged.
+        for _attempt in range(2):
+            need = result.pop("need", None)
+            if not need or result.get("failed"):
+                break
+            label = self._label(library, need, arguments)
+            if self._task.check_mode:
+                library.get(label.digest)
+                break
+            base = self._base(library, need["held"])
+            self._send(library, arguments, need, base)
+            call = {
+                **call,
+                "release": label._asdict(),
+                "pack": need["drop"],
+                "whole": base is None,
+            }
+            result = self._call(arguments, call, task_vars)
+        if self._task.diff and not result.get("failed"):
+            result["diff"] = self._diff(library, result)
+        return result
+
+    def _find(self, library, arguments):
+        """Return the Label of the release that is meant, or None for the previous one, or none."""
+        reference = arguments["release"]
+        if reference is None or reference == "previous":
+            return None
+        if arguments["media_library"] is None:
+            raise _library.LibraryError(f"media_library is needed to find {reference}")
+        return library.find(reference)
+
+    def _label(self, library, need, arguments):
+        """Return the Label of what the host needs, with the reason when it cannot be had."""
+        try:
+            if arguments["media_library"] is None:
+                raise _library.LibraryError("give media_library, so that it can be sent again")
+            return library.find("sha256:" + need["digest"])
+        except _library.LibraryError as error:
+            if need["damaged"]:
+                raise _library.LibraryError(f"{need['damaged']}; {error}") from None
+            raise
+
+    def _base(self, library, held):
+        """Return the first of the digests *held* that the library knows, or None."""
+        known = {label.digest for label in library.labels()}
+        return next((digest for digest in held if digest in known), None)
+
+    def _send(self, library, arguments, need, base):
+        cache = _packs.PackCache(arguments["pack_cache"] or _action.cache_directory())
+        codec = "zstd" if "zstd" in need["codecs"] else "gzip"
+        path = cache.get(library, need["digest"], base, codec)
+        self._sent_bytes += os.path.getsize(path)
+        self._display.vv(f"sending {os.path.getsize(path)} bytes to {need['drop']}")
+        try:
+            self._connection.put_file(path, need["drop"])
+        except AnsibleConnectionFailure:
+            raise
+        except AnsibleError as error:
+            reason = " ".join(str(error).split())
+            raise _library.LibraryError(f"the pack could not be sent: {reason}") from error
+
+    def _call(self, arguments, call, task_vars):
+        self._calls += 1
+        result = self._execute_module(
+            MODULE, {**_action.to_module(arguments), "_call": call}, task_vars=task_vars, wrap_async=False
+        )
+        result.get("invocation", {}).get("module_args", {}).pop("_call", None)
+        return result
+
+    def _login(self):
+        """Return the name of the user that the connection logs in as, or None."""
+        try:
+            return self._connection.get_option("remote_user")
+        except KeyError:
+            return self._play_context.remote_user
+
+    def _diff(self, library, result):
+        """Return the diff of what was current and what is, down to the files where that is known."""
+        before, after = result["before"], result["after"]
+        texts = ["", ""]
+        if before["digest"] != after["digest"]:
+            trees = [self._tree(library, side["digest"]) for side in (before, after)]
+            if None not in trees:
+                texts = _comparison.difference(*trees)
+        names = [f"{side['name']} {side['version']}\n" if side["tree"] else "nothing\n"
+                 for side in (before, after)]
+        if before["tree"] == after["tree"] and before["phase"] == after["phase"]:
+            names = ["", ""]
+        root = result["deployment"]["root"]
+        return {
+            "before_header": f"{root}/current ({before['phase']})",
+            "after_header": f"{root}/current ({after['phase']})",
+            "before": names[0] + texts[0],
+            "after": names[1] + texts[1],
+        }
+
+    def _tree(self, library, digest):
+        """Return the release tree of *digest* as ``{path: Entry}``; None when it is not known."""
+        if digest is None:
+            return {}
+        try:
+            return _manifest.tree(library.get(digest).manifest)
+        except (_library.LibraryError, TypeError):
+            return None

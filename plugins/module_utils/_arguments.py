@@ -1,0 +1,78 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the modules, once, for the half on the host and the half on the controller."""
+
+from __future__ import annotations
+
+PROBE = {
+    "url": {"type": "str"},
+    "command": {"type": "list", "elements": "str"},
+    "status": {"type": "list", "elements": "int", "default": [200]},
+    "contains": {"type": "str"},
+    "timeout": {"type": "int", "default": 5},
+    "retries": {"type": "int", "default": 10},
+    "interval": {"type": "int", "default": 1},
+    "successes": {"type": "int", "default": 1},
+}
+
+
+def package():
+    """Return the options of ``release_package``."""
+    return {
+        "src": {"type": "path"},
+        "definition": {"type": "str", "default": "release.yml"},
+        "media_library": {"type": "path", "required": True},
+        "version": {"type": "str"},
+        "serial": {"type": "int"},
+        "remote_src": {"type": "bool", "default": False},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "release": {"type": "str"},
+    }
+
+
+def package_info():
+    """Return the options of ``release_package_info``."""
+    return {
+        "media_library": {"type": "path", "required": True},
+        "release": {"type": "str"},
+        "compare_to": {"type": "str"},
+    }
+
+
+def deployment():
+    """Return the options of ``release_deployment``."""
+    return {
+        "root": {"type": "path", "required": True},
+        "release": {"type": "str"},
+        "media_library": {"type": "path"},
+        "state": {"type": "str", "choices": ["live", "staged", "absent"], "default": "live"},
+        "commit": {"type": "bool", "default": True},
+        "restart": {"type": "list", "elements": "str"},
+        "probe": {
+            "type": "dict",
+            "options": PROBE,
+            "required_one_of": [("url", "command")],
+            "mutually_exclusive": [("url", "command")],
+        },
+        "linked_paths": {"type": "list", "elements": "str", "default": []},
+        "owner": {"type": "str"},
+        "group": {"type": "str"},
+        "access": {"type": "str", "choices": ["public", "group"]},
+        "keep": {"type": "int", "default": 5},
+        "mark": {"type": "str", "choices": ["bad", "good"]},
+        "runtime_paths": {"type": "list", "elements": "str", "default": ["**/__pycache__"]},
+        "purge_shared": {"type": "bool", "default": False},
+        "lock_timeout": {"type": "int", "default": 30},
+        "pack_cache": {"type": "path"},
+    }
+
+
+def deployment_info():
+    """Return the options of ``release_deployment_info``."""
+    return {
+        "root": {"type": "path", "required": True},
+        "release": {"type": "str"},
+        "media_library": {"type": "path"},
+        "verify": {"type": "bool", "default": False},
+        "runtime_paths": {"type": "list", "elements": "str", "default": ["**/__pycache__"]},
+    }

@@ -1,0 +1,69 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Canonical JSON: one spelling for one value, so that a digest names it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+LARGEST_INTEGER = 2**53 - 1
+
+
+class CanonicalError(ValueError):
+    """Bytes are not JSON that everybody reads alike."""
+
+
+def dumps(value):
+    """Return *value* as canonical JSON bytes.
+
+    Keys are ASCII and there are no floats, so this spelling equals RFC 8785.
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8")
+
+
+def loads(data):
+    """Return the value in the UTF-8 JSON *data*.
+
+    Raises CanonicalError for what two readers could read differently: repeated keys, NaN, floats,
+    integers beyond 2**53, bytes that are not UTF-8, and nesting that exhausts the stack.
+    """
+    try:
+        return json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_refuse,
+            parse_float=_refuse,
+            parse_int=_integer,
+        )
+    except RecursionError:
+        raise CanonicalError("nested too deep") from None
+    except CanonicalError:
+        raise
+    except ValueError as error:
+        raise CanonicalError("not JSON: %s" % error) from None
+
+
+def sha256_hex(data):
+    """Return the SHA-256 of the bytes *data* in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _object(pairs):
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        names = [name for name, _value in pairs]
+        raise CanonicalError("key %r is repeated" % next(n for n in names if names.count(n) > 1))
+    return value
+
+
+def _refuse(text):
+    raise CanonicalError("number %s is not an integer" % text)
+
+
+def _integer(text):
+    # The length goes first: converting a million digits takes minutes.
+    if len(text) > 17 or abs(int(text)) > LARGEST_INTEGER:
+        raise CanonicalError("number %.20s… is too large" % text)
+    return int(text)

@@ -1,0 +1,194 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Codecs: how packs and layers are compressed, with what a machine has."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import zlib
+
+CHUNK_BYTES = 256 * 1024
+ZSTD_LEVEL = 3
+GZIP_LEVEL = 6
+GZIP_WINDOW = 31  # zlib's number for the largest window in gzip's frame
+
+
+class CodecError(ValueError):
+    """Compressed bytes are damaged, or nothing here can read them."""
+
+
+def readable():
+    """Return the names of the codecs that this machine reads, best first."""
+    return ["zstd", "gzip"] if _zstd_module() or shutil.which("zstd") else ["gzip"]
+
+
+@contextlib.contextmanager
+def writer(codec, stream):
+    """Give a ``write(bytes)`` that compresses into the binary file *stream*.
+
+    All is written when the context is left.
+    """
+    if codec == "zstd" and _zstd_module() is None:
+        stream.flush()
+        argv = ["zstd", "-q", "-%d" % ZSTD_LEVEL, "-c"]
+        with _piped(argv, stdin=subprocess.PIPE, stdout=stream) as process:
+            yield process.stdin.write
+            process.stdin.close()
+        return
+    if codec == "zstd":
+        compressor = _zstd_compressor(_zstd_module())
+    else:
+        compressor = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW)
+    yield lambda data: stream.write(compressor.compress(data))
+    stream.write(compressor.flush())
+
+
+@contextlib.contextmanager
+def reader(codec, stream):
+    """Give a ``read(count)`` over what was compressed into the binary file *stream*.
+
+    It returns at most *count* bytes, and b"" only at the end. Memory stays flat whatever the
+    stream holds. Raises CodecError for streams that are damaged or cut.
+    """
+    module = _zstd_module()
+    if codec == "zstd" and module is None:
+        if not shutil.which("zstd"):
+            raise CodecError("nothing here reads zstd: install the zstd program")
+        # The child shares the file's real offset, which lies behind what Python has read ahead.
+        os.lseek(stream.fileno(), stream.tell(), os.SEEK_SET)
+        argv = ["zstd", "-q", "-d", "-c"]
+        with _piped(argv, stdin=stream, stdout=subprocess.PIPE) as process:
+            yield process.stdout.read
+    elif codec == "zstd":
+        yield _Inflater(stream, _zstd_decompressor(module)).read
+    elif codec == "gzip":
+        yield _Inflater(stream, _Gzip()).read
+    else:
+        raise CodecError("compressed with %r, which is not known here" % (codec,))
+
+
+class _Inflater:
+    """Reads a compressed stream in bounded steps."""
+
+    def __init__(self, stream, decompressor):
+        self._stream = stream
+        self._decompressor = decompressor
+        self._buffer = memoryview(b"")
+
+    def read(self, count):
+        while not self._buffer:
+            if self._decompressor.eof:
+                if self._decompressor.unused_data or self._stream.read(1):
+                    raise CodecError("there are bytes behind the end of the compressed stream")
+                return b""
+            data = b""
+            if self._decompressor.needs_input:
+                data = self._stream.read(CHUNK_BYTES)
+                if not data:
+                    raise CodecError("the compressed stream is cut short")
+            try:
+                self._buffer = memoryview(self._decompressor.decompress(data, CHUNK_BYTES))
+            except Exception as error:  # each library has an error class of its own
+                raise CodecError("the compressed stream is damaged: %s" % error) from None
+        taken, self._buffer = self._buffer[:count], self._buffer[count:]
+        return bytes(taken)
+
+
+class _Gzip:
+    """zlib's decompressor in the shape of the standard library's for zstd."""
+
+    def __init__(self):
+        self._inner = zlib.decompressobj(GZIP_WINDOW)
+
+    @property
+    def eof(self):
+        return self._inner.eof
+
+    @property
+    def needs_input(self):
+        return not self._inner.unconsumed_tail
+
+    @property
+    def unused_data(self):
+        return self._inner.unused_data
+
+    def decompress(self, data, max_length):
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+
+
+class _ZstandardPackage:
+    """The ``zstandard`` package's decompressor in the same shape.
+
+    It knows no bound on what comes out, so it is given little at a time.
+    """
+
+    PIECE_BYTES = 4096
+
+    def __init__(self, module):
+        self._inner = module.ZstdDecompressor().decompressobj()
+        self._pending = memoryview(b"")
+
+    @property
+    def eof(self):
+        return self._inner.eof
+
+    @property
+    def needs_input(self):
+        return not self._pending
+
+    @property
+    def unused_data(self):
+        return self._inner.unused_data or bytes(self._pending)
+
+    def decompress(self, data, max_length):
+        del max_length
+        pending = self._pending if self._pending else memoryview(data)
+        piece, self._pending = pending[: self.PIECE_BYTES], pending[self.PIECE_BYTES :]
+        return self._inner.decompress(piece)
+
+
+@contextlib.contextmanager
+def _piped(argv, **streams):
+    """Run the compressor *argv* as a child and end it, whatever happens, before leaving."""
+    with subprocess.Popen(argv, stderr=subprocess.PIPE, **streams) as process:
+        try:
+            yield process
+            if process.stdout and process.stdout.read(1):
+                raise CodecError("there are bytes behind the end of what was expected")
+            message = process.stderr.read().decode("utf-8", "replace").strip()
+            if process.wait():
+                raise CodecError("the compressed stream is damaged: %s" % message)
+        except BaseException:
+            process.kill()
+            raise
+
+
+def _zstd_module():
+    """Return the standard library's zstd (3.14), else the ``zstandard`` package, else None."""
+    try:
+        from compression import zstd
+
+        return zstd
+    except ImportError:
+        pass
+    try:
+        import zstandard
+
+        return zstandard
+    except ImportError:
+        return None
+
+
+def _zstd_compressor(module):
+    if hasattr(module, "ZstdCompressionParameters"):  # the package
+        return module.ZstdCompressor(level=ZSTD_LEVEL).compressobj()
+    return module.ZstdCompressor(level=ZSTD_LEVEL)
+
+
+def _zstd_decompressor(module):
+    if hasattr(module, "ZstdCompressionParameters"):
+        return _ZstandardPackage(module)
+    return module.ZstdDecompressor()

@@ -1,0 +1,353 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One call of the controller to a host: what ``release_deployment`` does there.
+
+The controller's half says what it wants with plain data and gets plain data back: either what was
+done, or what it has to send first. Nothing here knows Ansible.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import grp
+import os
+import pwd
+import secrets
+import stat
+
+from . import _codec, _deployment, _manifest, _root, _scan, _tree
+
+
+def remove(params, call, now, check_mode):
+    """Do ``state: absent``: one release, or everything of ours; return the result."""
+    with _root.opened(params["root"]) as root:
+        if root is None:
+            return _result(params["root"], None, None, changed=False)
+        state = root.read_state()
+        before = copy.deepcopy(state)
+        release = call["release"]
+        trees = _removable(root, state, release) if release else []
+        if release and not trees:
+            return _result(params["root"], before, state, changed=False)
+        if check_mode:
+            after = _without(state, trees) if release else None
+            removed = trees or sorted(root.existing_trees(state))
+            return _result(params["root"], before, after, changed=True, removed=removed)
+        work = _claimed(root, params, call, now, None)
+        if release:
+            work.clean(trees)
+            return _result(
+                params["root"], before, root.read_state(), changed=True, removed=trees
+            )
+        removed = sorted(root.existing_trees(state))
+        work.remove_all(params["purge_shared"])
+    return _result(params["root"], before, None, changed=True, removed=removed)
+
+
+def mark(params, call, now, check_mode):
+    """Do ``mark``: remember that a release is bad, or good again; return the result."""
+    with _root.opened(params["root"]) as root:
+        if root is None:
+            raise _deployment.DeploymentError("nothing is deployed at %s" % params["root"])
+        before = root.read_state()
+        digest = _release(params, call, before).digest
+        bad = params["mark"] == "bad"
+        changed = (digest in before.bad) != bad
+        if changed and not check_mode:
+            _claimed(root, params, call, now, None).mark(digest, bad)
+        return _result(params["root"], before, root.read_state(), changed=changed)
+
+
+def bring(params, call, now, check_mode):
+    """Do ``state: staged`` and ``state: live``; return the result.
+
+    Where the release is not here and no pack came with the call, the result has ``need``: the
+    digest wanted, the releases held, the codecs that can be read, and where to drop the pack.
+    """
+    access = None
+    with _root.opened(params["root"]) as root:
+        access = _access(params, root.read_state() if root else _root.State())
+        if root is None and call["release"] is None:
+            raise _deployment.DeploymentError(
+                "nothing is deployed at %s, so there is nothing to go back to" % params["root"]
+            )
+    if not check_mode:
+        _root.create(params["root"], access)
+    with _root.opened(params["root"]) as root:
+        if root is None:
+            return _predict_first(params, call)
+        return _bring(root, access, params, call, now, check_mode)
+
+
+def _bring(root, access, params, call, now, check_mode):
+    state = root.read_state()
+    before = copy.deepcopy(state)
+    release = _release(params, call, state)
+    live = params["state"] == "live"
+    if live and release.digest in state.bad:
+        raise _deployment.DeploymentError(
+            "%s was marked bad by %s: it does not go live unless it is marked good"
+            % (release.version, state.bad[release.digest]["run"])
+        )
+    current = root.read_current(state)
+    step, tree = _deployment.next_step(
+        state, root.existing_trees(state), current, release, live
+    )
+    if step == "settle" and not params["commit"] and state.restarted and not params["probe"]:
+        step = "nothing"
+    if step == "nothing":
+        return _result(params["root"], before, state, changed=False)
+    if step == "activate" and (check_mode or not call["pack"]):
+        drift, _runtime = _deployment.look_through(root, state, tree, params["runtime_paths"])
+        if drift:
+            step, call = "stage", {**call, "damaged": _deployment.name_drift(drift)}
+    if check_mode:
+        return _predict(root, before, release, step, tree, params, call)
+    if step == "stage" and not call["pack"]:
+        return _ask_for_pack(root, before, release, call)
+
+    work = _claimed(root, params, call, now, access)
+    try:
+        if call["pack"]:
+            tree = _stage(work, release, call["pack"])
+        if live and step != "settle":
+            work.activate(tree)
+    except _deployment.Damaged as error:
+        if call["pack"] and call["whole"]:
+            raise
+        return _ask_for_pack(root, before, release, {**call, "damaged": str(error)})
+    removed = []
+    if live:
+        _try_and_accept(root, work, before, params)
+        if params["commit"]:
+            after = root.read_state()
+            removed = _deployment.superfluous(after, root.existing_trees(after), params["keep"])
+            work.clean(removed)
+    return _result(
+        params["root"], before, root.read_state(), changed=True, removed=removed
+    )
+
+
+def _try_and_accept(root, work, before, params):
+    try:
+        work.try_out(params["restart"], params["probe"])
+    except _deployment.PutBack as error:
+        error.result = {
+            **_result(params["root"], before, root.read_state(), changed=True),
+            "switched_back": True,
+        }
+        raise
+    if params["commit"]:
+        work.accept()
+
+
+def _stage(work, release, path):
+    """Stage from the pack at *path*, opened without following a link, and remove its drop place."""
+    try:
+        descriptor = os.open(path, _scan.OPEN_FILE)
+    except FileNotFoundError:
+        raise _deployment.DeploymentError(
+            "the pack is gone: another run has staged to %s meanwhile; run again" % work.root.path
+        ) from None
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise _deployment.DeploymentError("the pack %s is not a file" % path)
+        tree = work.stage(release, stream)
+    _clear_drops(work.root)
+    return tree
+
+
+def _ask_for_pack(root, before, release, call):
+    """Return the result that asks the controller for a pack, having made the place to drop it."""
+    state = root.read_state()
+    damaged = call.get("damaged")
+    held = []
+    if not damaged:
+        existing = root.existing_trees(state)
+        newest_first = sorted(existing, key=lambda name: -state.trees[name]["token"])
+        held = list(dict.fromkeys(state.trees[name]["digest"] for name in newest_first))
+    _clear_drops(root)
+    result = _result(root.path, before, state, changed=False)
+    result["need"] = {
+        "digest": release.digest,
+        "held": held,
+        "codecs": _codec.readable(),
+        "drop": _make_drop(root, call["login"]),
+        "damaged": damaged,
+    }
+    return result
+
+
+def _make_drop(root, login):
+    """Make a folder that only the login user can write to, and return the path for the pack."""
+    name = secrets.token_hex(8)
+    folder = root.folder("drop")
+    try:
+        os.mkdir(name, 0o700, dir_fd=folder)
+        uid = _login_uid(login)
+        if os.geteuid() == 0:
+            os.chown(name, uid, -1, dir_fd=folder, follow_symlinks=False)
+        elif uid != os.geteuid():
+            os.rmdir(name, dir_fd=folder)
+            raise _deployment.DeploymentError(
+                "becoming an unprivileged user (uid %d, logged in as uid %d) is not supported: "
+                "log in as that user, or become root and set owner" % (os.geteuid(), uid)
+            )
+    finally:
+        os.close(folder)
+    return os.path.join(root.path, _root.OURS, "drop", name, "pack")
+
+
+def _login_uid(login):
+    """Return the uid that the connection logs in as; sudo knows best."""
+    with contextlib.suppress(KeyError, ValueError):
+        return int(os.environ["SUDO_UID"])
+    with contextlib.suppress(KeyError, TypeError):
+        return pwd.getpwnam(login).pw_uid
+    return os.geteuid()
+
+
+def _clear_drops(root):
+    folder = root.folder("drop")
+    try:
+        for name in os.listdir(folder):
+            _tree.remove(folder, name)
+    finally:
+        os.close(folder)
+
+
+def _claimed(root, params, call, now, access):
+    work = _deployment.Deployment(
+        root, call["run"], now, params["lock_timeout"], params["runtime_paths"]
+    )
+    work.claim(access)
+    return work
+
+
+def _release(params, call, state):
+    """Return the Release that is meant; without one in the call it is the previous good one."""
+    links = tuple(sorted(params["linked_paths"]))
+    if call["release"]:
+        return _deployment.Release(links=links, **call["release"])
+    digest = _deployment.previous_release(state)
+    tree = _deployment.newest_tree(state, set(state.trees), digest)
+    if tree is None:
+        raise _deployment.DeploymentError(
+            "the earlier release %s is not here any more" % digest[:12]
+        )
+    record = state.trees[tree]
+    return _deployment.Release(
+        digest, record["name"], record["version"], record["serial"], tuple(record["links"])
+    )
+
+
+def _removable(root, state, release):
+    trees = [
+        tree for tree, record in state.trees.items() if record["digest"] == release["digest"]
+    ]
+    needed = {state.live: "live", state.trial: "on trial"}
+    with contextlib.suppress(_deployment.DeploymentError):
+        previous = _deployment.previous_release(state)
+        existing = root.existing_trees(state)
+        needed.setdefault(_deployment.newest_tree(state, existing, previous), "the way back")
+    for tree in trees:
+        if tree in needed:
+            raise _deployment.DeploymentError(
+                "%s is %s: it is not removed" % (tree, needed[tree])
+            )
+    return trees
+
+
+def _access(params, state):
+    """Return the Access asked for; what is not asked for stays as recorded."""
+    recorded = state.access or {}
+    return _tree.Access(
+        _number(params["owner"], pwd.getpwnam, "pw_uid", recorded.get("uid", os.geteuid())),
+        _number(params["group"], grp.getgrnam, "gr_gid", recorded.get("gid", os.getegid())),
+        params["access"] or recorded.get("access", "public"),
+    )
+
+
+def _number(name, look_up, key, default):
+    if not name:
+        return default
+    if name.isdigit():
+        return int(name)
+    try:
+        return getattr(look_up(name), key)
+    except KeyError:
+        raise _deployment.DeploymentError("there is no user or group %r here" % name) from None
+
+
+def _predict_first(params, call):
+    """Return what a first deployment would do, where nothing of ours is yet."""
+    state = _root.State()
+    release = _release(params, call, state)
+    after = _after(state, release, "stage", None, params)
+    result = _result(params["root"], None, after, changed=True)
+    result["need"] = {"digest": release.digest, "held": [], "damaged": None}
+    return result
+
+
+def _predict(root, before, release, step, tree, params, call):
+    """Return what the run would return, having changed nothing."""
+    after = _after(before, release, step, tree, params)
+    existing = root.existing_trees(before) | ({after.live, after.trial} & set(after.trees))
+    removed = []
+    if params["state"] == "live" and params["commit"]:
+        removed = _deployment.superfluous(after, existing, params["keep"])
+    result = _result(
+        params["root"], before, _without(after, removed), changed=True, removed=removed
+    )
+    if step == "stage":
+        result["need"] = {"digest": release.digest, "held": [], "damaged": call.get("damaged")}
+    return result
+
+
+def _after(state, release, step, tree, params):
+    """Return the State that the step leads to."""
+    after = copy.deepcopy(state)
+    if step == "stage":
+        tree = _manifest.tree_name(release.version, release.digest)
+        while tree in after.trees:
+            base, _dot, number = tree.rpartition(".")
+            tree = "%s.%d" % (base, int(number) + 1) if base in after.trees else tree + ".2"
+        after.trees[tree] = {
+            **release._asdict(),
+            "links": list(release.links),
+            "token": state.token + 1,
+        }
+    if params["state"] == "live":
+        after.trial = None if tree == after.live else tree
+        if params["commit"]:
+            after.live, after.trial = tree, None
+            after.good = _deployment.accepted(after.good, after.trees[tree]["digest"])
+    return after
+
+
+def _without(state, trees):
+    after = copy.deepcopy(state)
+    for tree in trees:
+        after.trees.pop(tree, None)
+    return after
+
+
+def _result(path, before, after, changed, removed=None):
+    """Return the plain result of a call; *before* and *after* are States, or None for nothing."""
+    deployment = _deployment.summary(path, after or _root.State())
+    return {
+        "changed": changed,
+        "before": _brief(_deployment.summary(path, before or _root.State())),
+        "after": _brief(deployment),
+        "deployment": deployment,
+        "removed": removed or [],
+        "switched_back": False,
+    }
+
+
+def _brief(summary):
+    current = summary["trial"] or summary["live"] or dict.fromkeys(
+        ("name", "version", "serial", "digest", "tree")
+    )
+    return {"phase": summary["phase"], "since": summary["since"], **current}

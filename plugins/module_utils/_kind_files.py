@@ -1,0 +1,19 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Components of kind ``files``: a tree, packed where it lies."""
+
+from __future__ import annotations
+
+from . import _codec, _layer, _scan
+
+
+def pack(root, globs, path, codec):
+    """Write the layer of the files below *root* to *path*; return their entries with digests.
+
+    *globs* has include, exclude, private and writable, as in ``release.yml``.
+    Raises ScanError, LayerError and OSError.
+    """
+    rules = _scan.Rules(globs["include"], globs["exclude"], globs["private"], globs["writable"])
+    entries = _scan.scan(root, rules)
+    with open(path, "wb") as stream, _codec.writer(codec, stream) as write_bytes:
+        return _layer.write(entries, root, write_bytes)

@@ -1,0 +1,287 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The manifest: everything in a release package, down to each file's digest."""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, NamedTuple, Optional, Tuple
+
+from . import _canonical
+
+FORMAT = 1
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
+VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,63}\Z")
+DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+# C0, DEL, C1, and the two separators that some readers take for a line's end.
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+LONGEST_PATH = 1024
+LONGEST_NAME = 255
+
+
+class ManifestError(ValueError):
+    """A manifest cannot be read, or asks for what a release may not hold."""
+
+
+class Entry(NamedTuple):
+    """One file, directory or symbolic link; *path* is relative and parted by slashes."""
+
+    path: str
+    type: str
+    exec: bool = False
+    size: int = 0
+    sha256: str = ""
+    target: str = ""
+    private: bool = False
+    writable: bool = False
+
+
+class Component(NamedTuple):
+    """One related asset of a release; its entries are sorted by their UTF-8 paths."""
+
+    name: str
+    version: str
+    kind: str
+    path: str
+    entries: Tuple[Entry, ...]
+
+
+class Manifest(NamedTuple):
+    """What a release package is made of; components are sorted by name."""
+
+    name: str
+    version: str
+    serial: int
+    components: Tuple[Component, ...]
+
+
+def render(manifest):
+    """Return *manifest* as the canonical bytes whose SHA-256 is the release digest."""
+    return _canonical.dumps(
+        {
+            "format": FORMAT,
+            "name": manifest.name,
+            "version": manifest.version,
+            "serial": manifest.serial,
+            "components": [
+                {
+                    "name": component.name,
+                    "version": component.version,
+                    "kind": component.kind,
+                    "path": component.path,
+                    "entries": [entry_to_plain(entry) for entry in component.entries],
+                }
+                for component in manifest.components
+            ],
+        }
+    )
+
+
+def digest_of(data):
+    """Return the release digest of a manifest's bytes."""
+    return _canonical.sha256_hex(data)
+
+
+def parse(data, digest):
+    """Return the Manifest in the bytes *data*, which must hash to *digest*.
+
+    Raises ManifestError for any other bytes, a newer format, and anything that
+    a release may not hold: nothing of *data* is believed before it is checked.
+    """
+    if digest_of(data) != digest:
+        raise ManifestError("manifest does not match its digest %s" % digest[:12])
+    try:
+        manifest = _from_plain(_canonical.loads(data))
+    except (KeyError, TypeError, AttributeError, _canonical.CanonicalError) as error:
+        raise ManifestError("manifest %s is malformed: %s" % (digest[:12], error)) from None
+    if render(manifest) != data:
+        raise ManifestError("manifest %s is not in canonical form" % digest[:12])
+    tree(manifest)
+    return manifest
+
+
+def entry_to_plain(entry):
+    """Return *entry* as the mapping that stands in the manifest."""
+    if entry.type == "dir":
+        return {"path": entry.path, "type": "dir"}
+    if entry.type == "symlink":
+        return {"path": entry.path, "type": "symlink", "target": entry.target}
+    plain = {
+        "path": entry.path,
+        "type": "file",
+        "exec": entry.exec,
+        "size": entry.size,
+        "sha256": entry.sha256,
+    }
+    for flag in ("private", "writable"):
+        if getattr(entry, flag):
+            plain[flag] = True
+    return plain
+
+
+def entry_from_plain(plain):
+    """Return the Entry in *plain*, or raise ManifestError."""
+    entry = Entry(**plain)
+    check_path(entry.path)
+    if entry.type == "file":
+        sized = type(entry.size) is int and entry.size >= 0
+        if not (sized and type(entry.exec) is bool and DIGEST.match(entry.sha256)):
+            raise ManifestError("%r has no proper size, exec and sha256" % entry.path)
+    elif entry.type == "symlink":
+        check_target(entry.path, entry.target)
+    elif entry.type != "dir":
+        raise ManifestError("%r is of the unknown type %r" % (entry.path, entry.type))
+    return entry
+
+
+def check_path(path):
+    """Raise ManifestError, naming *path*, unless it is a plain relative path."""
+    if not isinstance(path, str) or not path:
+        raise ManifestError("%r is not a path" % (path,))
+    if CONTROL.search(path):
+        raise ManifestError("%r has a control character in its name" % path)
+    if path.startswith("/"):
+        raise ManifestError("%r is an absolute path" % path)
+    try:
+        names = [name.encode("utf-8") for name in path.split("/")]
+    except UnicodeEncodeError:
+        raise ManifestError("%r is not UTF-8" % path) from None
+    if any(name in (b"", b".", b"..") for name in names):
+        raise ManifestError("%r is not a plain path below its component" % path)
+    if len(path) > LONGEST_PATH or max(map(len, names)) > LONGEST_NAME:
+        raise ManifestError("%.40r… is too long" % path)
+
+
+def check_target(path, target):
+    """Raise ManifestError unless the link *path* → *target* is relative and stays inside.
+
+    Only the text is looked at here; ``check_links`` follows it.
+    """
+    if not isinstance(target, str) or not target or CONTROL.search(target):
+        raise ManifestError("link %r has no proper target" % path)
+    if target.startswith("/"):
+        raise ManifestError("link %r points to the absolute path %r" % (path, target))
+    if len(target) > LONGEST_PATH:
+        raise ManifestError("link %r has a target that is too long" % path)
+    _resolve(path, target)
+
+
+def check_links(entries):
+    """Raise ManifestError for a link whose way leaves *entries* or goes through a linked directory.
+
+    Chains of file links inside are fine; chains that never end are not.
+    """
+    by_path = {entry.path: entry for entry in entries}
+    for entry in entries:
+        seen, step = set(), entry
+        while step is not None and step.type == "symlink":
+            if step.path in seen:
+                raise ManifestError("link %r leads back to itself" % entry.path)
+            seen.add(step.path)
+            step = by_path.get(_resolve(step.path, step.target, by_path))
+
+
+def tree(manifest):
+    """Return ``{path in the release tree: Entry}`` of all components that are laid out as files.
+
+    Directories come before what they hold. Raises ManifestError when components collide.
+    """
+    entries: Dict[str, Entry] = {}
+    for component in manifest.components:
+        prefix = "" if component.path == "." else component.path + "/"
+        for directory in _parents(prefix):
+            _place(entries, Entry(directory, "dir"))
+        for entry in component.entries:
+            _place(entries, entry._replace(path=prefix + entry.path) if prefix else entry)
+    for path in entries:
+        parent = path.rpartition("/")[0]
+        if parent and (parent not in entries or entries[parent].type != "dir"):
+            raise ManifestError("%r does not lie in a directory of the release" % path)
+    return entries
+
+
+def missing_contents(wanted, held):
+    """Return ``{sha256: size}`` of contents in *wanted* and not in *held*, in order of appearance.
+
+    *held* is a Manifest or None. Both ends of a pack work this out for themselves.
+    """
+    have = contents(held) if held else {}
+    return {digest: size for digest, size in contents(wanted).items() if digest not in have}
+
+
+def contents(manifest):
+    """Return ``{sha256: size}`` of every file content in *manifest*, in order of appearance."""
+    found: Dict[str, int] = {}
+    for component in manifest.components:
+        for entry in component.entries:
+            if entry.type == "file":
+                found.setdefault(entry.sha256, entry.size)
+    return found
+
+
+def tree_name(version, digest):
+    """Return the name of a release's directory on a host."""
+    return "%s-%s" % (version, digest[:12])
+
+
+def _from_plain(plain):
+    if plain["format"] != FORMAT:
+        raise ManifestError(
+            "manifest has format %s; this version of itops.release reads %d"
+            % (plain["format"], FORMAT)
+        )
+    components = tuple(_component(item) for item in plain["components"])
+    names = [component.name for component in components]
+    if names != sorted(set(names)):
+        raise ManifestError("components are not sorted by distinct names")
+    manifest = Manifest(plain["name"], plain["version"], plain["serial"], components)
+    if not NAME.match(manifest.name) or not VERSION.match(manifest.version):
+        raise ManifestError("name or version is malformed")
+    if type(manifest.serial) is not int or manifest.serial < 0:
+        raise ManifestError("serial %r is not a whole number" % (manifest.serial,))
+    return manifest
+
+
+def _component(plain):
+    entries = tuple(entry_from_plain(item) for item in plain["entries"])
+    component = Component(plain["name"], plain["version"], plain["kind"], plain["path"], entries)
+    if not NAME.match(component.name) or not VERSION.match(component.version):
+        raise ManifestError("component name or version is malformed")
+    if component.path != ".":
+        check_path(component.path)
+    paths = [entry.path.encode("utf-8") for entry in entries]
+    if any(a >= b for a, b in zip(paths, paths[1:])):
+        raise ManifestError("entries of %s are not sorted by distinct paths" % component.name)
+    check_links(entries)
+    return component
+
+
+def _place(entries, entry):
+    there = entries.get(entry.path)
+    if there and not there.type == entry.type == "dir":
+        raise ManifestError("two components bring %r" % entry.path)
+    entries[entry.path] = entry
+
+
+def _parents(prefix):
+    names = prefix.split("/")[:-1]
+    return ["/".join(names[: depth + 1]) for depth in range(len(names))]
+
+
+def _resolve(path, target, by_path: Optional[Dict[str, Entry]] = None):
+    """Return where *target* leads from the link at *path*; "" is the component itself."""
+    steps = path.split("/")[:-1]
+    names = target.split("/")
+    for number, name in enumerate(names):
+        if name == "..":
+            if not steps:
+                raise ManifestError("link %r leaves its component: %r" % (path, target))
+            steps.pop()
+        elif name not in ("", "."):
+            steps.append(name)
+            there = by_path.get("/".join(steps)) if by_path else None
+            if there and there.type == "symlink" and any(names[number + 1 :]):
+                raise ManifestError(
+                    "link %r goes through the link %r" % (path, there.path)
+                )
+    return "/".join(steps)

@@ -1,0 +1,270 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The deployment root: its folders, its lock, its state and its history."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import time
+from dataclasses import asdict, dataclass, field, fields
+from typing import Dict, List, Optional
+
+from . import _canonical, _durable, _manifest, _scan, _tree
+
+FORMAT = 1
+OURS = ".release"
+FOLDERS = ("objects", "staging", "manifests", "drop")
+
+
+class RootError(ValueError):
+    """A deployment root is not as it must be; nothing in it was changed."""
+
+
+@dataclass
+class State:
+    """What a root remembers. Trees are named by their directory, releases by their digest.
+
+    ``trees``: ``{tree: {name, version, serial, digest, links, token}}``, each whole and verified.
+    ``live``: the tree last accepted as good; ``trial``: the one that is tried out instead.
+    ``restarted``: whether the service was restarted since ``current`` was switched.
+    ``switching``: where ``current`` is being pointed, as {"to": tree or None}.
+    ``good``: digests accepted, oldest first, the last one being live: the way back.
+    """
+
+    token: int = 0
+    run: Dict = field(default_factory=dict)
+    uid: int = 0
+    access: Optional[Dict] = None
+    trees: Dict[str, Dict] = field(default_factory=dict)
+    live: Optional[str] = None
+    trial: Optional[str] = None
+    restarted: bool = True
+    switching: Optional[Dict] = None
+    good: List[str] = field(default_factory=list)
+    bad: Dict[str, Dict] = field(default_factory=dict)
+    since: Optional[str] = None
+
+    @property
+    def current(self):
+        """The tree that ``current`` should point to, or None."""
+        return self.trial or self.live
+
+
+class Root:
+    """An open deployment root. Everything is done relative to its directory descriptors."""
+
+    def __init__(self, path, descriptor):
+        self.path = path
+        self.descriptor = descriptor
+        self.ours = open_directory(descriptor, OURS)
+
+    def folder(self, name):
+        """Return a new descriptor of one of our folders, or of ``releases`` and ``shared``."""
+        return open_directory(self.ours if name in FOLDERS else self.descriptor, name)
+
+    @contextlib.contextmanager
+    def locked(self, timeout, run):
+        """Hold the root's lock; fail within *timeout* seconds, naming who holds it."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open("lock", flags, 0o600, dir_fd=self.ours)
+        try:
+            _flock(descriptor, timeout, self.path)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, ("pid %d of %s" % (os.getpid(), run)).encode("utf-8"), 0)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def read_state(self):
+        """Return the State, a new one where there is none; RootError when it cannot be read."""
+        try:
+            descriptor = os.open("state.json", _scan.OPEN_FILE, dir_fd=self.ours)
+        except FileNotFoundError:
+            return State(uid=os.geteuid())
+        with os.fdopen(descriptor, "rb") as stream:
+            data = stream.read()
+        try:
+            plain = _canonical.loads(data)
+            if plain.pop("format") != FORMAT:
+                raise RootError("%s was written by a newer itops.release" % self._state_path())
+            known = {item.name for item in fields(State)}
+            if set(plain) - known:
+                raise RootError("%s has entries unknown here" % self._state_path())
+            return State(**plain)
+        except (TypeError, AttributeError, KeyError, _canonical.CanonicalError) as error:
+            raise RootError("%s cannot be read: %s" % (self._state_path(), error)) from None
+
+    def write_state(self, state):
+        """Record *state* durably."""
+        data = _canonical.dumps({"format": FORMAT, **asdict(state)})
+        _durable.write_file(self.ours, "state.json", data)
+
+    def append_history(self, event):
+        """Add the mapping *event* as one line to the history, durably."""
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open("history.jsonl", flags, 0o600, dir_fd=self.ours)
+        try:
+            data = _canonical.dumps({"format": FORMAT, **event}) + b"\n"
+            end = os.fstat(descriptor).st_size
+            if end and os.pread(descriptor, 1, end - 1) != b"\n":
+                data = b"\n" + data  # the last line was torn: let it not take this one along
+            os.write(descriptor, data)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def read_current(self, state):
+        """Return the tree that ``current`` points to, or None when there is no such name.
+
+        Raises RootError when it is not ours: a real directory, or a link to anything else.
+        """
+        try:
+            target = os.readlink("current", dir_fd=self.descriptor)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            raise RootError(
+                "%s/current is not a link, and not ours: nothing was touched" % self.path
+            ) from None
+        folder, _slash, tree = target.rpartition("/")
+        known = set(state.trees) | {state.live, state.trial}
+        if folder != "releases" or tree not in known:
+            raise RootError(
+                "%s/current points to %r, which is not ours: nothing was touched"
+                % (self.path, target)
+            )
+        return tree
+
+    def existing_trees(self, state):
+        """Return the names of the recorded trees that are really there."""
+        try:
+            names = set(os.listdir(os.path.join(self.path, "releases")))
+        except FileNotFoundError:
+            names = set()
+        return {tree for tree in state.trees if tree in names}
+
+    def read_manifest(self, digest):
+        """Return the Manifest of a release that was staged here, or None; its bytes are checked."""
+        folder = self.folder("manifests")
+        try:
+            descriptor = os.open(digest, _scan.OPEN_FILE, dir_fd=folder)
+        except FileNotFoundError:
+            return None
+        finally:
+            os.close(folder)
+        with os.fdopen(descriptor, "rb") as stream:
+            data = stream.read()
+        try:
+            return _manifest.parse(data, digest)
+        except _manifest.ManifestError:
+            return None  # damaged: as good as not there
+
+    def close(self):
+        """Close the root's descriptors."""
+        os.close(self.ours)
+        os.close(self.descriptor)
+
+    def _state_path(self):
+        return os.path.join(self.path, OURS, "state.json")
+
+
+@contextlib.contextmanager
+def opened(path):
+    """Give the Root at *path*, or None where nothing of ours is."""
+    try:
+        descriptor = os.open(path, _scan.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
+    except FileNotFoundError:
+        yield None
+        return
+    try:
+        root = Root(path, descriptor)
+    except FileNotFoundError:
+        os.close(descriptor)
+        yield None
+        return
+    try:
+        yield root
+    finally:
+        root.close()
+
+
+def create(path, access):
+    """Make the folders of a deployment root at *path*; those that are there stay as they are."""
+    os.makedirs(path, mode=0o755, exist_ok=True)
+    descriptor = os.open(path, _scan.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
+    try:
+        if not _is_there(descriptor, "releases"):
+            _check_untouched(path, descriptor)
+        readable, passable = (0o755, 0o755) if access.access == "public" else (0o750, 0o751)
+        _ensure(descriptor, OURS, 0o711, None)
+        ours = open_directory(descriptor, OURS)
+        try:
+            for name in FOLDERS:
+                _ensure(ours, name, 0o711 if name == "drop" else 0o700, None)
+        finally:
+            os.close(ours)
+        _ensure(descriptor, "shared", readable, access)
+        if _ensure(descriptor, "releases", readable, access):
+            # The folder itself stays whose it was, but those who may read must get in.
+            os.chmod(path, passable)
+    finally:
+        os.close(descriptor)
+
+
+def _check_untouched(path, descriptor):
+    if _is_there(descriptor, "current"):
+        raise RootError("%s/current is not ours: nothing was touched" % path)
+
+
+def _is_there(directory, name):
+    try:
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _ensure(directory, name, mode, access):
+    """Make the folder *name* unless it is there; return whether it was made."""
+    try:
+        os.mkdir(name, 0o700, dir_fd=directory)
+    except FileExistsError:
+        return False
+    descriptor = open_directory(directory, name)
+    try:
+        if access and os.fstat(descriptor).st_gid != access.gid:
+            os.fchown(descriptor, -1, access.gid)
+        os.fchmod(descriptor, mode)
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def open_directory(directory, name):
+    """Return a descriptor of the folder *name*; RootError when something else has that name."""
+    try:
+        return os.open(name, _scan.OPEN_DIRECTORY, dir_fd=directory)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            raise RootError("%r is not a directory: nothing was touched" % name) from None
+        raise
+
+
+def _flock(descriptor, timeout, path):
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EACCES):
+                raise
+        if time.monotonic() >= deadline:
+            holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace") or "an unknown process"
+            raise RootError("%s is locked by %s for more than %d s" % (path, holder, timeout))
+        time.sleep(0.05)

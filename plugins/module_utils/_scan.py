@@ -1,0 +1,137 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scanning a source tree: what a component of kind ``files`` is made of."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from . import _globs, _manifest
+
+OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class ScanError(ValueError):
+    """A source tree holds what a release may not hold."""
+
+
+class Rules:
+    """Which paths of a source tree are taken, and how: globs as in ``release.yml``."""
+
+    def __init__(self, include=("**",), exclude=(), private=(), writable=()):
+        self.everything = "**" in include
+        self.included = _globs.compile_globs(include)
+        self.excluded = _globs.compile_globs(exclude)
+        self.private = _globs.compile_globs(private)
+        self.writable = _globs.compile_globs(writable)
+
+
+def scan(root, rules):
+    """Return the entries below the directory *root*, sorted by UTF-8 path, without their digests.
+
+    Nothing is followed: a link stands for itself. Raises ScanError, naming every offender (the
+    first twenty), for special files, unreadable ones and names that no manifest may hold.
+    """
+    entries, problems = [], []
+    descriptor = os.open(root, OPEN_DIRECTORY & ~os.O_NOFOLLOW)
+    try:
+        _walk(descriptor, "", rules, entries, problems)
+    finally:
+        os.close(descriptor)
+    if not rules.everything:
+        entries = _without_unused_directories(entries, rules)
+    entries.sort(key=lambda entry: os.fsencode(entry.path))
+    if not problems:
+        try:
+            _manifest.check_links(entries)
+        except _manifest.ManifestError as error:
+            problems.append(str(error))
+    if problems:
+        more = len(problems) - 20
+        raise ScanError("; ".join(problems[:20]) + ("; and %d more" % more if more > 0 else ""))
+    return entries
+
+
+def open_file(root_descriptor, path):
+    """Open the file *path* below a directory descriptor, following no link on the way.
+
+    Returns a descriptor; raises OSError (ELOOP, ENOTDIR) where a link has appeared.
+    """
+    names = path.split("/")
+    directory = root_descriptor
+    try:
+        for name in names[:-1]:
+            deeper = os.open(name, OPEN_DIRECTORY, dir_fd=directory)
+            if directory != root_descriptor:
+                os.close(directory)
+            directory = deeper
+        return os.open(names[-1], OPEN_FILE, dir_fd=directory)
+    finally:
+        if directory != root_descriptor:
+            os.close(directory)
+
+
+def _walk(directory, prefix, rules, entries, problems):
+    with os.scandir(directory) as listing:
+        items = list(listing)
+    for item in items:
+        path = prefix + item.name
+        if rules.excluded(path):
+            continue
+        try:
+            entry = _entry(directory, item, path, rules)
+        except (_manifest.ManifestError, ScanError) as error:
+            problems.append(str(error))
+            continue
+        if entry.type == "dir":
+            entries.append(entry)
+            deeper = os.open(item.name, OPEN_DIRECTORY, dir_fd=directory)
+            try:
+                _walk(deeper, path + "/", rules, entries, problems)
+            finally:
+                os.close(deeper)
+        elif rules.included(path):
+            entries.append(entry)
+
+
+def _entry(directory, item, path, rules):
+    _manifest.check_path(path)
+    status = item.stat(follow_symlinks=False)
+    mode = status.st_mode
+    if stat.S_ISDIR(mode):
+        return _manifest.Entry(path, "dir")
+    if stat.S_ISLNK(mode):
+        target = os.readlink(item.name, dir_fd=directory)
+        if rules.included(path):
+            _manifest.check_target(path, target)
+        return _manifest.Entry(path, "symlink", target=target)
+    if not stat.S_ISREG(mode):
+        raise ScanError("%r is neither a file, a directory nor a link" % path)
+    private = bool(rules.private(path))
+    if rules.included(path) and not private and not mode & stat.S_IROTH:
+        raise ScanError(
+            "%r cannot be read by others (mode %04o): list it under private, or chmod o+r it"
+            % (path, stat.S_IMODE(mode))
+        )
+    return _manifest.Entry(
+        path,
+        "file",
+        exec=bool(mode & stat.S_IXUSR),
+        size=status.st_size,
+        private=private,
+        writable=bool(rules.writable(path)),
+    )
+
+
+def _without_unused_directories(entries, rules):
+    """Drop the directories that nothing included lies in and that no glob includes themselves."""
+    used = set()
+    for entry in entries:
+        if entry.type != "dir" or rules.included(entry.path):
+            path = entry.path
+            while path and path not in used:
+                used.add(path)
+                path = path.rpartition("/")[0]
+    return [entry for entry in entries if entry.path in used]

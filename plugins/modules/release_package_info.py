@@ -1,0 +1,84 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release_package_info
+short_description: Tell which releases the media library holds, and how two of them differ
+description:
+  - Lists the releases in the media library, or describes one.
+  - Compares two releases component by component and file by file.
+  - Works on the controller, and changes nothing.
+version_added: 0.1.0
+author: The itops.release authors (@itops)
+extends_documentation_fragment:
+  - itops.release.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  async:
+    support: none
+  platform:
+    platforms: posix
+options:
+  media_library:
+    description: The directory of the media library on the controller.
+    type: path
+    required: true
+  release:
+    description: The release to describe, as V(name:version) or V(sha256:<release digest>). All by
+      default.
+    type: str
+  compare_to:
+    description: The release that O(release) is compared with, the earlier one as a rule.
+    type: str
+seealso:
+  - module: itops.release.release_package
+"""
+
+EXAMPLES = r"""
+- name: List all releases
+  itops.release.release_package_info:
+    media_library: /srv/media
+  register: library
+
+- name: See what 1.1.0 brings over 1.0.0
+  itops.release.release_package_info:
+    media_library: /srv/media
+    release: shop:1.1.0
+    compare_to: shop:1.0.0
+  register: news
+"""
+
+RETURN = r"""
+releases:
+  description: The releases, sorted by name and serial, each as M(itops.release.release_package)
+    returns it.
+  type: list
+  elements: dict
+  returned: success
+comparison:
+  description: How O(release) differs from O(compare_to).
+  type: dict
+  returned: when O(compare_to) is given
+  contains:
+    from:
+      description: The release digest of O(compare_to).
+      type: str
+      returned: always
+    to:
+      description: The release digest of O(release).
+      type: str
+      returned: always
+    components:
+      description: Each component of either, with C(name), C(change) (V(added), V(removed),
+        V(modified) or V(unchanged)), C(from_version), C(to_version), and the lists of paths
+        C(added), C(removed), C(modified) and C(exec_changed).
+      type: list
+      elements: dict
+      returned: always
+"""

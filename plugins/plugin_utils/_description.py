@@ -1,0 +1,31 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Releases as plain data, the way the modules return them."""
+
+from __future__ import annotations
+
+
+def describe(stored):
+    """Return a Stored release as a mapping: names, digest, counts, sizes, components."""
+    components = [
+        {
+            "name": component.name,
+            "version": component.version,
+            "kind": component.kind,
+            "path": component.path,
+            **_counts(component.entries),
+        }
+        for component in stored.manifest.components
+    ]
+    return {
+        **stored.label._asdict(),
+        "files": sum(component["files"] for component in components),
+        "bytes": sum(component["bytes"] for component in components),
+        "stored_bytes": stored.stored_bytes,
+        "components": components,
+    }
+
+
+def _counts(entries):
+    sizes = [entry.size for entry in entries if entry.type == "file"]
+    return {"files": len(sizes), "bytes": sum(sizes)}

@@ -1,0 +1,363 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The media library: releases in a directory of OCI image-layout form (OCI image spec 1.1)."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import tempfile
+from typing import NamedTuple
+
+from ..module_utils import _canonical, _codec, _layer, _manifest
+
+RELEASE_TYPE = "application/vnd.itops.release.v1"
+MANIFEST_TYPE = "application/vnd.itops.release.manifest.v1+json"
+COMPONENT_TYPE = "application/vnd.itops.release.component.v1.tar"
+OCI_MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+COMPONENT_NAME = "vnd.itops.release.component"
+TAG = "org.opencontainers.image.ref.name"
+TITLE = "org.opencontainers.image.title"
+VERSION = "org.opencontainers.image.version"
+SERIAL = "vnd.itops.release.serial"
+LARGEST_DOCUMENT = 256 * 1024 * 1024
+
+
+class LibraryError(ValueError):
+    """The media library lacks what was asked for, or what it holds is damaged."""
+
+
+class Label(NamedTuple):
+    """What a release is called; only the digest is its identity, the rest is checked against it."""
+
+    digest: str
+    name: str
+    version: str
+    serial: int
+
+
+class Stored(NamedTuple):
+    """A release in the library: its Label, its verified Manifest, and its layers by component."""
+
+    label: Label
+    manifest: _manifest.Manifest
+    layers: dict
+    stored_bytes: int
+
+
+class Library:
+    """A media library in the directory *path*; it is made when the first release is added.
+
+    What is read is verified against its digest before it is used. Writers take turns by a lock on
+    ``oci-layout``; ``index.json`` is replaced in one step, so readers need none.
+    """
+
+    def __init__(self, path):
+        self.path = path
+
+    def find(self, reference):
+        """Return the Label of the release *reference*: ``name:version`` or ``sha256:<hex>``.
+
+        This reads no more than the index and small documents, so every worker can afford it.
+        """
+        kind, _colon, rest = reference.partition(":")
+        labels = self.labels()
+        if kind == "sha256" and _manifest.DIGEST.match(rest):
+            found = [label for label in labels if label.digest == rest]
+        elif _manifest.NAME.match(kind) and _manifest.VERSION.match(rest):
+            found = [label for label in labels if (label.name, label.version) == (kind, rest)]
+        else:
+            raise LibraryError(
+                f"release {reference!r} is neither name:version nor sha256:<release digest>"
+            )
+        if not found:
+            known = [f"{label.name}:{label.version}" for label in labels][-5:]
+            there = f"the latest there are {', '.join(known)}" if known else "it has none"
+            raise LibraryError(f"{self.path} has no release {reference}: {there}")
+        return found[0]
+
+    def labels(self):
+        """Return the Labels of all releases, sorted by name and serial."""
+        found = {self._label(descriptor) for descriptor in self._releases()}
+        return sorted(found, key=lambda label: (label.name, label.serial, label.digest))
+
+    def get(self, digest):
+        """Return the Stored release of *digest*; LibraryError when it is missing or damaged."""
+        for descriptor in self._releases():
+            if self._label(descriptor).digest == digest:
+                return self._open(descriptor)
+        raise LibraryError(f"{self.path} has no release sha256:{digest}")
+
+    @contextlib.contextmanager
+    def read_layer(self, stored, component):
+        """Give ``read(count)`` over the tar of *component* in a Stored release."""
+        descriptor = stored.layers[component.name]
+        codec = descriptor["mediaType"].rpartition("+")[2]
+        try:
+            with open(self._blob(descriptor["digest"]), "rb") as stream:
+                with _codec.reader(codec, stream) as read_bytes:
+                    yield read_bytes
+        except FileNotFoundError:
+            raise LibraryError(
+                f"{self.path}: the layer of {component.name} in {stored.manifest.name} "
+                f"{stored.manifest.version} is missing"
+            ) from None
+
+    @contextlib.contextmanager
+    def new_layers(self, keep):
+        """Give a folder to write layers to, on the library's file system if they are to be kept."""
+        if keep:
+            self._create()
+        with tempfile.TemporaryDirectory(
+            prefix=".layers-", dir=self._blobs() if keep else None
+        ) as folder:
+            yield folder
+
+    def add(self, manifest, layers, keep=True):
+        """Add a release; return (its Stored form, whether it is new).
+
+        *layers* is ``{component: (path, codec)}``; the files are taken over. A version or serial
+        that is known with another digest is refused: a release is never changed afterwards.
+        Without *keep* nothing is written.
+        """
+        data = _manifest.render(manifest)
+        label = Label(
+            _manifest.digest_of(data), manifest.name, manifest.version, manifest.serial
+        )
+        with self._locked() if keep else contextlib.nullcontext():
+            known = self.labels()
+            if label in known:
+                return self.get(label.digest), False
+            self._check_new(manifest, known)
+            if not keep:
+                sizes = [os.path.getsize(path) for path, _codec_name in layers.values()]
+                return Stored(label, manifest, {}, len(data) + sum(sizes)), True
+            descriptor = self._store_manifest(manifest, data, layers)
+            tags = ("sha256-" + label.digest, _tag(manifest.name, manifest.version))
+            self._sync(self._blobs())
+            self._write_index(
+                self._descriptors()
+                + [{**descriptor, "annotations": {TAG: tag}} for tag in tags]
+            )
+            return self.get(label.digest), True
+
+    def remove(self, digest):
+        """Remove a release and what only it needed; return whether it was there."""
+        if digest not in {label.digest for label in self.labels()}:
+            return False
+        with self._locked():
+            kept = [
+                item
+                for item in self._descriptors()
+                if item.get("artifactType") != RELEASE_TYPE or self._label(item).digest != digest
+            ]
+            self._write_index(kept)
+            self._drop_unused(kept)
+        return True
+
+    def _store_manifest(self, manifest, data, layers):
+        """Store a release's documents and layers; return the descriptor of its OCI manifest."""
+        plain = {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST_TYPE,
+            "artifactType": RELEASE_TYPE,
+            "config": self._store_bytes(data, MANIFEST_TYPE),
+            "layers": [
+                self._store_layer(component.name, *layers[component.name])
+                for component in manifest.components
+            ],
+            "annotations": {
+                TITLE: manifest.name,
+                VERSION: manifest.version,
+                SERIAL: str(manifest.serial),
+            },
+        }
+        return {
+            **self._store_bytes(_canonical.dumps(plain), OCI_MANIFEST_TYPE),
+            "artifactType": RELEASE_TYPE,
+        }
+
+    def _check_new(self, manifest, known):
+        for there in known:
+            for key in ("version", "serial"):
+                if there.name == manifest.name and getattr(there, key) == getattr(manifest, key):
+                    raise LibraryError(
+                        f"{self.path} has {there.name} with {key} {getattr(there, key)} already "
+                        f"(version {there.version}, serial {there.serial}), sealed from other "
+                        f"contents: give this release a new {key}"
+                    )
+
+    def _releases(self):
+        """Return a descriptor of each release in the index, once."""
+        found = {}
+        for descriptor in self._descriptors():
+            tag = descriptor.get("annotations", {}).get(TAG, "")
+            if descriptor.get("artifactType") == RELEASE_TYPE or tag.startswith("sha256-"):
+                found[descriptor["digest"]] = descriptor
+        return list(found.values())
+
+    def _label(self, descriptor):
+        """Return the Label in an OCI manifest, whose bytes are checked."""
+        plain = self._read_json(descriptor)
+        try:
+            names = plain["annotations"]
+            digest = plain["config"]["digest"].partition(":")[2]
+            return Label(digest, names[TITLE], names[VERSION], int(names[SERIAL]))
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise LibraryError(f"{self.path}: a release in it is malformed: {error}") from None
+
+    def _open(self, descriptor):
+        label, plain = self._label(descriptor), self._read_json(descriptor)
+        try:
+            manifest = _manifest.parse(self._read(plain["config"]), label.digest)
+            layers = {item["annotations"][COMPONENT_NAME]: item for item in plain["layers"]}
+            stored_bytes = sum(item["size"] for item in [plain["config"], *plain["layers"]])
+        except (KeyError, TypeError, AttributeError, _manifest.ManifestError) as error:
+            raise LibraryError(f"{self.path}: a release in it is malformed: {error}") from None
+        if label[1:] != (manifest.name, manifest.version, manifest.serial):
+            raise LibraryError(f"{self.path}: the labels of {label.name} are not its manifest's")
+        missing = {component.name for component in manifest.components} - set(layers)
+        if missing:
+            raise LibraryError(f"{self.path}: {manifest.name} lacks layers of {sorted(missing)}")
+        return Stored(label, manifest, layers, stored_bytes)
+
+    def _read_json(self, descriptor):
+        try:
+            return _canonical.loads(self._read(descriptor))
+        except _canonical.CanonicalError as error:
+            raise LibraryError(
+                f"{self.path}: blob {descriptor['digest']} is malformed: {error}"
+            ) from None
+
+    def _read(self, descriptor):
+        """Return the bytes of a blob, verified against its descriptor."""
+        try:
+            with open(self._blob(descriptor["digest"]), "rb") as stream:
+                data = stream.read(LARGEST_DOCUMENT + 1)
+        except FileNotFoundError:
+            raise LibraryError(f"{self.path}: blob {descriptor['digest']} is missing") from None
+        if "sha256:" + _canonical.sha256_hex(data) != descriptor["digest"]:
+            raise LibraryError(f"{self.path}: blob {descriptor['digest']} is altered")
+        return data
+
+    def _descriptors(self):
+        """Return the descriptors in ``index.json``."""
+        try:
+            with open(os.path.join(self.path, "index.json"), "rb") as stream:
+                plain = _canonical.loads(stream.read())
+            return [item for item in plain["manifests"] if isinstance(item["digest"], str)]
+        except FileNotFoundError:
+            if os.path.isdir(self.path) and os.listdir(self.path):
+                if not os.path.exists(os.path.join(self.path, "oci-layout")):
+                    raise LibraryError(f"{self.path} is not a media library") from None
+            return []
+        except (KeyError, TypeError, _canonical.CanonicalError) as error:
+            raise LibraryError(f"{self.path}/index.json is malformed: {error}") from None
+
+    def _write_index(self, descriptors):
+        plain = {"schemaVersion": 2, "mediaType": OCI_INDEX_TYPE, "manifests": descriptors}
+        self._write_durably(os.path.join(self.path, "index.json"), _canonical.dumps(plain))
+
+    def _store_bytes(self, data, media_type):
+        digest = _canonical.sha256_hex(data)
+        if not os.path.exists(self._blob("sha256:" + digest)):
+            self._write_durably(self._blob("sha256:" + digest), data)
+        return {"mediaType": media_type, "digest": "sha256:" + digest, "size": len(data)}
+
+    def _store_layer(self, component, path, codec):
+        """Take the layer at *path* over as a blob and return its descriptor."""
+        hashed = hashlib.sha256()
+        with open(path, "rb") as stream:
+            for chunk in iter(lambda: stream.read(_codec.CHUNK_BYTES), b""):
+                hashed.update(chunk)
+            os.fsync(stream.fileno())
+            size = stream.tell()
+        digest = "sha256:" + hashed.hexdigest()
+        os.chmod(path, 0o644)
+        os.rename(path, self._blob(digest))
+        return {
+            "mediaType": f"{COMPONENT_TYPE}+{codec}",
+            "digest": digest,
+            "size": size,
+            "annotations": {COMPONENT_NAME: component},
+        }
+
+    def _drop_unused(self, descriptors):
+        """Remove the blobs that no OCI manifest in the index leads to."""
+        needed = set()
+        for descriptor in descriptors:
+            needed.add(descriptor["digest"])
+            plain = self._read_json(descriptor)
+            needed.update(
+                item["digest"] for item in [plain.get("config"), *plain.get("layers", [])] if item
+            )
+        for name in os.listdir(self._blobs()):
+            if "sha256:" + name not in needed and _manifest.DIGEST.match(name):
+                os.unlink(os.path.join(self._blobs(), name))
+
+    def _create(self):
+        self._descriptors()  # refuses a directory that is something else
+        os.makedirs(self._blobs(), exist_ok=True)
+        layout = os.path.join(self.path, "oci-layout")
+        if not os.path.exists(layout):
+            self._write_durably(layout, b'{"imageLayoutVersion":"1.0.0"}')
+        if not os.path.exists(os.path.join(self.path, "index.json")):
+            self._write_index([])
+
+    @contextlib.contextmanager
+    def _locked(self):
+        with open(os.path.join(self.path, "oci-layout"), "rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+    def _write_durably(self, path, data):
+        folder = os.path.dirname(path)
+        handle, scratch = tempfile.mkstemp(prefix=".new-", dir=folder)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fchmod(handle, 0o644)
+                os.fsync(handle)
+            os.rename(scratch, path)
+        except BaseException:
+            os.unlink(scratch)
+            raise
+        self._sync(folder)
+
+    @staticmethod
+    def _sync(folder):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _blobs(self):
+        return os.path.join(self.path, "blobs", "sha256")
+
+    def _blob(self, digest):
+        algorithm, _colon, name = digest.partition(":")
+        if algorithm != "sha256" or not _manifest.DIGEST.match(name):
+            raise LibraryError(f"{self.path}: {digest!r} is not the digest of a blob")
+        return os.path.join(self._blobs(), name)
+
+
+def _tag(name, version):
+    """Return the tag of a release; a plus sign is not allowed in one, as Helm found too."""
+    return f"{name}-{version.replace('+', '_')}"
+
+
+def verify_layers(library, stored):
+    """Read every layer of a Stored release through; LibraryError names what is damaged."""
+    for component in stored.manifest.components:
+        try:
+            with library.read_layer(stored, component) as read_bytes:
+                _layer.read(component.entries, read_bytes, lambda entry: None)
+        except (_codec.CodecError, _layer.LayerError) as error:
+            raise LibraryError(
+                f"{library.path}: {stored.manifest.name} {stored.manifest.version}: {error}"
+            ) from None

@@ -1,0 +1,102 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Packs on the controller: made once for each pair of releases, kept for all hosts."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+
+from ..module_utils import _codec, _delta, _layer, _manifest, _pack
+from . import _library
+
+CACHE_BYTES = 2 * 1024**3
+
+
+class PackCache:
+    """Packs in the directory *path*, keyed by what they bring, on top of what, and how compressed.
+
+    Whichever process comes first makes a pack, under a lock, and renames it into place; the others
+    wait and use it. Packs used longest ago go when the cache grows beyond *most_bytes*.
+    """
+
+    def __init__(self, path, most_bytes=CACHE_BYTES):
+        self.path = path
+        self._most_bytes = most_bytes
+
+    def get(self, library, wanted, base, codec):
+        """Return the path of the pack of the release *wanted* on top of *base*, digests, or None.
+
+        Raises LibraryError when what the library holds is damaged: no such pack is ever kept.
+        """
+        os.makedirs(self.path, mode=0o700, exist_ok=True)
+        name = f"{wanted[:32]}-{(base or 'none')[:32]}-{codec}"
+        path = os.path.join(self.path, name)
+        with self._locked(name):
+            if os.path.exists(path):
+                os.utime(path)
+            else:
+                self._make(path, library, wanted, base, codec)
+                self._trim(keep=name)
+        return path
+
+    def _make(self, path, library, wanted, base, codec):
+        handle, scratch = tempfile.mkstemp(prefix=".new-", dir=self.path)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                write(stream, library, wanted, base, codec)
+            os.rename(scratch, path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(scratch)
+            raise
+
+    def _trim(self, keep):
+        with os.scandir(self.path) as listing:
+            packs = [(item.stat().st_mtime, item.stat().st_size, item.name) for item in listing
+                     if not item.name.startswith(".")]
+        total = sum(size for _time, size, _name in packs)
+        for _time, size, name in sorted(packs):
+            if total > self._most_bytes and name != keep:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(os.path.join(self.path, name))
+                total -= size
+
+    @contextlib.contextmanager
+    def _locked(self, name):
+        path = os.path.join(self.path, f".{name}.lock")
+        with open(path, "ab") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+
+def write(stream, library, wanted, base, codec):
+    """Write the pack of *wanted* on top of *base*, digests or None, to the binary file *stream*."""
+    stored = library.get(wanted)
+    held = library.get(base).manifest if base else None
+    data = _delta.make(held, stored.manifest) if held else _manifest.render(stored.manifest)
+    stream.write(_pack.render_header(_pack.Header(wanted, base, codec, len(data))))
+    missing = set(_manifest.missing_contents(stored.manifest, held))
+    with _codec.writer(codec, stream) as write_bytes:
+        write_bytes(data)
+        for component in stored.manifest.components:
+            if not missing.isdisjoint(entry.sha256 for entry in component.entries):
+                _copy_contents(library, stored, component, missing, write_bytes)
+
+
+def _copy_contents(library, wanted, component, missing, write_bytes):
+    """Copy the contents in *missing* out of a layer, each once, verifying the whole layer."""
+    def sink(entry):
+        if entry.sha256 in missing:
+            missing.remove(entry.sha256)
+            return write_bytes
+        return None
+
+    try:
+        with library.read_layer(wanted, component) as read_bytes:
+            _layer.read(component.entries, read_bytes, sink)
+    except (_codec.CodecError, _layer.LayerError) as error:
+        release = f"{wanted.manifest.name} {wanted.manifest.version}"
+        raise _library.LibraryError(f"{library.path}: {release} is damaged: {error}") from None

@@ -1,0 +1,190 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``release.yml``: what a release is made of, as its author writes it."""
+
+from __future__ import annotations
+
+import functools
+import json
+import pathlib
+from typing import NamedTuple
+
+MOST_VALUES = 10_000
+SCHEMA = pathlib.Path(__file__).parents[2] / "schemas" / "release.schema.json"
+
+
+class ReleaseFileError(ValueError):
+    """``release.yml`` is not as it must be; the text names file, line, key and expectation."""
+
+
+class ComponentSource(NamedTuple):
+    """One component as declared: where its files are, which are taken, and where they go."""
+
+    name: str
+    version: str
+    kind: str
+    source: str
+    path: str
+    include: tuple
+    exclude: tuple
+    private: tuple
+    writable: tuple
+    case_sensitive: bool
+
+
+class ReleaseFile(NamedTuple):
+    """A release as declared; components are sorted by name."""
+
+    name: str
+    version: str
+    serial: int
+    components: tuple
+
+
+def parse(text, filename, version=None, serial=None):
+    """Return the ReleaseFile in the YAML *text*; *version* and *serial* stand over what it says.
+
+    Raises ReleaseFileError with one line ``file:line: key: what is wrong, what was expected``.
+    """
+    plain, lines = _load(text, filename)
+    if isinstance(plain, dict):
+        plain.update(
+            {key: value for key, value in (("version", version), ("serial", serial))
+             if value is not None}
+        )
+    _check(plain, lines, filename)
+    components = sorted(
+        (_component(item, plain["version"]) for item in plain["components"]),
+        key=lambda component: component.name,
+    )
+    names = [component.name for component in components]
+    for index, item in enumerate(plain["components"]):
+        if names.count(item["name"]) > 1:
+            line = lines[("components", index)]
+            raise ReleaseFileError(
+                f"{filename}:{line}: components[{index}].name: {item['name']!r} stands twice; "
+                "expected a name of its own for each component"
+            )
+    return ReleaseFile(plain["name"], plain["version"], plain["serial"], tuple(components))
+
+
+@functools.lru_cache(maxsize=None)
+def schema():
+    """Return the published JSON Schema of ``release.yml``."""
+    return json.loads(SCHEMA.read_text(encoding="utf-8"))
+
+
+def _component(item, version):
+    properties = schema()["properties"]["components"]["items"]["properties"]
+    values = {key: item.get(key, rule.get("default")) for key, rule in properties.items()}
+    values["version"] = item.get("version", version)
+    return ComponentSource(
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    )
+
+
+def _load(text, filename):
+    """Return the plain value of the YAML *text* and ``{path of keys: line}``."""
+    import yaml
+
+    lines = {}
+    try:
+        node = yaml.compose(text, yaml.SafeLoader)
+        if node is None:
+            raise ReleaseFileError(f"{filename}:1: the file is empty; expected a release")
+        _note_lines(node, (), lines, filename)
+        return yaml.safe_load(text), lines
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1 + text.count("\n", 0, getattr(error, "position", 0))
+        problem = getattr(error, "problem", None) or getattr(error, "reason", "cannot be read")
+        raise ReleaseFileError(f"{filename}:{line}: not YAML: {problem}") from None
+    except RecursionError:
+        raise ReleaseFileError(f"{filename}:1: not YAML: nested too deep") from None
+    except ReleaseFileError:
+        raise
+    except ValueError as error:
+        raise ReleaseFileError(f"{filename}:1: not YAML: {error}") from None
+
+
+def _note_lines(node, path, lines, filename):
+    import yaml
+
+    if len(lines) > MOST_VALUES:  # aliases of aliases grow without end
+        raise ReleaseFileError(f"{filename}:1: more than {MOST_VALUES} values; expected a release")
+    lines[path] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            where = (*path, str(key.value))
+            if where in lines:
+                raise ReleaseFileError(
+                    f"{filename}:{key.start_mark.line + 1}: {_spell(where)}: stands twice; "
+                    "expected each key once"
+                )
+            _note_lines(value, where, lines, filename)
+            lines[where] = key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _note_lines(value, (*path, index), lines, filename)
+
+
+def _check(plain, lines, filename):
+    import jsonschema
+
+    validator = jsonschema.Draft202012Validator(schema())
+    errors = sorted(validator.iter_errors(plain), key=lambda error: _line(error, lines))
+    if errors:
+        first = errors[0]
+        raise ReleaseFileError(f"{filename}:{_line(first, lines)}: {_explain(first)}")
+
+
+def _line(error, lines):
+    """Return the line of the nearest thing in the file that *error* is about."""
+    path = tuple(error.absolute_path)
+    if error.validator == "additionalProperties":
+        path = (*path, _unknown_keys(error)[0])
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
+def _explain(error):
+    """Return ``key: what is wrong; what was expected`` for a schema error."""
+    where = _spell(tuple(error.absolute_path)) or "the file"
+    rule = error.schema
+    if error.validator == "additionalProperties":
+        unknown = _unknown_keys(error)[0]
+        key = _spell((*error.absolute_path, unknown))
+        known = ", ".join(rule["properties"])
+        return f"{key}: no such key; expected one of {known}"
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if key not in error.instance)
+        meaning = rule["properties"][missing].get("description", "")
+        return f"{where}: {missing} is missing; expected {missing}: {meaning}"
+    found = json.dumps(error.instance, ensure_ascii=True, default=str)[:60]
+    if error.validator == "type":
+        expected = f"a value of type {error.validator_value}"
+        if error.validator_value == "string" and not isinstance(error.instance, (dict, list)):
+            expected += f', in quotes: "{error.instance}"'
+    elif error.validator == "enum":
+        expected = "one of " + ", ".join(map(str, error.validator_value))
+    elif error.validator == "minItems":
+        expected = "at least one item"
+    elif error.validator == "minLength":
+        expected = "a text that is not empty"
+    elif error.validator in ("minimum", "maximum"):
+        expected = f"a number of {error.validator} {error.validator_value}"
+    else:
+        expected = rule.get("description", error.message)
+    return f"{where}: {found} does not fit; expected {expected}"
+
+
+def _unknown_keys(error):
+    return sorted(str(key) for key in error.instance if key not in error.schema["properties"])
+
+
+def _spell(path):
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
