@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which Debian packages the whole tests want (tests/bindep.txt says), and how they are installed."""
+"""Which Debian packages the tests need (tests/bindep.txt says), and how they are installed."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Outcome:
 
 def why_no_containers() -> str | None:
     """Return one line that says why Molecule's containers cannot be made here, or None."""
-    command = [ROOT / "extensions/molecule/run.sh", "--version"]
+    command = [ROOT / "extensions/molecule/run.sh", "check"]
     tried = subprocess.run(
         command,
         env=environment(),
@@ -76,13 +76,19 @@ THOROUGH = (
     Tier("package-check", commands=(("python", "-m", "tests.tooling.package_check"),)),
     Tier(
         "slow",
-        pytest=("tests/integration", "-m", "(slow or podman) and not hosts"),
+        pytest=("tests/integration", "-m", "slow and not (hosts or podman)"),
         no_skips=True,
     ),
     Tier(
         "hosts",
         pytest=("tests/integration", "-m", "hosts"),
         why_not=why_no_hosts,
+        no_skips=True,
+    ),
+    Tier(
+        "podman",
+        pytest=("tests/integration", "-m", "podman and not hosts"),
+        why_not=why_no_containers,
         no_skips=True,
     ),
     Tier(
