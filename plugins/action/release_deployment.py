@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's half of ``release_deployment``: it finds the release and sends what is missing."""
+"""The controller's half of ``release_deployment``: finds the release, sends what is missing."""
 
 from __future__ import annotations
 
@@ -110,7 +110,10 @@ class ActionModule(ActionBase):
     def _call(self, arguments, call, task_vars):
         self._calls += 1
         result = self._execute_module(
-            MODULE, {**_action.to_module(arguments), "_call": call}, task_vars=task_vars, wrap_async=False
+            MODULE,
+            {**_action.to_module(arguments), "_call": call},
+            task_vars=task_vars,
+            wrap_async=False,
         )
         result.get("invocation", {}).get("module_args", {}).pop("_call", None)
         return result
@@ -123,15 +126,17 @@ class ActionModule(ActionBase):
             return self._play_context.remote_user
 
     def _diff(self, library, result):
-        """Return the diff of what was current and what is, down to the files where that is known."""
+        """Return the diff of what was current and what is, with the files where they are known."""
         before, after = result["before"], result["after"]
         texts = ["", ""]
         if before["digest"] != after["digest"]:
             trees = [self._tree(library, side["digest"]) for side in (before, after)]
             if None not in trees:
                 texts = _comparison.difference(*trees)
-        names = [f"{side['name']} {side['version']}\n" if side["tree"] else "nothing\n"
-                 for side in (before, after)]
+        names = [
+            f"{side['name']} {side['version']}\n" if side["tree"] else "nothing\n"
+            for side in (before, after)
+        ]
         if before["tree"] == after["tree"] and before["phase"] == after["phase"]:
             names = ["", ""]
         root = result["deployment"]["root"]

@@ -24,7 +24,10 @@ class ActionModule(ActionBase):
         except _library.LibraryError as error:
             return {"failed": True, "msg": str(error)}
         return self._execute_module(
-            MODULE, _action.to_module({**arguments, "_expected": expected}), task_vars=task_vars, wrap_async=False
+            MODULE,
+            _action.to_module({**arguments, "_expected": expected}),
+            task_vars=task_vars,
+            wrap_async=False,
         )
 
     def _expected(self, arguments):

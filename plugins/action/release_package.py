@@ -63,9 +63,7 @@ class ActionModule(ActionBase):
         with host:
             text, path = host.read(arguments["definition"])
             release = _release_file.parse(text, path, arguments["version"], arguments["serial"])
-            stored, new = _sealing.seal(
-                library, release, host.pack, keep=not self._task.check_mode
-            )
+            stored, new = _sealing.seal(library, release, host.pack, keep=not self._task.check_mode)
         return {"changed": new, "release": _description.describe(stored)}
 
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import List, NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
-from . import _codec, _durable, _manifest, _pack, _root, _service, _tree
+from . import _codec, _durable, _manifest, _objects, _pack, _root, _service, _state, _tree
 
 
 class DeploymentError(ValueError):
@@ -40,105 +40,6 @@ class Release(NamedTuple):
     version: str
     serial: int
     links: Tuple[str, ...] = ()
-
-
-def newest_tree(state, existing, digest, links=None):
-    """Return the tree staged last for *digest* (with these *links*, if given), or None."""
-    trees = [
-        (record["token"], tree)
-        for tree, record in state.trees.items()
-        if tree in existing
-        and record["digest"] == digest
-        and (links is None or tuple(record["links"]) == tuple(links))
-    ]
-    return max(trees)[1] if trees else None
-
-
-def next_step(state, existing, current, release, live):
-    """Return (what is to be done, the tree it is about) for *release*.
-
-    ``nothing``; ``stage``: it is not here; ``activate``: it is here and not current; ``settle``:
-    it is on trial.
-    """
-    tree = newest_tree(state, existing, release.digest, release.links)
-    if tree is None:
-        return "stage", None
-    if not live:
-        return "nothing", tree
-    if current != tree or state.current != tree or state.switching:
-        return "activate", tree
-    return ("settle" if state.trial else "nothing"), tree
-
-
-def previous_release(state):
-    """Return the digest to go back to: the one before the trial, else the last good one before live.
-
-    Releases marked bad are passed over. Raises DeploymentError where there is none.
-    """
-    if state.trial:
-        if state.live:
-            return state.trees[state.live]["digest"]
-        raise DeploymentError("there is no earlier release to go back to")
-    for digest in reversed(state.good[:-1]):
-        if digest not in state.bad:
-            return digest
-    raise DeploymentError("there is no earlier good release to go back to")
-
-
-def accepted(good, digest):
-    """Return the way back after *digest* was accepted: going back forgets what lay above."""
-    return good[: good.index(digest) + 1] if digest in good else [*good, digest]
-
-
-def superfluous(state, existing, keep) -> List[str]:
-    """Return the trees that retention removes when *keep* releases are to stay, oldest first.
-
-    Live, on trial and previous good always stay; age is the order of staging, nothing else.
-    """
-    kept = {tree for tree in (state.live, state.trial) if tree}
-    with contextlib.suppress(DeploymentError):
-        kept.add(newest_tree(state, existing, previous_release(state)))
-    by_age = sorted(existing, key=lambda tree: state.trees[tree]["token"], reverse=True)
-    for tree in by_age:
-        if len(kept) >= keep:
-            break
-        if tree == newest_tree(state, existing, state.trees[tree]["digest"]):
-            kept.add(tree)
-    return [tree for tree in reversed(by_age) if tree not in kept]
-
-
-def summary(path, state):
-    """Return what *state* says as plain data: phase, current, live, trial, previous, releases."""
-    existing = set(state.trees)
-    previous = None
-    with contextlib.suppress(DeploymentError):
-        previous = newest_tree(state, existing, previous_release(state))
-    return {
-        "root": path,
-        "phase": phase(state),
-        "current": state.current,
-        "live": describe(state, state.live),
-        "trial": describe(state, state.trial),
-        "previous": describe(state, previous),
-        "since": state.since,
-        "releases": [
-            {**describe(state, tree), "bad": state.trees[tree]["digest"] in state.bad}
-            for tree in sorted(existing, key=lambda tree: state.trees[tree]["token"])
-        ],
-    }
-
-
-def phase(state):
-    """Return ``none``, ``live`` or ``on trial``."""
-    return "on trial" if state.trial else "live" if state.live else "none"
-
-
-def describe(state, tree):
-    """Return {name, version, serial, digest, tree} of a recorded tree, or None."""
-    record = state.trees.get(tree)
-    if record is None:
-        return None
-    return {**{key: record[key] for key in ("name", "version", "serial", "digest")}, "tree": tree}
 
 
 class Deployment:
@@ -187,7 +88,7 @@ class Deployment:
             store = self._folder(stack, "objects")
             scratch = self._subfolder(stack, staging, "objects")
             access = _tree.Access(**self.root.read_state().access)
-            objects = _tree.Objects(store, scratch, access)
+            objects = _objects.Objects(store, scratch, access)
             with _codec.reader(header.codec, stream) as read_bytes:
                 manifest, data = _pack.read(
                     read_bytes, header, release.digest, base, lambda m: _adder(objects, m)
@@ -233,7 +134,7 @@ class Deployment:
             if not state.trial:
                 return
             state.live, state.trial = state.trial, None
-            state.good = accepted(state.good, state.trees[state.live]["digest"])
+            state.good = _state.accepted(state.good, state.trees[state.live]["digest"])
             self.root.write_state(state)
             self._record("accepted", state.live, None)
 
@@ -270,7 +171,7 @@ class Deployment:
                     _durable.remove_file(top, "current")
                     os.fsync(top)
                 self._take_away(stack, state, list(state.trees), staging)
-                self.root.write_state(_root.State(state.token, state.run, state.uid, state.access))
+                self.root.write_state(_state.State(state.token, state.run, state.uid, state.access))
                 self._record("removed", "everything", None)
         for folder in ("objects", "manifests", "staging", "drop"):
             _tree.remove(self.root.ours, folder)
@@ -340,7 +241,7 @@ class Deployment:
         with self._commit_point() as state:
             if not state.trial:
                 raise DeploymentError("%s; nothing was on trial, so nothing was put back" % reason)
-            failed, back = state.trees[state.trial]["version"], describe(state, state.live)
+            failed, back = state.trees[state.trial]["version"], _state.describe(state, state.live)
             self._switch(state, state.live)
             self._record("put back", state.live, failed)
         outcome = "back on %s" % back["version"] if back else "nothing is live, as before"
@@ -363,7 +264,7 @@ class Deployment:
         self._verified.add(tree)
 
     def _check_shared(self, tree):
-        """Make the shared directories that *tree* links to; refuse where a shared file is missing."""
+        """Make the shared directories that *tree* links to; refuse where a file is missing."""
         state = self.root.read_state()
         with contextlib.ExitStack() as stack:
             shared = self._folder(stack, "shared")
@@ -500,7 +401,7 @@ def name_drift(drift, most=5):
 
 
 def _adder(objects, manifest):
-    """Return the function that keeps a pack's contents, each for the exec bits it is needed with."""
+    """Return what keeps a pack's contents, each with the exec bits it is needed with."""
     executables = {}
     for component in manifest.components:
         for entry in component.entries:

@@ -16,7 +16,7 @@ import pwd
 import secrets
 import stat
 
-from . import _codec, _deployment, _manifest, _root, _scan, _tree
+from . import _codec, _deployment, _manifest, _root, _scan, _state, _tree
 
 
 def remove(params, call, now, check_mode):
@@ -37,9 +37,7 @@ def remove(params, call, now, check_mode):
         work = _claimed(root, params, call, now, None)
         if release:
             work.clean(trees)
-            return _result(
-                params["root"], before, root.read_state(), changed=True, removed=trees
-            )
+            return _result(params["root"], before, root.read_state(), changed=True, removed=trees)
         removed = sorted(root.existing_trees(state))
         work.remove_all(params["purge_shared"])
     return _result(params["root"], before, None, changed=True, removed=removed)
@@ -67,7 +65,7 @@ def bring(params, call, now, check_mode):
     """
     access = None
     with _root.opened(params["root"]) as root:
-        access = _access(params, root.read_state() if root else _root.State())
+        access = _access(params, root.read_state() if root else _state.State())
         if root is None and call["release"] is None:
             raise _deployment.DeploymentError(
                 "nothing is deployed at %s, so there is nothing to go back to" % params["root"]
@@ -91,9 +89,7 @@ def _bring(root, access, params, call, now, check_mode):
             % (release.version, state.bad[release.digest]["run"])
         )
     current = root.read_current(state)
-    step, tree = _deployment.next_step(
-        state, root.existing_trees(state), current, release, live
-    )
+    step, tree = _state.next_step(state, root.existing_trees(state), current, release, live)
     if step == "settle" and not params["commit"] and state.restarted and not params["probe"]:
         step = "nothing"
     if step == "nothing":
@@ -122,11 +118,9 @@ def _bring(root, access, params, call, now, check_mode):
         _try_and_accept(root, work, before, params)
         if params["commit"]:
             after = root.read_state()
-            removed = _deployment.superfluous(after, root.existing_trees(after), params["keep"])
+            removed = _state.superfluous(after, root.existing_trees(after), params["keep"])
             work.clean(removed)
-    return _result(
-        params["root"], before, root.read_state(), changed=True, removed=removed
-    )
+    return _result(params["root"], before, root.read_state(), changed=True, removed=removed)
 
 
 def _try_and_accept(root, work, before, params):
@@ -230,8 +224,8 @@ def _release(params, call, state):
     links = tuple(sorted(params["linked_paths"]))
     if call["release"]:
         return _deployment.Release(links=links, **call["release"])
-    digest = _deployment.previous_release(state)
-    tree = _deployment.newest_tree(state, set(state.trees), digest)
+    digest = _state.previous_release(state)
+    tree = _state.newest_tree(state, set(state.trees), digest)
     if tree is None:
         raise _deployment.DeploymentError(
             "the earlier release %s is not here any more" % digest[:12]
@@ -243,19 +237,15 @@ def _release(params, call, state):
 
 
 def _removable(root, state, release):
-    trees = [
-        tree for tree, record in state.trees.items() if record["digest"] == release["digest"]
-    ]
+    trees = [tree for tree, record in state.trees.items() if record["digest"] == release["digest"]]
     needed = {state.live: "live", state.trial: "on trial"}
-    with contextlib.suppress(_deployment.DeploymentError):
-        previous = _deployment.previous_release(state)
+    with contextlib.suppress(_state.NoWayBack):
+        previous = _state.previous_release(state)
         existing = root.existing_trees(state)
-        needed.setdefault(_deployment.newest_tree(state, existing, previous), "the way back")
+        needed.setdefault(_state.newest_tree(state, existing, previous), "the way back")
     for tree in trees:
         if tree in needed:
-            raise _deployment.DeploymentError(
-                "%s is %s: it is not removed" % (tree, needed[tree])
-            )
+            raise _deployment.DeploymentError("%s is %s: it is not removed" % (tree, needed[tree]))
     return trees
 
 
@@ -282,7 +272,7 @@ def _number(name, look_up, key, default):
 
 def _predict_first(params, call):
     """Return what a first deployment would do, where nothing of ours is yet."""
-    state = _root.State()
+    state = _state.State()
     release = _release(params, call, state)
     after = _after(state, release, "stage", None, params)
     result = _result(params["root"], None, after, changed=True)
@@ -296,7 +286,7 @@ def _predict(root, before, release, step, tree, params, call):
     existing = root.existing_trees(before) | ({after.live, after.trial} & set(after.trees))
     removed = []
     if params["state"] == "live" and params["commit"]:
-        removed = _deployment.superfluous(after, existing, params["keep"])
+        removed = _state.superfluous(after, existing, params["keep"])
     result = _result(
         params["root"], before, _without(after, removed), changed=True, removed=removed
     )
@@ -322,7 +312,7 @@ def _after(state, release, step, tree, params):
         after.trial = None if tree == after.live else tree
         if params["commit"]:
             after.live, after.trial = tree, None
-            after.good = _deployment.accepted(after.good, after.trees[tree]["digest"])
+            after.good = _state.accepted(after.good, after.trees[tree]["digest"])
     return after
 
 
@@ -335,10 +325,10 @@ def _without(state, trees):
 
 def _result(path, before, after, changed, removed=None):
     """Return the plain result of a call; *before* and *after* are States, or None for nothing."""
-    deployment = _deployment.summary(path, after or _root.State())
+    deployment = _state.summary(path, after or _state.State())
     return {
         "changed": changed,
-        "before": _brief(_deployment.summary(path, before or _root.State())),
+        "before": _brief(_state.summary(path, before or _state.State())),
         "after": _brief(deployment),
         "deployment": deployment,
         "removed": removed or [],
@@ -347,7 +337,9 @@ def _result(path, before, after, changed, removed=None):
 
 
 def _brief(summary):
-    current = summary["trial"] or summary["live"] or dict.fromkeys(
-        ("name", "version", "serial", "digest", "tree")
+    current = (
+        summary["trial"]
+        or summary["live"]
+        or dict.fromkeys(("name", "version", "serial", "digest", "tree"))
     )
     return {"phase": summary["phase"], "since": summary["since"], **current}

@@ -91,8 +91,8 @@ def _header(entry):
     information.size = entry.size
     information.linkname = entry.target
     executable = entry.exec or entry.type != "file"
-    information.mode = (0o700 if executable else 0o600) if entry.private else (
-        0o755 if executable else 0o644
+    information.mode = (
+        (0o700 if executable else 0o600) if entry.private else (0o755 if executable else 0o644)
     )
     return information.tobuf(tarfile.PAX_FORMAT, "utf-8")
 

@@ -281,7 +281,5 @@ def _resolve(path, target, by_path: Optional[Dict[str, Entry]] = None):
             steps.append(name)
             there = by_path.get("/".join(steps)) if by_path else None
             if there and there.type == "symlink" and any(names[number + 1 :]):
-                raise ManifestError(
-                    "link %r goes through the link %r" % (path, there.path)
-                )
+                raise ManifestError("link %r goes through the link %r" % (path, there.path))
     return "/".join(steps)

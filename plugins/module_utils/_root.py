@@ -9,10 +9,9 @@ import errno
 import fcntl
 import os
 import time
-from dataclasses import asdict, dataclass, field, fields
-from typing import Dict, List, Optional
+from dataclasses import asdict, fields
 
-from . import _canonical, _durable, _manifest, _scan, _tree
+from . import _canonical, _durable, _manifest, _scan
 
 FORMAT = 1
 OURS = ".release"
@@ -21,36 +20,6 @@ FOLDERS = ("objects", "staging", "manifests", "drop")
 
 class RootError(ValueError):
     """A deployment root is not as it must be; nothing in it was changed."""
-
-
-@dataclass
-class State:
-    """What a root remembers. Trees are named by their directory, releases by their digest.
-
-    ``trees``: ``{tree: {name, version, serial, digest, links, token}}``, each whole and verified.
-    ``live``: the tree last accepted as good; ``trial``: the one that is tried out instead.
-    ``restarted``: whether the service was restarted since ``current`` was switched.
-    ``switching``: where ``current`` is being pointed, as {"to": tree or None}.
-    ``good``: digests accepted, oldest first, the last one being live: the way back.
-    """
-
-    token: int = 0
-    run: Dict = field(default_factory=dict)
-    uid: int = 0
-    access: Optional[Dict] = None
-    trees: Dict[str, Dict] = field(default_factory=dict)
-    live: Optional[str] = None
-    trial: Optional[str] = None
-    restarted: bool = True
-    switching: Optional[Dict] = None
-    good: List[str] = field(default_factory=list)
-    bad: Dict[str, Dict] = field(default_factory=dict)
-    since: Optional[str] = None
-
-    @property
-    def current(self):
-        """The tree that ``current`` should point to, or None."""
-        return self.trial or self.live
 
 
 class Root:
@@ -83,17 +52,17 @@ class Root:
         try:
             descriptor = os.open("state.json", _scan.OPEN_FILE, dir_fd=self.ours)
         except FileNotFoundError:
-            return State(uid=os.geteuid())
+            return _state.State(uid=os.geteuid())
         with os.fdopen(descriptor, "rb") as stream:
             data = stream.read()
         try:
             plain = _canonical.loads(data)
             if plain.pop("format") != FORMAT:
                 raise RootError("%s was written by a newer itops.release" % self._state_path())
-            known = {item.name for item in fields(State)}
+            known = {item.name for item in fields(_state.State)}
             if set(plain) - known:
                 raise RootError("%s has entries unknown here" % self._state_path())
-            return State(**plain)
+            return _state.State(**plain)
         except (TypeError, AttributeError, KeyError, _canonical.CanonicalError) as error:
             raise RootError("%s cannot be read: %s" % (self._state_path(), error)) from None
 

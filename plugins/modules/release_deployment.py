@@ -263,8 +263,17 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _arguments, _codec, _deployment, _host_call, _manifest, _pack, _root
-from ..module_utils import _tree
+from ..module_utils import (
+    _arguments,
+    _codec,
+    _deployment,
+    _host_call,
+    _manifest,
+    _pack,
+    _root,
+    _state,
+    _tree,
+)
 
 
 def main():
@@ -285,6 +294,7 @@ def main():
         _manifest.ManifestError,
         _pack.PackError,
         _root.RootError,
+        _state.NoWayBack,
         _tree.TreeError,
     ) as error:
         module.fail_json(msg=str(error))

@@ -134,7 +134,7 @@ runtime:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _arguments, _deployment, _manifest, _root, _tree
+from ..module_utils import _arguments, _deployment, _manifest, _root, _state, _tree
 
 
 def main():
@@ -151,7 +151,7 @@ def main():
 def run(params):
     """Return what is at the root and, when asked, how it differs."""
     with _root.opened(params["root"]) as root:
-        state = root.read_state() if root else _root.State()
+        state = root.read_state() if root else _state.State()
         drift, runtime = [], []
         if params["verify"] and state.current:
             drift, runtime = _deployment.look_through(
@@ -160,7 +160,7 @@ def run(params):
         drift = [_tree.Drift(*item) for item in _current_drift(root, state)] + drift
     result = {
         "changed": False,
-        "deployment": _deployment.summary(params["root"], state),
+        "deployment": _state.summary(params["root"], state),
         "drift": [{**item._asdict(), "tree": state.current} for item in drift],
         "runtime": runtime,
     }

@@ -88,7 +88,5 @@ def _table(text):
 def _marks():
     bounds = (item.split("-") for item in _unicode_fold.MARKS.split())
     return {
-        chr(point)
-        for first, last in bounds
-        for point in range(int(first, 16), int(last, 16) + 1)
+        chr(point) for first, last in bounds for point in range(int(first, 16), int(last, 16) + 1)
     }

@@ -45,7 +45,9 @@ def difference(before, after):
     """Return two texts that name what differs between two ``{path: Entry}``, for a diff."""
     texts = []
     for entries, other in ((before, after), (after, before)):
-        lines = [_line(entry) for path, entry in sorted(entries.items()) if other.get(path) != entry]
+        lines = [
+            _line(entry) for path, entry in sorted(entries.items()) if other.get(path) != entry
+        ]
         texts.append("".join(lines))
     return tuple(texts)
 

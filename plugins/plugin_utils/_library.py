@@ -124,9 +124,7 @@ class Library:
         Without *keep* nothing is written.
         """
         data = _manifest.render(manifest)
-        label = Label(
-            _manifest.digest_of(data), manifest.name, manifest.version, manifest.serial
-        )
+        label = Label(_manifest.digest_of(data), manifest.name, manifest.version, manifest.serial)
         with self._locked() if keep else contextlib.nullcontext():
             known = self.labels()
             if label in known:
@@ -139,8 +137,7 @@ class Library:
             tags = ("sha256-" + label.digest, _tag(manifest.name, manifest.version))
             self._sync(self._blobs())
             self._write_index(
-                self._descriptors()
-                + [{**descriptor, "annotations": {TAG: tag}} for tag in tags]
+                self._descriptors() + [{**descriptor, "annotations": {TAG: tag}} for tag in tags]
             )
             return self.get(label.digest), True
 

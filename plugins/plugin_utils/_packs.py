@@ -55,8 +55,11 @@ class PackCache:
 
     def _trim(self, keep):
         with os.scandir(self.path) as listing:
-            packs = [(item.stat().st_mtime, item.stat().st_size, item.name) for item in listing
-                     if not item.name.startswith(".")]
+            packs = [
+                (item.stat().st_mtime, item.stat().st_size, item.name)
+                for item in listing
+                if not item.name.startswith(".")
+            ]
         total = sum(size for _time, size, _name in packs)
         for _time, size, name in sorted(packs):
             if total > self._most_bytes and name != keep:
@@ -88,6 +91,7 @@ def write(stream, library, wanted, base, codec):
 
 def _copy_contents(library, wanted, component, missing, write_bytes):
     """Copy the contents in *missing* out of a layer, each once, verifying the whole layer."""
+
     def sink(entry):
         if entry.sha256 in missing:
             missing.remove(entry.sha256)

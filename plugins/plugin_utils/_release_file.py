@@ -49,8 +49,11 @@ def parse(text, filename, version=None, serial=None):
     plain, lines = _load(text, filename)
     if isinstance(plain, dict):
         plain.update(
-            {key: value for key, value in (("version", version), ("serial", serial))
-             if value is not None}
+            {
+                key: value
+                for key, value in (("version", version), ("serial", serial))
+                if value is not None
+            }
         )
     _check(plain, lines, filename)
     components = sorted(

@@ -16,7 +16,7 @@ class SealingError(ValueError):
 
 
 def seal(library, release, pack_component, keep=True):
-    """Seal the ReleaseFile *release* into *library*; return (the Stored release, whether it is new).
+    """Seal the ReleaseFile *release* into *library*; return (the Stored release, whether new).
 
     ``pack_component(source, path)`` brings the layer of a ComponentSource to *path* and returns
     its entries and the layer's codec: here, or on the build host where the files are. Without
@@ -61,6 +61,7 @@ def check(manifest, case_sensitive):
 
 def pack_here(directory):
     """Return a ``pack_component`` for sources below *directory* on this machine."""
+
     def pack_component(source, path):
         codec = _codec.readable()[0]
         root = os.path.join(directory, source.source)
@@ -76,6 +77,4 @@ def _refuse_collisions(paths, case_sensitive, where):
     if found:
         pairs = "; ".join(f"{first!r} and {other!r}" for first, other in found[:5])
         more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
-        raise SealingError(
-            f"{where} has names that some file systems take for one: {pairs}{more}"
-        )
+        raise SealingError(f"{where} has names that some file systems take for one: {pairs}{more}")

@@ -1,0 +1,188 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Contents on a host: each is kept once, and trees share it."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+
+from . import _codec, _manifest, _scan, _tree
+
+CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+FICLONE = 0x40049409  # <linux/fs.h>: share the blocks of another file, as Btrfs and XFS can
+
+
+class Objects:
+    """The contents that trees share: new ones in staging, older ones in the store.
+
+    Each content is kept once per exec bit as ``<sha256>[.x]``; the store parts them into
+    directories by the first two digits.
+    """
+
+    def __init__(self, store, staging, access):
+        self.trusted = set()  # inodes that this process wrote or hashed
+        self._store = store
+        self._staging = staging
+        self._access = access
+        self._staged = set()
+        self._can_clone = True
+
+    def add(self, sha256, size, chunks, executables):
+        """Keep the verified *chunks*, once for each exec bit in *executables*.
+
+        A content that the store has, whole, is used from there.
+        """
+        first, *others = [
+            _manifest.Entry(sha256, "file", bit, size, sha256) for bit in sorted(executables)
+        ]
+        if self._holds(first):
+            for _chunk in chunks:
+                pass
+        else:
+            self._write(first, chunks)
+        for entry in others:
+            if not self._holds(entry):
+                self._write(entry, self._chunks_of(first))
+
+    def place(self, entry, directory, name):
+        """Bring the content of *entry* to *name* by clone, hard link or copy.
+
+        Contents that are ``private`` or ``writable`` are always copied: a link would share their
+        mode, or their fate. Raises FileNotFoundError where the content is missing.
+        """
+        if not (entry.private or entry.writable):
+            folder, source = self._find(entry)
+            try:
+                if self._clone(folder, source, entry, directory, name):
+                    return
+                os.link(
+                    source, name, src_dir_fd=folder, dst_dir_fd=directory, follow_symlinks=False
+                )
+                return
+            except OSError as error:
+                if error.errno not in (errno.EMLINK, errno.EPERM, errno.EXDEV, errno.ENOTSUP):
+                    raise
+        self._create(directory, name, entry, self._chunks_of(entry))
+
+    def publish(self):
+        """Give the staged contents their names in the store, over damaged ones that were there."""
+        for leaf in sorted(self._staged):
+            try:
+                os.mkdir(leaf[:2], 0o700, dir_fd=self._store)
+            except FileExistsError:
+                pass
+            os.rename(leaf, _stored(leaf), src_dir_fd=self._staging, dst_dir_fd=self._store)
+        self._staged.clear()
+
+    def _write(self, entry, chunks):
+        self._create(self._staging, object_name(entry), entry, chunks)
+        self._staged.add(object_name(entry))
+
+    def _create(self, directory, name, entry, chunks):
+        descriptor = os.open(name, CREATE, 0o600, dir_fd=directory)
+        try:
+            for chunk in chunks:
+                view = memoryview(chunk)
+                while view:
+                    view = view[os.write(descriptor, view) :]
+            _tree.own(descriptor, self._access, self._access.mode(entry))
+            self.trusted.add(os.fstat(descriptor).st_ino)
+        finally:
+            os.close(descriptor)
+
+    def _holds(self, entry):
+        """Return whether the store has the content of *entry*, whole, with owner and mode."""
+        leaf = object_name(entry)
+        if leaf in self._staged:
+            return True
+        try:
+            descriptor = os.open(_stored(leaf), _scan.OPEN_FILE, dir_fd=self._store)
+        except OSError:
+            return False
+        try:
+            status = os.fstat(descriptor)
+            good = (
+                not _tree.status_changes(status, entry, self._access)
+                and status.st_size == entry.size
+                and _tree.hash_descriptor(descriptor) == entry.sha256
+            )
+            if good:
+                self.trusted.add(status.st_ino)
+            return good
+        finally:
+            os.close(descriptor)
+
+    def _find(self, entry) -> Tuple[int, str]:
+        """Return (directory descriptor, path) of the object of *entry*, made where needed."""
+        leaf = object_name(entry)
+        if leaf in self._staged:
+            return self._staging, leaf
+        path = _stored(leaf)
+        try:
+            os.stat(path, dir_fd=self._store, follow_symlinks=False)
+        except FileNotFoundError:
+            # Only the other exec bit is there: make this one from it.
+            self._write(entry, self._chunks_of(entry))
+            return self._staging, leaf
+        return self._store, path
+
+    def _chunks_of(self, entry):
+        """Yield the content of *entry*, of either exec bit; its end only when it is whole."""
+        descriptor = self._open(entry)
+        digest, held = hashlib.sha256(), b""
+        try:
+            for chunk in iter(lambda: os.read(descriptor, _codec.CHUNK_BYTES), b""):
+                digest.update(chunk)
+                if held:
+                    yield held
+                held = chunk
+        finally:
+            os.close(descriptor)
+        if digest.hexdigest() != entry.sha256:
+            raise FileNotFoundError(errno.ENOENT, "content is damaged", entry.sha256)
+        if held:
+            yield held
+
+    def _open(self, entry):
+        for leaf in (object_name(entry), object_name(entry._replace(exec=not entry.exec))):
+            staged = leaf in self._staged
+            folder, path = (self._staging, leaf) if staged else (self._store, _stored(leaf))
+            try:
+                return os.open(path, _scan.OPEN_FILE, dir_fd=folder)
+            except FileNotFoundError:
+                continue
+        raise FileNotFoundError(errno.ENOENT, "content is missing", entry.sha256)
+
+    def _clone(self, folder, source, entry, directory, name):
+        """Share the blocks of the object with a new file; return whether that is possible here."""
+        if not self._can_clone:
+            return False
+        origin = os.open(source, _scan.OPEN_FILE, dir_fd=folder)
+        try:
+            descriptor = os.open(name, CREATE, 0o600, dir_fd=directory)
+            try:
+                fcntl.ioctl(descriptor, FICLONE, origin)
+                _tree.own(descriptor, self._access, self._access.mode(entry))
+                if os.fstat(origin).st_ino in self.trusted:
+                    self.trusted.add(os.fstat(descriptor).st_ino)
+                return True
+            except OSError:
+                self._can_clone = False
+                os.unlink(name, dir_fd=directory)
+                return False
+            finally:
+                os.close(descriptor)
+        finally:
+            os.close(origin)
+
+
+def object_name(entry):
+    """Return the name of the content of *entry* among the objects."""
+    return entry.sha256 + (".x" if entry.exec else "")
+
+
+def _stored(leaf):
+    return leaf[:2] + "/" + leaf

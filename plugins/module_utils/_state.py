@@ -1,0 +1,142 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a deployment root remembers, and what follows from it."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import Dict, List, Optional
+
+
+class NoWayBack(ValueError):
+    """There is no release to go back to."""
+
+
+@dataclass
+class State:
+    """What a root remembers. Trees are named by their directory, releases by their digest.
+
+    ``trees``: ``{tree: {name, version, serial, digest, links, token}}``, each whole and verified.
+    ``live``: the tree last accepted as good; ``trial``: the one that is tried out instead.
+    ``restarted``: whether the service was restarted since ``current`` was switched.
+    ``switching``: where ``current`` is being pointed, as {"to": tree or None}.
+    ``good``: digests accepted, oldest first, the last one being live: the way back.
+    """
+
+    token: int = 0
+    run: Dict = field(default_factory=dict)
+    uid: int = 0
+    access: Optional[Dict] = None
+    trees: Dict[str, Dict] = field(default_factory=dict)
+    live: Optional[str] = None
+    trial: Optional[str] = None
+    restarted: bool = True
+    switching: Optional[Dict] = None
+    good: List[str] = field(default_factory=list)
+    bad: Dict[str, Dict] = field(default_factory=dict)
+    since: Optional[str] = None
+
+    @property
+    def current(self):
+        """The tree that ``current`` should point to, or None."""
+        return self.trial or self.live
+
+
+def newest_tree(state, existing, digest, links=None):
+    """Return the tree staged last for *digest* (with these *links*, if given), or None."""
+    trees = [
+        (record["token"], tree)
+        for tree, record in state.trees.items()
+        if tree in existing
+        and record["digest"] == digest
+        and (links is None or tuple(record["links"]) == tuple(links))
+    ]
+    return max(trees)[1] if trees else None
+
+
+def next_step(state, existing, current, release, live):
+    """Return (what is to be done, the tree it is about) for *release*.
+
+    ``nothing``; ``stage``: it is not here; ``activate``: it is here and not current; ``settle``:
+    it is on trial.
+    """
+    tree = newest_tree(state, existing, release.digest, release.links)
+    if tree is None:
+        return "stage", None
+    if not live:
+        return "nothing", tree
+    if current != tree or state.current != tree or state.switching:
+        return "activate", tree
+    return ("settle" if state.trial else "nothing"), tree
+
+
+def previous_release(state):
+    """Return the digest to go back to: the one before the trial, else the good one before live.
+
+    Releases marked bad are passed over. Raises NoWayBack where there is none.
+    """
+    if state.trial:
+        if state.live:
+            return state.trees[state.live]["digest"]
+        raise NoWayBack("there is no earlier release to go back to")
+    for digest in reversed(state.good[:-1]):
+        if digest not in state.bad:
+            return digest
+    raise NoWayBack("there is no earlier good release to go back to")
+
+
+def accepted(good, digest):
+    """Return the way back after *digest* was accepted: going back forgets what lay above."""
+    return good[: good.index(digest) + 1] if digest in good else [*good, digest]
+
+
+def superfluous(state, existing, keep) -> List[str]:
+    """Return the trees that retention removes when *keep* releases are to stay, oldest first.
+
+    Live, on trial and previous good always stay; age is the order of staging, nothing else.
+    """
+    kept = {tree for tree in (state.live, state.trial) if tree}
+    with contextlib.suppress(NoWayBack):
+        kept.add(newest_tree(state, existing, previous_release(state)))
+    by_age = sorted(existing, key=lambda tree: state.trees[tree]["token"], reverse=True)
+    for tree in by_age:
+        if len(kept) >= keep:
+            break
+        if tree == newest_tree(state, existing, state.trees[tree]["digest"]):
+            kept.add(tree)
+    return [tree for tree in reversed(by_age) if tree not in kept]
+
+
+def summary(path, state):
+    """Return what *state* says as plain data: phase, current, live, trial, previous, releases."""
+    existing = set(state.trees)
+    previous = None
+    with contextlib.suppress(NoWayBack):
+        previous = newest_tree(state, existing, previous_release(state))
+    return {
+        "root": path,
+        "phase": phase(state),
+        "current": state.current,
+        "live": describe(state, state.live),
+        "trial": describe(state, state.trial),
+        "previous": describe(state, previous),
+        "since": state.since,
+        "releases": [
+            {**describe(state, tree), "bad": state.trees[tree]["digest"] in state.bad}
+            for tree in sorted(existing, key=lambda tree: state.trees[tree]["token"])
+        ],
+    }
+
+
+def phase(state):
+    """Return ``none``, ``live`` or ``on trial``."""
+    return "on trial" if state.trial else "live" if state.live else "none"
+
+
+def describe(state, tree):
+    """Return {name, version, serial, digest, tree} of a recorded tree, or None."""
+    record = state.trees.get(tree)
+    if record is None:
+        return None
+    return {**{key: record[key] for key in ("name", "version", "serial", "digest")}, "tree": tree}
