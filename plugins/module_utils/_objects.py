@@ -8,6 +8,7 @@ import errno
 import fcntl
 import hashlib
 import os
+from typing import Tuple
 
 from . import _codec, _manifest, _scan, _tree
 

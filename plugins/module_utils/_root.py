@@ -11,7 +11,7 @@ import os
 import time
 from dataclasses import asdict, fields
 
-from . import _canonical, _durable, _manifest, _scan
+from . import _canonical, _durable, _manifest, _scan, _state
 
 FORMAT = 1
 OURS = ".release"

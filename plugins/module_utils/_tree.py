@@ -8,7 +8,7 @@ import errno
 import hashlib
 import os
 import stat
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple
 
 from . import _codec, _globs, _manifest, _scan
 
