@@ -60,14 +60,15 @@ def parse(text, filename, version=None, serial=None):
         (_component(item, plain["version"]) for item in plain["components"]),
         key=lambda component: component.name,
     )
-    names = [component.name for component in components]
+    names = set()
     for index, item in enumerate(plain["components"]):
-        if names.count(item["name"]) > 1:
+        if item["name"] in names:
             line = lines[("components", index)]
             raise ReleaseFileError(
                 f"{filename}:{line}: components[{index}].name: {item['name']!r} stands twice; "
                 "expected a name of its own for each component"
             )
+        names.add(item["name"])
     return ReleaseFile(plain["name"], plain["version"], plain["serial"], tuple(components))
 
 
