@@ -159,6 +159,8 @@ def check_target(path, target):
     """
     if not isinstance(target, str) or not target or CONTROL.search(target):
         raise ManifestError("link %r has no proper target" % path)
+    if not _is_utf8(target):
+        raise ManifestError("link %r has a target that is not UTF-8" % path)
     if target.startswith("/"):
         raise ManifestError("link %r points to the absolute path %r" % (path, target))
     if len(target) > LONGEST_PATH:
@@ -266,6 +268,14 @@ def _place(entries, entry):
 def _parents(prefix):
     names = prefix.split("/")[:-1]
     return ["/".join(names[: depth + 1]) for depth in range(len(names))]
+
+
+def _is_utf8(text):
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _resolve(path, target, by_path: Optional[Dict[str, Entry]] = None):
