@@ -249,6 +249,8 @@ def _component(plain):
     component = Component(plain["name"], plain["version"], plain["kind"], plain["path"], entries)
     if not NAME.match(component.name) or not VERSION.match(component.version):
         raise ManifestError("component name or version is malformed")
+    if not NAME.match(component.kind):
+        raise ManifestError("component %s is of the malformed kind %a" % (component.name, component.kind))
     if component.path != ".":
         check_path(component.path)
     paths = [entry.path.encode("utf-8") for entry in entries]
