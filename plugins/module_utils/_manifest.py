@@ -199,6 +199,7 @@ def tree(manifest):
         parent = path.rpartition("/")[0]
         if parent and (parent not in entries or entries[parent].type != "dir"):
             raise ManifestError("%r does not lie in a directory of the release" % path)
+    check_links(entries.values())  # one component's link could lead through another's
     return entries
 
 
