@@ -23,6 +23,9 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
         self._calls = self._sent_bytes = 0
+        refused = self._refuse(self._task.args)
+        if refused:
+            return {"failed": True, "msg": refused}
         arguments = _action.plain_arguments(
             self,
             _arguments.deployment(),
@@ -33,6 +36,16 @@ class ActionModule(ActionBase):
         except _library.LibraryError as error:
             result = {"failed": True, "msg": str(error)}
         return {**result, "calls": self._calls, "sent_bytes": self._sent_bytes}
+
+    @staticmethod
+    def _refuse(given):
+        """Return why the task's arguments could mean more than was meant, or None."""
+        removing = given.get("state") == "absent"
+        if removing and given.get("release") in ("", "previous"):
+            return "with state: absent, name one release, or leave release out to remove everything"
+        if given.get("mark") and given.get("release") in (None, "", "previous"):
+            return "mark needs the release that it is about, as name:version or sha256:<digest>"
+        return None
 
     def _deploy(self, arguments, task_vars):
         """Ask the host, send it what it needs, and return what it did."""
@@ -69,13 +82,22 @@ class ActionModule(ActionBase):
         return result
 
     def _find(self, library, arguments):
-        """Return the Label of the release that is meant, or None for the previous one, or none."""
+        """Return the Label of the release that is meant, or None for the previous one, or none.
+
+        A release named by its digest need not be in the library: the host may hold it.
+        """
         reference = arguments["release"]
         if reference is None or reference == "previous":
             return None
-        if arguments["media_library"] is None:
-            raise _library.LibraryError(f"media_library is needed to find {reference}")
-        return library.find(reference)
+        try:
+            if arguments["media_library"] is None:
+                raise _library.LibraryError(f"media_library is needed to find {reference}")
+            return library.find(reference)
+        except _library.LibraryError:
+            kind, _colon, digest = reference.partition(":")
+            if kind == "sha256" and _manifest.DIGEST.match(digest):
+                return _library.Label(digest, "", "", 0)
+            raise
 
     def _label(self, library, need, arguments):
         """Return the Label of what the host needs, with the reason when it cannot be had."""
@@ -126,26 +148,19 @@ class ActionModule(ActionBase):
             return self._play_context.remote_user
 
     def _diff(self, library, result):
-        """Return the diff of what was current and what is, with the files where they are known."""
-        before, after = result["before"], result["after"]
-        texts = ["", ""]
-        if before["digest"] != after["digest"]:
-            trees = [self._tree(library, side["digest"]) for side in (before, after)]
+        """Return the diff of what was here and what is, with the files where they are known."""
+        sides = (result["before"], result["after"])
+        texts = ("", "")
+        if sides[0]["digest"] != sides[1]["digest"]:
+            trees = [self._tree(library, side["digest"]) for side in sides]
             if None not in trees:
                 texts = _comparison.difference(*trees)
-        names = [
-            f"{side['name']} {side['version']}\n" if side["tree"] else "nothing\n"
-            for side in (before, after)
-        ]
-        if before["tree"] == after["tree"] and before["phase"] == after["phase"]:
-            names = ["", ""]
         root = result["deployment"]["root"]
-        return {
-            "before_header": f"{root}/current ({before['phase']})",
-            "after_header": f"{root}/current ({after['phase']})",
-            "before": names[0] + texts[0],
-            "after": names[1] + texts[1],
-        }
+        before, after = (
+            _describe(side) + text if result["changed"] else ""
+            for side, text in zip(sides, texts, strict=True)
+        )
+        return {"before_header": root, "after_header": root, "before": before, "after": after}
 
     def _tree(self, library, digest):
         """Return the release tree of *digest* as ``{path: Entry}``; None when it is not known."""
@@ -155,3 +170,10 @@ class ActionModule(ActionBase):
             return _manifest.tree(library.get(digest).manifest)
         except (_library.LibraryError, TypeError):
             return None
+
+
+def _describe(side):
+    """Return one side of a diff: what is current, and which releases are held."""
+    current = f"{side['name']} {side['version']}" if side["tree"] else "nothing"
+    lines = [f"current: {current} ({side['phase']})", *map("release: {}".format, side["releases"])]
+    return "".join(f"{line}\n" for line in lines)

@@ -10,7 +10,9 @@ or the new release live, and the next run settles what it finds.
 from __future__ import annotations
 
 import contextlib
+import grp
 import os
+import pwd
 from typing import NamedTuple, Optional, Tuple
 
 from . import _codec, _durable, _manifest, _objects, _pack, _root, _service, _state, _tree
@@ -194,8 +196,8 @@ class Deployment:
     def _check_owner(self, state, access):
         if state.token and state.uid != os.geteuid():
             raise DeploymentError(
-                "%s belongs to uid %d; this run is uid %d: become that user"
-                % (self.root.path, state.uid, os.geteuid())
+                "%s is written by %s; this run is %s: become that user"
+                % (self.root.path, user_name(state.uid), user_name(os.geteuid()))
             )
         wanted = access._asdict() if access else state.access
         if state.access is None:
@@ -432,5 +434,17 @@ def _remove_if_empty(directory: Optional[int], name):
         os.rmdir(name, dir_fd=directory)
 
 
+def user_name(uid):
+    """Return the name of the user *uid*, or the number of one that has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return "uid %d" % uid
+
+
 def _spell(access):
-    return "%d:%d %s" % (access["uid"], access["gid"], access["access"])
+    try:
+        group = grp.getgrgid(access["gid"]).gr_name
+    except KeyError:
+        group = "gid %d" % access["gid"]
+    return "%s, %s, %s" % (user_name(access["uid"]), group, access["access"])

@@ -49,7 +49,7 @@ def mark(params, call, now, check_mode):
         if root is None:
             raise _deployment.DeploymentError("nothing is deployed at %s" % params["root"])
         before = root.read_state()
-        digest = _release(params, call, before).digest
+        digest = call["release"]["digest"]
         bad = params["mark"] == "bad"
         changed = (digest in before.bad) != bad
         if changed and not check_mode:
@@ -70,6 +70,7 @@ def bring(params, call, now, check_mode):
             raise _deployment.DeploymentError(
                 "nothing is deployed at %s, so there is nothing to go back to" % params["root"]
             )
+    _root.check_free(params["root"])
     if not check_mode:
         _root.create(params["root"], access)
     with _root.opened(params["root"]) as root:
@@ -220,20 +221,23 @@ def _claimed(root, params, call, now, access):
 
 
 def _release(params, call, state):
-    """Return the Release that is meant; without one in the call it is the previous good one."""
-    links = tuple(sorted(params["linked_paths"]))
-    if call["release"]:
-        return _deployment.Release(links=links, **call["release"])
-    digest = _state.previous_release(state)
+    """Return the Release that is meant.
+
+    The call has all of it where the library knows it, else the digest of one that is here; without
+    either it is the previous good one, linked as it was.
+    """
+    asked, links = call["release"], tuple(sorted(params["linked_paths"]))
+    if asked and asked["name"]:
+        return _deployment.Release(links=links, **asked)
+    digest = asked["digest"] if asked else _state.previous_release(state)
     tree = _state.newest_tree(state, set(state.trees), digest)
     if tree is None:
         raise _deployment.DeploymentError(
-            "the earlier release %s is not here any more" % digest[:12]
+            "release sha256:%s is neither here nor in the media library" % digest
         )
     record = state.trees[tree]
-    return _deployment.Release(
-        digest, record["name"], record["version"], record["serial"], tuple(record["links"])
-    )
+    names = [record[key] for key in ("name", "version", "serial")]
+    return _deployment.Release(digest, *names, links if asked else tuple(record["links"]))
 
 
 def _removable(root, state, release):
@@ -337,9 +341,11 @@ def _result(path, before, after, changed, removed=None):
 
 
 def _brief(summary):
-    current = (
-        summary["trial"]
-        or summary["live"]
-        or dict.fromkeys(("name", "version", "serial", "digest", "tree"))
-    )
-    return {"phase": summary["phase"], "since": summary["since"], **current}
+    """Return what of a summary tells one moment from another."""
+    nothing = dict.fromkeys(("name", "version", "serial", "digest", "tree"))
+    return {
+        "phase": summary["phase"],
+        "since": summary["since"],
+        "releases": [release["tree"] for release in summary["releases"]],
+        **(summary["trial"] or summary["live"] or nothing),
+    }

@@ -162,13 +162,23 @@ def opened(path):
         root.close()
 
 
+def check_free(path):
+    """Raise RootError when something that is not ours is already live at *path*."""
+    if os.path.lexists(os.path.join(path, "current")):
+        if not os.path.isdir(os.path.join(path, OURS)):
+            raise RootError("%s/current is not ours: nothing was touched" % path)
+
+
 def create(path, access):
     """Make the folders of a deployment root at *path*; those that are there stay as they are."""
-    os.makedirs(path, mode=0o755, exist_ok=True)
+    check_free(path)
+    umask = os.umask(0o022)
+    try:
+        os.makedirs(path, exist_ok=True)
+    finally:
+        os.umask(umask)
     descriptor = os.open(path, _scan.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     try:
-        if not _is_there(descriptor, "releases"):
-            _check_untouched(path, descriptor)
         readable, passable = (0o755, 0o755) if access.access == "public" else (0o750, 0o751)
         _ensure(descriptor, OURS, 0o711, None)
         ours = open_directory(descriptor, OURS)
@@ -183,19 +193,6 @@ def create(path, access):
             os.chmod(path, passable)
     finally:
         os.close(descriptor)
-
-
-def _check_untouched(path, descriptor):
-    if _is_there(descriptor, "current"):
-        raise RootError("%s/current is not ours: nothing was touched" % path)
-
-
-def _is_there(directory, name):
-    try:
-        os.stat(name, dir_fd=directory, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def _ensure(directory, name, mode, access):

@@ -231,6 +231,11 @@ before:
       description: When C(current) was last switched, in UTC.
       type: str
       returned: always
+    releases:
+      description: The directories in C(releases), in the order of staging.
+      type: list
+      elements: str
+      returned: always
 after:
   description: What is current now. In check mode, what would be.
   type: dict

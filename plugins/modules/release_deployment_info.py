@@ -166,6 +166,8 @@ def run(params):
     }
     expected = params["_expected"]
     live = result["deployment"]["live"] or {"digest": None}
+    if params["verify"] and not state.current:
+        result["drift"].append({"path": "current", "change": "missing", "tree": None})
     if expected and (state.trial or live["digest"] != expected):
         result["drift"].insert(0, {"path": "current", "change": "release", "tree": state.current})
     if params["verify"] or expected:

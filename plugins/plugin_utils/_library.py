@@ -11,7 +11,7 @@ import os
 import tempfile
 from typing import NamedTuple
 
-from ..module_utils import _canonical, _codec, _layer, _manifest
+from ..module_utils import _canonical, _codec, _manifest
 
 RELEASE_TYPE = "application/vnd.itops.release.v1"
 MANIFEST_TYPE = "application/vnd.itops.release.manifest.v1+json"
@@ -73,6 +73,8 @@ class Library:
             raise LibraryError(
                 f"release {reference!r} is neither name:version nor sha256:<release digest>"
             )
+        if not found and not os.path.isdir(self.path):
+            raise LibraryError(f"there is no media library at {self.path}")
         if not found:
             known = [f"{label.name}:{label.version}" for label in labels][-5:]
             there = f"the latest there are {', '.join(known)}" if known else "it has none"
@@ -346,15 +348,3 @@ class Library:
 def _tag(name, version):
     """Return the tag of a release; a plus sign is not allowed in one, as Helm found too."""
     return f"{name}-{version.replace('+', '_')}"
-
-
-def verify_layers(library, stored):
-    """Read every layer of a Stored release through; LibraryError names what is damaged."""
-    for component in stored.manifest.components:
-        try:
-            with library.read_layer(stored, component) as read_bytes:
-                _layer.read(component.entries, read_bytes, lambda entry: None)
-        except (_codec.CodecError, _layer.LayerError) as error:
-            raise LibraryError(
-                f"{library.path}: {stored.manifest.name} {stored.manifest.version}: {error}"
-            ) from None
