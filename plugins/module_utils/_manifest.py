@@ -251,7 +251,9 @@ def _component(plain):
     if not NAME.match(component.name) or not VERSION.match(component.version):
         raise ManifestError("component name or version is malformed")
     if not NAME.match(component.kind):
-        raise ManifestError("component %s is of the malformed kind %a" % (component.name, component.kind))
+        raise ManifestError(
+            "component %s is of the malformed kind %a" % (component.name, component.kind)
+        )
     if component.path != ".":
         check_path(component.path)
     paths = [entry.path.encode("utf-8") for entry in entries]
