@@ -1,0 +1,50 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hypothesis strategies for manifests that may be sealed."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from ansible_collections.itops.release.tests.unit.plugins.estate import (
+    component,
+    directory,
+    file,
+    link,
+    manifest,
+)
+
+NAMES = st.sampled_from(["a", "b", "lib", "é", "日本", "x" * 120, "A b", "-c"])
+CONTENTS = st.text(alphabet="ab\n", max_size=30)
+
+
+@st.composite
+def entries(draw, prefix="", depth=2):
+    """Draw the sorted entries of one directory, and of those in it."""
+    found = []
+    for name in sorted(draw(st.sets(NAMES, max_size=4))):
+        path = prefix + name
+        what = draw(st.sampled_from(["file", "link", "directory"] if depth else ["file", "link"]))
+        if what == "directory":
+            found += [directory(path), *draw(entries(path + "/", depth - 1))]
+        elif what == "link":
+            found.append(link(path, draw(st.sampled_from(["nowhere", ".", "./none/../none"]))))
+        else:
+            flags = draw(
+                st.fixed_dictionaries(
+                    {"exec": st.booleans(), "private": st.booleans(), "writable": st.booleans()}
+                )
+            )
+            found.append(file(path, draw(CONTENTS), **flags))
+    return sorted(found, key=lambda entry: entry.path.encode("utf-8"))
+
+
+@st.composite
+def manifests(draw):
+    """Draw a manifest of up to three components that do not collide."""
+    names = sorted(draw(st.sets(st.sampled_from(["api", "db", "web"]))))
+    return manifest(
+        *(component(*draw(entries()), name=name, path="opt/" + name) for name in names),
+        version=draw(st.sampled_from(["1", "1.2.3~rc+1"])),
+        serial=draw(st.integers(0, 2**53 - 1)),
+    )
