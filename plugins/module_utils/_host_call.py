@@ -94,7 +94,10 @@ def _bring(root, access, params, call, now, check_mode):
     if step == "settle" and not params["commit"] and state.restarted and not params["probe"]:
         step = "nothing"
     if step == "nothing":
-        return _result(params["root"], before, state, changed=False)
+        existing = root.existing_trees(state)
+        ahead, _tree_name = _state.next_step(state, existing, current, release, live=True)
+        result = _result(params["root"], before, state, changed=False)
+        return {**result, "is_live": ahead == "nothing" and not state.trial}
     if step == "activate" and (check_mode or not call["pack"]):
         drift, _runtime = _deployment.look_through(root, state, tree, params["runtime_paths"])
         if drift:
@@ -121,7 +124,8 @@ def _bring(root, access, params, call, now, check_mode):
             after = root.read_state()
             removed = _state.superfluous(after, root.existing_trees(after), params["keep"])
             work.clean(removed)
-    return _result(params["root"], before, root.read_state(), changed=True, removed=removed)
+    result = _result(params["root"], before, root.read_state(), changed=True, removed=removed)
+    return {**result, "is_live": live and params["commit"]}
 
 
 def _try_and_accept(root, work, before, params):
@@ -280,6 +284,7 @@ def _predict_first(params, call):
     release = _release(params, call, state)
     after = _after(state, release, "stage", None, params)
     result = _result(params["root"], None, after, changed=True)
+    result["is_live"] = params["state"] == "live" and params["commit"]
     result["need"] = {"digest": release.digest, "held": [], "damaged": None}
     return result
 
@@ -294,6 +299,7 @@ def _predict(root, before, release, step, tree, params, call):
     result = _result(
         params["root"], before, _without(after, removed), changed=True, removed=removed
     )
+    result["is_live"] = params["state"] == "live" and params["commit"]
     if step == "stage":
         result["need"] = {"digest": release.digest, "held": [], "damaged": call.get("damaged")}
     return result
@@ -337,6 +343,7 @@ def _result(path, before, after, changed, removed=None):
         "deployment": deployment,
         "removed": removed or [],
         "switched_back": False,
+        "is_live": False,
     }
 
 

@@ -250,6 +250,10 @@ removed:
   type: list
   elements: str
   returned: success
+is_live:
+  description: Whether the release asked for is live and accepted now, so that nothing is left to do.
+  type: bool
+  returned: success
 switched_back:
   description: Whether the release failed its trial and the host was switched back.
   type: bool
