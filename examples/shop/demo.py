@@ -31,6 +31,8 @@ import history
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 HOSTS = ["test1", "test2", "staging1", "staging2", "prod1", "prod2", "prod3", "prod4"]
+# The file that somebody edits where it is live. Its content is the same in 1.0.0 and 1.1.0.
+EDITED_HOST, EDITED_FILE = "prod3", "templates/card.html"
 # Whatever a run of the demo starts inherits this variable, and is found by it.
 MARK = "ITOPS_RELEASE_DEMO"
 # The hosts are on this machine; a proxy for the world outside knows nothing of them.
@@ -78,12 +80,12 @@ def what_is_missing():
 def tell(sandbox):
     """Run every step, say what each showed, and return the exit status."""
     say("A release from sealing to removal, on eight hosts of this machine")
-    say(f"Ansible's own output: {sandbox.log.name}\n")
+    say(f"(Ansible's own output: {os.path.relpath(sandbox.log.name)})\n")
     began = time.monotonic()
     for number, step in enumerate(STEPS, start=1):
         title = step.__name__.replace("_", " ")
         step_began = time.monotonic()
-        pending(f"  {number}  {title:<12} …")
+        pending(f"  {number}  {title} …")
         try:
             shown = step(sandbox)
         except NotShownError as difference:
@@ -91,8 +93,8 @@ def tell(sandbox):
             say(f"The end of {sandbox.log.name}:")
             say("".join(f"  | {line}\n" for line in sandbox.last_lines(40)))
             return 1
-        say(f"  {number}  {title:<12} {shown}  ({time.monotonic() - step_began:.1f} s)")
-    say(f"\nEverything was shown in {time.monotonic() - began:.0f} s.")
+        say(f"  {number}  {title:<12} {shown:<76} {time.monotonic() - step_began:4.1f} s")
+    say(f"\nAll of it was shown, in {time.monotonic() - began:.0f} s.")
     return 0
 
 
@@ -109,9 +111,8 @@ def sealed(sandbox):
     run.must_succeed()
     found = re.findall(r"sealed (\S+): (\d+) files, (\d+) bytes, sha256:[0-9a-f]{64}", run.output)
     expect("sealed versions", [version for version, *_ in found], ["1.0.0", "1.1.0", "1.2.0"])
-    return "the shop in three versions: " + ", ".join(
-        f"{version} ({files} files, {kilobytes(int(size))})" for version, files, size in found
-    )
+    counts = " and ".join(sorted({files for _version, files, _size in found}))
+    return f"the shop's versions 1.0.0, 1.1.0 and 1.2.0, of {counts} files"
 
 
 def live(sandbox):
@@ -120,68 +121,67 @@ def live(sandbox):
     sandbox.must_answer_as("1.0.0")
     for host in HOSTS:
         sandbox.post(host, "/orders", {"product": "night-shift"})
-    sent = kilobytes(run.sent_bytes())
-    return f"1.0.0 on 8 hosts; each answers over HTTP and took an order; {sent} sent to each"
+    sandbox.first_sent = run.sent_to_each()
+    return f"1.0.0 on 8 hosts, each answers over HTTP; {kilobytes(sandbox.first_sent)} sent to each"
 
 
 def replaced(sandbox):
     run = sandbox.play("itops.release.deploy", deploy_release="shop:1.1.0")
     run.must_succeed()
     sandbox.must_answer_as("1.1.0")
-    return f"by 1.1.0 on 8 hosts; {kilobytes(run.sent_bytes())} sent to each: only what is new"
+    sent = run.sent_to_each()
+    expect("less was sent than for the first release", sent < sandbox.first_sent, True)
+    return f"by 1.1.0 on 8 hosts; only what is new was sent: {kilobytes(sent)} to each"
 
 
-def taken_back(sandbox):
+def put_back(sandbox):
     run = sandbox.play("itops.release.deploy", deploy_release="shop:1.2.0")
     run.must_fail()
     back = {event["host"] for event in run.record if event.get("switched_back")}
     expect("hosts that switched back", back, set(HOSTS))
     sandbox.must_answer_as("1.1.0")
-    return (
-        f"1.2.0 failed its probe on 8 hosts, which answer as 1.1.0 again; exit status {run.status}"
-    )
+    return f"1.2.0 failed its probe; 8 hosts answer as 1.1.0 again (exit status {run.status})"
 
 
 def found(sandbox):
-    host, path = "prod3", "templates/card.html"
-    with open(sandbox.root(host) / "current" / path, "a", encoding="utf-8") as file:
+    with open(sandbox.root(EDITED_HOST) / "current" / EDITED_FILE, "a", encoding="utf-8") as file:
         file.write("<!-- a quick fix, straight in production -->\n")
     run = sandbox.play("itops.release.verify")
     run.must_fail()
-    expect("drift", run.drift(), {host: [f"{path} modified"]})
-    return f"a file was altered, and verify named it: {path} on {host}; exit status {run.status}"
+    expect("drift", run.drift(), {EDITED_HOST: [f"{EDITED_FILE} modified"]})
+    return f"verify named {EDITED_FILE}, edited on {EDITED_HOST} (exit status {run.status})"
 
 
 def rolled_back(sandbox):
-    sandbox.play("itops.release.rollback").must_succeed()
+    run = sandbox.play("itops.release.rollback")
+    run.must_succeed()
     sandbox.must_answer_as("1.0.0")
     orders = {host: len(sandbox.get(host, "/orders")) for host in HOSTS}
     expect("orders on each host", orders, dict.fromkeys(HOSTS, 1))
-    return "to 1.0.0 on 8 hosts, the altered one too; the orders are still there"
+    # What both releases hold alike lies on a host once, so the edit spoilt 1.0.0 too.
+    sent = {host: size for host, size in run.sent_bytes().items() if size}
+    expect("hosts that were sent anything", list(sent), [EDITED_HOST])
+    mended = f"{kilobytes(sent[EDITED_HOST])} to mend {EDITED_HOST}"
+    return f"to 1.0.0 on 8 hosts; sent: {mended}, else nothing"
 
 
 def verified(sandbox):
     run = sandbox.play("itops.release.verify")
     run.must_succeed()
     expect("drift", run.drift(), {})
-    return "8 hosts hold 1.0.0 as it was sealed, to the byte"
+    return "8 hosts hold 1.0.0 to the byte as it was sealed"
 
 
 def removed(sandbox):
-    sandbox.play("itops.release.uninstall").must_succeed()
+    sandbox.play("itops.release.uninstall", uninstall_purge_shared=True).must_succeed()
     expect("processes", sandbox.processes(), [])
-    expect("ports that answer", [host for host in HOSTS if sandbox.listens(host)], [])
-    left = [
-        f"{host}: {entry.name}"
-        for host in HOSTS
-        for entry in sandbox.root(host).glob("*")
-        if entry.name != "shared"
-    ]
-    expect("left in the deployment roots besides shared/", left, [])
-    return "from 8 hosts: no release, no process and no open port is left"
+    expect("hosts that answer", [host for host in HOSTS if sandbox.listens(host)], [])
+    left = [str(path) for host in HOSTS for path in sandbox.root(host).glob("*")]
+    expect("left in the deployment roots", left, [])
+    return "no release, no process and no open port is left on 8 hosts"
 
 
-STEPS = [sealed, live, replaced, taken_back, found, rolled_back, verified, removed]
+STEPS = [sealed, live, replaced, put_back, found, rolled_back, verified, removed]
 
 
 def expect(what, seen, wanted):
@@ -212,13 +212,19 @@ class Run:
     record: list
 
     def sent_bytes(self):
-        """Return how much travelled to a host, which is the same for all of them."""
+        """Return {host: how much travelled there}."""
         sent = dict.fromkeys(HOSTS, 0)
         for event in self.record:
             if event["event"] == "deployment":
                 sent[event["host"]] += event["sent_bytes"]
-        expect("hosts that were sent nothing", [host for host in HOSTS if not sent[host]], [])
-        return max(sent.values())
+        return sent
+
+    def sent_to_each(self):
+        """Return how much travelled to a host, which must be the same for all of them."""
+        sent = self.sent_bytes()
+        size = max(sent.values())
+        expect("bytes sent", sent, dict.fromkeys(HOSTS, size))
+        return size
 
     def drift(self):
         """Return {host: [what differs there]} of the hosts that are not as they were sealed."""
@@ -241,6 +247,7 @@ class Sandbox:
 
     log: object
     port: int
+    first_sent: int = 0  # bytes that the first release took to each host
     directory: Path = field(
         default_factory=lambda: Path(tempfile.mkdtemp(prefix="itops-release-demo-")).resolve()
     )
