@@ -11,7 +11,7 @@ def compile_globs(patterns):
     """Return a function that tells whether a path matches one of *patterns*.
 
     ``*``, ``?`` and ``[…]`` never match a slash; ``**/`` matches any number of directories and
-    ``**`` anything. A trailing slash is ignored.
+    ``**`` anything. A trailing slash is ignored; brackets that are no class match themselves.
     """
     if not patterns:
         return lambda path: False
@@ -22,6 +22,7 @@ def compile_globs(patterns):
 def _translate(pattern):
     out, index = [], 0
     while index < len(pattern):
+        expression, end = _class(pattern, index)
         if pattern.startswith("**/", index):
             out.append("(?:[^/]+/)*")
             index += 3
@@ -34,13 +35,26 @@ def _translate(pattern):
         elif pattern[index] == "?":
             out.append("[^/]")
             index += 1
-        elif pattern[index] == "[" and pattern.find("]", index + 2) > 0:
-            end = pattern.find("]", index + 2)
-            inner = pattern[index + 1 : end].replace("\\", "\\\\").replace("[", "\\[")
-            negated = inner[0] in "!^"
-            out.append("(?!/)[%s%s]" % ("^" if negated else "", inner[negated:]))
-            index = end + 1
+        elif expression:
+            out.append(expression)
+            index = end
         else:
             out.append(re.escape(pattern[index]))
             index += 1
     return "".join(out)
+
+
+def _class(pattern, start):
+    """Return (the expression of the class that begins at *start*, its end), else (None, start)."""
+    match = re.compile(r"\[([!^]?)(\]?[^\]]+)\]|\[([!^]?)(\])\]").match(pattern, start)
+    if not match:
+        return None, start
+    negated, inner = match.group(1) or match.group(3), match.group(2) or match.group(4)
+    items = re.findall(r"(.)-(.)|(.)", inner, re.DOTALL)
+    if any(first > last for first, last, single in items if not single):
+        return None, start
+    spelled = "".join(
+        re.escape(single) if single else "%s-%s" % (re.escape(first), re.escape(last))
+        for first, last, single in items
+    )
+    return "(?!/)[%s%s]" % ("^" if negated else "", spelled), match.end()
