@@ -146,17 +146,19 @@ class CallbackModule(CallbackBase):
 
     @_guarded
     def _note_answer(self, result, status, forgiven=False, item=False):
-        answer = result.result
+        host, action, answer = result.host.name, result.task.resolved_action, result.result
         make = {
             DEPLOYMENT: _report.deployment_event,
             INSPECTION: _report.inspection_event,
-        }.get(result.task.resolved_action)
+        }.get(action)
         if make:
             self._plan()
-            if item or "results" not in answer:  # a loop was told item by item
-                self.note(make(result.host.name, status, result.task_fields.get("args") or {}, answer))
+            told = "results" in answer and not item  # a loop was told item by item
+            guess = result.task_fields.get("check_mode") and not self.recorder.check_mode
+            if not told and not guess:
+                self.note(make(host, status, result.task_fields.get("args") or {}, answer))
         elif status in ("failed", "unreachable") and not forgiven and not item:
-            self.note(_report.failure_event(result.host.name, status, result.task.get_name(), answer))
+            self.note(_report.failure_event(host, status, result.task.get_name(), action, answer))
 
     @_guarded
     def v2_playbook_on_stats(self, stats):

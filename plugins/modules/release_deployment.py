@@ -251,7 +251,7 @@ removed:
   elements: str
   returned: success
 is_live:
-  description: Whether the release asked for is live and accepted now, so that nothing is left to do.
+  description: Whether the release asked for is live and accepted now, so that nothing is left.
   type: bool
   returned: success
 switched_back:

@@ -16,6 +16,7 @@ RECORD_FORMAT = 1
 REASON_LENGTH = 160
 SHOWN_LEFT_OUT = 20
 SHOWN_DRIFT = 3
+SPEAKS_FOR_ITSELF = ("ansible.builtin.assert", "ansible.builtin.fail")  # their message needs no task's name
 NOTHING = {"phase": "none", "name": None, "version": None, "serial": None, "digest": None}
 
 # In the order in which the summary counts them; the second word is for check mode, the third is how grave it is.
@@ -58,19 +59,26 @@ def inspection_event(host, status, args, result):
         event["after"] = {key: current.get(key) for key in NOTHING}
         event["after"]["phase"] = deployment.get("phase")
     if "ok" in result:
-        drift = result.get("drift") or []
-        event["ok"] = bool(result["ok"])
+        drift = [_in_words(entry) for entry in result.get("drift") or []]
+        if event["after"]["phase"] == "none":
+            drift = ["nothing is deployed"]
+        event["ok"] = not drift
         event["drift"] = len(drift)
-        event["first_drift"] = [
-            one_line(f"{entry.get('path')} {entry.get('change')}") for entry in drift[:SHOWN_DRIFT]
-        ]
+        event["first_drift"] = drift[:SHOWN_DRIFT]
     return event
 
 
-def failure_event(host, status, task, result):
+def _in_words(drift):
+    if drift.get("change") == "release":
+        return "another release is current"
+    return one_line(f"{drift.get('path')} {drift.get('change')}")
+
+
+def failure_event(host, status, task, action, result):
     """Return the event for any other task that failed or found *host* unreachable."""
-    name = one_line(task).rpartition(" : ")[2]
-    reason = one_line(f"{name}: {one_line(result.get('msg') or 'failed')}")
+    reason = one_line(result.get("msg") or "failed")
+    if action not in SPEAKS_FOR_ITSELF:
+        reason = one_line(f"{task.rpartition(' : ')[2]}: {reason}")
     return {"event": "failure", "host": host, "status": status, "reason": reason}
 
 
