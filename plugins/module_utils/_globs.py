@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import re
 
+# A bracket right at the beginning belongs to the class.
+CLASS = re.compile(r"\[(?:([!^])(\][^\]]*|[^\]]+)|(\][^\]]*|[^\]!^][^\]]*))\]")
+
 
 def compile_globs(patterns):
     """Return a function that tells whether a path matches one of *patterns*.
@@ -46,10 +49,10 @@ def _translate(pattern):
 
 def _class(pattern, start):
     """Return (the expression of the class that begins at *start*, its end), else (None, start)."""
-    match = re.compile(r"\[([!^]?)(\]?[^\]]+)\]|\[([!^]?)(\])\]").match(pattern, start)
+    match = CLASS.match(pattern, start)
     if not match:
         return None, start
-    negated, inner = match.group(1) or match.group(3), match.group(2) or match.group(4)
+    negated, inner = match.group(1), match.group(2) or match.group(3)
     items = re.findall(r"(.)-(.)|(.)", inner, re.DOTALL)
     if any(first > last for first, last, single in items if not single):
         return None, start
