@@ -78,22 +78,21 @@ def _walk(directory, prefix, rules, entries, problems):
         items = list(listing)
     for item in items:
         path = prefix + item.name
-        if rules.excluded(path):
+        is_directory = item.is_dir(follow_symlinks=False)
+        if rules.excluded(path) or not (is_directory or rules.included(path)):
             continue
         try:
             entry = _entry(directory, item, path, rules)
         except (_manifest.ManifestError, ScanError) as error:
             problems.append(str(error))
             continue
-        if entry.type == "dir":
-            entries.append(entry)
+        entries.append(entry)
+        if is_directory:
             deeper = os.open(item.name, OPEN_DIRECTORY, dir_fd=directory)
             try:
                 _walk(deeper, path + "/", rules, entries, problems)
             finally:
                 os.close(deeper)
-        elif rules.included(path):
-            entries.append(entry)
 
 
 def _entry(directory, item, path, rules):
@@ -104,13 +103,12 @@ def _entry(directory, item, path, rules):
         return _manifest.Entry(path, "dir")
     if stat.S_ISLNK(mode):
         target = os.readlink(item.name, dir_fd=directory)
-        if rules.included(path):
-            _manifest.check_target(path, target)
+        _manifest.check_target(path, target)
         return _manifest.Entry(path, "symlink", target=target)
     if not stat.S_ISREG(mode):
         raise ScanError("%r is neither a file, a directory nor a link" % path)
     private = bool(rules.private(path))
-    if rules.included(path) and not private and not mode & stat.S_IROTH:
+    if not private and not mode & stat.S_IROTH:
         raise ScanError(
             "%r cannot be read by others (mode %04o): list it under private, or chmod o+r it"
             % (path, stat.S_IMODE(mode))
