@@ -16,6 +16,7 @@ from . import _codec, _scan
 
 CHUNK_BYTES = _codec.CHUNK_BYTES
 BLOCK_BYTES = tarfile.BLOCKSIZE
+DEVICE_FIELDS = slice(329, 345)
 TYPES = {"file": tarfile.REGTYPE, "dir": tarfile.DIRTYPE, "symlink": tarfile.SYMTYPE}
 
 
@@ -94,7 +95,22 @@ def _header(entry):
     information.mode = (
         (0o700 if executable else 0o600) if entry.private else (0o755 if executable else 0o644)
     )
-    return information.tobuf(tarfile.PAX_FORMAT, "utf-8")
+    data = information.tobuf(tarfile.PAX_FORMAT, "utf-8")
+    # What stands between are the blocks of long names.
+    first, last = data[:BLOCK_BYTES], data[-BLOCK_BYTES:]
+    if len(data) == BLOCK_BYTES:
+        return _without_device_fields(data)
+    middle = data[BLOCK_BYTES:-BLOCK_BYTES]
+    return _without_device_fields(first) + middle + _without_device_fields(last)
+
+
+def _without_device_fields(block):
+    """Return a header block as later Pythons than 3.8 write it: only devices have such fields."""
+    if block[DEVICE_FIELDS] == bytes(16):
+        return block
+    block = block[: DEVICE_FIELDS.start] + bytes(16) + block[DEVICE_FIELDS.stop :]
+    checksum = sum(block[:148]) + sum(block[156:]) + 8 * ord(" ")
+    return block[:148] + b"%06o\0" % checksum + block[155:]
 
 
 def _padding(size):
