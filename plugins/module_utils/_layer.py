@@ -96,12 +96,11 @@ def _header(entry):
         (0o700 if executable else 0o600) if entry.private else (0o755 if executable else 0o644)
     )
     data = information.tobuf(tarfile.PAX_FORMAT, "utf-8")
-    # What stands between are the blocks of long names.
-    first, last = data[:BLOCK_BYTES], data[-BLOCK_BYTES:]
-    if len(data) == BLOCK_BYTES:
-        return _without_device_fields(data)
-    middle = data[BLOCK_BYTES:-BLOCK_BYTES]
-    return _without_device_fields(first) + middle + _without_device_fields(last)
+    if len(data) > BLOCK_BYTES:  # a long name: a header of its own, the name, the entry's header
+        name, data = data[:-BLOCK_BYTES], data[-BLOCK_BYTES:]
+        name = _without_device_fields(name[:BLOCK_BYTES]) + name[BLOCK_BYTES:]
+        return name + _without_device_fields(data)
+    return _without_device_fields(data)
 
 
 def _without_device_fields(block):
