@@ -122,10 +122,11 @@ class _Gzip:
 class _ZstandardPackage:
     """The ``zstandard`` package's decompressor in the same shape.
 
-    It knows no bound on what comes out, so it is given little at a time.
+    It knows no bound on what comes out, so it is given little at a time: four bytes can stand for
+    a block of 128 KB, so at most 32 MB come out of a piece.
     """
 
-    PIECE_BYTES = 4096
+    PIECE_BYTES = 1024
 
     def __init__(self, module):
         self._inner = module.ZstdDecompressor().decompressobj()
