@@ -58,7 +58,7 @@ def apply(base, data):
                 ),
             )
         )
-    except (KeyError, TypeError, AttributeError, _canonical.CanonicalError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise _manifest.ManifestError(
             "the difference of manifests is malformed: %s" % error
         ) from None
