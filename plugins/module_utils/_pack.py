@@ -45,9 +45,16 @@ def read_header(stream):
         format_ = plain.pop("format")
         if format_ != FORMAT:
             raise PackError("the pack has format %s; this host's code reads %d" % (format_, FORMAT))
-        return Header(**plain)
+        header = Header(**plain)
+        digests = [header.release] if header.base is None else [header.release, header.base]
+        good = all(_manifest.DIGEST.match(digest) for digest in digests) and (
+            type(header.codec) is str and type(header.manifest_bytes) is int
+        )
     except (KeyError, TypeError, AttributeError, _canonical.CanonicalError):
         raise PackError("the pack does not begin with its header") from None
+    if not (good and 0 < header.manifest_bytes <= LARGEST_MANIFEST):
+        raise PackError("the header of the pack is malformed")
+    return header
 
 
 def read(read_bytes, header, digest, base, sink):
@@ -58,8 +65,6 @@ def read(read_bytes, header, digest, base, sink):
     chunks), and must exhaust the chunks: the last one is given only after the digest was checked.
     Raises PackError, ManifestError or CodecError; whatever was handed over before is not verified.
     """
-    if not 0 < header.manifest_bytes <= LARGEST_MANIFEST:
-        raise PackError("the pack announces a manifest of %s bytes" % header.manifest_bytes)
     data = b"".join(_chunks(read_bytes, header.manifest_bytes, "its manifest"))
     if base is not None:
         data = _delta.apply(base, data)
