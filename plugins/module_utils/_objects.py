@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -70,11 +71,10 @@ class Objects:
 
     def publish(self):
         """Give the staged contents their names in the store, over damaged ones that were there."""
-        for leaf in sorted(self._staged):
-            try:
-                os.mkdir(leaf[:2], 0o700, dir_fd=self._store)
-            except FileExistsError:
-                pass
+        for prefix in {leaf[:2] for leaf in self._staged}:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(prefix, 0o700, dir_fd=self._store)
+        for leaf in self._staged:
             os.rename(leaf, _stored(leaf), src_dir_fd=self._staging, dst_dir_fd=self._store)
         self._staged.clear()
 
