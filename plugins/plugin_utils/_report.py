@@ -90,8 +90,8 @@ def one_line(text):
         for line in text.splitlines()
     )
     line = next(filter(None, lines), "")
-    # ansible-core 2.19 puts these before a message; the report's own words say as much.
-    line = re.sub(r"^(?:(?:Task|Action|Module) failed: |Failed to connect to the host via \w+: )+", "", line)
+    # ansible-core puts these before a message; the report's own words say as much.
+    line = re.sub(r"^(?:(?:Task|Action|Module) failed: )+|^.*(?=ssh: connect to host )", "", line)
     return line if len(line) <= REASON_LENGTH else line[: REASON_LENGTH - 1] + "…"
 
 
