@@ -123,10 +123,10 @@ class _ZstandardPackage:
     """The ``zstandard`` package's decompressor in the same shape.
 
     It knows no bound on what comes out, so it is given little at a time: four bytes can stand for
-    a block of 128 KB, so at most 32 MB come out of a piece.
+    a block of 128 KB, so at most 16 MB come out of a piece.
     """
 
-    PIECE_BYTES = 1024
+    PIECE_BYTES = 512
 
     def __init__(self, module):
         self._inner = module.ZstdDecompressor().decompressobj()
