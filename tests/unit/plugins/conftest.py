@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the tests of plugins keep their files: in memory, where a thousand barriers cost nothing."""
+"""Where tests of plugins keep their files: in memory, where a thousand barriers cost nothing."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def manifest(*components, version="1", serial=1):
 
 
 def write_tree(folder, files):
-    """Write *files* below *folder*: ``{"file": text, "script*": text, "dir/": "", "l@": target}``."""
+    """Write *files* below *folder*: ``{"file": …, "script*": …, "dir/": "", "link@": target}``."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         path = folder / name.rstrip("*/@")

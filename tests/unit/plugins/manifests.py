@@ -19,14 +19,14 @@ CONTENTS = st.text(alphabet="ab\n", max_size=30)
 
 
 @st.composite
-def entries(draw, prefix="", depth=2):
+def entries(draw, contents, prefix="", depth=2):
     """Draw the sorted entries of one directory, and of those in it."""
     found = []
     for name in sorted(draw(st.sets(NAMES, max_size=4))):
         path = prefix + name
         what = draw(st.sampled_from(["file", "link", "directory"] if depth else ["file", "link"]))
         if what == "directory":
-            found += [directory(path), *draw(entries(path + "/", depth - 1))]
+            found += [directory(path), *draw(entries(contents, path + "/", depth - 1))]
         elif what == "link":
             found.append(link(path, draw(st.sampled_from(["nowhere", ".", "./none/../none"]))))
         else:
@@ -35,16 +35,17 @@ def entries(draw, prefix="", depth=2):
                     {"exec": st.booleans(), "private": st.booleans(), "writable": st.booleans()}
                 )
             )
-            found.append(file(path, draw(CONTENTS), **flags))
+            found.append(file(path, draw(contents), **flags))
     return sorted(found, key=lambda entry: entry.path.encode("utf-8"))
 
 
 @st.composite
-def manifests(draw):
-    """Draw a manifest of up to three components that do not collide."""
+def manifests(draw, contents=None):
+    """Draw a manifest of up to three components that do not collide, of the texts *contents*."""
+    texts = CONTENTS if contents is None else st.sampled_from(contents)
     names = sorted(draw(st.sets(st.sampled_from(["api", "db", "web"]))))
     return manifest(
-        *(component(*draw(entries()), name=name, path="opt/" + name) for name in names),
+        *(component(*draw(entries(texts)), name=name, path="opt/" + name) for name in names),
         version=draw(st.sampled_from(["1", "1.2.3~rc+1"])),
         serial=draw(st.integers(0, 2**53 - 1)),
     )

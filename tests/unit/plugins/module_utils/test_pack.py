@@ -1,0 +1,194 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Packs: exactly the contents that are missing, and no altered, cut or foreign one taken."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given, settings
+
+from ansible_collections.itops.release.plugins.module_utils import (
+    _codec,
+    _delta,
+    _manifest,
+    _pack,
+)
+from ansible_collections.itops.release.tests.unit.plugins.estate import (
+    component,
+    file,
+    manifest,
+    sha256,
+)
+from ansible_collections.itops.release.tests.unit.plugins.manifests import manifests
+
+BASE = manifest(component(file("app", "one"), file("lib", "same")))
+WANTED = manifest(component(file("app", "two"), file("lib", "same"), file("new", "")), version="2")
+CONTENTS = {sha256(text): text.encode() for text in ("one", "two", "same", "")}
+
+
+def render(wanted, base, contents):
+    """Return the Header of a pack and what its stream holds."""
+    data = _delta.make(base, wanted) if base else _manifest.render(wanted)
+    digest = _manifest.digest_of(_manifest.render(wanted))
+    held = _manifest.digest_of(_manifest.render(base)) if base else None
+    missing = _manifest.missing_contents(wanted, base)
+    body = data + b"".join(contents[key] for key in missing)
+    return _pack.Header(digest, held, "gzip", len(data)), body
+
+
+def read(header, body, base, digest=None, step=_codec.CHUNK_BYTES):
+    """Read a pack; return (manifest, its bytes, the contents that were handed over)."""
+    stream, taken = io.BytesIO(body), {}
+
+    def take(key, size, chunks):
+        taken[key] = b"".join(chunks)
+        assert len(taken[key]) == size
+
+    there, data = _pack.read(
+        lambda count: stream.read(min(count, step)),
+        header,
+        digest or header.release,
+        base,
+        lambda manifest: take,
+    )
+    return there, data, taken
+
+
+def contents_of(*found):
+    """Return made-up contents: those of the strategy are written there as text."""
+    return {
+        entry.sha256: text
+        for one in found
+        for item in one.components
+        for entry in item.entries
+        if entry.type == "file"
+        for text in [POOL[entry.sha256]]
+    }
+
+
+POOL = {sha256(text): text.encode() for text in ("", "a", "b", "ab", "ba", "a\n", "\n" * 30)}
+
+
+@settings(max_examples=60, deadline=None)
+@given(manifests(contents=[text.decode() for text in POOL.values()]), manifests(contents=["ab"]))
+def test_a_pack_brings_what_is_missing_and_nothing_else(wanted, base):
+    for held in (None, base):
+        header, body = render(wanted, held, contents_of(wanted, base))
+
+        there, data, taken = read(header, body, held, step=3)
+
+        assert there == wanted
+        assert data == _manifest.render(wanted)
+        assert taken == {key: POOL[key] for key in _manifest.missing_contents(wanted, held)}
+
+
+def test_a_header_is_read_back():
+    header = _pack.Header("a" * 64, None, "zstd", 17)
+
+    assert _pack.read_header(io.BytesIO(_pack.render_header(header) + b"more")) == header
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"", "does not begin with its header"),
+        (b"\n", "does not begin with its header"),
+        (b"\x1f\x8b\x08\x00", "does not begin with its header"),
+        (b"[]\n", "does not begin with its header"),
+        (b'"format"\n', "does not begin with its header"),
+        (b"{}\n", "does not begin with its header"),
+        (b'{"format":2}\n', "the pack has format 2; this host's code reads 1"),
+        (b'{"format":1}\n', "does not begin with its header"),
+        (b'{"format":1,"more":1}\n', "does not begin with its header"),
+        (b" " * 5000 + b"{}\n", "does not begin with its header"),
+    ],
+)
+def test_a_header_that_is_none_is_refused(line, reason):
+    with pytest.raises(_pack.PackError, match=reason):
+        _pack.read_header(io.BytesIO(line))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"release": None},
+        {"release": "../" * 20},
+        {"base": "../../../etc/passwd"},
+        {"base": "a\0b"},
+        {"base": 5},
+        {"base": {}},
+        {"codec": 1},
+        {"codec": None},
+        {"manifest_bytes": "5"},
+        {"manifest_bytes": None},
+        {"manifest_bytes": True},
+        {"manifest_bytes": 0},
+        {"manifest_bytes": -1},
+        {"manifest_bytes": 2**40},
+    ],
+)
+def test_a_header_with_another_kind_of_value_is_refused(changes):
+    header, _body = render(WANTED, BASE, CONTENTS)
+    line = _pack.render_header(header._replace(**changes))
+
+    with pytest.raises(_pack.PackError, match=r"header of the pack|begin with its header"):
+        _pack.read_header(io.BytesIO(line))
+
+
+def test_a_pack_of_another_release_is_refused():
+    header, body = render(WANTED, BASE, CONTENTS)
+
+    with pytest.raises(_manifest.ManifestError, match="does not match its digest"):
+        read(header, body, BASE, digest="0" * 64)
+
+
+def test_a_pack_upon_another_base_is_refused():
+    header, body = render(WANTED, BASE, CONTENTS)
+    other = manifest(component(file("app", "one"), file("lib", "other")))
+
+    with pytest.raises(_manifest.ManifestError):
+        read(header, body, other)
+
+
+def test_a_pack_cut_anywhere_is_refused():
+    header, body = render(WANTED, BASE, CONTENTS)
+
+    for end in range(len(body)):
+        with pytest.raises(_pack.PackError, match="the pack ends within"):
+            read(header, body[:end], BASE)
+
+
+def test_a_pack_altered_anywhere_is_refused():
+    header, body = render(WANTED, BASE, CONTENTS)
+
+    for at in range(len(body)):
+        altered = bytearray(body)
+        altered[at] ^= 0x20
+        with pytest.raises((_pack.PackError, _manifest.ManifestError)):
+            read(header, bytes(altered), BASE)
+
+
+def test_a_pack_that_goes_on_is_refused():
+    header, body = render(WANTED, BASE, CONTENTS)
+
+    with pytest.raises(_pack.PackError, match="goes on behind its end"):
+        read(header, body + b"\0", BASE)
+
+
+def test_of_an_altered_content_the_last_piece_is_never_handed_over():
+    text = "x" * (3 * _codec.CHUNK_BYTES)
+    wanted = manifest(component(file("big", text)))
+    header, body = render(wanted, None, {sha256(text): text.encode()})
+    altered = bytearray(body)
+    altered[header.manifest_bytes] ^= 1
+    taken = []
+
+    def take(key, size, chunks):
+        del key, size
+        taken.extend(map(len, chunks))
+
+    with pytest.raises(_pack.PackError, match="is altered"):
+        _pack.read(io.BytesIO(altered).read, header, header.release, None, lambda manifest: take)
+    assert sum(taken) < len(text)
