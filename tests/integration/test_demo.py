@@ -16,7 +16,7 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DEMO = CHECKOUT / "examples" / "shop" / "demo.py"
-PATIENCE_S = 150
+PATIENCE_S = 300
 
 
 @pytest.fixture
