@@ -1,0 +1,92 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the roles promise about their files: typed options, defaults that agree, one shape."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROLES = Path(__file__).resolve().parents[3] / "roles"
+NAMES = sorted(path.name for path in ROLES.iterdir())
+
+
+def load(role, part):
+    return yaml.safe_load((ROLES / role / part).read_text(encoding="utf-8"))
+
+
+def options(role):
+    return load(role, "meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+
+
+def test_the_four_roles_are_here():
+    assert NAMES == ["deploy", "rollback", "uninstall", "verify"]
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_defaults_and_argument_specs_have_the_same_keys(role):
+    optional = {name for name, option in options(role).items() if not option.get("required")}
+
+    assert set(load(role, "defaults/main.yml")) == optional
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_a_default_that_both_name_is_the_same(role):
+    defaults = load(role, "defaults/main.yml")
+    said = {name: option["default"] for name, option in options(role).items() if "default" in option}
+
+    assert said == {name: defaults[name] for name in said}
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_variables_carry_the_name_of_their_role(role):
+    assert [name for name in options(role) if not name.startswith(f"{role}_")] == []
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_each_default_has_a_line_that_says_what_it_is(role):
+    lines = (ROLES / role / "defaults/main.yml").read_text(encoding="utf-8").splitlines()
+
+    bare = [
+        line
+        for before, line in zip(lines, lines[1:], strict=False)
+        if re.match(r"\w+:", line) and not before.startswith("#")
+    ]
+
+    assert bare == []
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_an_option_that_a_survey_may_leave_empty_takes_the_empty_text(role):
+    """A survey sends "" for a field left empty; a number or truth value would refuse it."""
+    strict = [name for name, option in options(role).items() if option["type"] in ("int", "bool", "float")]
+
+    assert strict == []
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_every_hook_of_the_options_is_run_by_a_task(role):
+    hooks = set(options(role)[f"{role}_hooks"]["options"])
+    tasks = "".join(path.read_text(encoding="utf-8") for path in (ROLES / role).glob("[tv]*/*.yml"))
+
+    assert set(re.findall(rf'"\{{\{{ {role}_hooks\.(\w+)', tasks)) == hooks
+
+
+def test_the_probe_of_the_roles_is_that_of_the_module():
+    from ansible_collections.itops.release.plugins.module_utils import _arguments
+
+    for role in ("deploy", "rollback"):
+        probe = options(role)[f"{role}_probe"]["options"]
+        described = {
+            name: {key: value for key, value in option.items() if key != "description"}
+            for name, option in probe.items()
+        }
+        assert described == _arguments.PROBE
+
+
+@pytest.mark.parametrize("path", sorted(ROLES.glob("*/tasks/*.yml")), ids=lambda path: f"{path.parts[-3]}-{path.stem}")
+def test_a_file_of_tasks_is_one_phase(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 60
