@@ -85,7 +85,7 @@ class Deployment:
             raise _pack.PackError("the pack brings another release than was asked for")
         if header.base and base is None:
             raise Damaged("the manifest of the release held here is damaged")
-        with contextlib.ExitStack() as stack:
+        with contextlib.ExitStack() as stack, self._unless_overtaken():
             staging = self._own_staging(stack)
             store = self._folder(stack, "objects")
             scratch = self._subfolder(stack, staging, "objects")
@@ -345,12 +345,24 @@ class Deployment:
         """Hold the lock and give the State, once it is sure that no other run has taken over."""
         with self.root.locked(self._lock_timeout, self._run):
             state = self.root.read_state()
-            if state.token != self._token:
-                raise Overtaken(
-                    "%s was taken over by %s; this run stopped"
-                    % (self.root.path, state.run.get("name", "another run"))
-                )
+            self._check_token(state)
             yield state
+
+    @contextlib.contextmanager
+    def _unless_overtaken(self):
+        """Tell an overtaken run by its name: whoever took over has cleared its staging."""
+        try:
+            yield
+        except (OSError, Damaged):
+            self._check_token(self.root.read_state())
+            raise
+
+    def _check_token(self, state):
+        if state.token != self._token:
+            raise Overtaken(
+                "%s was taken over by %s; this run stopped"
+                % (self.root.path, state.run.get("name", "another run"))
+            )
 
     def _own_staging(self, stack):
         """Give an empty folder for this run's token; what other runs left there is removed."""
@@ -359,7 +371,7 @@ class Deployment:
             _tree.remove(staging, name)
         name = str(self._token)
         os.mkdir(name, 0o700, dir_fd=staging)
-        stack.callback(_tree.remove, staging, name)
+        stack.callback(_discard, staging, name)
         return self._subfolder(stack, staging, name, make=False)
 
     def _folder(self, stack, name):
@@ -410,6 +422,12 @@ def _adder(objects, manifest):
             if entry.type == "file":
                 executables.setdefault(entry.sha256, set()).add(entry.exec)
     return lambda sha256, size, chunks: objects.add(sha256, size, chunks, executables[sha256])
+
+
+def _discard(staging, name):
+    """Remove what is left in staging; where that fails, the next run does it."""
+    with contextlib.suppress(OSError):
+        _tree.remove(staging, name)
 
 
 def _free_name(releases, name):

@@ -34,7 +34,7 @@ def remove(params, call, now, check_mode):
             after = _without(state, trees) if release else None
             removed = trees or sorted(root.existing_trees(state))
             return _result(params["root"], before, after, changed=True, removed=removed)
-        work = _claimed(root, params, call, now, None)
+        work, _state_now = _claimed(root, params, call, now, None)
         if release:
             work.clean(trees)
             return _result(params["root"], before, root.read_state(), changed=True, removed=trees)
@@ -53,7 +53,8 @@ def mark(params, call, now, check_mode):
         bad = params["mark"] == "bad"
         changed = (digest in before.bad) != bad
         if changed and not check_mode:
-            _claimed(root, params, call, now, None).mark(digest, bad)
+            work, _state_now = _claimed(root, params, call, now, None)
+            work.mark(digest, bad)
         return _result(params["root"], before, root.read_state(), changed=changed)
 
 
@@ -89,29 +90,24 @@ def _bring(root, access, params, call, now, check_mode):
             "%s was marked bad by %s: it does not go live unless it is marked good"
             % (release.version, state.bad[release.digest]["run"])
         )
-    current = root.read_current(state)
-    step, tree = _state.next_step(state, root.existing_trees(state), current, release, live)
-    if step == "settle" and not params["commit"] and state.restarted and not params["probe"]:
-        step = "nothing"
+    step, tree = _next_step(root, state, params, release)
     if step == "nothing":
-        existing = root.existing_trees(state)
-        ahead, _tree_name = _state.next_step(state, existing, current, release, live=True)
-        result = _result(params["root"], before, state, changed=False)
-        return {**result, "is_live": ahead == "nothing" and not state.trial}
-    if step == "activate" and (check_mode or not call["pack"]):
-        drift, _runtime = _deployment.look_through(root, state, tree, params["runtime_paths"])
-        if drift:
-            step, call = "stage", {**call, "damaged": _deployment.name_drift(drift)}
+        return _nothing(root, before, state, params, release)
     if check_mode:
         return _predict(root, before, release, step, tree, params, call)
     if step == "stage" and not call["pack"]:
         return _ask_for_pack(root, before, release, call)
 
-    work = _claimed(root, params, call, now, access)
+    work, state = _claimed(root, params, call, now, access)
+    step, tree = _next_step(root, state, params, release)  # anew: the claim settled what was open
+    if step == "nothing" and not call["pack"]:
+        return _nothing(root, before, state, params, release)
     try:
         if call["pack"]:
             tree = _stage(work, release, call["pack"])
-        if live and step != "settle":
+        elif step == "stage":
+            return _ask_for_pack(root, before, release, call)
+        if live and (call["pack"] or step == "activate"):
             work.activate(tree)
     except _deployment.Damaged as error:
         if call["pack"] and call["whole"]:
@@ -126,6 +122,22 @@ def _bring(root, access, params, call, now, check_mode):
             work.clean(removed)
     result = _result(params["root"], before, root.read_state(), changed=True, removed=removed)
     return {**result, "is_live": live and params["commit"]}
+
+
+def _next_step(root, state, params, release):
+    """Return what is to be done now and the tree it is about, as ``_state.next_step`` does."""
+    current, existing = root.read_current(state), root.existing_trees(state)
+    step, tree = _state.next_step(state, existing, current, release, params["state"] == "live")
+    if step == "settle" and not params["commit"] and state.restarted and not params["probe"]:
+        return "nothing", tree
+    return step, tree
+
+
+def _nothing(root, before, state, params, release):
+    """Return the result of a call that had nothing to do."""
+    ahead, _tree_name = _next_step(root, state, {**params, "state": "live"}, release)
+    result = _result(params["root"], before, state, changed=False)
+    return {**result, "is_live": ahead == "nothing" and not state.trial}
 
 
 def _try_and_accept(root, work, before, params):
@@ -220,8 +232,7 @@ def _claimed(root, params, call, now, access):
     work = _deployment.Deployment(
         root, call["run"], now, params["lock_timeout"], params["runtime_paths"]
     )
-    work.claim(access)
-    return work
+    return work, work.claim(access)
 
 
 def _release(params, call, state):
@@ -291,6 +302,10 @@ def _predict_first(params, call):
 
 def _predict(root, before, release, step, tree, params, call):
     """Return what the run would return, having changed nothing."""
+    if step == "activate":
+        drift, _runtime = _deployment.look_through(root, before, tree, params["runtime_paths"])
+        if drift:
+            step, call = "stage", {**call, "damaged": _deployment.name_drift(drift)}
     after = _after(before, release, step, tree, params)
     existing = root.existing_trees(before) | ({after.live, after.trial} & set(after.trees))
     removed = []
