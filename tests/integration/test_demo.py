@@ -20,17 +20,25 @@ PATIENCE_S = 300
 
 
 @pytest.fixture
-def start(tmp_path):
-    """Return a function that starts the demo, with temporary files below *tmp_path*."""
+def temporary(tmp_path):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    yield folder
+    for number in processes(folder):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+
+
+@pytest.fixture
+def start(tmp_path, temporary):
+    """Return a function that starts the demo, whose sandbox will be in *temporary*."""
     demos = []
 
     def start():
-        environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
-        (tmp_path / "temporary").mkdir(exist_ok=True)
         demo = subprocess.Popen(
             [sys.executable, DEMO, "--log", tmp_path / "demo.log"],
             cwd=CHECKOUT,
-            env=environment,
+            env={**os.environ, "TMPDIR": str(temporary)},
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -45,17 +53,15 @@ def start(tmp_path):
             demo.communicate(timeout=30)
 
 
-def what_is_left(tmp_path):
-    """Return the processes that the demo started and that still run, and its files."""
-    left = list((tmp_path / "temporary").iterdir())
-    inherited = f"TMPDIR={tmp_path / 'temporary'}".encode()
+def processes(folder):
+    """Return {process number: command} of what the demo started and still runs."""
+    inherited = f"TMPDIR={folder}".encode()
+    found = {}
     for process in Path("/proc").glob("[0-9]*"):
-        try:
+        with contextlib.suppress(OSError):  # it ended while we looked
             if inherited in (process / "environ").read_bytes().split(b"\0"):
-                left.append((process / "cmdline").read_bytes())
-        except OSError:  # it ended while we looked
-            continue
-    return left
+                found[int(process.name)] = (process / "cmdline").read_bytes()
+    return found
 
 
 @pytest.fixture
@@ -67,15 +73,16 @@ def a_usual_port_taken():
         yield
 
 
-def test_demo_shows_every_step_and_leaves_nothing(start, tmp_path, a_usual_port_taken):
+def test_demo_shows_every_step_and_leaves_nothing(start, temporary, a_usual_port_taken):
     demo = start()
     output, _ = demo.communicate(timeout=PATIENCE_S)
     assert demo.returncode == 0, output
     assert re.findall(r"^  (\d)  ", output, re.MULTILINE) == list("12345678"), output
-    assert what_is_left(tmp_path) == []
+    assert processes(temporary) == {}
+    assert list(temporary.iterdir()) == []
 
 
-def test_demo_that_is_interrupted_ends_what_it_started(start, tmp_path):
+def test_demo_that_is_interrupted_ends_what_it_started(start, temporary):
     demo = start()
     for line in demo.stdout:
         if line.startswith("  2  "):
@@ -85,4 +92,5 @@ def test_demo_that_is_interrupted_ends_what_it_started(start, tmp_path):
     demo.send_signal(signal.SIGINT)
     output, _ = demo.communicate(timeout=30)
     assert demo.returncode == 130, output
-    assert what_is_left(tmp_path) == []
+    assert processes(temporary) == {}
+    assert list(temporary.iterdir()) == []
