@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -20,6 +21,14 @@ def cache(name: str) -> pathlib.Path:
     folder = cache_home() / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def environment() -> dict[str, str]:
+    """Return our environment with the tools on PATH and no Ansible settings of the caller's."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ANSIBLE_", "MOLECULE_"))}
+    if not sys.stdout.isatty():
+        kept["NO_COLOR"] = "1"
+    return {**kept, "PATH": os.pathsep.join([str(TOOLS), os.environ["PATH"]])}
 
 
 def files() -> list[str]:

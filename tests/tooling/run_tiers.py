@@ -20,7 +20,7 @@ from typing import Callable
 from xml.etree import ElementTree
 
 from tests.hosts.requirements import why_not as why_no_hosts
-from tests.tooling import packages
+from tests.tooling import checkout, packages
 from tests.tooling.checkout import ROOT, TOOLS
 
 RESULTS = ROOT / ".cache/results"
@@ -56,7 +56,7 @@ def why_no_containers() -> str | None:
     command = [ROOT / "extensions/molecule/run.sh", "check"]
     tried = subprocess.run(
         command,
-        env=environment(),
+        env=checkout.environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
@@ -163,7 +163,7 @@ def run_command(command: tuple[str, ...]) -> int:
     process = subprocess.Popen(
         command,
         cwd=ROOT,
-        env=environment(),
+        env=checkout.environment(),
         stdin=subprocess.DEVNULL,
         start_new_session=True,
     )
@@ -186,21 +186,18 @@ def end(process: subprocess.Popen) -> None:
             return
 
 
-def environment() -> dict[str, str]:
-    """Return our environment with the tools on PATH and no Ansible settings of the caller's."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ANSIBLE_", "MOLECULE_"))}
-    if not sys.stdout.isatty():
-        kept["NO_COLOR"] = "1"
-    return {**kept, "PATH": os.pathsep.join([str(TOOLS), os.environ["PATH"]])}
-
-
 def count_tests(tier: Tier) -> int:
     """Return how many tests a tier has, without running any."""
     if not tier.pytest:
         return len(tier.commands)
     command = [TOOLS / "pytest", *tier.pytest, "--collect-only", "--quiet"]
     done = subprocess.run(
-        command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True, check=False
+        command,
+        cwd=ROOT,
+        env=checkout.environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
     )
     return sum("::" in line for line in done.stdout.splitlines())
 

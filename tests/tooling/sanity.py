@@ -63,10 +63,11 @@ def seed_get_pip(cache: pathlib.Path) -> None:
 
 def environment() -> dict[str, str]:
     """Return an environment whose PATH has real Pythons: pyenv's shims are shell scripts."""
-    real = [p for p in os.environ["PATH"].split(os.pathsep) if os.path.basename(p) != "shims"]
+    usual = checkout.environment()
+    folders = [f for f in usual["PATH"].split(os.pathsep) if os.path.basename(f) != "shims"]
     pyenv = os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")
     pythons = sorted(glob.glob(f"{pyenv}/versions/3.*/bin"))
-    return {**os.environ, "PATH": os.pathsep.join([str(checkout.TOOLS), *real, *pythons])}
+    return {**usual, "PATH": os.pathsep.join([*folders, *pythons])}
 
 
 if __name__ == "__main__":
