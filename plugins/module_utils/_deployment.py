@@ -66,7 +66,9 @@ class Deployment:
         """
         with self.root.locked(self._lock_timeout, self._run):
             state = self.root.read_state()
-            self._check_owner(state, access)
+            check_owner(self.root.path, state, access)
+            if access and state.access is None:
+                state.access = access._asdict()
             self._settle(state)
             state.token += 1
             state.run = {"name": self._run, "pid": os.getpid()}
@@ -192,21 +194,6 @@ class Deployment:
                 os.rename(tree, tree, src_dir_fd=releases, dst_dir_fd=staging)
             del state.trees[tree]
         os.fsync(releases)
-
-    def _check_owner(self, state, access):
-        if state.token and state.uid != os.geteuid():
-            raise DeploymentError(
-                "%s is written by %s; this run is %s: become that user"
-                % (self.root.path, user_name(state.uid), user_name(os.geteuid()))
-            )
-        wanted = access._asdict() if access else state.access
-        if state.access is None:
-            state.access = wanted
-        if state.access != wanted:
-            raise DeploymentError(
-                "%s has owner, group and access %s; %s was asked for: remove the deployment first"
-                % (self.root.path, _spell(state.access), _spell(wanted))
-            )
 
     def _settle(self, state):
         """Bring the record in line with what a killed run really did."""
@@ -390,6 +377,20 @@ class Deployment:
     def _record(self, event, tree, other):
         self.root.append_history(
             {"at": self._now(), "run": self._run, "event": event, "tree": tree, "from": other}
+        )
+
+
+def check_owner(path, state, access):
+    """Raise DeploymentError unless this user writes the root, and *access*, if any, is its own."""
+    if state.token and state.uid != os.geteuid():
+        raise DeploymentError(
+            "%s is written by %s; this run is %s: become that user"
+            % (path, user_name(state.uid), user_name(os.geteuid()))
+        )
+    if access and state.access not in (None, access._asdict()):
+        raise DeploymentError(
+            "%s has owner, group and access %s; %s was asked for: remove the deployment first"
+            % (path, _spell(state.access), _spell(access._asdict()))
         )
 
 
