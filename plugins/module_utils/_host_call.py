@@ -82,6 +82,7 @@ def bring(params, call, now, check_mode):
 
 def _bring(root, access, params, call, now, check_mode):
     state = root.read_state()
+    _deployment.check_owner(root.path, state, access)
     before = copy.deepcopy(state)
     release = _release(params, call, state)
     live = params["state"] == "live"
