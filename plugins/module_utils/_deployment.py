@@ -123,10 +123,7 @@ class Deployment:
         state = self.root.read_state()
         try:
             if restart and not state.restarted:
-                _service.restart(restart)
-                with self._commit_point() as state:
-                    state.restarted = True
-                    self.root.write_state(state)
+                self._restart(restart)
             if probe:
                 _service.probe(probe)
         except _service.ServiceError as error:
@@ -226,6 +223,12 @@ class Deployment:
         state.switching = None
         state.since = self._now()
 
+    def _restart(self, command):
+        _service.restart(command)
+        with self._commit_point() as state:
+            state.restarted = True
+            self.root.write_state(state)
+
     def _put_back(self, restart, reason):
         with self._commit_point() as state:
             if not state.trial:
@@ -236,7 +239,7 @@ class Deployment:
         outcome = "back on %s" % back["version"] if back else "nothing is live, as before"
         if restart:
             try:
-                _service.restart(restart)
+                self._restart(restart)
             except _service.ServiceError as error:
                 # Without an earlier release there is nothing to start: it was stopped, then.
                 if back:
