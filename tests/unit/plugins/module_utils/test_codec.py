@@ -69,9 +69,10 @@ def test_a_stream_may_begin_behind_a_header(tmp_path, codec):
     with open(path, "rb") as stream:
         assert stream.readline() == b"header\n"
         with _codec.reader(codec, stream) as read:
-            assert read(1000) == CONTENT[:1000]
+            first = read(1000)
             rest = b"".join(iter(lambda: read(100_000), b""))
-    assert rest == CONTENT[1000:]
+    assert 0 < len(first) <= 1000
+    assert first + rest == CONTENT
 
 
 def test_what_one_way_writes_another_reads(tmp_path, monkeypatch):
