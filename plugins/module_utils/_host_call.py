@@ -121,7 +121,8 @@ def _bring(root, access, params, call, now, check_mode):
             after = root.read_state()
             removed = _state.superfluous(after, root.existing_trees(after), params["keep"])
             work.clean(removed)
-    result = _result(params["root"], before, root.read_state(), changed=True, removed=removed)
+    changed = bool(call["pack"]) or _changes(step, state, params)
+    result = _result(params["root"], before, root.read_state(), changed, removed)
     return {**result, "is_live": live and params["commit"]}
 
 
@@ -129,9 +130,17 @@ def _next_step(root, state, params, release):
     """Return what is to be done now and the tree it is about, as ``_state.next_step`` does."""
     current, existing = root.read_current(state), root.existing_trees(state)
     step, tree = _state.next_step(state, existing, current, release, params["state"] == "live")
-    if step == "settle" and not params["commit"] and state.restarted and not params["probe"]:
+    if step == "nothing" and params["state"] == "live" and params["restart"]:
+        # A run that was killed after it switched, or a restart that failed, left that to be done.
+        step = "nothing" if state.restarted else "settle"
+    if not _changes(step, state, params) and not params["probe"]:
         return "nothing", tree
     return step, tree
+
+
+def _changes(step, state, params):
+    """Tell whether *step* changes anything: to probe a trial again does not."""
+    return step != "settle" or params["commit"] or bool(params["restart"] and not state.restarted)
 
 
 def _nothing(root, before, state, params, release):
@@ -312,9 +321,8 @@ def _predict(root, before, release, step, tree, params, call):
     removed = []
     if params["state"] == "live" and params["commit"]:
         removed = _state.superfluous(after, existing, params["keep"])
-    result = _result(
-        params["root"], before, _without(after, removed), changed=True, removed=removed
-    )
+    changed = _changes(step, before, params)
+    result = _result(params["root"], before, _without(after, removed), changed, removed)
     result["is_live"] = params["state"] == "live" and params["commit"]
     if step == "stage":
         result["need"] = {"digest": release.digest, "held": [], "damaged": call.get("damaged")}
