@@ -16,11 +16,18 @@ def plain_arguments(action, argument_spec, **rules):
     *rules* are those of AnsibleModule, such as ``required_if``. Surveys and extra variables send
     text, which *argument_spec* turns into what is wanted.
     """
-    given = {key: value for key, value in action._task.args.items() if value != ""}
-    action._task.args = given
+    action._task.args = _without_empty(action._task.args)
     _result, arguments = action.validate_argument_spec(argument_spec, **rules)
     # Ansible's tagged strings are str to Python, but not to every library.
     return json.loads(json.dumps(arguments))
+
+
+def _without_empty(options):
+    return {
+        key: _without_empty(value) if isinstance(value, dict) else value
+        for key, value in options.items()
+        if value != ""
+    }
 
 
 def to_module(arguments):
