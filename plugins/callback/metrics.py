@@ -9,9 +9,11 @@ name: metrics
 type: aggregate
 short_description: Tell at the end of a run what became of the release on each host
 description:
-  - Ends a run that handled releases with one line for each host, then one line with the counts. Hosts that were lost,
-    that the run never reached, or that C(--limit) left out have their line too.
-  - Says nothing when a run does not use M(itops.release.release_deployment) or M(itops.release.release_deployment_info).
+  - Ends a run that handled releases with one line for each host, then one line with the counts.
+    Hosts that were lost, that the run never reached, or that C(--limit) left out have their line
+    too.
+  - Says nothing when a run does not use M(itops.release.release_deployment) or
+    M(itops.release.release_deployment_info).
   - It reports; it never changes the course of a run or its exit status.
 version_added: 0.1.0
 author: The itops.release authors (@itops)
@@ -20,8 +22,8 @@ requirements:
 options:
   record:
     description:
-      - A file to which each event is appended as it happens, one JSON object a line, so that a run that was killed leaves
-        its record too.
+      - A file to which each event is appended as it happens, one JSON object a line, so that a run
+        that was killed leaves its record too.
       - Each line has C(format) (1), C(run) (an identifier of the run), C(time) (UTC) and C(event).
       - The file is made with mode 0600, because messages of failed tasks are written to it.
     type: path
@@ -38,7 +40,7 @@ import os
 import uuid
 from datetime import datetime, timezone
 
-from ansible import constants as C  # noqa: N812 - Ansible's own name for it
+from ansible import constants as C  # noqa: N812 (Ansible's own name for it)
 from ansible import context
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
@@ -48,7 +50,13 @@ from ..plugin_utils import _report
 DEPLOYMENT = "itops.release.release_deployment"
 INSPECTION = "itops.release.release_deployment_info"
 OUR_ROLES = "itops.release."
-COLOURS = {"ok": C.COLOR_OK, "changed": C.COLOR_CHANGED, "bad": C.COLOR_ERROR, "quiet": C.COLOR_SKIP}
+COLOURS = {
+    "ok": C.COLOR_OK,
+    "changed": C.COLOR_CHANGED,
+    "bad": C.COLOR_ERROR,
+    "quiet": C.COLOR_SKIP,
+}
+RECORD_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
 def _guarded(method):
@@ -61,7 +69,7 @@ def _guarded(method):
                 method(self, *args, **kwargs)
             except Exception as error:
                 self.broken = True
-                self._display.warning(f"The closing report of itops.release was given up: {error!r}")
+                self._display.warning(f"itops.release gave up its closing report: {error!r}")
 
     return guarded
 
@@ -79,12 +87,12 @@ class CallbackModule(CallbackBase):
         self.broken = False
         self.run_id = uuid.uuid4().hex
         self.record = None
-        self.recorder = _report.Recorder(check_mode=bool(context.CLIARGS.get("check")))
-        self.plays = []  # of the playbooks, until each has started
-        self.play = None  # the one that runs, until it is known to handle releases
+        self.recorder = None
+        self.waiting = {}  # the plays of the playbook that have not started, by identifier
+        self.undecided = None  # the running play, until it is known to handle releases
 
     def note(self, event):
-        """Write *event* down before it is counted: a killed run has the file only."""
+        """Write *event* down before it is counted: a killed run leaves only the file."""
         if self.record is not None:
             line = {
                 "format": _report.RECORD_FORMAT,
@@ -92,32 +100,44 @@ class CallbackModule(CallbackBase):
                 "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
                 **event,
             }
-            os.write(self.record, json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+            self._write(json.dumps(line).encode() + b"\n")
         self.recorder.note(event)
+
+    def _write(self, line):
+        try:
+            os.write(self.record, line)
+        except OSError as error:
+            self.record = None
+            self._display.warning(f"The record of itops.release ends here: {error}")
 
     @_guarded
     def v2_playbook_on_start(self, playbook):
+        self.recorder = _report.Recorder(check_mode=bool(context.CLIARGS.get("check")))
+        self.waiting = {play._uuid: play for play in playbook.get_plays()}
         path = self.get_option("record")
         if path and self.record is None:
-            self.record = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            self.note({"event": "run", "check_mode": self.recorder.check_mode})
-        self.plays = list(playbook.get_plays())
+            try:
+                self.record = os.open(path, RECORD_FLAGS, 0o600)
+            except OSError as error:
+                self._display.warning(f"There will be no record of itops.release: {error}")
+        self.note({"event": "run", "check_mode": self.recorder.check_mode})
 
     @_guarded
     def v2_playbook_on_play_start(self, play):
-        self.plays = [waiting for waiting in self.plays if waiting.get_name() != play.get_name()]
-        self.play = play
-        if _mentions_releases(play):
-            self._plan()
+        if self.waiting.pop(play._uuid, None):  # else it is a further batch of a play
+            self.undecided = play
+            if _mentions_releases(play):
+                self._plan()
 
     def _plan(self):
         """Say whom the running play is for, once: its later batches may never come."""
-        if self.play is not None:
-            self._note_hosts(self.play, self.play.hosts)
-            self.play = None
+        if self.undecided:
+            self._note_hosts(self.undecided, self.undecided.hosts)
+            self.undecided = None
 
     def _note_hosts(self, play, pattern):
-        # The play start of a batch knows this batch only. The inventory knows all; there is no public way to it.
+        # A play starts for each batch and knows this batch only. The inventory knows all hosts;
+        # there is no public way to it.
         inventory = play.get_variable_manager()._inventory
         chosen = inventory.get_hosts(pattern, ignore_restrictions=True)
         every = inventory.get_hosts(pattern, ignore_limits=True, ignore_restrictions=True)
@@ -162,11 +182,13 @@ class CallbackModule(CallbackBase):
 
     @_guarded
     def v2_playbook_on_stats(self, stats):
-        for play in self.plays:
+        for play in self.waiting.values():
             if _mentions_releases(play):
                 variables = play.get_variable_manager().get_vars(play=play)
-                self._note_hosts(play, Templar(loader=play.get_loader(), variables=variables).template(play.hosts))
-        self.note({"event": "end", "failed": sorted(stats.failures), "unreachable": sorted(stats.dark)})
+                templar = Templar(loader=play.get_loader(), variables=variables)
+                self._note_hosts(play, templar.template(play.hosts))
+        failed, unreachable = sorted(stats.failures), sorted(stats.dark)
+        self.note({"event": "end", "failed": failed, "unreachable": unreachable})
         lines = _report.render(self.recorder)
         if lines:
             self._display.banner("RELEASES")
@@ -175,7 +197,7 @@ class CallbackModule(CallbackBase):
 
 
 def _mentions_releases(play):
-    """Tell whether *play* has one of our roles or modules in plain sight; an include may hide it until it runs."""
+    """Tell whether *play* has one of our roles or modules in plain sight; includes may hide it."""
     if any(role.get_name().startswith(OUR_ROLES) for role in play.get_roles()):
         return True
     return any(map(_is_ours, _tasks(play.get_tasks())))

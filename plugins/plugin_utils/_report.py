@@ -2,24 +2,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a run did to the releases on each host: events in as they happen, the closing report out.
 
-An event is a plain dict that JSON can carry, so a record of events replayed into a new Recorder gives the same report.
-The kinds: ``plan`` (hosts of a play that handles releases), ``deployment`` and ``inspection`` (a module answered),
-``failure`` (any other task failed), ``end`` (hosts that Ansible counts as failed or unreachable).
+An event is a plain dict that JSON can carry, so a record of events replayed into a new Recorder
+gives the same report. The kinds: ``plan`` (hosts of a play that handles releases), ``deployment``
+and ``inspection`` (a module answered), ``failure`` (any other task failed), ``end`` (hosts that
+Ansible counts as failed or unreachable).
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 RECORD_FORMAT = 1
 REASON_LENGTH = 160
 SHOWN_LEFT_OUT = 20
 SHOWN_DRIFT = 3
-SPEAKS_FOR_ITSELF = ("ansible.builtin.assert", "ansible.builtin.fail")  # their message needs no task's name
+# The messages of these need no task's name before them.
+SPEAKS_FOR_ITSELF = ("ansible.builtin.assert", "ansible.builtin.fail")
 NOTHING = {"phase": "none", "name": None, "version": None, "serial": None, "digest": None}
 
-# In the order in which the summary counts them; the second word is for check mode, the third is how grave it is.
+# In the order of the summary: what check mode calls it, and the tone of its line.
 OUTCOMES = {
     "deployed": ("would be deployed", "changed"),
     "rolled back": ("would be rolled back", "changed"),
@@ -38,7 +40,7 @@ OUTCOMES = {
 
 
 def deployment_event(host, status, args, result):
-    """Return the event for an answer of release_deployment; *args* and *result* are the task's own."""
+    """Return the event for an answer of release_deployment to a task with these *args*."""
     event = _answer_event("deployment", host, status, args, result)
     event["state"] = str(args.get("state") or "live")
     event["changed"] = bool(result.get("changed"))
@@ -83,7 +85,7 @@ def failure_event(host, status, task, action, result):
 
 
 def one_line(text):
-    """Return the first line of *text* that says something, without control characters, of bounded length."""
+    """Return the first line of *text* that says something, printable and of bounded length."""
     text = re.sub(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)", "", str(text))
     lines = (
         "".join(character if character.isprintable() else " " for character in line).strip()
@@ -96,7 +98,8 @@ def one_line(text):
 
 
 def _answer_event(kind, host, status, args, result):
-    event = {"event": kind, "host": host, "root": one_line(args.get("root") or ""), "status": status}
+    root = one_line(args.get("root") or "")
+    event = {"event": kind, "host": host, "root": root, "status": status}
     if status in ("failed", "unreachable"):
         event["reason"] = one_line(result.get("msg") or "")
     return event
@@ -110,8 +113,8 @@ class _Trace:
     last: dict | None = None
     sent: int = 0
     changed: bool = False
-    moved: bool = False  # the current release was another one for a while
-    states: set = field(default_factory=set)
+    removed: bool = False
+    put_back: bool = False  # it left its trial for the release before
     reason: str | None = None
     aftermath: str | None = None  # what failed after that, as putting the earlier release back may
     lost: bool = False
@@ -126,7 +129,8 @@ class Recorder:
         self.saw_releases = False
         self._planned = {}
         self._left_out = {}
-        self._traces = {}
+        self._traces = {}  # by (host, root)
+        self._latest = {}  # the root that a host was asked about last
         self._failures = {}
         self._skipped = set()
         self._ended = {"failed": set(), "unreachable": set()}
@@ -149,47 +153,50 @@ class Recorder:
         self._failures.setdefault(event["host"], event["reason"])
 
     def _note_deployment(self, event):
-        self.saw_releases = True
-        if event["status"] == "skipped":
-            self._skipped.add(event["host"])
+        trace = self._trace(event)
+        if trace is None:
             return
-        trace = self._traces.setdefault((event["host"], event["root"]), _Trace())
         trace.sent += event["sent_bytes"]
         trace.changed |= event["changed"]
-        trace.states.add(event["state"])
+        trace.removed |= event["changed"] and event["state"] == "absent"
         trace.first = trace.first or event.get("before")
         trace.last = event.get("after") or trace.last
-        back = _identity(trace.last) == _identity(trace.first)
-        trace.moved |= not back or event["switched_back"]
-        trace.lost = event["status"] == "unreachable"
-        if event["status"] != "ok":
+        put_back = event["switched_back"] or _left_trial(event)
+        trace.put_back |= put_back
+        if event["status"] != "ok" or (put_back and event["host"] in self._failures):
             self._blame(trace, event)
-        elif not back:
-            # The host has what was wanted: whatever failed before was put right by another attempt.
-            trace.reason = trace.aftermath = None
+        elif event["state"] == "live" and not put_back:
+            # The host does what is wanted: whatever failed before was put right by another attempt.
+            trace.put_back, trace.reason, trace.aftermath = False, None, None
             self._failures.pop(event["host"], None)
 
     def _note_inspection(self, event):
-        self.saw_releases = True
-        if event["status"] == "skipped":
-            self._skipped.add(event["host"])
+        trace = self._trace(event)
+        if trace is None:
             return
-        trace = self._traces.setdefault((event["host"], event["root"]), _Trace())
         trace.last = event.get("after") or trace.last
-        if event["status"] == "ok":
-            trace.lost = False
-        else:
-            trace.lost = event["status"] == "unreachable"
+        if event["status"] != "ok":
             self._blame(trace, event)
         if "ok" in event:
             trace.first = trace.first or event.get("after")
             trace.verdict = event
 
+    def _trace(self, event):
+        """Return the trace that *event* adds to, None when its task was skipped."""
+        self.saw_releases = True
+        host, root = event["host"], event["root"]
+        if event["status"] == "skipped":
+            self._skipped.add(host)
+            return None
+        self._latest[host] = root
+        trace = self._traces.setdefault((host, root), _Trace())
+        trace.lost = event["status"] == "unreachable"
+        return trace
+
     def _blame(self, trace, event):
-        first = trace.reason or self._failures.get(event["host"])
-        trace.reason = first or event["reason"]
-        if first and event["reason"] != first:
-            trace.aftermath = event["reason"]
+        reasons = [trace.reason, self._failures.get(event["host"]), event.get("reason")]
+        trace.reason, *rest = dict.fromkeys(filter(None, reasons)) or [""]
+        trace.aftermath = rest[-1] if rest else None
 
     def rows(self):
         """Return a Row for each host and root, in the order of the plan."""
@@ -205,42 +212,43 @@ class Recorder:
         ]
 
     def _row(self, host, root, trace):
-        failed = host in self._ended["failed"] or host in self._ended["unreachable"]
-        reason = self._failures.get(host, "") if failed else ""
         if trace is None:
-            outcome, detail = self._outcome_without_answer(host, failed)
-            return Row(host, root, outcome, "", detail or reason)
-        if trace.reason or trace.lost or failed:
-            reason = trace.reason or reason
-        return Row(host, root, self._outcome(host, trace, failed), _transition(trace), _detail(trace, reason), trace.sent)
+            return Row(host, root, *self._outcome_without_answer(host))
+        # What else failed on a host is put down to the application that it was at.
+        latest = self._latest[host] == root
+        failed = latest and host in self._ended["failed"] | self._ended["unreachable"]
+        lost = trace.lost or (latest and host in self._ended["unreachable"])
+        reason = trace.reason or (self._failures.get(host, "") if failed else "")
+        outcome = self._outcome(trace, lost, failed or trace.reason is not None)
+        return Row(host, root, outcome, _transition(trace), _detail(trace, reason), trace.sent)
 
-    def _outcome_without_answer(self, host, failed):
+    def _outcome_without_answer(self, host):
+        reason = self._failures.get(host, "")
         if host in self._ended["unreachable"]:
-            return "unreachable", ""
-        if failed:
-            return "failed", ""
+            return "unreachable", "", reason
+        if host in self._ended["failed"]:
+            return "failed", "", reason
         if host in self._skipped:
-            return "skipped", ""
-        return "not reached", "the run stopped before this host"
+            return "skipped", "", ""
+        return "not reached", "", "the run stopped before this host"
 
-    def _outcome(self, host, trace, failed):
-        if trace.lost or host in self._ended["unreachable"]:
+    def _outcome(self, trace, lost, failed):
+        if lost:
             return "unreachable"
         if trace.verdict and not trace.verdict["ok"]:
             return "drifted"
-        back = _identity(trace.first) == _identity(trace.last)
-        if trace.reason or failed:
-            return "put back" if trace.moved and back else "failed"
-        if "absent" in trace.states and trace.changed:
+        if failed:
+            return "put back" if trace.put_back else "failed"
+        if trace.removed:
             return "removed"
         if (trace.last or NOTHING)["phase"] == "on trial":
             return "on trial"
-        if not back:
+        if _identity(trace.first) != _identity(trace.last):
             return "rolled back" if _is_earlier(trace.last, trace.first) else "deployed"
         if (trace.first or NOTHING)["phase"] == "on trial":
             return "deployed"
         if trace.changed:
-            return "put back" if trace.moved else "staged"
+            return "put back" if trace.put_back else "staged"
         return "verified" if trace.verdict else "unchanged"
 
     def left_out(self):
@@ -248,10 +256,10 @@ class Recorder:
         return [host for host in self._left_out if host not in self._planned]
 
     def hides_failures(self):
-        """Tell whether hosts went wrong that Ansible does not count: a rescue or ignore_errors around the role."""
+        """Tell whether hosts went wrong and Ansible counts none: something rescued them all."""
         counted = self._ended["failed"] | self._ended["unreachable"]
-        wrong = [row for row in self.rows() if row.outcome in ("put back", "failed", "unreachable", "drifted")]
-        return bool(wrong) and not counted
+        wrong = ("put back", "failed", "unreachable", "drifted")
+        return not counted and any(row.outcome in wrong for row in self.rows())
 
 
 @dataclass(frozen=True)
@@ -267,7 +275,10 @@ class Row:
 
 
 def render(recorder):
-    """Return the report as ``(tone, line)``; a tone is ok, changed, bad or quiet. Empty when no release was handled."""
+    """Return the report as ``(tone, line)``, nothing when no release was handled.
+
+    A tone is ok, changed, bad or quiet.
+    """
     if not recorder.saw_releases:
         return []
     rows, left_out = recorder.rows(), recorder.left_out()
@@ -286,9 +297,9 @@ def _table(rows, check_mode):
         sent = f"{size(row.sent)} sent" if row.sent else ""
         name = f"{row.host} {row.root}" if several_roots else row.host
         cells.append((name, _word(row.outcome, check_mode), row.releases, sent))
-    widths = [max(map(len, column)) for column in zip(*cells)]
-    for row, cell in zip(rows, cells):
-        columns = [text.ljust(width) for text, width in zip(cell, widths) if width]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row, cell in zip(rows, cells, strict=True):
+        columns = [text.ljust(width) for text, width in zip(cell, widths, strict=True) if width]
         yield OUTCOMES[row.outcome][1], "  ".join([*columns, row.detail]).rstrip()
 
 
@@ -305,7 +316,9 @@ def _summary(recorder, rows, left_out):
     for row in rows:
         counts[row.outcome] = counts.get(row.outcome, 0) + 1
     said = ", ".join(
-        f"{counts[outcome]} {_word(outcome, recorder.check_mode)}" for outcome in OUTCOMES if outcome in counts
+        f"{counts[outcome]} {_word(outcome, recorder.check_mode)}"
+        for outcome in OUTCOMES
+        if outcome in counts
     )
     if left_out:
         said += f"; {len(left_out)} left out by --limit: partial"
@@ -315,7 +328,7 @@ def _summary(recorder, rows, left_out):
     wrong = any(OUTCOMES[outcome][1] == "bad" for outcome in counts)
     yield ("bad" if wrong else "ok"), ("Check mode: " if recorder.check_mode else "") + said + "."
     if recorder.hides_failures():
-        yield "bad", "A rescue or ignore_errors outside of the role hides this: the exit status of the run does not tell."
+        yield "bad", "A rescue or ignore_errors hides this from the exit status of the run."
 
 
 def _word(outcome, check_mode):
@@ -326,20 +339,27 @@ def size(count):
     """Return a number of bytes as people read it: ``999 B``, ``41.2 kB``, ``1.3 GB``."""
     if count < 1000:
         return f"{count} B"
-    for unit in ("kB", "MB", "GB"):
-        count /= 1000
-        if count < 999.95:
-            break
-    return f"{count:.1f} {unit}"
+    exponent = 1 if count < 999_950 else 2 if count < 999_950_000 else 3
+    return f"{count / 1000**exponent:.1f} {' kMG'[exponent]}B"
 
 
 def _identity(release):
     return (release or NOTHING).get("digest")
 
 
+def _left_trial(event):
+    before, after = event.get("before") or NOTHING, event.get("after") or NOTHING
+    if before["phase"] != "on trial" or after["phase"] == "on trial":
+        return False
+    return _identity(before) != _identity(after)
+
+
 def _is_earlier(release, other):
-    same = release and other and release["name"] == other["name"]
-    return bool(same and None not in (release["serial"], other["serial"]) and release["serial"] < other["serial"])
+    """Tell whether *release* came before *other*; serials count within one application."""
+    if not release or not other or release["name"] != other["name"]:
+        return False
+    serials = (release["serial"], other["serial"])
+    return None not in serials and serials[0] < serials[1]
 
 
 def _transition(trace):
@@ -350,17 +370,17 @@ def _transition(trace):
         return f"{name} {last['version']}" if last["version"] else ""
     versions = [release["version"] or "none" for release in (first, last)]
     if versions[0] == versions[1]:
-        versions = [f"{release['version']}-{str(release['digest'])[:12]}" for release in (first, last)]
+        versions = [f"{each['version']}-{str(each['digest'])[:12]}" for each in (first, last)]
     return f"{name} {versions[0]} → {versions[1]}"
 
 
 def _detail(trace, reason):
-    parts = []
-    if trace.reason is not None or reason or trace.lost:
-        on_trial = (trace.last or NOTHING)["phase"] == "on trial"
-        parts.append("left on trial" if on_trial else "")
-        parts.append(f"{reason}; then: {trace.aftermath}" if trace.aftermath else reason)
     if trace.verdict and not trace.verdict["ok"]:
-        more = trace.verdict["drift"] - len(trace.verdict["first_drift"])
-        parts = ["; ".join(trace.verdict["first_drift"]) + (f"; and {more} more" if more > 0 else "")]
-    return ": ".join(filter(None, parts))
+        shown = trace.verdict["first_drift"]
+        more = trace.verdict["drift"] - len(shown)
+        return "; ".join([*shown, f"and {more} more"] if more else shown)
+    if not reason:
+        return ""
+    on_trial = (trace.last or NOTHING)["phase"] == "on trial"
+    then = f"; then: {trace.aftermath}" if trace.aftermath else ""
+    return ("left on trial: " if on_trial else "") + reason + then

@@ -1,0 +1,400 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the closing report says of runs that are told to it event by event."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.itops.release.plugins.plugin_utils import _report
+
+NONE = dict(_report.NOTHING)
+
+
+def at(version, phase="live", name="shop"):
+    return {
+        "phase": phase,
+        "name": name,
+        "version": version,
+        "serial": int(version.partition(".")[0]),
+        "digest": version[0] * 64,
+    }
+
+
+ONE, TWO, TRIAL = at("1.0.0"), at("2.0.0"), at("2.0.0", "on trial")
+
+
+def deployed(before=None, after=None, status="ok", host="web1", state="live", **result):
+    """Return the event of an answer of release_deployment."""
+    args = {"root": result.pop("root", "/srv/shop"), "state": state}
+    moments = {key: value for key, value in (("before", before), ("after", after)) if value}
+    changed = status == "ok" and before != after
+    return _report.deployment_event(host, status, args, {"changed": changed, **moments, **result})
+
+
+def inspected(after=ONE, host="web1", **result):
+    """Return the event of an answer of release_deployment_info."""
+    current = {key: value for key, value in after.items() if key != "phase"}
+    role = "trial" if after["phase"] == "on trial" else "live"
+    deployment = {"phase": after["phase"], role: None if after["phase"] == "none" else current}
+    return _report.inspection_event(
+        host, "ok", {"root": "/srv/shop"}, {"deployment": deployment, **result}
+    )
+
+
+def other_failure(reason="no such unit", status="failed"):
+    """Return the event of a handler that failed."""
+    return _report.failure_event("web1", status, "Restart", "ansible.builtin.uri", {"msg": reason})
+
+
+def plan(*hosts, left_out=()):
+    return {"event": "plan", "hosts": list(hosts), "left_out": list(left_out)}
+
+
+def end(failed=(), unreachable=()):
+    return {"event": "end", "failed": list(failed), "unreachable": list(unreachable)}
+
+
+def told(*events, check_mode=False):
+    recorder = _report.Recorder(check_mode)
+    for event in events:
+        recorder.note(json.loads(json.dumps(event)))
+    return recorder
+
+
+def report(*events, check_mode=False):
+    return [line for _tone, line in _report.render(told(*events, check_mode=check_mode))]
+
+
+STAGED = deployed(ONE, ONE, state="staged", changed=True, sent_bytes=41_234)
+ACTIVATED = deployed(ONE, TRIAL)
+ACCEPTED = deployed(TRIAL, TWO)
+PROBE_FAILED = deployed(TRIAL, ONE, "failed", switched_back=True, msg="2.0.0: probe failed")
+SWITCHED_BACK = deployed(TRIAL, ONE)
+LOST = deployed(status="unreachable", msg="ssh: connect to host web1 port 22: No route to host")
+DRIFT = [{"path": f"lib/{number}.py", "change": "modified"} for number in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("events", "outcome", "releases", "detail"),
+    [
+        pytest.param([deployed(ONE, ONE)], "unchanged", "shop 1.0.0", "", id="nothing to do"),
+        pytest.param([STAGED], "staged", "shop 1.0.0", "", id="stage"),
+        pytest.param([deployed(NONE, ONE)], "deployed", "shop none → 1.0.0", "", id="first"),
+        pytest.param(
+            [STAGED, ACTIVATED, ACCEPTED],
+            "deployed",
+            "shop 1.0.0 → 2.0.0",
+            "",
+            id="stage to commit",
+        ),
+        pytest.param([STAGED, ACTIVATED], "on trial", "shop 1.0.0 → 2.0.0", "", id="trial"),
+        pytest.param([ACCEPTED], "deployed", "shop 2.0.0", "", id="accept a trial of another run"),
+        pytest.param([deployed(TWO, ONE)], "rolled back", "shop 2.0.0 → 1.0.0", "", id="rollback"),
+        pytest.param(
+            [deployed(ONE, {**ONE, "digest": "9" * 64})],
+            "deployed",
+            "shop 1.0.0-111111111111 → 1.0.0-999999999999",
+            "",
+            id="sealed anew under one version",
+        ),
+        pytest.param(
+            [deployed(ONE, NONE, state="absent")], "removed", "shop 1.0.0 → none", "", id="removed"
+        ),
+        pytest.param([inspected(ok=True, drift=[])], "verified", "shop 1.0.0", "", id="verify"),
+        pytest.param(
+            [inspected(ok=False, drift=DRIFT), end(["web1"])],
+            "drifted",
+            "shop 1.0.0",
+            "lib/0.py modified; lib/1.py modified; lib/2.py modified; and 2 more",
+            id="drift",
+        ),
+        pytest.param(
+            [inspected(ok=False, drift=[{"path": "current", "change": "release"}])],
+            "drifted",
+            "shop 1.0.0",
+            "another release is current",
+            id="another release than expected",
+        ),
+        pytest.param(
+            [inspected(NONE, ok=True, drift=[])],
+            "drifted",
+            "",
+            "nothing is deployed",
+            id="empty host",
+        ),
+        pytest.param(
+            [deployed(status="failed", msg="No space left"), end(["web1"])],
+            "failed",
+            "",
+            "No space left",
+            id="failed before anything",
+        ),
+        pytest.param(
+            [STAGED, ACTIVATED, PROBE_FAILED, inspected(ONE), end(["web1"])],
+            "put back",
+            "shop 1.0.0",
+            "2.0.0: probe failed",
+            id="module puts back",
+        ),
+        pytest.param(
+            [STAGED, ACTIVATED, other_failure(), inspected(TRIAL), SWITCHED_BACK, end(["web1"])],
+            "put back",
+            "shop 1.0.0",
+            "Restart: no such unit",
+            id="role puts back",
+        ),
+        pytest.param(
+            [PROBE_FAILED, end(["web1"])],
+            "put back",
+            "shop 2.0.0 → 1.0.0",
+            "2.0.0: probe failed",
+            id="module puts a trial of another run back",
+        ),
+        pytest.param(
+            [inspected(TRIAL), other_failure(), SWITCHED_BACK, end(["web1"])],
+            "put back",
+            "shop 2.0.0 → 1.0.0",
+            "Restart: no such unit",
+            id="role puts a trial of another run back",
+        ),
+        pytest.param(
+            [ACTIVATED, SWITCHED_BACK], "put back", "shop 1.0.0", "", id="taken back at will"
+        ),
+        pytest.param(
+            [SWITCHED_BACK], "rolled back", "shop 2.0.0 → 1.0.0", "", id="rollback from a trial"
+        ),
+        pytest.param(
+            [
+                ACTIVATED,
+                other_failure(),
+                deployed(status="failed", msg="tree damaged"),
+                end(["web1"]),
+            ],
+            "failed",
+            "shop 1.0.0 → 2.0.0",
+            "left on trial: Restart: no such unit; then: tree damaged",
+            id="the way back fails too",
+        ),
+        pytest.param(
+            [deployed(ONE, TWO), other_failure(), inspected(TWO), end(["web1"])],
+            "failed",
+            "shop 1.0.0 → 2.0.0",
+            "Restart: no such unit",
+            id="hook fails after the commit",
+        ),
+        pytest.param(
+            [LOST, end(["web1"])],
+            "unreachable",
+            "",
+            "ssh: connect to host web1 port 22: No route to host",
+            id="never reached",
+        ),
+        pytest.param(
+            [ACTIVATED, LOST, LOST, end(["web1"])],
+            "unreachable",
+            "shop 1.0.0 → 2.0.0",
+            "left on trial: ssh: connect to host web1 port 22: No route to host",
+            id="lost on trial",
+        ),
+        pytest.param(
+            [ACTIVATED, other_failure("timed out", "unreachable"), end((), ["web1"])],
+            "unreachable",
+            "shop 1.0.0 → 2.0.0",
+            "left on trial: Restart: timed out",
+            id="lost in a hook",
+        ),
+        pytest.param(
+            [other_failure(), STAGED, ACTIVATED, ACCEPTED],
+            "deployed",
+            "shop 1.0.0 → 2.0.0",
+            "",
+            id="an earlier failure was rescued",
+        ),
+        pytest.param(
+            [ACTIVATED, PROBE_FAILED, ACTIVATED, ACCEPTED],
+            "deployed",
+            "shop 1.0.0 → 2.0.0",
+            "",
+            id="the second attempt went well",
+        ),
+        pytest.param(
+            [LOST, deployed(ONE, TWO)], "deployed", "shop 1.0.0 → 2.0.0", "", id="found again"
+        ),
+        pytest.param([deployed(status="skipped"), plan("web1")], "skipped", "", "", id="skipped"),
+        pytest.param(
+            [plan("web1"), other_failure(), end(["web1"])],
+            "failed",
+            "",
+            "Restart: no such unit",
+            id="before us",
+        ),
+    ],
+)
+def test_a_host_gets_the_line_that_is_true_of_it(events, outcome, releases, detail):
+    (row,) = told(*events).rows()
+
+    assert (row.outcome, row.releases, row.detail) == (outcome, releases, detail)
+
+
+@pytest.mark.parametrize("size", [1, 2, 50])
+def test_hosts_that_the_run_did_not_come_to_are_named(size):
+    later = [f"later{number}" for number in range(size)]
+
+    recorder = told(plan("web1", *later), PROBE_FAILED, end(["web1"]))
+
+    assert [row.outcome for row in recorder.rows()] == ["put back"] + ["not reached"] * size
+
+
+def test_the_report_is_laid_out_in_columns_and_ends_with_the_counts():
+    assert report(
+        plan("web1", "web10", "web2", left_out=["db1", "db2"]),
+        STAGED,
+        ACTIVATED,
+        ACCEPTED,
+        deployed(ONE, ONE, host="web10"),
+        deployed(status="failed", host="web2", msg="No space left"),
+        end(["web2"]),
+    ) == [
+        "web1   deployed   shop 1.0.0 → 2.0.0  41.2 kB sent",
+        "web10  unchanged  shop 1.0.0",
+        "web2   failed                                       No space left",
+        "db1    left out by --limit",
+        "db2    left out by --limit",
+        "",
+        "1 deployed, 1 unchanged, 1 failed; 2 left out by --limit: partial; 41.2 kB sent.",
+    ]
+
+
+def test_check_mode_says_would():
+    assert report(plan("web1"), STAGED, ACTIVATED, deployed(ONE, TWO), check_mode=True)[::2] == [
+        "web1  would be deployed  shop 1.0.0 → 2.0.0  41.2 kB sent",
+        "Check mode: 1 would be deployed; 41.2 kB sent.",
+    ]
+
+
+def test_a_run_that_handles_no_release_is_not_reported():
+    assert report(plan("web1"), other_failure(), end(["web1"])) == []
+
+
+def test_many_hosts_left_out_are_counted():
+    lines = report(deployed(ONE, ONE), plan("web1", left_out=map(str, range(1000))))
+
+    assert lines[21] == "… and 980 more left out by --limit"
+    assert len(lines) == 24
+
+
+def test_a_host_that_one_play_leaves_out_and_another_has_is_not_left_out():
+    assert told(plan("web1", left_out=["web2"]), plan("web2")).left_out() == []
+
+
+def test_two_applications_on_a_host_have_a_line_each():
+    lines = report(deployed(ONE, TWO), deployed(ONE, ONE, root="/srv/api"))
+
+    assert lines[:2] == [
+        "web1 /srv/shop  deployed   shop 1.0.0 → 2.0.0",
+        "web1 /srv/api   unchanged  shop 1.0.0",
+    ]
+
+
+def test_a_failure_is_put_down_to_the_application_that_the_host_was_at():
+    api = deployed(ONE, ONE, root="/srv/api")
+
+    rows = told(api, ACTIVATED, other_failure(), SWITCHED_BACK, end(["web1"])).rows()
+
+    assert [row.outcome for row in rows] == ["unchanged", "put back"]
+
+
+def test_a_failure_that_was_rescued_stays_with_its_application():
+    api = deployed(ONE, ONE, root="/srv/api")
+
+    rows = told(ACTIVATED, other_failure(), SWITCHED_BACK, api, end()).rows()
+
+    assert [(row.outcome, row.detail) for row in rows] == [
+        ("put back", "Restart: no such unit"),
+        ("unchanged", ""),
+    ]
+
+
+def test_one_application_with_other_roots_on_other_hosts_has_plain_lines():
+    lines = report(deployed(ONE, ONE), deployed(ONE, ONE, host="web2", root="/opt/shop"))
+
+    assert lines[:2] == ["web1  unchanged  shop 1.0.0", "web2  unchanged  shop 1.0.0"]
+
+
+@pytest.mark.parametrize(
+    ("ended", "hidden"),
+    [(end(), True), (end(["web1"]), False), (end((), ["web1"]), False)],
+)
+def test_failures_that_the_exit_status_does_not_show_are_pointed_out(ended, hidden):
+    lines = report(ACTIVATED, PROBE_FAILED, ended)
+
+    assert ("hides this" in lines[-1]) is hidden
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("\x1b[31mred\x1b[0m alert", "red alert"),
+        ("\x1b]0;title\x07text", "text"),
+        ("bell\x07 and\ttab", "bell  and tab"),
+        ("\n\n  second\nthird", "second"),
+        ("\u202etxt.exe", "txt.exe"),
+        ("Task failed: Module failed: no such file", "no such file"),
+        ("Failed to connect to the host via ssh: ssh: connect to host a", "ssh: connect to host a"),
+        ("x" * 200, "x" * 159 + "…"),
+        ("", ""),
+    ],
+)
+def test_a_message_becomes_one_plain_line(text, line):
+    assert _report.one_line(text) == line
+
+
+@pytest.mark.parametrize(
+    ("task", "action", "reason"),
+    [
+        ("itops.release.deploy : Probe", "ansible.builtin.uri", "Probe: refused"),
+        ("itops.release.deploy : Fail the host", "ansible.builtin.fail", "refused"),
+    ],
+)
+def test_a_failure_says_which_task_unless_its_message_does(task, action, reason):
+    event = _report.failure_event("web1", "failed", task, action, {"msg": "refused"})
+
+    assert event["reason"] == reason
+
+
+def test_a_result_that_no_log_hides_still_counts():
+    hidden = _report.deployment_event("web1", "failed", {}, {"censored": "hidden"})
+
+    assert [row.outcome for row in told(hidden, end(["web1"])).rows()] == ["failed"]
+
+
+def test_events_of_a_later_version_are_passed_over():
+    assert report({"event": "weather"}, deployed(ONE, ONE))[0] == "web1  unchanged  shop 1.0.0"
+
+
+def test_memory_does_not_grow_with_the_number_of_events():
+    recorder = _report.Recorder()
+    for number in range(1000):
+        recorder.note(other_failure(f"failure {number}"))
+        recorder.note(deployed(ONE, TWO) if number % 2 else PROBE_FAILED)
+
+    assert len(recorder._traces) == 1
+    assert len(recorder._failures) <= 1
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (41_234, "41.2 kB"),
+        (999_960, "1.0 MB"),
+        (1_300_000_000, "1.3 GB"),
+    ],
+)
+def test_sizes_read_well(count, text):
+    assert _report.size(count) == text
