@@ -69,7 +69,8 @@ class Deployment:
             check_owner(self.root.path, state, access)
             if access and state.access is None:
                 state.access = access._asdict()
-            self._settle(state)
+            if settle(self.root, state, self._now()):
+                self._record("settled", state.current, None)
             state.token += 1
             state.run = {"name": self._run, "pid": os.getpid()}
             self.root.write_state(state)
@@ -189,20 +190,8 @@ class Deployment:
         for tree in trees:
             with contextlib.suppress(FileNotFoundError):
                 os.rename(tree, tree, src_dir_fd=releases, dst_dir_fd=staging)
-            del state.trees[tree]
+            state.trees.pop(tree, None)  # one that somebody else removed is settled already
         os.fsync(releases)
-
-    def _settle(self, state):
-        """Bring the record in line with what a killed run really did."""
-        for tree in set(state.trees) - self.root.existing_trees(state):
-            if tree not in (state.live, state.trial):
-                del state.trees[tree]
-        if state.switching:
-            wanted = state.switching["to"]
-            if self.root.read_current(state) == wanted:
-                self._switched(state, wanted)
-                self._record("settled", wanted, None)
-            state.switching = None
 
     def _switch(self, state, tree):
         """Point ``current`` to *tree* (None: to nothing), inside a commit point."""
@@ -214,14 +203,9 @@ class Deployment:
         else:
             _durable.remove_file(self.root.descriptor, "current")
             os.fsync(self.root.descriptor)
-        self._switched(state, tree)
-        self.root.write_state(state)
-
-    def _switched(self, state, tree):
-        state.trial = None if tree == state.live else tree
-        state.restarted = False
+        _note_switch(state, tree, self._now())
         state.switching = None
-        state.since = self._now()
+        self.root.write_state(state)
 
     def _restart(self, command):
         _service.restart(command)
@@ -296,7 +280,7 @@ class Deployment:
         with self._commit_point() as state, contextlib.ExitStack() as stack:
             objects.publish()
             releases = self._folder(stack, "releases")
-            tree = _free_name(releases, _manifest.tree_name(release.version, release.digest))
+            tree = free_name(self.root, _manifest.tree_name(release.version, release.digest))
             state.trees[tree] = {
                 "name": release.name,
                 "version": release.version,
@@ -397,6 +381,18 @@ def check_owner(path, state, access):
         )
 
 
+def settle(root, state, now):
+    """Bring *state* in line with what a killed run really did; tell whether that had switched."""
+    for tree in set(state.trees) - root.existing_trees(state):
+        if tree not in (state.live, state.trial):
+            del state.trees[tree]
+    switching, state.switching = state.switching, None
+    if not switching or root.read_current(state) != switching["to"]:
+        return False
+    _note_switch(state, switching["to"], now)
+    return True
+
+
 def look_through(root, state, tree, runtime_paths):
     """Return the drift of *tree* and its runtime paths, against the manifest it was staged from."""
     record = state.trees[tree]
@@ -434,13 +430,24 @@ def _discard(staging, name):
         _tree.remove(staging, name)
 
 
-def _free_name(releases, name):
-    taken = set(os.listdir(releases))
+def free_name(root, name):
+    """Return *name* or, where ``releases`` has that, the first of ``name.2``, ``name.3`` …"""
+    releases = root.folder("releases")
+    try:
+        taken = set(os.listdir(releases))
+    finally:
+        os.close(releases)
     candidate, number = name, 1
     while candidate in taken:
         number += 1
         candidate = "%s.%d" % (name, number)
     return candidate
+
+
+def _note_switch(state, tree, now):
+    state.trial = None if tree == state.live else tree
+    state.restarted = False
+    state.since = now
 
 
 def _exists(directory, path):

@@ -31,6 +31,7 @@ def remove(params, call, now, check_mode):
         if release and not trees:
             return _result(params["root"], before, state, changed=False)
         if check_mode:
+            _deployment.settle(root, state, None)
             after = _without(state, trees) if release else None
             removed = trees or sorted(root.existing_trees(state))
             return _result(params["root"], before, after, changed=True, removed=removed)
@@ -51,11 +52,18 @@ def mark(params, call, now, check_mode):
         before = root.read_state()
         digest = call["release"]["digest"]
         bad = params["mark"] == "bad"
+        after = copy.deepcopy(before)
         changed = (digest in before.bad) != bad
-        if changed and not check_mode:
+        if changed and check_mode:
+            _deployment.settle(root, after, None)
+            after.bad = {**after.bad, digest: {}}
+            if not bad:
+                del after.bad[digest]
+        elif changed:
             work, _state_now = _claimed(root, params, call, now, None)
             work.mark(digest, bad)
-        return _result(params["root"], before, root.read_state(), changed=changed)
+            after = root.read_state()
+        return _result(params["root"], before, after, changed=changed)
 
 
 def bring(params, call, now, check_mode):
@@ -95,7 +103,11 @@ def _bring(root, access, params, call, now, check_mode):
     if step == "nothing":
         return _nothing(root, before, state, params, release)
     if check_mode:
-        return _predict(root, before, release, step, tree, params, call)
+        _deployment.settle(root, state, None)
+        step, tree = _next_step(root, state, params, release)
+        if step == "nothing":
+            return _nothing(root, before, state, params, release)
+        return _predict(root, before, state, release, step, tree, params, call)
     if step == "stage" and not call["pack"]:
         return _ask_for_pack(root, before, release, call)
 
@@ -303,25 +315,29 @@ def _predict_first(params, call):
     """Return what a first deployment would do, where nothing of ours is yet."""
     state = _state.State()
     release = _release(params, call, state)
-    after = _after(state, release, "stage", None, params)
+    tree = _manifest.tree_name(release.version, release.digest)
+    after = _after(state, release, "stage", tree, params)
     result = _result(params["root"], None, after, changed=True)
     result["is_live"] = params["state"] == "live" and params["commit"]
     result["need"] = {"digest": release.digest, "held": [], "damaged": None}
     return result
 
 
-def _predict(root, before, release, step, tree, params, call):
-    """Return what the run would return, having changed nothing."""
+def _predict(root, before, state, release, step, tree, params, call):
+    """Return what the run would return, having changed nothing; *state* is *before*, settled."""
     if step == "activate":
-        drift, _runtime = _deployment.look_through(root, before, tree, params["runtime_paths"])
+        drift, _runtime = _deployment.look_through(root, state, tree, params["runtime_paths"])
         if drift:
             step, call = "stage", {**call, "damaged": _deployment.name_drift(drift)}
-    after = _after(before, release, step, tree, params)
-    existing = root.existing_trees(before) | ({after.live, after.trial} & set(after.trees))
+    if step == "stage":
+        name = _manifest.tree_name(release.version, release.digest)
+        tree = _deployment.free_name(root, name)
+    after = _after(state, release, step, tree, params)
+    existing = root.existing_trees(state) | {tree}
     removed = []
     if params["state"] == "live" and params["commit"]:
         removed = _state.superfluous(after, existing, params["keep"])
-    changed = _changes(step, before, params)
+    changed = _changes(step, state, params)
     result = _result(params["root"], before, _without(after, removed), changed, removed)
     result["is_live"] = params["state"] == "live" and params["commit"]
     if step == "stage":
@@ -330,13 +346,9 @@ def _predict(root, before, release, step, tree, params, call):
 
 
 def _after(state, release, step, tree, params):
-    """Return the State that the step leads to."""
+    """Return the State that the step with *tree* leads to."""
     after = copy.deepcopy(state)
     if step == "stage":
-        tree = _manifest.tree_name(release.version, release.digest)
-        while tree in after.trees:
-            base, _dot, number = tree.rpartition(".")
-            tree = "%s.%d" % (base, int(number) + 1) if base in after.trees else tree + ".2"
         after.trees[tree] = {
             **release._asdict(),
             "links": list(release.links),
