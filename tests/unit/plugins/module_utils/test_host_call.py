@@ -56,7 +56,7 @@ def test_the_first_deployment_brings_everything(host, releases):
         **releases[0]._asdict(),
         "phase": "live",
         "tree": host.tree_of(releases[0]),
-        "since": "2026-01-01T00:02:00Z",
+        "since": host.state.since,
         "releases": [host.tree_of(releases[0])],
     }
     assert host.read("app") == host.read("latest") == "one"
