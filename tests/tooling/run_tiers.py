@@ -65,10 +65,15 @@ def why_no_containers() -> str | None:
     return tried.stdout.splitlines()[-1] if tried.returncode == CANNOT else None
 
 
+# Files of tests side by side; within a file one after the other, since some share a service.
+SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
 QUICK = (
     Tier("ruff", commands=(("ruff", "check", "."), ("ruff", "format", "--check", "."))),
-    Tier("unit", pytest=("tests/unit",)),
-    Tier("local", pytest=("tests/integration", "-m", "not (hosts or podman or slow)")),
+    Tier("unit", pytest=("tests/unit", *SIDE_BY_SIDE)),
+    Tier(
+        "local",
+        pytest=("tests/integration", "-m", "not (hosts or podman or slow)", *SIDE_BY_SIDE),
+    ),
 )
 THOROUGH = (
     Tier("lint", commands=(("ansible-lint",), ("antsibull-changelog", "lint"))),
