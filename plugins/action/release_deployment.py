@@ -69,11 +69,11 @@ class ActionModule(ActionBase):
                 library.get(label.digest)
                 break
             base = self._base(library, need["held"])
-            self._send(library, arguments, need, base)
+            pack = self._send(library, arguments, need, base)
             call = {
                 **call,
                 "release": label._asdict(),
-                "pack": need["drop"],
+                "pack": pack,
                 "whole": base is None,
             }
             result = self._call(arguments, call, task_vars)
@@ -116,18 +116,28 @@ class ActionModule(ActionBase):
         return next((digest for digest in held if digest in known), None)
 
     def _send(self, library, arguments, need, base):
+        """Send the pack of what the host needs on top of *base*; return its path there."""
         cache = _packs.PackCache(arguments["pack_cache"] or _action.cache_directory())
         codec = "zstd" if "zstd" in need["codecs"] else "gzip"
         path = cache.get(library, need["digest"], base, codec)
         self._sent_bytes += os.path.getsize(path)
         self._display.vv(f"sending {os.path.getsize(path)} bytes to {need['drop']}")
         try:
-            self._connection.put_file(path, need["drop"])
+            return self._put(path, need["drop"])
         except AnsibleConnectionFailure:
             raise
-        except AnsibleError as error:
+        except (AnsibleError, OSError) as error:
             reason = " ".join(str(error).split())
             raise _library.LibraryError(f"the pack could not be sent: {reason}") from error
+
+    def _put(self, path, drop):
+        try:
+            self._connection.put_file(path, drop)
+        except FileNotFoundError:
+            # Podman's connection sees a container's own files, but not the volumes in it.
+            drop = self._make_tmp_path() + "pack"
+            self._connection.put_file(path, drop)
+        return drop
 
     def _call(self, arguments, call, task_vars):
         self._calls += 1
