@@ -105,7 +105,7 @@ def tell(sandbox):
 
 
 def sealed(sandbox):
-    repository, sources = sandbox.directory / "shop.git", sandbox.directory / "source"
+    repository, sources = sandbox.directory / "shop", sandbox.directory / "source"
     history.load(repository)
     for version in ("1.0.0", "1.1.0", "1.2.0"):
         history.export(repository, f"v{version}", sources / version)
