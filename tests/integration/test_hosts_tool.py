@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -20,9 +21,17 @@ pytestmark = pytest.mark.hosts
 @pytest.fixture(scope="module")
 def small_fleet():
     """Return a fleet beside the session's, with three hosts."""
-    with Fleet("tool") as fleet:
-        fleet.down()
+    with Fleet(f"a{os.getpid()}") as fleet:
+        fleet.own()
         fleet.up(3)
+        yield fleet
+
+
+@pytest.fixture
+def brief():
+    """Return a fleet without hosts, for a test that removes it."""
+    with Fleet(f"b{os.getpid()}") as fleet:
+        fleet.own()
         yield fleet
 
 
@@ -143,47 +152,45 @@ def test_counters_count_bytes_logins_and_sessions(small_fleet):
     assert (after[second.name] - before[second.name]).logins == 0
 
 
-def test_down_leaves_nothing_and_spares_other_fleets(small_fleet):
-    with Fleet("brief") as brief:
-        hosts = brief.up(2)
-        spaces = network.namespaces("brief")
-        running = processes.by_host(spaces)
-        assert all(running.values())
-        brief.kill(hosts[:1])
+def test_down_leaves_nothing_and_spares_other_fleets(brief, small_fleet):
+    hosts = brief.up(2)
+    running = processes.by_host(network.namespaces(brief.name))
+    assert all(running.values())
+    brief.kill(hosts[:1])
 
-        brief.down()
-        brief.down()
+    brief.down()
+    brief.down()
 
-    assert network.namespaces("brief") == {}
+    assert network.namespaces(brief.name) == {}
     assert not any(processes.started(one) for ids in running.values() for one in ids)
-    assert not [name for name in network.interfaces() if "brief" in name]
-    assert "brief" not in Path("/proc/self/mounts").read_text(encoding="utf-8")
+    assert not [name for name in network.interfaces() if brief.name in name]
+    assert str(brief.directory) not in Path("/proc/self/mounts").read_text(encoding="utf-8")
     assert not brief.directory.exists()
     assert ssh(small_fleet.up(1)[0], "true").returncode == 0
 
 
-def test_down_removes_what_a_crashed_run_left_without_records():
-    with Fleet("brief") as brief:
-        brief.up(1)
-        (brief.directory / "fleet.json").unlink()
-        subprocess.run(["umount", brief.directory / "h001/srv"], check=True)
-        shutil.rmtree(brief.directory)
+def test_down_removes_what_a_crashed_run_left_without_records(brief):
+    brief.up(1)
+    subprocess.run(["umount", brief.directory / "h001/srv"], check=True)
+    shutil.rmtree(brief.directory)
 
-    assert network.namespaces("brief") == {}
-    assert network.bridge_of("brief") not in network.interfaces()
+    brief.down()
+
+    assert network.namespaces(brief.name) == {}
+    assert network.bridge_of(brief.name) not in network.interfaces()
 
 
-def test_sweep_removes_fleets_whose_owner_died_and_no_other(small_fleet):
-    orphan = Fleet("orphan")
-    owner = "from tests.hosts import Fleet; fleet = Fleet('orphan'); fleet.own(); fleet.up(1)"
+def test_sweep_removes_fleets_whose_owner_died_and_no_other(brief, small_fleet):
+    brief.down()
+    owner = f"from tests.hosts import Fleet; f = Fleet('{brief.name}'); f.own(); f.up(1)"
     subprocess.run([sys.executable, "-c", owner], check=True, cwd=CHECKOUT)
-    assert network.namespaces("orphan")
+    assert network.namespaces(brief.name)
 
     Fleet.sweep()
 
-    assert not network.namespaces("orphan")
-    assert not orphan.directory.exists()
-    assert network.namespaces("tool")
+    assert not network.namespaces(brief.name)
+    assert not brief.directory.exists()
+    assert network.namespaces(small_fleet.name)
 
 
 def test_check_says_in_one_line_why_hosts_cannot_be_made():
