@@ -339,10 +339,12 @@ class Deployment:
             )
 
     def _own_staging(self, stack):
-        """Give an empty folder for this run's token; what other runs left there is removed."""
+        """Give an empty folder for this run's token; what earlier runs left there is removed."""
+        self._check_token(self.root.read_state())
         staging = self._folder(stack, "staging")
         for name in os.listdir(staging):
-            _tree.remove(staging, name)
+            if not (name.isdigit() and int(name) > self._token):
+                _tree.remove(staging, name)
         name = str(self._token)
         os.mkdir(name, 0o700, dir_fd=staging)
         stack.callback(_discard, staging, name)
