@@ -1,0 +1,254 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The root's lock and who has the word: one run writes at a time, and an overtaken one never."""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import os
+import time
+
+import pytest
+
+from ansible_collections.itops.release.plugins.module_utils import _deployment, _root
+from ansible_collections.itops.release.plugins.plugin_utils import _packs
+from ansible_collections.itops.release.tests.unit.plugins.estate import access, snapshot
+
+
+@pytest.fixture
+def labels(estate):
+    return [estate.seal(f"{n}.0", {"app*": str(n), "lib": "same"}) for n in (1, 2, 3)]
+
+
+@pytest.fixture
+def host(estate, labels):
+    host = estate.host()
+    host.deploy(labels[0])
+    return host
+
+
+@pytest.fixture
+def root(host):
+    with _root.opened(str(host.root)) as opened:
+        yield opened
+
+
+def claimed(root, run):
+    work = _deployment.Deployment(root, run, lambda: "2026-01-01T00:00:00Z", 1)
+    work.claim(access())
+    return work
+
+
+def release(label):
+    return _deployment.Release(**label._asdict())
+
+
+def pack(estate, label):
+    out = io.BytesIO()
+    _packs.write(out, estate.library, label.digest, None, "gzip")
+    out.seek(0)
+    return out
+
+
+def test_an_overtaken_run_writes_nothing_more(estate, host, root, labels):
+    first = claimed(root, "the first run")
+    tree = first.stage(release(labels[1]), pack(estate, labels[1]))
+    second = claimed(root, "the second run")
+    before = snapshot(host.root)
+
+    attempts = [
+        lambda: first.activate(tree),
+        lambda: first.accept(),
+        lambda: first.mark(labels[1].digest, True),
+        lambda: first.clean([tree]),
+        lambda: first.remove_all(False),
+        lambda: first.stage(release(labels[2]), pack(estate, labels[2])),
+    ]
+    for attempt in attempts:
+        with pytest.raises(_deployment.Overtaken, match="taken over by the second run; this run"):
+            attempt()
+
+    after = snapshot(host.root)
+    assert {path: after[path] for path in after if path != ".release/lock"} == {
+        path: before[path] for path in before if path != ".release/lock"
+    }
+    second.activate(tree)
+    second.accept()
+    assert host.read("app") == "2"
+
+
+def test_a_run_overtaken_during_its_trial_puts_nothing_back(estate, host, root, labels):
+    first = claimed(root, "the first run")
+    first.activate(first.stage(release(labels[1]), pack(estate, labels[1])))
+    claimed(root, "the second run")
+
+    with pytest.raises(_deployment.Overtaken):
+        first.try_out(None, {"command": ["false"], "retries": 0, "successes": 1, "timeout": 5})
+    assert host.read("app") == "2"
+
+
+def test_a_run_overtaken_while_it_stages_says_so(estate, host, root, labels):
+    first = claimed(root, "the first run")
+
+    class Slow(io.BytesIO):
+        """A pack that arrives so slowly that another run comes and goes meanwhile."""
+
+        def read(self, *count):
+            if self.tell() < len(self.getvalue()) and not os.path.exists(host.root / "met"):
+                (host.root / "met").touch()
+                second = claimed(root, "the second run")
+                second.activate(second.stage(release(labels[2]), pack(estate, labels[2])))
+            return super().read(*count)
+
+    with pytest.raises(_deployment.Overtaken, match="taken over by the second run"):
+        first.stage(release(labels[1]), Slow(pack(estate, labels[1]).getvalue()))
+    assert host.read("app") == "3"
+    assert host.drift() == []
+
+
+def test_an_overtaken_run_leaves_the_staging_of_the_other_alone(estate, host, root, labels):
+    first = claimed(root, "the first run")
+    second = claimed(root, "the second run")
+
+    class Interrupted(io.BytesIO):
+        """A pack during whose arrival the overtaken run tries to begin."""
+
+        def read(self, *count):
+            with pytest.raises(_deployment.Overtaken):
+                first.stage(release(labels[2]), pack(estate, labels[2]))
+            return super().read(*count)
+
+    second.stage(release(labels[1]), Interrupted(pack(estate, labels[1]).getvalue()))
+
+    assert host.drift(host.tree_of(labels[1])) == []
+
+
+def hold_lock(path, ready, seconds):
+    with _root.opened(path) as root, root.locked(1, "a run that hangs"):
+        ready.set()
+        time.sleep(seconds)
+
+
+@pytest.fixture
+def hanging(host):
+    """Return the pid of a process that holds the root's lock."""
+    context = multiprocessing.get_context("fork")
+    ready = context.Event()
+    process = context.Process(target=hold_lock, args=(str(host.root), ready, 60))
+    process.start()
+    assert ready.wait(10)
+    yield process.pid
+    process.kill()
+    process.join()
+
+
+def test_a_lock_that_is_held_fails_in_time_and_names_who_holds_it(host, labels, hanging):
+    began = time.monotonic()
+
+    with pytest.raises(
+        _root.RootError,
+        match=rf"srv/shop is locked by pid {hanging} of a run that hangs for more than 0 s",
+    ):
+        host.deploy(labels[1], lock_timeout=0)
+    assert time.monotonic() - began < 5
+    assert host.read("app") == "1"
+
+
+def test_nothing_to_do_and_check_mode_wait_for_no_lock(host, labels, hanging):
+    del hanging
+
+    assert not host.deploy(labels[0], lock_timeout=0)["changed"]
+    assert host.deploy(labels[1], check_mode=True, lock_timeout=0)["changed"]
+
+
+def test_a_lock_does_not_outlive_its_owner(host, labels):
+    context = multiprocessing.get_context("fork")
+    ready = context.Event()
+    process = context.Process(target=hold_lock, args=(str(host.root), ready, 60))
+    process.start()
+    assert ready.wait(10)
+    process.kill()
+    process.join()
+
+    host.deploy(labels[1], lock_timeout=0)
+    assert host.read("app") == "2"
+
+
+def test_of_many_processes_at_once_each_writes_whole(estate, labels):
+    host = estate.host()
+    host.deploy(labels[0])
+    for label in labels[1:]:
+        host.deploy(label, state="staged")
+    context = multiprocessing.get_context("fork")
+
+    def deploy(number):
+        try:
+            host.deploy(labels[number % 3], lock_timeout=20)
+        except _deployment.Overtaken:
+            pass
+
+    processes = [context.Process(target=deploy, args=(number,)) for number in range(8)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+
+    assert [process.exitcode for process in processes] == [0] * 8
+    assert host.current == (host.state.trial or host.state.live)
+    assert [host.drift(tree) for tree in host.trees] == [[]] * 3
+    host.deploy(labels[0])
+    assert host.read("app") == "1"
+
+
+def test_a_root_may_be_reached_through_a_link(estate, labels):
+    host = estate.host()
+    host.deploy(labels[0])
+    aside = host.root.with_name("real")
+    host.root.rename(aside)
+    host.root.symlink_to(aside)
+
+    host.deploy(labels[1])
+
+    assert host.read("app") == "2"
+
+
+def test_folders_of_a_new_root_are_made_for_others_whatever_the_umask(estate, labels):
+    host = estate.host()
+    umask = os.umask(0o077)
+    try:
+        host.deploy(labels[0])
+    finally:
+        os.umask(umask)
+
+    modes = {
+        name: (host.root / name).stat().st_mode & 0o7777
+        for name in (".", "releases", "shared", ".release", ".release/drop", ".release/staging")
+    }
+    assert modes == {
+        ".": 0o755,
+        "releases": 0o755,
+        "shared": 0o755,
+        ".release": 0o711,
+        ".release/drop": 0o711,
+        ".release/staging": 0o700,
+    }
+
+
+def test_a_damaged_manifest_is_as_good_as_none(root, host, labels):
+    assert root.read_manifest(labels[0].digest).version == "1.0"
+    path = host.root / ".release/manifests" / labels[0].digest
+    path.write_bytes(path.read_bytes()[:-1])
+
+    assert root.read_manifest(labels[0].digest) is None
+    assert root.read_manifest("0" * 64) is None
+
+
+def test_the_state_is_written_as_it_is_read(root, host):
+    state = root.read_state()
+    before = (host.root / ".release/state.json").read_bytes()
+
+    root.write_state(state)
+
+    assert (host.root / ".release/state.json").read_bytes() == before
+    assert root.read_state() == state
