@@ -75,7 +75,7 @@ def a_usual_port_taken():
 
 def test_demo_shows_every_step_and_leaves_nothing(start, temporary, a_usual_port_taken):
     demo = start()
-    output, _ = demo.communicate(timeout=PATIENCE_S)
+    output, _errors = demo.communicate(timeout=PATIENCE_S)
     assert demo.returncode == 0, output
     assert re.findall(r"^  (\d)  ", output, re.MULTILINE) == list("12345678"), output
     assert processes(temporary) == {}
@@ -90,7 +90,7 @@ def test_demo_that_is_interrupted_ends_what_it_started(start, temporary):
     # The shop runs on eight hosts, and Ansible is at work on them.
     time.sleep(2)
     demo.send_signal(signal.SIGINT)
-    output, _ = demo.communicate(timeout=30)
+    output, _errors = demo.communicate(timeout=30)
     assert demo.returncode == 130, output
     assert processes(temporary) == {}
     assert list(temporary.iterdir()) == []
