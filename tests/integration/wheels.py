@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -71,3 +72,4 @@ class Wheel:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with open(target, "xb") as stream:  # always a new regular file
                     stream.write(archive.read(entry))
+                    os.fchmod(stream.fileno(), 0o644)  # whatever the umask: others may read it
