@@ -96,9 +96,10 @@ def superfluous(state, existing, keep) -> List[str]:
 
     Live, on trial and previous good always stay; age is the order of staging, nothing else.
     """
-    kept = {tree for tree in (state.live, state.trial) if tree}
+    kept = {state.live, state.trial}
     with contextlib.suppress(NoWayBack):
         kept.add(newest_tree(state, existing, previous_release(state)))
+    kept &= set(existing)
     by_age = sorted(existing, key=lambda tree: state.trees[tree]["token"], reverse=True)
     for tree in by_age:
         if len(kept) >= keep:
