@@ -10,6 +10,7 @@ image=localhost/itops-release-host:$(sha256sum "${BASH_SOURCE[0]}" | cut -c 1-12
 if ! podman image exists "$image"; then
     root=$(mktemp --suffix=.tar)
     trap 'rm -f "$root"' EXIT
+    # shellcheck disable=SC2016 # $1 is for the shells that run the hooks
     mmdebstrap --quiet --variant=minbase \
         --include=systemd,systemd-sysv,dbus,python3,openssh-server,iproute2,procps,sudo,acl,zstd \
         --customize-hook='chroot "$1" useradd --create-home --shell /bin/bash deploy' \
