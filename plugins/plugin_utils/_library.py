@@ -148,11 +148,9 @@ class Library:
         if digest not in {label.digest for label in self.labels()}:
             return False
         with self._locked():
-            kept = [
-                item
-                for item in self._descriptors()
-                if item.get("artifactType") != RELEASE_TYPE or self._label(item).digest != digest
-            ]
+            releases = self._releases()
+            gone = {item["digest"] for item in releases if self._label(item).digest == digest}
+            kept = [item for item in self._descriptors() if item["digest"] not in gone]
             self._write_index(kept)
             self._drop_unused(kept)
         return True
