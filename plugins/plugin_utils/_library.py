@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import tempfile
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ TAG = "org.opencontainers.image.ref.name"
 TITLE = "org.opencontainers.image.title"
 VERSION = "org.opencontainers.image.version"
 SERIAL = "vnd.itops.release.serial"
+RELEASE_TAG = re.compile(r"sha256-[0-9a-f]{64}\Z")
 LARGEST_DOCUMENT = 256 * 1024 * 1024
 
 
@@ -191,8 +193,10 @@ class Library:
         """Return a descriptor of each release in the index, once."""
         found = {}
         for descriptor in self._descriptors():
-            tag = descriptor.get("annotations", {}).get(TAG, "")
-            if descriptor.get("artifactType") == RELEASE_TYPE or tag.startswith("sha256-"):
+            annotations = descriptor.get("annotations")
+            tag = str(annotations.get(TAG)) if isinstance(annotations, dict) else ""
+            # Tools that copy libraries keep the tags and may forget the type.
+            if descriptor.get("artifactType") == RELEASE_TYPE or RELEASE_TAG.match(tag):
                 found[descriptor["digest"]] = descriptor
         return list(found.values())
 
