@@ -348,5 +348,5 @@ class Library:
 
 
 def _tag(name, version):
-    """Return the tag of a release; a plus sign is not allowed in one, as Helm found too."""
-    return f"{name}-{version.replace('+', '_')}"
+    """Return the tag of a release, in which neither a plus sign nor a tilde is allowed."""
+    return f"{name}-{re.sub('[+~]', '_', version)}"
