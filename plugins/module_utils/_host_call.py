@@ -13,10 +13,22 @@ import copy
 import grp
 import os
 import pwd
-import secrets
 import stat
 
-from . import _codec, _deployment, _manifest, _root, _scan, _state, _tree
+from . import (
+    _claim,
+    _codec,
+    _drift,
+    _drop,
+    _manifest,
+    _removal,
+    _root,
+    _scan,
+    _staging,
+    _state,
+    _tree,
+    _trial,
+)
 
 
 def remove(params, call, now, check_mode):
@@ -31,16 +43,16 @@ def remove(params, call, now, check_mode):
         if release and not trees:
             return _result(params["root"], before, state, changed=False)
         if check_mode:
-            _deployment.settle(root, state, None)
+            _claim.settle(root, state, None)
             after = _without(state, trees) if release else None
             removed = trees or sorted(root.existing_trees(state))
             return _result(params["root"], before, after, changed=True, removed=removed)
-        work, _state_now = _claimed(root, params, call, now, None)
+        claim, _state_now = _claimed(root, params, call, now, None)
         if release:
-            work.clean(trees)
+            _removal.clean(claim, trees)
             return _result(params["root"], before, root.read_state(), changed=True, removed=trees)
         removed = sorted(root.existing_trees(state))
-        work.remove_all(params["purge_shared"])
+        _removal.remove_all(claim, params["purge_shared"])
     return _result(params["root"], before, None, changed=True, removed=removed)
 
 
@@ -48,20 +60,20 @@ def mark(params, call, now, check_mode):
     """Do ``mark``: remember that a release is bad, or good again; return the result."""
     with _root.opened(params["root"]) as root:
         if root is None:
-            raise _deployment.DeploymentError("nothing is deployed at %s" % params["root"])
+            raise _claim.DeploymentError("nothing is deployed at %s" % params["root"])
         before = root.read_state()
         digest = call["release"]["digest"]
         bad = params["mark"] == "bad"
         after = copy.deepcopy(before)
         changed = (digest in before.bad) != bad
         if changed and check_mode:
-            _deployment.settle(root, after, None)
+            _claim.settle(root, after, None)
             after.bad = {**after.bad, digest: {}}
             if not bad:
                 del after.bad[digest]
         elif changed:
-            work, _state_now = _claimed(root, params, call, now, None)
-            work.mark(digest, bad)
+            claim, _state_now = _claimed(root, params, call, now, None)
+            _trial.mark(claim, digest, bad)
             after = root.read_state()
         return _result(params["root"], before, after, changed=changed)
 
@@ -76,7 +88,7 @@ def bring(params, call, now, check_mode):
     with _root.opened(params["root"]) as root:
         access = _access(params, root.read_state() if root else _state.State())
         if root is None and call["release"] is None:
-            raise _deployment.DeploymentError(
+            raise _claim.DeploymentError(
                 "nothing is deployed at %s, so there is nothing to go back to" % params["root"]
             )
     _root.check_free(params["root"])
@@ -90,12 +102,12 @@ def bring(params, call, now, check_mode):
 
 def _bring(root, access, params, call, now, check_mode):
     state = root.read_state()
-    _deployment.check_owner(root.path, state, access)
+    _claim.check_owner(root.path, state, access)
     before = copy.deepcopy(state)
     release = _release(params, call, state)
     live = params["state"] == "live"
     if live and release.digest in state.bad:
-        raise _deployment.DeploymentError(
+        raise _claim.DeploymentError(
             "%s was marked bad by %s: it does not go live unless it is marked good"
             % (release.version, state.bad[release.digest]["run"])
         )
@@ -103,7 +115,7 @@ def _bring(root, access, params, call, now, check_mode):
     if step == "nothing":
         return _nothing(root, before, state, params, release)
     if check_mode:
-        _deployment.settle(root, state, None)
+        _claim.settle(root, state, None)
         step, tree = _next_step(root, state, params, release)
         if step == "nothing":
             return _nothing(root, before, state, params, release)
@@ -111,28 +123,29 @@ def _bring(root, access, params, call, now, check_mode):
     if step == "stage" and not call["pack"]:
         return _ask_for_pack(root, before, release, call)
 
-    work, state = _claimed(root, params, call, now, access)
+    claim, state = _claimed(root, params, call, now, access)
     step, tree = _next_step(root, state, params, release)  # anew: the claim settled what was open
     if step == "nothing" and not call["pack"]:
         return _nothing(root, before, state, params, release)
     try:
         if call["pack"]:
-            tree = _stage(work, release, call["pack"])
+            tree = _stage(claim, release, call["pack"])
         elif step == "stage":
             return _ask_for_pack(root, before, release, call)
         if live and (call["pack"] or step == "activate"):
-            work.activate(tree)
-    except _deployment.Damaged as error:
+            # What was built just now has been verified as a whole.
+            _trial.activate(claim, tree, None if call["pack"] else params["runtime_paths"])
+    except _drift.Damaged as error:
         if call["pack"] and call["whole"]:
             raise
         return _ask_for_pack(root, before, release, {**call, "damaged": str(error)})
     removed = []
     if live:
-        _try_and_accept(root, work, before, params)
+        _try_and_accept(root, claim, before, params)
         if params["commit"]:
             after = root.read_state()
             removed = _state.superfluous(after, root.existing_trees(after), params["keep"])
-            work.clean(removed)
+            _removal.clean(claim, removed)
     changed = bool(call["pack"]) or _changes(step, state, params)
     result = _result(params["root"], before, root.read_state(), changed, removed)
     return {**result, "is_live": live and params["commit"]}
@@ -162,32 +175,32 @@ def _nothing(root, before, state, params, release):
     return {**result, "is_live": ahead == "nothing" and not state.trial}
 
 
-def _try_and_accept(root, work, before, params):
+def _try_and_accept(root, claim, before, params):
     try:
-        work.try_out(params["restart"], params["probe"])
-    except _deployment.PutBack as error:
+        _trial.try_out(claim, params["restart"], params["probe"])
+    except _trial.PutBack as error:
         error.result = {
             **_result(params["root"], before, root.read_state(), changed=True),
             "switched_back": True,
         }
         raise
     if params["commit"]:
-        work.accept()
+        _trial.accept(claim)
 
 
-def _stage(work, release, path):
+def _stage(claim, release, path):
     """Stage from the pack at *path*, opened without following a link, and remove its drop place."""
     try:
         descriptor = os.open(path, _scan.OPEN_FILE)
     except FileNotFoundError:
-        raise _deployment.DeploymentError(
-            "the pack is gone: another run has staged to %s meanwhile; run again" % work.root.path
+        raise _claim.DeploymentError(
+            "the pack is gone: another run has staged to %s meanwhile; run again" % claim.root.path
         ) from None
     with os.fdopen(descriptor, "rb") as stream:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise _deployment.DeploymentError("the pack %s is not a file" % path)
-        tree = work.stage(release, stream)
-    _clear_drops(work.root)
+            raise _claim.DeploymentError("the pack %s is not a file" % path)
+        tree = _staging.stage(claim, release, stream)
+    _drop.clear(claim.root)
     return tree
 
 
@@ -200,61 +213,22 @@ def _ask_for_pack(root, before, release, call):
         existing = root.existing_trees(state)
         newest_first = sorted(existing, key=lambda name: -state.trees[name]["token"])
         held = list(dict.fromkeys(state.trees[name]["digest"] for name in newest_first))
-    _clear_drops(root)
+    _drop.clear(root)
     result = _result(root.path, before, state, changed=False)
     result["need"] = {
         "digest": release.digest,
         "held": held,
         "codecs": _codec.readable(),
-        "drop": _make_drop(root, call["login"]),
+        "drop": _drop.make(root, call["login"]),
         "damaged": damaged,
     }
     return result
 
 
-def _make_drop(root, login):
-    """Make a folder that only the login user can write to, and return the path for the pack."""
-    name = secrets.token_hex(8)
-    folder = root.folder("drop")
-    try:
-        os.mkdir(name, 0o700, dir_fd=folder)
-        uid = _login_uid(login)
-        if os.geteuid() == 0:
-            os.chown(name, uid, -1, dir_fd=folder, follow_symlinks=False)
-        elif uid != os.geteuid():
-            os.rmdir(name, dir_fd=folder)
-            raise _deployment.DeploymentError(
-                "becoming an unprivileged user (uid %d, logged in as uid %d) is not supported: "
-                "log in as that user, or become root and set owner" % (os.geteuid(), uid)
-            )
-    finally:
-        os.close(folder)
-    return os.path.join(root.path, _root.OURS, "drop", name, "pack")
-
-
-def _login_uid(login):
-    """Return the uid that the connection logs in as; sudo knows best."""
-    with contextlib.suppress(KeyError, ValueError):
-        return int(os.environ["SUDO_UID"])
-    with contextlib.suppress(KeyError, TypeError):
-        return pwd.getpwnam(login).pw_uid
-    return os.geteuid()
-
-
-def _clear_drops(root):
-    folder = root.folder("drop")
-    try:
-        for name in os.listdir(folder):
-            _tree.remove(folder, name)
-    finally:
-        os.close(folder)
-
-
 def _claimed(root, params, call, now, access):
-    work = _deployment.Deployment(
-        root, call["run"], now, params["lock_timeout"], params["runtime_paths"]
-    )
-    return work, work.claim(access)
+    """Return this call's Claim on the root, taken, and the State as it is then."""
+    claim = _claim.Claim(root, call["run"], now, params["lock_timeout"])
+    return claim, claim.take(access)
 
 
 def _release(params, call, state):
@@ -265,16 +239,16 @@ def _release(params, call, state):
     """
     asked, links = call["release"], tuple(sorted(params["linked_paths"]))
     if asked and asked["name"]:
-        return _deployment.Release(links=links, **asked)
+        return _state.Release(links=links, **asked)
     digest = asked["digest"] if asked else _state.previous_release(state)
     tree = _state.newest_tree(state, set(state.trees), digest)
     if tree is None:
-        raise _deployment.DeploymentError(
+        raise _claim.DeploymentError(
             "release sha256:%s is neither here nor in the media library" % digest
         )
     record = state.trees[tree]
     names = [record[key] for key in ("name", "version", "serial")]
-    return _deployment.Release(digest, *names, links if asked else tuple(record["links"]))
+    return _state.Release(digest, *names, links if asked else tuple(record["links"]))
 
 
 def _removable(root, state, release):
@@ -286,7 +260,7 @@ def _removable(root, state, release):
         needed.setdefault(_state.newest_tree(state, existing, previous), "the way back")
     for tree in trees:
         if tree in needed:
-            raise _deployment.DeploymentError("%s is %s: it is not removed" % (tree, needed[tree]))
+            raise _claim.DeploymentError("%s is %s: it is not removed" % (tree, needed[tree]))
     return trees
 
 
@@ -308,7 +282,7 @@ def _number(name, look_up, key, default):
     try:
         return getattr(look_up(name), key)
     except KeyError:
-        raise _deployment.DeploymentError("there is no user or group %r here" % name) from None
+        raise _claim.DeploymentError("there is no user or group %r here" % name) from None
 
 
 def _predict_first(params, call):
@@ -326,12 +300,12 @@ def _predict_first(params, call):
 def _predict(root, before, state, release, step, tree, params, call):
     """Return what the run would return, having changed nothing; *state* is *before*, settled."""
     if step == "activate":
-        drift, _runtime = _deployment.look_through(root, state, tree, params["runtime_paths"])
+        drift, _runtime = _drift.look_through(root, state, tree, params["runtime_paths"])
         if drift:
-            step, call = "stage", {**call, "damaged": _deployment.name_drift(drift)}
+            step, call = "stage", {**call, "damaged": _drift.name_drift(drift)}
     if step == "stage":
         name = _manifest.tree_name(release.version, release.digest)
-        tree = _deployment.free_name(root, name)
+        tree = _staging.free_name(root, name)
     after = _after(state, release, step, tree, params)
     existing = root.existing_trees(state) | {tree}
     removed = []

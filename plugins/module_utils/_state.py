@@ -6,7 +6,17 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+
+class Release(NamedTuple):
+    """A release as the controller asks for it, with the paths linked to ``shared/``."""
+
+    digest: str
+    name: str
+    version: str
+    serial: int
+    links: Tuple[str, ...] = ()
 
 
 class NoWayBack(ValueError):

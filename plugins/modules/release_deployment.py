@@ -274,14 +274,16 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import (
     _arguments,
+    _claim,
     _codec,
-    _deployment,
+    _drift,
     _host_call,
     _manifest,
     _pack,
     _root,
     _state,
     _tree,
+    _trial,
 )
 
 
@@ -294,12 +296,13 @@ def main():
         module.fail_json(msg="release_deployment works only through its action plugin")
     try:
         module.exit_json(**run(module))
-    except _deployment.PutBack as error:
+    except _trial.PutBack as error:
         module.fail_json(msg=str(error), **error.result)
     except (
         OSError,
         _codec.CodecError,
-        _deployment.DeploymentError,
+        _claim.DeploymentError,
+        _drift.Damaged,
         _manifest.ManifestError,
         _pack.PackError,
         _root.RootError,

@@ -134,7 +134,7 @@ runtime:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _arguments, _deployment, _manifest, _root, _state, _tree
+from ..module_utils import _arguments, _drift, _manifest, _root, _state, _tree
 
 
 def main():
@@ -154,7 +154,7 @@ def run(params):
         state = root.read_state() if root else _state.State()
         drift, runtime = [], []
         if params["verify"] and state.current:
-            drift, runtime = _deployment.look_through(
+            drift, runtime = _drift.look_through(
                 root, state, state.current, params["runtime_paths"]
             )
         drift = [_tree.Drift(*item) for item in _current_drift(root, state)] + drift

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.itops.release.plugins.module_utils import (
     _arguments,
-    _deployment,
+    _drift,
     _host_call,
     _manifest,
     _root,
@@ -211,9 +211,7 @@ class Host:
         """Return how a tree, the current one by default, differs, as ``{path: change}``."""
         with _root.opened(str(self.root)) as root:
             state = root.read_state()
-            found, _runtime = _deployment.look_through(
-                root, state, tree or self.current, runtime_paths
-            )
+            found, _runtime = _drift.look_through(root, state, tree or self.current, runtime_paths)
         return sorted((item.path, item.change) for item in found)
 
     def tree_of(self, label):

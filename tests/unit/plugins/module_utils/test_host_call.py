@@ -11,11 +11,12 @@ import sys
 import pytest
 
 from ansible_collections.itops.release.plugins.module_utils import (
-    _deployment,
+    _claim,
     _host_call,
     _root,
     _state,
     _tree,
+    _trial,
 )
 from ansible_collections.itops.release.tests.unit.plugins.estate import snapshot
 
@@ -141,7 +142,7 @@ def test_deploying_an_older_release_is_going_back_too(host, releases):
 
 
 def test_a_rollback_that_there_is_nothing_for_is_refused(host, releases):
-    with pytest.raises(_deployment.DeploymentError, match=r"nothing is deployed at .*/srv/shop"):
+    with pytest.raises(_claim.DeploymentError, match=r"nothing is deployed at .*/srv/shop"):
         host.deploy(None)
     host.deploy(releases[0])
     with pytest.raises(_state.NoWayBack):
@@ -179,7 +180,7 @@ def test_a_trial_that_a_run_finds_is_probed_and_put_back_when_it_fails(host, rel
     host.deploy(releases[0])
     host.deploy(releases[1], commit=False)
 
-    with pytest.raises(_deployment.PutBack, match=r"2\.0: probe failed: .*not well.*back on 1\.0"):
+    with pytest.raises(_trial.PutBack, match=r"2\.0: probe failed: .*not well.*back on 1\.0"):
         host.deploy(releases[1], probe=ILL)
     assert host.read("app") == "one"
     assert host.state.trial is None
@@ -190,7 +191,7 @@ def test_a_release_that_fails_its_trial_is_put_back_and_restarted_again(estate, 
     restart = noting(log)
     host.deploy(releases[0], restart=restart, probe=WELL)
 
-    with pytest.raises(_deployment.PutBack) as caught:
+    with pytest.raises(_trial.PutBack) as caught:
         host.deploy(releases[1], restart=restart, probe=ILL)
 
     assert log.read_text() == "one two one "
@@ -207,7 +208,7 @@ def test_a_restart_that_fails_puts_back_too(estate, host, releases):
     restart = noting(log, condition="there == 'one'")
     host.deploy(releases[0], restart=restart)
 
-    with pytest.raises(_deployment.PutBack, match=r"2\.0: restart failed: .* ended with 3"):
+    with pytest.raises(_trial.PutBack, match=r"2\.0: restart failed: .* ended with 3"):
         host.deploy(releases[1], restart=restart)
 
     assert log.read_text() == "one two one "
@@ -218,7 +219,7 @@ def test_a_restart_that_fails_after_putting_back_is_told(estate, host, releases)
     log = estate.folder / "restarts"
     host.deploy(releases[0])
 
-    with pytest.raises(_deployment.PutBack, match=r"back on 1\.0, but its restart failed"):
+    with pytest.raises(_trial.PutBack, match=r"back on 1\.0, but its restart failed"):
         host.deploy(releases[1], restart=noting(log, condition="False"))
     assert host.read("app") == "one"
 
@@ -226,7 +227,7 @@ def test_a_restart_that_fails_after_putting_back_is_told(estate, host, releases)
 def test_a_restart_that_putting_back_could_not_do_is_done_by_the_next_run(estate, host, releases):
     log = estate.folder / "restarts"
     host.deploy(releases[0], restart=noting(log))
-    with pytest.raises(_deployment.PutBack):
+    with pytest.raises(_trial.PutBack):
         host.deploy(releases[1], restart=noting(log, condition="False"))
 
     assert host.deploy(releases[0], restart=noting(log))["changed"]
@@ -237,7 +238,7 @@ def test_a_restart_that_putting_back_could_not_do_is_done_by_the_next_run(estate
 def test_the_first_release_failing_its_trial_leaves_nothing_live(estate, host, releases):
     log = estate.folder / "restarts"
 
-    with pytest.raises(_deployment.PutBack, match="nothing is live, as before"):
+    with pytest.raises(_trial.PutBack, match="nothing is live, as before"):
         host.deploy(releases[0], restart=noting(log), probe=ILL)
 
     assert not os.path.lexists(host.root / "current")
@@ -263,7 +264,7 @@ def test_what_is_on_trial_is_left_before_another_one_is_tried(host, releases):
     host.deploy(releases[0])
     host.deploy(releases[1], commit=False)
 
-    with pytest.raises(_deployment.PutBack, match=r"back on 1\.0"):
+    with pytest.raises(_trial.PutBack, match=r"back on 1\.0"):
         host.deploy(releases[2], probe=ILL)
     assert host.read("app") == "one"
 
@@ -274,7 +275,7 @@ def test_a_release_marked_bad_does_not_go_live(host, releases):
 
     assert host.deploy(releases[2], mark="bad")["changed"]
     assert not host.deploy(releases[2], mark="bad")["changed"]
-    with pytest.raises(_deployment.DeploymentError, match=r"3\.0 was marked bad by the test's run"):
+    with pytest.raises(_claim.DeploymentError, match=r"3\.0 was marked bad by the test's run"):
         host.deploy(releases[2])
     assert host.read("app") == "two"
     assert host.deploy(releases[2], mark="good")["changed"]
@@ -290,7 +291,7 @@ def test_a_release_marked_bad_is_never_gone_back_to(host, releases):
 
 
 def test_marking_where_nothing_is_deployed_is_refused(host, releases):
-    with pytest.raises(_deployment.DeploymentError, match="nothing is deployed"):
+    with pytest.raises(_claim.DeploymentError, match="nothing is deployed"):
         host.deploy(releases[0], mark="bad")
 
 
@@ -372,7 +373,7 @@ def test_absent_refuses_what_is_needed(host, releases, index, reason):
         host.deploy(release)
     before = snapshot(host.root)
 
-    with pytest.raises(_deployment.DeploymentError, match=f"is {reason}: it is not removed"):
+    with pytest.raises(_claim.DeploymentError, match=f"is {reason}: it is not removed"):
         host.deploy(releases[index], state="absent")
     assert snapshot(host.root) == before
 
@@ -382,7 +383,7 @@ def test_absent_refuses_what_is_on_trial(host, releases):
     host.deploy(releases[1], commit=False)
 
     for index, reason in ((0, "live"), (1, "on trial")):
-        with pytest.raises(_deployment.DeploymentError, match=f"is {reason}: it is not removed"):
+        with pytest.raises(_claim.DeploymentError, match=f"is {reason}: it is not removed"):
             host.deploy(releases[index], state="absent")
 
 
@@ -514,9 +515,7 @@ def test_another_user_is_refused_by_name(host, releases):
         root.write_state(state)
 
     for wanted in (releases[1], None):
-        with pytest.raises(
-            _deployment.DeploymentError, match=r"is written by uid 4242; this run is"
-        ):
+        with pytest.raises(_claim.DeploymentError, match=r"is written by uid 4242; this run is"):
             host.deploy(wanted, mark=None, state="live" if wanted else "absent")
     assert host.read("app") == "one"
 
@@ -527,14 +526,14 @@ def test_another_user_is_refused_by_name(host, releases):
 def test_another_owner_group_or_access_is_refused(host, releases, changes, index, check_mode):
     host.deploy(releases[0])
 
-    with pytest.raises(_deployment.DeploymentError, match="has owner, group and access"):
+    with pytest.raises(_claim.DeploymentError, match="has owner, group and access"):
         host.deploy(releases[index], check_mode, **changes)
     assert host.read("app") == "one"
     assert host.drift() == []
 
 
 def test_an_owner_that_does_not_exist_is_refused(host, releases):
-    with pytest.raises(_deployment.DeploymentError, match="no user or group 'nobody-knows'"):
+    with pytest.raises(_claim.DeploymentError, match="no user or group 'nobody-knows'"):
         host.deploy(releases[0], owner="nobody-knows")
     assert not host.root.exists()
 
@@ -583,7 +582,7 @@ def test_linked_paths_lead_to_shared(host, releases):
 def test_a_linked_file_that_is_missing_is_refused(host, releases):
     host.deploy(releases[0])
 
-    with pytest.raises(_deployment.DeploymentError, match=r"app\.conf does not exist: put it"):
+    with pytest.raises(_claim.DeploymentError, match=r"app\.conf does not exist: put it"):
         host.deploy(releases[1], linked_paths=["app.conf"])
     assert host.read("app") == "one"
 
@@ -742,7 +741,7 @@ def test_a_pack_that_went_missing_is_told(host, releases):
         "whole": False,
     }
 
-    with pytest.raises(_deployment.DeploymentError, match="the pack is gone"):
+    with pytest.raises(_claim.DeploymentError, match="the pack is gone"):
         _host_call.bring(options, call, host.now, False)
     assert host.read("app") == "one"
 
@@ -758,7 +757,7 @@ def test_a_pack_that_is_no_file_is_refused(host, releases, estate, how):
         os.mkfifo(path)
     call = {"run": "test", "release": releases[1]._asdict(), "login": None, "whole": True}
 
-    with pytest.raises((OSError, _deployment.DeploymentError), match=r"is not a file|symbolic"):
+    with pytest.raises((OSError, _claim.DeploymentError), match=r"is not a file|symbolic"):
         _host_call.bring(host.options(), {**call, "pack": str(path)}, host.now, False)
     assert host.read("app") == "one"
 

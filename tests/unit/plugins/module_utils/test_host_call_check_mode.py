@@ -9,7 +9,11 @@ import shutil
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils import _deployment, _root, _state
+from ansible_collections.itops.release.plugins.module_utils import (
+    _root,
+    _state,
+    _trial,
+)
 from ansible_collections.itops.release.tests.unit.plugins.estate import snapshot
 
 FILES = {"app*": "app", "lib/a": "same"}
@@ -48,7 +52,7 @@ def rolled_back(host, labels):
 
 def put_back(host, labels):
     host.deploy(labels[0])
-    with pytest.raises(_deployment.PutBack):
+    with pytest.raises(_trial.PutBack):
         host.deploy(labels[1], probe={"command": ["false"]})
 
 

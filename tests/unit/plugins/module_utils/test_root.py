@@ -11,7 +11,14 @@ import time
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils import _deployment, _root
+from ansible_collections.itops.release.plugins.module_utils import (
+    _claim,
+    _removal,
+    _root,
+    _staging,
+    _state,
+    _trial,
+)
 from ansible_collections.itops.release.plugins.plugin_utils import _packs
 from ansible_collections.itops.release.tests.unit.plugins.estate import access, snapshot
 
@@ -35,13 +42,13 @@ def root(host):
 
 
 def claimed(root, run):
-    work = _deployment.Deployment(root, run, lambda: "2026-01-01T00:00:00Z", 1)
-    work.claim(access())
-    return work
+    claim = _claim.Claim(root, run, lambda: "2026-01-01T00:00:00Z", 1)
+    claim.take(access())
+    return claim
 
 
 def release(label):
-    return _deployment.Release(**label._asdict())
+    return _state.Release(**label._asdict())
 
 
 def pack(estate, label):
@@ -53,38 +60,40 @@ def pack(estate, label):
 
 def test_an_overtaken_run_writes_nothing_more(estate, host, root, labels):
     first = claimed(root, "the first run")
-    tree = first.stage(release(labels[1]), pack(estate, labels[1]))
+    tree = _staging.stage(first, release(labels[1]), pack(estate, labels[1]))
     second = claimed(root, "the second run")
     before = snapshot(host.root)
 
     attempts = [
-        lambda: first.activate(tree),
-        lambda: first.accept(),
-        lambda: first.mark(labels[1].digest, True),
-        lambda: first.clean([tree]),
-        lambda: first.remove_all(False),
-        lambda: first.stage(release(labels[2]), pack(estate, labels[2])),
+        lambda: _trial.activate(first, tree),
+        lambda: _trial.accept(first),
+        lambda: _trial.mark(first, labels[1].digest, True),
+        lambda: _removal.clean(first, [tree]),
+        lambda: _removal.remove_all(first, False),
+        lambda: _staging.stage(first, release(labels[2]), pack(estate, labels[2])),
     ]
     for attempt in attempts:
-        with pytest.raises(_deployment.Overtaken, match="taken over by the second run; this run"):
+        with pytest.raises(_claim.Overtaken, match="taken over by the second run; this run"):
             attempt()
 
     after = snapshot(host.root)
     assert {path: after[path] for path in after if path != ".release/lock"} == {
         path: before[path] for path in before if path != ".release/lock"
     }
-    second.activate(tree)
-    second.accept()
+    _trial.activate(second, tree)
+    _trial.accept(second)
     assert host.read("app") == "2"
 
 
 def test_a_run_overtaken_during_its_trial_puts_nothing_back(estate, host, root, labels):
     first = claimed(root, "the first run")
-    first.activate(first.stage(release(labels[1]), pack(estate, labels[1])))
+    _trial.activate(first, _staging.stage(first, release(labels[1]), pack(estate, labels[1])))
     claimed(root, "the second run")
 
-    with pytest.raises(_deployment.Overtaken):
-        first.try_out(None, {"command": ["false"], "retries": 0, "successes": 1, "timeout": 5})
+    with pytest.raises(_claim.Overtaken):
+        _trial.try_out(
+            first, None, {"command": ["false"], "retries": 0, "successes": 1, "timeout": 5}
+        )
     assert host.read("app") == "2"
 
 
@@ -98,11 +107,13 @@ def test_a_run_overtaken_while_it_stages_says_so(estate, host, root, labels):
             if self.tell() < len(self.getvalue()) and not os.path.exists(host.root / "met"):
                 (host.root / "met").touch()
                 second = claimed(root, "the second run")
-                second.activate(second.stage(release(labels[2]), pack(estate, labels[2])))
+                _trial.activate(
+                    second, _staging.stage(second, release(labels[2]), pack(estate, labels[2]))
+                )
             return super().read(*count)
 
-    with pytest.raises(_deployment.Overtaken, match="taken over by the second run"):
-        first.stage(release(labels[1]), Slow(pack(estate, labels[1]).getvalue()))
+    with pytest.raises(_claim.Overtaken, match="taken over by the second run"):
+        _staging.stage(first, release(labels[1]), Slow(pack(estate, labels[1]).getvalue()))
     assert host.read("app") == "3"
     assert host.drift() == []
 
@@ -115,11 +126,11 @@ def test_an_overtaken_run_leaves_the_staging_of_the_other_alone(estate, host, ro
         """A pack during whose arrival the overtaken run tries to begin."""
 
         def read(self, *count):
-            with pytest.raises(_deployment.Overtaken):
-                first.stage(release(labels[2]), pack(estate, labels[2]))
+            with pytest.raises(_claim.Overtaken):
+                _staging.stage(first, release(labels[2]), pack(estate, labels[2]))
             return super().read(*count)
 
-    second.stage(release(labels[1]), Interrupted(pack(estate, labels[1]).getvalue()))
+    _staging.stage(second, release(labels[1]), Interrupted(pack(estate, labels[1]).getvalue()))
 
     assert host.drift(host.tree_of(labels[1])) == []
 
@@ -185,7 +196,7 @@ def test_of_many_processes_at_once_each_writes_whole(estate, labels):
     def deploy(number):
         try:
             host.deploy(labels[number % 3], lock_timeout=20)
-        except _deployment.Overtaken:
+        except _claim.Overtaken:
             pass
 
     processes = [context.Process(target=deploy, args=(number,)) for number in range(8)]

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.itops.release.plugins.module_utils import _deployment, _state
+from ansible_collections.itops.release.plugins.module_utils import (
+    _state,
+)
 
 
 def state(*trees, **changes):
@@ -28,7 +30,7 @@ def state(*trees, **changes):
 
 
 def release(digest, *links):
-    return _deployment.Release(digest, "shop", digest, 1, links)
+    return _state.Release(digest, "shop", digest, 1, links)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,34 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Drift: how what is on a host differs from what was sealed."""
+
+from __future__ import annotations
+
+import os
+
+from . import _tree
+
+
+class Damaged(ValueError):
+    """Contents that should be here are not whole: they must be sent again."""
+
+
+def look_through(root, state, tree, runtime_paths):
+    """Return the drift of *tree* and its runtime paths, against the manifest it was staged from."""
+    record = state.trees[tree]
+    manifest = root.read_manifest(record["digest"])
+    if manifest is None:
+        return [_tree.Drift(".release/manifests/" + record["digest"], "missing")], []
+    entries = _tree.expected(manifest, record["links"])
+    releases = root.folder("releases")
+    try:
+        access = _tree.Access(**state.access)
+        return _tree.verify(releases, tree, entries, access, runtime_paths)
+    finally:
+        os.close(releases)
+
+
+def name_drift(drift, most=5):
+    """Return the first of *drift* in words, and how many more there are."""
+    words = ", ".join("%s %s" % (item.change, item.path) for item in drift[:most])
+    return words + (" and %d more" % (len(drift) - most) if len(drift) > most else "")

@@ -1,0 +1,82 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Removal: of releases that retention lets go, and of everything of ours."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import Optional
+
+from . import _durable, _manifest, _root, _state, _tree
+
+
+def clean(claim, trees):
+    """Remove *trees*, and the manifests and contents that no other tree needs."""
+    if not trees:
+        return
+    with contextlib.ExitStack() as stack:
+        staging = claim.staging(stack)
+        with claim.commit_point() as state:
+            claim.root.read_current(state)  # where it cannot be read, nothing is removed
+            _take_away(claim, stack, state, trees, staging)
+            claim.root.write_state(state)
+            claim.record("removed", " ".join(trees), None)
+            _drop_unused(claim, stack, state)
+
+
+def remove_all(claim, purge_shared):
+    """Remove everything of ours from the root, ``current`` first, the state last."""
+    top = claim.root.descriptor
+    with contextlib.ExitStack() as stack:
+        staging = claim.staging(stack)
+        with claim.commit_point() as state:
+            if claim.root.read_current(state):
+                _durable.remove_file(top, "current")
+                os.fsync(top)
+            _take_away(claim, stack, state, list(state.trees), staging)
+            claim.root.write_state(_state.State(state.token, state.run, state.uid, state.access))
+            claim.record("removed", "everything", None)
+    for folder in ("objects", "manifests", "staging", "drop"):
+        _tree.remove(claim.root.ours, folder)
+    _remove_if_empty(top, "releases")
+    if purge_shared:
+        _tree.remove(top, "shared")
+    _remove_if_empty(top, "shared")
+    _tree.remove(top, _root.OURS)
+    _remove_if_empty(None, claim.root.path)
+
+
+def _take_away(claim, stack, state, trees, staging):
+    """Move *trees* out of ``releases``, where a name is always a whole release."""
+    releases = claim.folder(stack, "releases")
+    for tree in trees:
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(tree, tree, src_dir_fd=releases, dst_dir_fd=staging)
+        state.trees.pop(tree, None)  # one that somebody else removed is settled already
+    os.fsync(releases)
+
+
+def _drop_unused(claim, stack, state):
+    """Remove manifests and contents that no recorded tree needs, inside a commit point."""
+    wanted = {record["digest"] for record in state.trees.values()}
+    folder = claim.folder(stack, "manifests")
+    for name in set(os.listdir(folder)) - wanted:
+        _durable.remove_file(folder, name)
+    needed = set()
+    for digest in wanted:
+        manifest = claim.root.read_manifest(digest)
+        if manifest is None:
+            return  # what it needs cannot be known, so all contents stay
+        needed.update(_manifest.contents(manifest))
+    store = claim.folder(stack, "objects")
+    for prefix in os.listdir(store):
+        below = claim.subfolder(stack, store, prefix)
+        for name in os.listdir(below):
+            if name.partition(".")[0] not in needed:
+                _durable.remove_file(below, name)
+
+
+def _remove_if_empty(directory: Optional[int], name):
+    with contextlib.suppress(OSError):
+        os.rmdir(name, dir_fd=directory)
