@@ -1,0 +1,438 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The media library: an OCI image layout, in which a release is never changed nor half there."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import multiprocessing
+import os
+import shutil
+
+import pytest
+
+from ansible_collections.itops.release.plugins.module_utils import _manifest
+from ansible_collections.itops.release.plugins.plugin_utils import (
+    _description,
+    _library,
+    _packs,
+    _sealing,
+)
+from ansible_collections.itops.release.tests.unit.plugins.estate import snapshot, write_tree
+
+FILES = {"app*": "one", "lib/a": "same"}
+
+
+def blobs(estate):
+    return estate.folder / "library/blobs/sha256"
+
+
+def index(estate):
+    return json.loads((estate.folder / "library/index.json").read_text())
+
+
+def write_index(estate, plain):
+    (estate.folder / "library/index.json").write_text(json.dumps(plain))
+
+
+def layer_of(estate, label):
+    (descriptor,) = estate.library.get(label.digest).layers.values()
+    return blobs(estate) / descriptor["digest"].partition(":")[2]
+
+
+def test_a_library_is_an_oci_image_layout(estate):
+    label = estate.seal("1.0", FILES)
+    folder = estate.folder / "library"
+
+    assert json.loads((folder / "oci-layout").read_text()) == {"imageLayoutVersion": "1.0.0"}
+    assert index(estate)["schemaVersion"] == 2
+    assert index(estate)["mediaType"] == "application/vnd.oci.image.index.v1+json"
+    for path in blobs(estate).iterdir():
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == path.name
+    tags = {}
+    for item in index(estate)["manifests"]:
+        tags[item["annotations"]["org.opencontainers.image.ref.name"]] = item
+        blob = blobs(estate) / item["digest"].partition(":")[2]
+        assert item["size"] == blob.stat().st_size
+    assert set(tags) == {f"sha256-{label.digest}", "shop-1.0"}
+    plain = json.loads(blob.read_text())
+    assert plain["schemaVersion"] == 2
+    assert plain["mediaType"] == item["mediaType"] == "application/vnd.oci.image.manifest.v1+json"
+    assert plain["config"]["digest"] == f"sha256:{label.digest}"
+    for part in (plain["config"], *plain["layers"]):
+        assert part["size"] == (blobs(estate) / part["digest"].partition(":")[2]).stat().st_size
+
+
+def test_what_is_in_a_library_can_be_read_by_others(estate):
+    umask = os.umask(0o077)
+    try:
+        estate.seal("1.0", FILES)
+    finally:
+        os.umask(umask)
+
+    for path in blobs(estate).iterdir():
+        assert path.stat().st_mode & 0o777 == 0o644
+    assert (estate.folder / "library/index.json").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_tag_has_no_sign_that_a_registry_refuses(estate):
+    estate.seal("1.0+b~rc", FILES)
+
+    tags = [
+        item["annotations"]["org.opencontainers.image.ref.name"]
+        for item in index(estate)["manifests"]
+    ]
+    assert "shop-1.0_b_rc" in tags
+
+
+def read_through(library, label):
+    """Read all layers of a release; LibraryError when one is damaged."""
+    _packs.write(io.BytesIO(), library, label.digest, None, "gzip")
+
+
+def seal_again(estate, version, files, serial, keep=True):
+    source = write_tree(estate.folder / "again", files)
+    release = estate.declare(version, serial)
+    return _sealing.seal(estate.library, release, _sealing.pack_here(str(source)), keep)
+
+
+def test_sealing_the_same_again_is_nothing_new(estate):
+    label = estate.seal("1.0", FILES, serial=7)
+    before = snapshot(estate.folder / "library")
+
+    stored, new = seal_again(estate, "1.0", FILES, 7)
+
+    assert not new
+    assert stored.label == label
+    after = snapshot(estate.folder / "library")
+    assert {path: value[2] for path, value in after.items()} == {
+        path: value[2] for path, value in before.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("version", "serial", "files", "reason"),
+    [
+        ("1.0", 7, {"app": "other"}, "with version 1.0 already"),
+        ("1.0", 8, FILES, "with version 1.0 already"),
+        ("2.0", 7, FILES, "with serial 7 already"),
+    ],
+)
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_version_or_serial_with_another_digest_is_refused(
+    estate, version, serial, files, reason, keep
+):
+    estate.seal("1.0", FILES, serial=7)
+
+    with pytest.raises(_library.LibraryError, match=reason):
+        seal_again(estate, version, files, serial, keep)
+    assert [label.version for label in estate.library.labels()] == ["1.0"]
+
+
+def test_without_keeping_nothing_is_written(estate):
+    stored, new = seal_again(estate, "1.0", FILES, 1, keep=False)
+
+    assert new
+    assert not (estate.folder / "library").exists()
+    kept, _new = seal_again(estate, "1.0", FILES, 1)
+    assert kept.label == stored.label
+    assert _description.describe(kept)["files"] == _description.describe(stored)["files"] == 2
+
+
+def test_releases_are_found_by_name_and_version_and_by_digest(estate):
+    labels = [estate.seal(version, {"app": version}) for version in ("1.0", "2.0")]
+
+    assert estate.library.find("shop:2.0") == labels[1]
+    assert estate.library.find(f"sha256:{labels[0].digest}") == labels[0]
+    assert estate.library.labels() == labels
+    assert estate.library.get(labels[1].digest).manifest.version == "2.0"
+
+
+@pytest.mark.parametrize(
+    ("reference", "reason"),
+    [
+        ("shop:3.0", "has no release shop:3.0: the latest there are shop:1.0"),
+        ("sha256:" + "0" * 64, "has no release sha256:0000"),
+        ("sha256:1234", "has no release"),
+        ("shop", "is neither name:version nor sha256:<release digest>"),
+        ("shop:", "is neither"),
+        ("", "is neither"),
+        ("Shop:1.0", "is neither"),
+        ("shop:1.0\n", "is neither"),
+    ],
+)
+def test_what_is_not_found_is_told_with_what_there_is(estate, reference, reason):
+    estate.seal("1.0", FILES)
+
+    with pytest.raises(_library.LibraryError, match=reason):
+        estate.library.find(reference)
+
+
+def test_a_library_that_is_not_there_has_nothing(estate):
+    assert estate.library.labels() == []
+    assert not estate.library.remove("0" * 64)
+    with pytest.raises(_library.LibraryError, match="there is no media library at"):
+        estate.library.find("shop:1.0")
+    assert not (estate.folder / "library").exists()
+
+
+def test_removing_takes_along_what_nobody_else_needs(estate):
+    shared = {"lib/a": "same"}
+    first = estate.seal("1.0", {"app": "one", **shared})
+    second = estate.seal("2.0", {"app": "two", **shared})
+    before = set(os.listdir(blobs(estate)))
+
+    assert estate.library.remove(first.digest)
+    assert not estate.library.remove(first.digest)
+
+    assert estate.library.labels() == [second]
+    read_through(estate.library, second)
+    assert len(before) - len(os.listdir(blobs(estate))) == 3
+
+
+def test_removing_leaves_blobs_that_others_need(estate):
+    first = estate.seal("1.0", FILES)
+    second = estate.seal("2.0", FILES)
+    assert layer_of(estate, first) == layer_of(estate, second)
+
+    estate.library.remove(first.digest)
+
+    read_through(estate.library, second)
+
+
+def test_removing_leaves_artifacts_of_others_alone(estate):
+    label = estate.seal("1.0", FILES)
+    theirs = b'{"schemaVersion":2,"layers":[]}'
+    digest = hashlib.sha256(theirs).hexdigest()
+    (blobs(estate) / digest).write_bytes(theirs)
+    plain = index(estate)
+    plain["manifests"].append({"mediaType": "m", "digest": f"sha256:{digest}", "size": len(theirs)})
+    write_index(estate, plain)
+
+    estate.library.remove(label.digest)
+
+    assert [item["digest"] for item in index(estate)["manifests"]] == [f"sha256:{digest}"]
+    assert os.listdir(blobs(estate)) == [digest]
+
+
+def test_a_copy_by_other_tools_keeps_its_releases(estate):
+    label = estate.seal("1.0", FILES)
+    plain = index(estate)
+    for item in plain["manifests"]:  # such tools keep the tag and forget the type
+        del item["artifactType"]
+    write_index(estate, plain)
+
+    assert estate.library.labels() == [label]
+    assert estate.library.remove(label.digest)
+    assert estate.library.labels() == []
+    assert os.listdir(blobs(estate)) == []
+
+
+def test_a_signature_beside_a_release_is_no_release(estate):
+    label = estate.seal("1.0", FILES)
+    theirs = b'{"schemaVersion":2,"layers":[]}'
+    digest = hashlib.sha256(theirs).hexdigest()
+    (blobs(estate) / digest).write_bytes(theirs)
+    plain = index(estate)
+    tag = {"org.opencontainers.image.ref.name": f"sha256-{label.digest}.sig"}
+    plain["manifests"].append(
+        {"mediaType": "m", "digest": f"sha256:{digest}", "size": 31, "annotations": tag}
+    )
+    write_index(estate, plain)
+
+    assert estate.library.labels() == [label]
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def alter(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+DAMAGES = [cut, alter, empty, os.unlink]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_document_is_refused(estate, damage):
+    label = estate.seal("1.0", FILES)
+    damage(blobs(estate) / label.digest)
+
+    with pytest.raises(_library.LibraryError, match=r"is altered|is missing"):
+        estate.library.get(label.digest)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_oci_manifest_is_refused(estate, damage):
+    label = estate.seal("1.0", FILES)
+    damage(blobs(estate) / index(estate)["manifests"][0]["digest"].partition(":")[2])
+
+    for look in (estate.library.labels, lambda: estate.library.find(f"sha256:{label.digest}")):
+        with pytest.raises(_library.LibraryError, match=r"is altered|is missing"):
+            look()
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_layer_is_refused_and_no_pack_is_kept(estate, damage):
+    label = estate.seal("1.0", FILES)
+    damage(layer_of(estate, label))
+    stored = estate.library.get(label.digest)
+    cache = _packs.PackCache(str(estate.folder / "cache"))
+
+    with pytest.raises(_library.LibraryError):
+        read_through(estate.library, stored.label)
+    with pytest.raises(_library.LibraryError, match=r"damaged|missing"):
+        cache.get(estate.library, label.digest, None, "gzip")
+    assert [name for name in os.listdir(cache.path) if not name.endswith(".lock")] == []
+
+
+def test_a_layer_is_refused_whichever_byte_is_altered(estate):
+    label = estate.seal("1.0", FILES)
+    path = layer_of(estate, label)
+    data = path.read_bytes()
+    stored = estate.library.get(label.digest)
+
+    accepted = []
+    for at in range(len(data)):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        try:
+            read_through(estate.library, stored.label)
+        except _library.LibraryError:
+            continue
+        accepted.append(at)
+    # A few bits of a compressed stream's own header say nothing about what it holds.
+    assert len(accepted) < 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        '{"manifests":null}',
+        '{"manifests":[1]}',
+        '{"manifests":[null]}',
+        '{"manifests":[{}]}',
+        '{"manifests":[],"manifests":[]}',
+        '{"manifests":["sha256:00"]}',
+    ],
+)
+def test_a_malformed_index_is_refused_and_stays_as_it_is(estate, text):
+    estate.seal("1.0", FILES)
+    path = estate.folder / "library/index.json"
+    path.write_text(text)
+
+    with pytest.raises(_library.LibraryError, match=r"index\.json is malformed"):
+        estate.library.labels()
+    with pytest.raises(_library.LibraryError):
+        seal_again(estate, "2.0", FILES, 2)
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"annotations": None},
+        {"annotations": []},
+        {"annotations": {"org.opencontainers.image.ref.name": 1}},
+        {"artifactType": _library.RELEASE_TYPE, "digest": "sha256:../../../etc/passwd"},
+        {"artifactType": _library.RELEASE_TYPE, "digest": "md5:00"},
+        {"artifactType": _library.RELEASE_TYPE, "digest": "sha256:" + "0" * 64},
+    ],
+)
+def test_an_entry_of_the_index_is_a_release_or_an_error_in_a_line(estate, item):
+    estate.seal("1.0", FILES)
+    plain = index(estate)
+    plain["manifests"].append({"digest": "sha256:" + "1" * 64, **item})
+    write_index(estate, plain)
+
+    try:
+        count = len(estate.library.labels())
+    except _library.LibraryError as error:
+        count, reason = 1, str(error)
+        assert "\n" not in reason
+    assert count == 1
+
+
+def test_labels_that_are_not_the_manifests_are_refused(estate):
+    label = estate.seal("1.0", FILES)
+    plain = index(estate)
+    path = blobs(estate) / plain["manifests"][0]["digest"].partition(":")[2]
+    data = path.read_bytes().replace(b'"1.0"', b'"9.9"')
+    digest = hashlib.sha256(data).hexdigest()
+    (blobs(estate) / digest).write_bytes(data)
+    for item in plain["manifests"]:
+        item.update(digest=f"sha256:{digest}", size=len(data))
+    write_index(estate, plain)
+
+    assert estate.library.find("shop:9.9").digest == label.digest
+    with pytest.raises(_library.LibraryError, match="labels of shop are not its manifest's"):
+        estate.library.get(label.digest)
+
+
+def test_a_directory_that_is_something_else_is_refused_and_untouched(estate):
+    write_tree(estate.folder / "library", {"notes.txt": "mine"})
+    before = snapshot(estate.folder / "library")
+
+    with pytest.raises(_library.LibraryError, match="is not a media library"):
+        estate.library.labels()
+    with pytest.raises(_library.LibraryError, match="is not a media library"):
+        seal_again(estate, "1.0", FILES, 1)
+    assert snapshot(estate.folder / "library") == before
+
+
+def test_processes_that_add_at_once_lose_nothing(estate):
+    context = multiprocessing.get_context("fork")
+    processes = [
+        context.Process(target=estate.seal, args=(f"{n}.0", {"app": str(n)}, n)) for n in range(8)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+
+    assert [process.exitcode for process in processes] == [0] * 8
+    assert [label.serial for label in estate.library.labels()] == list(range(8))
+    for label in estate.library.labels():
+        read_through(estate.library, label)
+
+
+def test_a_description_counts_files_and_bytes(estate):
+    label = estate.seal("1.0", {**FILES, "empty/": "", "link@": "app"})
+
+    told = _description.describe(estate.library.get(label.digest))
+
+    assert (told["files"], told["bytes"]) == (2, 7)
+    assert told["digest"] == label.digest
+    assert told["stored_bytes"] > 0
+    assert told["components"] == [
+        {
+            "name": "app",
+            "version": "1.0",
+            "kind": "files",
+            "path": ".",
+            "files": 2,
+            "bytes": 7,
+        }
+    ]
+    assert _manifest.DIGEST.match(told["digest"])
+
+
+def test_a_library_can_be_moved(estate):
+    label = estate.seal("1.0", FILES)
+    shutil.move(estate.folder / "library", estate.folder / "elsewhere")
+    library = _library.Library(str(estate.folder / "elsewhere"))
+
+    read_through(library, label)
