@@ -173,9 +173,7 @@ class CallbackModule(CallbackBase):
         }.get(action)
         if make:
             self._plan()
-            told = "results" in answer and not item  # a loop was told item by item
-            guess = result.task_fields.get("check_mode") and not self.recorder.check_mode
-            if not told and not guess:
+            if item or "results" not in answer:  # a loop was told item by item
                 self.note(make(host, status, result.task_fields.get("args") or {}, answer))
         elif status in ("failed", "unreachable") and not forgiven and not item:
             self.note(_report.failure_event(host, status, result.task.get_name(), action, answer))

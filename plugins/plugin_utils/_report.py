@@ -80,7 +80,7 @@ def failure_event(host, status, task, action, result):
     """Return the event for any other task that failed or found *host* unreachable."""
     reason = one_line(result.get("msg") or "failed")
     if action not in SPEAKS_FOR_ITSELF:
-        reason = one_line(f"{task.rpartition(' : ')[2]}: {reason}")
+        reason = f"{one_line(task.rpartition(' : ')[2])}: {reason}"
     return {"event": "failure", "host": host, "status": status, "reason": reason}
 
 

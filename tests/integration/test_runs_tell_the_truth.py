@@ -1,0 +1,611 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever happens to a run, its exit status and closing report are true of every host."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import shutil
+import sys
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from ansible_collections.itops.release.tests.integration.ansible_run import Controller
+from ansible_collections.itops.release.tests.integration.applications import (
+    play,
+    sealing,
+    write_application,
+)
+
+DEPLOY = "itops.release.deploy"
+ROLLBACK = "itops.release.rollback"
+VERIFY = "itops.release.verify"
+UNINSTALL = "itops.release.uninstall"
+NOWHERE = {
+    "ansible_connection": "ssh",
+    "ansible_host": "127.0.0.1",
+    "ansible_port": 1,
+    "ansible_ssh_common_args": "-o BatchMode=yes -o StrictHostKeyChecking=no",
+}
+LOSE = """
+- name: Lose the host
+  ansible.builtin.set_fact: {ansible_connection: ssh, ansible_host: 127.0.0.1, ansible_port: 1}
+  when: inventory_hostname in lost
+"""
+TOUCH_LOST = LOSE + "- name: Touch the host\n  ansible.builtin.ping:\n"
+FAIL = """
+- name: Run the migration
+  ansible.builtin.command: "false"
+  when: inventory_hostname in failing
+"""
+BREAK = """
+- name: Break the root
+  ansible.builtin.shell: rm {{ deploy_root }}/current && mkdir {{ deploy_root }}/current && false
+  when: inventory_hostname in failing
+"""
+# A play of a user's own, with a handler that is clumsy on some hosts.
+PLAY = """
+- hosts: all
+  gather_facts: false
+  ignore_errors: "{{ forgiving | default(false) }}"
+  vars: {clumsy: []}
+  roles: [itops.release.deploy]
+  handlers:
+    - name: Restart by handler
+      ansible.builtin.shell: >-
+        readlink {{ deploy_root }}/current >>{{ srv }}/handled &&
+        {{ ('grep -q 1.0.0 ' ~ srv ~ '/handled') if inventory_hostname in clumsy else 'true' }}
+      listen: release activated
+"""
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory, _sockets):
+    """Return a media library with shop 1.0.0, 2.0.0 and 3.0.0, and a root where 1.0.0 is live."""
+    directory = tmp_path_factory.mktemp("sealed")
+    library, root = directory / "library", directory / "root"
+    seals = []
+    for serial in (1, 2, 3):
+        version = f"{serial}.0.0"
+        files = {"version": f"{version}\n", "readme": "the same in all\n"}
+        source = write_application(directory / version, files, version, serial)
+        seals.append(sealing(f"Seal {version}", source, library))
+    variables = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "deploy_root": str(root),
+        "deploy_media_library": str(library),
+        "deploy_release": "shop:1.0.0",
+        "deploy_restart": ["true"],
+    }
+    inventory = directory / "hosts.json"
+    inventory.write_text(json.dumps({"all": {"hosts": {"template": variables}}}))
+    controller = Controller(directory / "controller", _sockets)
+    for playbook in (play(*seals), DEPLOY):
+        run = controller.run(playbook, inventory)
+        assert run.rc == 0, run.output
+    return SimpleNamespace(library=library, root=root)
+
+
+@pytest.fixture
+def shop(sealed, local_hosts, inventory, run_playbook, controller, tmp_path):
+    """Return ``shop(count)``: hosts where 1.0.0 is live, and the means to run playbooks on them."""
+
+    class Shop:
+        def __init__(self, count, unreachable=()):
+            self.targets = local_hosts(count)
+            for target in self.targets:
+                shutil.copytree(sealed.root, target.seen / "shop", symlinks=True)
+            self.names = [target.name for target in self.targets]
+            self.inventory = self.write(dict.fromkeys(unreachable, NOWHERE))
+
+        def write(self, changes, **variables):
+            """Return an inventory in which some hosts have other variables."""
+            targets = [
+                dataclasses.replace(
+                    target, variables={**target.variables, **changes.get(target.name, {})}
+                )
+                for target in self.targets
+            ]
+            # An owner that does not exist is found out on the host, while staging.
+            owner = "{{ 'nobody-here' if inventory_hostname in unstaged | default([]) else '' }}"
+            restart = "readlink {{ deploy_root }}/current >>{{ srv }}/restarted || true"
+            return inventory(
+                targets,
+                deploy_root="{{ srv }}/shop",
+                deploy_release="shop:2.0.0",
+                deploy_media_library=str(sealed.library),
+                deploy_restart=["sh", "-c", restart],
+                deploy_probe={"command": ["test", "!", "-e", "{{ srv }}/broken"], "retries": 0},
+                deploy_owner=owner,
+                **variables,
+            )
+
+        def breaks_on(self, *numbers):
+            for number in numbers:
+                (self.targets[number].seen / "broken").touch()
+
+        def hook(self, name, text):
+            path = tmp_path / f"{name}.yml"
+            path.write_text(text)
+            return {name: str(path)}
+
+        def run(self, playbook=DEPLOY, inventory=None, **options):
+            return Told(run_playbook(playbook, inventory or self.inventory, **options))
+
+        def live(self):
+            """Return the version that each host really serves."""
+            return [
+                self.read(number, "shop/current/version") for number in range(len(self.targets))
+            ]
+
+        def read(self, number, path):
+            file = self.targets[number].seen / path
+            return file.read_text().strip() if file.exists() else None
+
+    return Shop
+
+
+class Told:
+    """A run that has ended, as its closing report and exit status tell it."""
+
+    def __init__(self, run):
+        self.run = run
+        self.rc = run.rc
+        _before, _banner, report = run.stdout.partition("\nRELEASES *")
+        self.lines = report.splitlines()[1:]
+        self.summary = next((line for line in reversed(self.lines) if line), None)
+
+    def outcomes(self):
+        """Return the outcome of each host, in the order of the report."""
+        rows = self.lines[: self.lines.index("")]
+        return [re.split(" {2,}", row)[1] for row in rows]
+
+    def line(self, host):
+        return next(line for line in self.lines if line.startswith(f"{host} "))
+
+
+def test_all_hosts_go_live(shop):
+    hosts = shop(3)
+
+    told = hosts.run()
+
+    assert told.rc == 0, told.run.output
+    assert told.outcomes() == ["deployed"] * 3
+    assert told.summary.startswith("3 deployed; ")
+    assert "shop 1.0.0 → 2.0.0" in told.line("local1")
+    assert hosts.live() == ["2.0.0"] * 3
+
+
+def test_nothing_to_do_is_said_and_runs_no_hook(shop):
+    hosts = shop(2)
+    hook = hosts.hook("before_activate", FAIL)
+
+    told = hosts.run(
+        extra_vars={"deploy_release": "shop:1.0.0", "deploy_hooks": hook, "failing": hosts.names}
+    )
+
+    assert told.rc == 0, told.run.output
+    assert told.outcomes() == ["unchanged"] * 2
+    assert all(counts["changed"] == 0 for counts in told.run.stats.values())
+    assert hosts.read(0, "restarted") is None
+
+
+def test_check_mode_predicts_and_restarts_nothing(shop):
+    hosts = shop(2)
+
+    told = hosts.run(check=True)
+
+    assert told.rc == 0, told.run.output
+    assert told.outcomes() == ["would be deployed"] * 2
+    assert told.summary == "Check mode: 2 would be deployed."
+    assert hosts.live() == ["1.0.0"] * 2
+    assert hosts.read(0, "restarted") is None
+    assert not list((hosts.targets[0].seen / "shop" / "releases").glob("2*"))
+
+
+def test_every_host_fails(shop):
+    hosts = shop(3)
+
+    told = hosts.run(extra_vars={"unstaged": hosts.names})
+
+    assert told.rc != 0
+    assert told.outcomes() == ["failed"] * 3
+    assert "nobody-here" in told.line("local3")
+    assert told.summary == "3 failed."
+    assert hosts.live() == ["1.0.0"] * 3
+
+
+def test_every_host_is_put_back(shop):
+    hosts = shop(2)
+    hosts.breaks_on(0, 1)
+
+    told = hosts.run()
+
+    assert told.rc != 0
+    assert told.outcomes() == ["put back"] * 2
+    assert "probe failed" in told.line("local2")
+    assert hosts.live() == ["1.0.0"] * 2
+    versions = [line[9:14] for line in hosts.read(0, "restarted").splitlines()]
+    assert versions == ["2.0.0", "1.0.0"]
+
+
+def test_every_host_is_unreachable(shop):
+    hosts = shop(3, unreachable=["local1", "local2", "local3"])
+
+    told = hosts.run()
+
+    assert told.rc != 0
+    assert told.outcomes() == ["unreachable"] * 3
+    assert told.summary == "3 unreachable."
+
+
+@pytest.mark.parametrize(
+    ("serial", "first_batch"),
+    [(1, 1), (2, 2), ("50%", 2), ([1, "100%"], 1)],
+    ids=["1", "2", "half", "canary"],
+)
+def test_a_host_of_the_first_batch_stops_the_later_ones(shop, serial, first_batch):
+    hosts = shop(4)
+    hosts.breaks_on(0)
+
+    told = hosts.run(extra_vars={"deploy_serial": serial})
+
+    assert told.rc != 0
+    reached = ["put back", "deployed"][:first_batch]
+    assert told.outcomes() == reached + ["not reached"] * (4 - first_batch)
+    assert (
+        hosts.live() == ["1.0.0", "2.0.0", "1.0.0", "1.0.0"] if first_batch == 2 else ["1.0.0"] * 4
+    )
+
+
+def test_the_first_batch_fails_whole(shop):
+    hosts = shop(3)
+
+    told = hosts.run(extra_vars={"deploy_serial": 2, "unstaged": hosts.names[:2]})
+
+    assert told.rc != 0
+    assert told.outcomes() == ["failed", "failed", "not reached"]
+
+
+def test_a_host_that_cannot_be_staged_keeps_its_batch_from_switching(shop):
+    hosts = shop(3, unreachable=["local2"])
+
+    told = hosts.run(extra_vars={"deploy_serial": 2})
+
+    assert told.rc != 0
+    assert told.outcomes() == ["staged", "unreachable", "not reached"]
+    assert hosts.live() == ["1.0.0"] * 3
+
+
+def test_later_batches_that_go_well_do_not_hide_the_first(shop):
+    hosts = shop(4)
+    hosts.breaks_on(0)
+
+    told = hosts.run(extra_vars={"deploy_serial": 2, "deploy_max_fail_percentage": 100})
+
+    assert told.rc != 0
+    assert told.outcomes() == ["put back", "deployed", "deployed", "deployed"]
+    assert told.summary.startswith("3 deployed, 1 put back; ")
+
+
+def test_a_host_lost_on_trial_is_reported_and_the_others_are_accepted(shop):
+    hosts = shop(3)
+    hook = hosts.hook("after_activate", LOSE)
+
+    told = hosts.run(extra_vars={"deploy_serial": 2, "deploy_hooks": hook, "lost": ["local1"]})
+
+    assert told.rc != 0
+    assert told.outcomes() == ["unreachable", "deployed", "not reached"]
+    assert "left on trial" in told.line("local1")
+    assert hosts.live() == ["2.0.0", "2.0.0", "1.0.0"]
+
+    told = hosts.run()
+
+    assert told.rc == 0, told.run.output
+    assert told.outcomes() == ["deployed", "unchanged", "deployed"]
+
+
+def test_a_host_lost_in_a_hook_stops_the_later_batches(shop):
+    """Ansible drops it without rescue and does not count it in max_fail_percentage."""
+    hosts = shop(3)
+    hook = hosts.hook("after_activate", TOUCH_LOST)
+
+    told = hosts.run(extra_vars={"deploy_serial": 2, "deploy_hooks": hook, "lost": ["local1"]})
+
+    assert told.rc != 0
+    assert told.outcomes() == ["unreachable", "deployed", "not reached"]
+    assert "left on trial: Touch the host: " in told.line("local1")
+
+
+def test_hosts_that_limit_leaves_out_make_it_partial(shop):
+    hosts = shop(3)
+
+    told = hosts.run(limit="local2")
+
+    assert told.rc == 0, told.run.output
+    assert told.line("local1") == "local1  left out by --limit"
+    assert told.summary.startswith("1 deployed; 2 left out by --limit: partial; ")
+    assert hosts.live() == ["1.0.0", "2.0.0", "1.0.0"]
+
+
+def test_a_hook_that_fails_puts_its_host_back(shop):
+    hosts = shop(2)
+    hook = hosts.hook("before_commit", FAIL)
+
+    told = hosts.run(extra_vars={"deploy_hooks": hook, "failing": ["local2"]})
+
+    assert told.rc != 0
+    assert told.outcomes() == ["deployed", "put back"]
+    assert "Run the migration: " in told.line("local2")
+    assert hosts.live() == ["2.0.0", "1.0.0"]
+
+
+def test_a_way_back_that_fails_too_is_told(shop):
+    hosts = shop(2)
+    hook = hosts.hook("before_commit", BREAK)
+
+    told = hosts.run(extra_vars={"deploy_hooks": hook, "failing": ["local2"]})
+
+    assert told.rc != 0
+    assert told.outcomes() == ["deployed", "failed"]
+    assert "left on trial: Break the root: " in told.line("local2")
+    assert "; then: " in told.line("local2")
+
+
+def test_a_handler_that_fails_puts_its_host_back_and_runs_again(shop):
+    hosts = shop(2)
+
+    told = hosts.run(PLAY, extra_vars={"clumsy": ["local1"]})
+
+    assert told.rc != 0
+    assert told.outcomes() == ["put back", "deployed"]
+    versions = [line[9:14] for line in hosts.read(0, "handled").splitlines()]
+    assert versions == ["2.0.0", "1.0.0"]
+
+
+def test_the_handlers_run_again_when_the_probe_fails(shop):
+    hosts = shop(1)
+    hosts.breaks_on(0)
+
+    told = hosts.run(PLAY)
+
+    assert told.rc != 0
+    versions = [line[9:14] for line in hosts.read(0, "handled").splitlines()]
+    assert versions == ["2.0.0", "1.0.0"]
+
+
+def test_a_play_that_ignores_errors_still_puts_back_and_fails(shop):
+    hosts = shop(2)
+    hosts.breaks_on(0)
+
+    told = hosts.run(PLAY, extra_vars={"forgiving": True})
+
+    assert told.rc != 0
+    assert told.outcomes() == ["put back", "deployed"]
+
+
+RESCUED = """
+- hosts: all
+  gather_facts: false
+  serial: 1
+  tasks:
+    - block:
+        - ansible.builtin.include_role: {name: itops.release.deploy}
+      rescue:
+        - ansible.builtin.include_tasks: "{{ consolation }}"
+"""
+
+
+@pytest.mark.parametrize("broken", ["probe", "stage", "way back"])
+def test_serial_with_a_rescue_does_not_end_well_with_a_split_fleet(shop, broken):
+    hosts = shop(2)
+    variables = {
+        "consolation": hosts.hook("consolation", "- ansible.builtin.ping:\n")["consolation"]
+    }
+    if broken == "probe":
+        hosts.breaks_on(1)
+    elif broken == "stage":
+        variables["unstaged"] = ["local2"]
+    else:
+        variables.update(deploy_hooks=hosts.hook("before_commit", BREAK), failing=["local2"])
+
+    told = hosts.run(RESCUED, extra_vars=variables)
+
+    assert told.rc != 0
+    assert told.outcomes() == ["deployed", "put back" if broken == "probe" else "failed"]
+
+
+def test_a_rescue_that_deploys_again_ends_well(shop):
+    hosts = shop(1)
+    hosts.breaks_on(0)
+    again = """
+- ansible.builtin.file: {path: "{{ srv }}/broken", state: absent}
+- ansible.builtin.include_role: {name: itops.release.deploy}
+"""
+
+    told = hosts.run(RESCUED, extra_vars=hosts.hook("consolation", again))
+
+    assert told.rc == 0, told.run.output
+    assert told.outcomes() == ["deployed"]
+    assert hosts.live() == ["2.0.0"]
+
+
+def test_hosts_of_a_play_that_never_started_are_named(shop):
+    hosts = shop(2)
+    site = """
+- hosts: local1
+  gather_facts: false
+  roles: [itops.release.deploy]
+- hosts: "{{ second }}"
+  gather_facts: false
+  tasks:
+    - ansible.builtin.include_role: {name: itops.release.deploy}
+"""
+
+    told = hosts.run(site, extra_vars={"unstaged": ["local1"], "second": "local2"})
+
+    assert told.rc != 0
+    assert told.outcomes() == ["failed", "not reached"]
+
+
+def test_hooks_handlers_and_restart_run_in_order(shop):
+    hosts = shop(1)
+    moments = (
+        "before_stage after_stage before_activate after_activate before_commit after_commit".split()
+    )
+    hooks = {}
+    for moment in moments:
+        task = f"- ansible.builtin.shell: echo {moment} >>{{{{ srv }}}}/handled\n"
+        hooks |= hosts.hook(moment, task)
+    restart = ["sh", "-c", "echo restart >>{{ srv }}/handled"]
+
+    told = hosts.run(PLAY, extra_vars={"deploy_hooks": hooks, "deploy_restart": restart})
+
+    assert told.rc == 0, told.run.output
+    said = ["handler" if "releases/" in line else line for line in hosts.read(0, "handled").split()]
+    assert said == [
+        "before_stage",
+        "after_stage",
+        "before_activate",
+        "restart",
+        "after_activate",
+        "handler",
+        "before_commit",
+        "after_commit",
+    ]
+
+
+def test_the_texts_of_a_survey_are_understood(shop):
+    hosts = shop(1)
+    survey = {
+        "deploy_commit": "no",
+        "deploy_keep": "3",
+        "deploy_lock_timeout": "",
+        "deploy_group": "",
+        "deploy_access": "",
+        "deploy_serial": "",
+        "deploy_max_fail_percentage": "",
+    }
+
+    told = hosts.run(extra_vars=survey)
+
+    assert told.rc == 0, told.run.output
+    assert told.outcomes() == ["on trial"]
+    assert hosts.live() == ["2.0.0"]
+
+
+def test_rolling_back_goes_one_further_each_time(shop):
+    hosts = shop(1)
+    for version in ("2.0.0", "3.0.0"):
+        hosts.run(extra_vars={"deploy_release": f"shop:{version}"})
+
+    first = hosts.run(ROLLBACK, extra_vars={"rollback_media_library": ""})
+    second = hosts.run(ROLLBACK)
+
+    assert (first.rc, second.rc) == (0, 0), first.run.output + second.run.output
+    assert "rolled back  shop 3.0.0 → 2.0.0" in first.line("local1")
+    assert "rolled back  shop 2.0.0 → 1.0.0" in second.line("local1")
+    assert hosts.live() == ["1.0.0"]
+
+
+def test_a_rollback_that_does_not_work_stays_and_fails(shop):
+    hosts = shop(2)
+    hosts.run()
+    hosts.breaks_on(1)
+
+    told = hosts.run(ROLLBACK)
+
+    assert told.rc != 0
+    assert told.outcomes() == ["rolled back", "put back"]
+    assert hosts.live() == ["1.0.0", "2.0.0"]
+
+
+def test_verify_names_what_drifted(shop):
+    hosts = shop(3)
+    (hosts.targets[1].seen / "shop/current/version").write_text("tampered\n")
+    shutil.rmtree(hosts.targets[2].seen / "shop")
+
+    told = hosts.run(VERIFY, extra_vars={"verify_release": ""})
+
+    assert told.rc != 0
+    assert told.outcomes() == ["verified", "drifted", "drifted"]
+    assert "version modified" in told.line("local2")
+    assert "nothing is deployed" in told.line("local3")
+    assert "1 drifted: version modified" in told.run.output
+
+
+def test_uninstall_removes_all_but_what_is_shared(shop):
+    hosts = shop(1)
+    shared = hosts.targets[0].seen / "shop" / "shared"
+    shared.mkdir(exist_ok=True)
+    (shared / "orders").touch()
+    hook = hosts.hook(
+        "before_remove", "- ansible.builtin.file: {path: '{{ srv }}/stopped', state: touch}\n"
+    )
+
+    told = hosts.run(UNINSTALL, extra_vars={"uninstall_hooks": hook})
+
+    assert told.rc == 0, told.run.output
+    assert "removed  shop 1.0.0 → none" in told.line("local1")
+    assert [path.name for path in (hosts.targets[0].seen / "shop").iterdir()] == ["shared"]
+    assert hosts.read(0, "stopped") is not None
+
+    (hosts.targets[0].seen / "stopped").unlink()
+    told = hosts.run(UNINSTALL, extra_vars={"uninstall_hooks": hook})
+
+    assert told.rc == 0, told.run.output
+    assert told.outcomes() == ["unchanged"]
+    assert hosts.read(0, "stopped") is None
+
+
+def test_a_killed_run_leaves_its_record(shop, controller, tmp_path):
+    hosts = shop(2)
+    record = tmp_path / "record.jsonl"
+    hook = hosts.hook("after_activate", "- ansible.builtin.pause: {seconds: 600}\n")
+    running = controller.start(
+        DEPLOY,
+        hosts.inventory,
+        extra_vars={"deploy_hooks": hook, "deploy_serial": 1},
+        env={"ITOPS_RELEASE_RECORD": str(record)},
+    )
+    try:
+        wait_until(lambda: '"on trial"' in (record.read_text() if record.exists() else ""))
+    finally:
+        running.kill()
+
+    events = [json.loads(line) for line in record.read_text().splitlines()]
+    assert {event["format"] for event in events} == {1}
+    assert [event["event"] for event in events] == ["run", "plan", "deployment", "deployment"]
+    assert events[1]["hosts"] == ["local1", "local2"]
+    assert events[3]["after"]["phase"] == "on trial"
+
+
+def wait_until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_a_record_that_cannot_be_written_costs_a_warning(shop, tmp_path):
+    hosts = shop(1)
+
+    told = hosts.run(env={"ITOPS_RELEASE_RECORD": str(tmp_path / "missing" / "record")})
+
+    assert told.rc == 0, told.run.output
+    assert told.outcomes() == ["deployed"]
+    assert "no record of itops.release" in told.run.output
+
+
+def test_a_run_that_handles_no_release_has_no_report(shop):
+    told = shop(1).run(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.ping:\n"
+    )
+
+    assert told.rc == 0, told.run.output
+    assert told.lines == []
