@@ -7,9 +7,11 @@ from __future__ import annotations
 import functools
 import json
 import pathlib
+import re
 from typing import NamedTuple
 
 MOST_VALUES = 10_000
+LONGEST_NUMBER = 100
 SCHEMA = pathlib.Path(__file__).parents[2] / "schemas" / "release.schema.json"
 
 
@@ -130,16 +132,33 @@ def _note_lines(node, path, lines, filename):
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             _note_lines(value, (*path, index), lines, filename)
+    elif node.tag == "tag:yaml.org,2002:int" and len(node.value) > LONGEST_NUMBER:
+        raise ReleaseFileError(f"{filename}:{lines[path]}: {_spell(path)}: the number is too long")
 
 
 def _check(plain, lines, filename):
     import jsonschema
 
-    validator = jsonschema.Draft202012Validator(schema())
+    # To JSON Schema 1.0 is an integer, and to Python's search "$" leaves a line's end behind.
+    draft = jsonschema.Draft202012Validator
+    strict = jsonschema.validators.extend(
+        draft,
+        {"pattern": _whole_pattern},
+        draft.TYPE_CHECKER.redefine("integer", lambda checker, value: type(value) is int),
+    )
+    validator = strict(schema())
     errors = sorted(validator.iter_errors(plain), key=lambda error: _line(error, lines))
     if errors:
         first = errors[0]
         raise ReleaseFileError(f"{filename}:{_line(first, lines)}: {_explain(first)}")
+
+
+def _whole_pattern(validator, pattern, instance, rule):
+    import jsonschema
+
+    del rule
+    if validator.is_type(instance, "string") and not re.fullmatch(pattern, instance):
+        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern}")
 
 
 def _line(error, lines):
@@ -165,7 +184,7 @@ def _explain(error):
         missing = next(key for key in error.validator_value if key not in error.instance)
         meaning = rule["properties"][missing].get("description", "")
         return f"{where}: {missing} is missing; expected {missing}: {meaning}"
-    found = json.dumps(error.instance, ensure_ascii=True, default=str)[:60]
+    found = json.dumps(error.instance, ensure_ascii=True, default=str, skipkeys=True)[:60]
     if error.validator == "type":
         expected = f"a value of type {error.validator_value}"
         if error.validator_value == "string" and not isinstance(error.instance, (dict, list)):
