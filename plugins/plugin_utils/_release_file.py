@@ -10,6 +10,8 @@ import pathlib
 import re
 from typing import NamedTuple
 
+from ..module_utils import _manifest
+
 MOST_VALUES = 10_000
 LONGEST_NUMBER = 100
 SCHEMA = pathlib.Path(__file__).parents[2] / "schemas" / "release.schema.json"
@@ -58,10 +60,9 @@ def parse(text, filename, version=None, serial=None):
             }
         )
     _check(plain, lines, filename)
-    components = sorted(
-        (_component(item, plain["version"]) for item in plain["components"]),
-        key=lambda component: component.name,
-    )
+    components = [_component(item, plain["version"]) for item in plain["components"]]
+    for index, component in enumerate(components):
+        _check_path(component.path, index, lines, filename)
     names = set()
     for index, item in enumerate(plain["components"]):
         if item["name"] in names:
@@ -71,7 +72,7 @@ def parse(text, filename, version=None, serial=None):
                 "expected a name of its own for each component"
             )
         names.add(item["name"])
-    return ReleaseFile(plain["name"], plain["version"], plain["serial"], tuple(components))
+    return ReleaseFile(plain["name"], plain["version"], plain["serial"], _by_name(components))
 
 
 @functools.lru_cache(maxsize=None)
@@ -151,6 +152,17 @@ def _check(plain, lines, filename):
     if errors:
         first = errors[0]
         raise ReleaseFileError(f"{filename}:{_line(first, lines)}: {_explain(first)}")
+
+
+def _check_path(path, index, lines, filename):
+    try:
+        if path != ".":
+            _manifest.check_path(path)
+    except _manifest.ManifestError as error:
+        line = lines[("components", index, "path")]
+        raise ReleaseFileError(
+            f"{filename}:{line}: components[{index}].path: {error}; expected a path in the release"
+        ) from None
 
 
 def _whole_pattern(validator, pattern, instance, rule):
