@@ -72,7 +72,7 @@ def parse(text, filename, version=None, serial=None):
                 "expected a name of its own for each component"
             )
         names.add(item["name"])
-    return ReleaseFile(plain["name"], plain["version"], plain["serial"], _by_name(components))
+    return ReleaseFile(plain["name"], plain["version"], plain["serial"], tuple(sorted(components)))
 
 
 @functools.lru_cache(maxsize=None)
