@@ -145,7 +145,9 @@ def _check(plain, lines, filename):
     strict = jsonschema.validators.extend(
         draft,
         {"pattern": _whole_pattern},
-        draft.TYPE_CHECKER.redefine("integer", lambda checker, value: type(value) is int),
+        type_checker=draft.TYPE_CHECKER.redefine(
+            "integer", lambda checker, value: type(value) is int
+        ),
     )
     validator = strict(schema())
     errors = sorted(validator.iter_errors(plain), key=lambda error: _line(error, lines))
