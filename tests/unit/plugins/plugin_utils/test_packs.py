@@ -1,0 +1,158 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Packs on the controller: made once whoever asks, kept within bounds, never from damage."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+
+import pytest
+
+from ansible_collections.itops.release.plugins.module_utils import _codec, _pack
+from ansible_collections.itops.release.plugins.plugin_utils import _library, _packs
+
+
+@pytest.fixture
+def labels(estate):
+    same = {"lib": "same" * 1000}
+    return [estate.seal(f"{n}.0", {"app": str(n), **same}) for n in range(4)]
+
+
+@pytest.fixture
+def cache(estate):
+    return _packs.PackCache(str(estate.folder / "cache"))
+
+
+def packs(cache):
+    return sorted(name for name in os.listdir(cache.path) if not name.startswith("."))
+
+
+def read(path, digest, base=None):
+    """Return the contents that a pack brings."""
+    taken = {}
+
+    def take(key, size, chunks):
+        del size
+        taken[key] = b"".join(chunks)
+
+    with open(path, "rb") as stream:
+        header = _pack.read_header(stream)
+        with _codec.reader(header.codec, stream) as read_bytes:
+            _pack.read(read_bytes, header, digest, base, lambda manifest: take)
+    return sorted(taken.values())
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+def test_a_pack_brings_what_the_base_lacks(estate, cache, labels, codec):
+    whole = cache.get(estate.library, labels[0].digest, None, codec)
+    base = estate.library.get(labels[0].digest).manifest
+    small = cache.get(estate.library, labels[1].digest, labels[0].digest, codec)
+
+    assert read(whole, labels[0].digest) == [b"0", b"same" * 1000]
+    assert read(small, labels[1].digest, base) == [b"1"]
+
+
+def test_a_pack_is_made_once_for_each_pair_and_codec(estate, cache, labels):
+    one, other = labels[0].digest, labels[1].digest
+    paths = [
+        cache.get(estate.library, wanted, base, codec)
+        for wanted, base, codec in [
+            (one, None, "gzip"),
+            (one, None, "zstd"),
+            (other, None, "gzip"),
+            (other, one, "gzip"),
+            (one, None, "gzip"),
+        ]
+    ]
+
+    assert len(set(paths)) == 4
+    assert paths[0] == paths[4]
+
+
+def test_a_pack_that_is_kept_needs_no_library(estate, cache, labels):
+    path = cache.get(estate.library, labels[0].digest, None, "gzip")
+    nowhere = _library.Library(str(estate.folder / "nowhere"))
+
+    assert cache.get(nowhere, labels[0].digest, None, "gzip") == path
+
+
+def test_processes_that_ask_at_once_make_it_once(estate, cache, labels, monkeypatch):
+    made = estate.folder / "made"
+    real = _packs.write
+
+    def counted(*args):
+        with open(made, "a") as stream:
+            stream.write("x")
+        real(*args)
+
+    monkeypatch.setattr(_packs, "write", counted)
+    context = multiprocessing.get_context("fork")
+    barrier = context.Barrier(8)
+
+    def ask():
+        barrier.wait(10)
+        read(cache.get(estate.library, labels[0].digest, None, "gzip"), labels[0].digest)
+
+    processes = [context.Process(target=ask) for _number in range(8)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+
+    assert [process.exitcode for process in processes] == [0] * 8
+    assert made.read_text() == "x"
+    assert len(packs(cache)) == 1
+
+
+def test_what_was_used_longest_ago_goes_when_the_cache_grows(estate, labels):
+    size = os.path.getsize(
+        _packs.PackCache(str(estate.folder / "one")).get(
+            estate.library, labels[0].digest, None, "gzip"
+        )
+    )
+    cache = _packs.PackCache(str(estate.folder / "cache"), most_bytes=size * 2 + size // 2)
+    paths = []
+    for age, label in enumerate(labels[:2]):
+        paths.append(cache.get(estate.library, label.digest, None, "gzip"))
+        os.utime(paths[-1], (1000 + age, 1000 + age))
+    cache.get(estate.library, labels[0].digest, None, "gzip")  # used again: now the newest
+
+    paths.append(cache.get(estate.library, labels[2].digest, None, "gzip"))
+
+    assert packs(cache) == sorted(map(os.path.basename, (paths[0], paths[2])))
+
+
+def test_a_pack_larger_than_the_cache_is_made_all_the_same(estate, labels):
+    cache = _packs.PackCache(str(estate.folder / "cache"), most_bytes=1)
+
+    path = cache.get(estate.library, labels[0].digest, None, "gzip")
+
+    assert packs(cache) == [os.path.basename(path)]
+
+
+def test_a_maker_that_fails_leaves_nothing(estate, cache, labels, monkeypatch):
+    def full(stream, *args):
+        stream.write(b"half")
+        raise OSError("no space")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_packs, "write", full)
+        with pytest.raises(OSError, match="no space"):
+            cache.get(estate.library, labels[0].digest, None, "gzip")
+    assert [name for name in os.listdir(cache.path) if not name.endswith(".lock")] == []
+    assert read(cache.get(estate.library, labels[0].digest, None, "gzip"), labels[0].digest)
+
+
+def test_a_release_that_is_not_in_the_library_is_told(estate, cache, labels):
+    for wanted, base in (("0" * 64, None), (labels[0].digest, "0" * 64)):
+        with pytest.raises(_library.LibraryError, match="has no release sha256:0000"):
+            cache.get(estate.library, wanted, base, "gzip")
+    assert packs(cache) == []
+
+
+def test_the_cache_is_its_owners_alone(estate, cache, labels):
+    path = cache.get(estate.library, labels[0].digest, None, "gzip")
+
+    assert os.stat(cache.path).st_mode & 0o777 == 0o700
+    assert os.stat(path).st_mode & 0o077 == 0
