@@ -47,6 +47,8 @@ class PackCache:
         try:
             with os.fdopen(handle, "wb") as stream:
                 write(stream, library, wanted, base, codec)
+                stream.flush()
+                os.fsync(handle)  # else a power cut could keep a half that is never made again
             os.rename(scratch, path)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
