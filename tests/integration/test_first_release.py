@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGE = (CHECKOUT / "docs" / "first-release.md").read_text(encoding="utf-8")
 HOSTS = ["web1.example.org", "web2.example.org", "web3.example.org"]
