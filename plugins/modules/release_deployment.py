@@ -30,6 +30,7 @@ attributes:
   async:
     support: none
   platform:
+    support: full
     platforms: posix
 options:
   root:

@@ -23,6 +23,7 @@ attributes:
   async:
     support: none
   platform:
+    support: full
     platforms: posix
 options:
   root:

@@ -29,6 +29,7 @@ attributes:
   async:
     support: none
   platform:
+    support: full
     platforms: posix
 options:
   src:
