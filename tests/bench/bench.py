@@ -48,8 +48,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder, Fleet("bench") as fleet:
         hosts = fleet.up(options.hosts, options.store)
         bench = Bench(Path(folder), fleet, hosts)
-        print(f"{len(hosts)} hosts, /srv on {options.store}, {FILES} files of {FILE_BYTES} bytes, "
-              f"{CHANGED_PART:.0%} of them changed; {options.rounds} rounds", flush=True)
+        print(
+            f"{len(hosts)} hosts, /srv on {options.store}, {FILES} files of {FILE_BYTES} bytes, "
+            f"{CHANGED_PART:.0%} of them changed; {options.rounds} rounds",
+            flush=True,
+        )
         bench.prepare()
         for number in range(options.rounds):
             print(f"round {number + 1} …", file=sys.stderr, flush=True)
@@ -139,7 +142,8 @@ class Bench:
                 row += f"  {medians[name] / budget:.2f} of {words}"
             if name in self.sessions:
                 logins, sessions, bytes_in = self.sessions[name]
-                row += f"; {logins:.1f} logins, {sessions:.1f} sessions, {bytes_in / 1e6:.2f} MB a host"
+                row += f"; {logins:.1f} logins, {sessions:.1f} sessions"
+                row += f", {bytes_in / 1e6:.2f} MB a host"
             print(row)
 
     def time(self, name, act):
@@ -226,7 +230,7 @@ def make_tree(folder):
     chance = random.Random(8000)
     words = [
         "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=chance.randint(2, 10)))
-        for _ in range(20000)
+        for dummy in range(20000)
     ]
     for number in range(FILES):
         path = folder / "src" / f"d{number // 20 % 20}" / f"e{number // 400}" / f"f{number}.txt"
