@@ -47,8 +47,14 @@ exec 9>/run/lock/itops-release-molecule
 flock 9
 
 cd "$checkout"
-if [ $# = 0 ]; then
-    rm -rf "$MOLECULE_EPHEMERAL_DIRECTORY" # what an interrupted run remembers may not be true
-    set -- test --all
+if [ $# != 0 ]; then
+    molecule "$@"
+    exit
 fi
-molecule "$@"
+rm -rf "$MOLECULE_EPHEMERAL_DIRECTORY" # what an interrupted run remembers may not be true
+status=0
+molecule test --all || status=$?
+if [ $status != 0 ]; then
+    molecule destroy >/dev/null 2>&1 # Molecule itself leaves the hosts when making them fails
+fi
+exit $status
