@@ -104,6 +104,7 @@ def _bring(root, access, params, call, now, check_mode):
     state = root.read_state()
     _claim.check_owner(root.path, state, access)
     before = copy.deepcopy(state)
+    _claim.settle(root, state, None)  # what a killed run left counts as what it really did
     release = _release(params, call, state)
     live = params["state"] == "live"
     if live and release.digest in state.bad:
@@ -115,16 +116,12 @@ def _bring(root, access, params, call, now, check_mode):
     if step == "nothing":
         return _nothing(root, before, state, params, release)
     if check_mode:
-        _claim.settle(root, state, None)
-        step, tree = _next_step(root, state, params, release)
-        if step == "nothing":
-            return _nothing(root, before, state, params, release)
         return _predict(root, before, state, release, step, tree, params, call)
     if step == "stage" and not call["pack"]:
         return _ask_for_pack(root, before, release, call)
 
     claim, state = _claimed(root, params, call, now, access)
-    step, tree = _next_step(root, state, params, release)  # anew: the claim settled what was open
+    step, tree = _next_step(root, state, params, release)  # another run may have come between
     if step == "nothing" and not call["pack"]:
         return _nothing(root, before, state, params, release)
     try:
