@@ -163,7 +163,10 @@ def test_another_user_than_the_one_that_writes_a_root_is_refused(
     )
 
     assert run.rc == 0, run.output
-    for title, reason in (("As root", "is written by deploy; this run is root"), ("As app", "unprivileged user")):
+    for title, reason in (
+        ("As root", "is written by deploy; this run is root"),
+        ("As app", "unprivileged user"),
+    ):
         message = run.result(title).get("msg", "was deployed")
         assert is_one_line(message), title
         assert reason in message
