@@ -32,6 +32,15 @@ def make(root, login):
     return os.path.join(root.path, _root.OURS, "drop", name, "pack")
 
 
+def remove(root, path):
+    """Remove the drop place of the pack at *path* only: another run may have one of its own."""
+    folder = root.folder("drop")
+    try:
+        _tree.remove(folder, os.path.basename(os.path.dirname(path)))
+    finally:
+        os.close(folder)
+
+
 def clear(root):
     """Remove all drop places, with what an earlier run may have left in them."""
     folder = root.folder("drop")

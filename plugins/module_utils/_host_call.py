@@ -196,7 +196,11 @@ def _stage(claim, release, path):
     with os.fdopen(descriptor, "rb") as stream:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise _claim.DeploymentError("the pack %s is not a file" % path)
-        tree = _staging.stage(claim, release, stream)
+        try:
+            tree = _staging.stage(claim, release, stream)
+        except BaseException:
+            _drop.remove(claim.root, path)  # it must not keep a disk full
+            raise
     _drop.clear(claim.root)
     return tree
 
