@@ -77,6 +77,8 @@ class ActionModule(ActionBase):
                 "whole": base is None,
             }
             result = self._call(arguments, call, task_vars)
+            if result.pop("pack_refused", False):
+                _packs.forget(self._pack)
         if self._task.diff and not result.get("failed"):
             result["diff"] = self._diff(library, result)
         return result
@@ -119,7 +121,7 @@ class ActionModule(ActionBase):
         """Send the pack of what the host needs on top of *base*; return its path there."""
         cache = _packs.PackCache(arguments["pack_cache"] or _action.cache_directory())
         codec = "zstd" if "zstd" in need["codecs"] else "gzip"
-        path = cache.get(library, need["digest"], base, codec)
+        self._pack = path = cache.get(library, need["digest"], base, codec)
         self._sent_bytes += os.path.getsize(path)
         self._display.vv(f"sending {os.path.getsize(path)} bytes to {need['drop']}")
         try:
@@ -127,6 +129,8 @@ class ActionModule(ActionBase):
         except AnsibleConnectionFailure:
             raise
         except (AnsibleError, OSError) as error:
+            # What arrived of it must not keep a disk full.
+            self._low_level_execute_command(self._connection._shell.remove(need["drop"]))
             reason = " ".join(str(error).split())
             raise _library.LibraryError(f"the pack could not be sent: {reason}") from error
 

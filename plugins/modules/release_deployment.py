@@ -299,13 +299,12 @@ def main():
         module.exit_json(**run(module))
     except _trial.PutBack as error:
         module.fail_json(msg=str(error), **error.result)
+    except (_codec.CodecError, _manifest.ManifestError, _pack.PackError) as error:
+        module.fail_json(msg=str(error), pack_refused=bool(module.params["_call"]["pack"]))
     except (
         OSError,
-        _codec.CodecError,
         _claim.DeploymentError,
         _drift.Damaged,
-        _manifest.ManifestError,
-        _pack.PackError,
         _root.RootError,
         _state.NoWayBack,
         _tree.TreeError,

@@ -77,6 +77,12 @@ class PackCache:
             yield
 
 
+def forget(path):
+    """Remove the pack at *path*, which a host refused: the next run makes it anew."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+
+
 def write(stream, library, wanted, base, codec):
     """Write the pack of *wanted* on top of *base*, digests or None, to the binary file *stream*."""
     stored = library.get(wanted)
