@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.itops.release.plugins.module_utils import (
     _claim,
+    _durable,
     _host_call,
     _root,
     _state,
@@ -19,7 +20,9 @@ from ansible_collections.itops.release.plugins.module_utils import (
     _trial,
 )
 from ansible_collections.itops.release.tests.unit.plugins.estate import snapshot
+from ansible_collections.itops.release.tests.unit.plugins.processes import exit_status
 
+KILLED = 9
 ONE = {"app*": "one", "lib/a": "same", "lib/b": "b", "latest@": "app"}
 TWO = {"app*": "two", "lib/a": "same", "new/": ""}
 THREE = {"app*": "three", "lib/a": "same"}
@@ -819,3 +822,38 @@ def test_a_torn_line_of_history_takes_no_other_along(host, releases):
         except ValueError:
             good.append("torn")
     assert good == ["staged", "activated", "torn", "staged", "activated", "accepted"]
+
+
+def test_going_back_from_a_switch_that_was_killed_is_going_to_what_was_live(host, releases):
+    host.deploy(releases[0])
+    host.deploy(releases[1])
+
+    def killed():
+        _durable.replace_link = lambda *args: (real(*args), os._exit(KILLED))
+        host.deploy(releases[2])
+
+    real = _durable.replace_link
+    assert exit_status(killed) == KILLED
+    assert host.read("app") == "three"
+
+    assert host.deploy(None)["after"]["version"] == "2.0"
+    assert host.deploy(None)["after"]["version"] == "1.0"
+
+
+@pytest.mark.parametrize("make", [foreign_directory, foreign_link])
+@pytest.mark.parametrize("index", [0, None])
+def test_nothing_is_removed_where_current_is_somebody_elses(host, releases, make, index):
+    for release in releases:
+        host.deploy(release)
+    (host.root / "current").unlink()
+    aside = host.root.with_name("aside")
+    host.root.rename(aside)
+    make(host.root)
+    for path in aside.iterdir():
+        path.rename(host.root / path.name)
+    trees = snapshot(host.root / "releases")
+
+    with pytest.raises(_root.RootError, match="not ours: nothing was touched"):
+        host.deploy(None if index is None else releases[index], state="absent")
+    assert snapshot(host.root / "releases") == trees
+    assert os.path.lexists(host.root / "current")
