@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import stat
+from dataclasses import replace
 
 import pytest
 
@@ -750,9 +751,16 @@ def test_a_damaged_release_is_never_gone_back_to(
     assert current_tree(host) == read_tree(shop / "1.0.0/src")
 
 
-def test_modes_do_not_depend_on_the_umask(local_hosts, inventory, run_playbook, shop, library):
+def test_modes_do_not_depend_on_the_umask(
+    local_hosts, inventory, run_playbook, shop, library, tmp_path
+):
     (host,) = local_hosts(1)
-    group = {"access": "group"}
+    strict = tmp_path / "python"
+    python = host.variables["ansible_python_interpreter"]
+    strict.write_text(f'#!/bin/sh\numask 077\nexec {python} "$@"\n')
+    strict.chmod(0o755)
+    host = replace(host, variables={**host.variables, "ansible_python_interpreter": str(strict)})
+    group = {"access": "group", "linked_paths": ["log/"]}
 
     run = run_playbook(
         play(
@@ -761,8 +769,6 @@ def test_modes_do_not_depend_on_the_umask(local_hosts, inventory, run_playbook, 
             deploying("Other access", "shop:1.1.0", library, IGNORED, access="public"),
         ),
         inventory([host]),
-        extra_vars={"ansible_shell_executable": "/bin/sh"},
-        args=["-e", "ansible_remote_tmp=/tmp"],
     )
 
     assert run.rc == 0, run.output
@@ -774,4 +780,5 @@ def test_modes_do_not_depend_on_the_umask(local_hosts, inventory, run_playbook, 
     }
     assert modes["bin"] == modes["bin/tool"] == 0o750
     assert modes["greeting"] == 0o640
+    assert stat.S_IMODE((host.seen / "shop/shared/log").stat().st_mode) == 0o750
     assert "remove the deployment first" in run.result("Other access")["msg"]
