@@ -34,6 +34,7 @@ def writer(codec, stream):
     if codec == "zstd" and _zstd_module() is None:
         stream.flush()
         argv = ["zstd", "-q", "-%d" % ZSTD_LEVEL, "-c"]
+        # pylint: disable-next=contextmanager-generator-missing-cleanup # contextlib does it
         with _piped(argv, stdin=subprocess.PIPE, stdout=stream) as process:
             yield process.stdin.write
             process.stdin.close()
@@ -60,6 +61,7 @@ def reader(codec, stream):
         # The child shares the file's real offset, which lies behind what Python has read ahead.
         os.lseek(stream.fileno(), stream.tell(), os.SEEK_SET)
         argv = ["zstd", "-q", "-d", "-c"]
+        # pylint: disable-next=contextmanager-generator-missing-cleanup # contextlib does it
         with _piped(argv, stdin=stream, stdout=subprocess.PIPE) as process:
             yield process.stdout.read
     elif codec == "zstd":

@@ -124,6 +124,7 @@ def entry_from_plain(plain):
     entry = Entry(**plain)
     check_path(entry.path)
     if entry.type == "file":
+        # pylint: disable=unidiomatic-typecheck # True is an int, and must not pass for one
         sized = type(entry.size) is int and entry.size >= 0
         if not (sized and type(entry.exec) is bool and DIGEST.match(entry.sha256)):
             raise ManifestError("%r has no proper size, exec and sha256" % entry.path)
@@ -240,6 +241,7 @@ def _from_plain(plain):
     manifest = Manifest(plain["name"], plain["version"], plain["serial"], components)
     if not NAME.match(manifest.name) or not VERSION.match(manifest.version):
         raise ManifestError("name or version is malformed")
+    # pylint: disable-next=unidiomatic-typecheck # True is an int
     if type(manifest.serial) is not int or manifest.serial < 0:
         raise ManifestError("serial %r is not a whole number" % (manifest.serial,))
     return manifest

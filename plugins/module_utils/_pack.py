@@ -47,6 +47,7 @@ def read_header(stream):
             raise PackError("the pack has format %s; this host's code reads %d" % (format_, FORMAT))
         header = Header(**plain)
         digests = [header.release] if header.base is None else [header.release, header.base]
+        # pylint: disable=unidiomatic-typecheck # True is an int, and must not pass for one
         good = all(_manifest.DIGEST.match(digest) for digest in digests) and (
             type(header.codec) is str and type(header.manifest_bytes) is int
         )

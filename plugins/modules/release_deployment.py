@@ -33,6 +33,9 @@ attributes:
     support: full
     platforms: posix
 options:
+  _call:
+    description: What the action plugin tells the module. Not for playbooks.
+    type: dict
   root:
     description:
       - The deployment root, the directory on the host that holds the application's releases.

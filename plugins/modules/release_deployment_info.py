@@ -26,6 +26,9 @@ attributes:
     support: full
     platforms: posix
 options:
+  _expected:
+    description: What the action plugin tells the module. Not for playbooks.
+    type: str
   root:
     description: The deployment root on the host.
     type: path

@@ -32,6 +32,9 @@ attributes:
     support: full
     platforms: posix
 options:
+  _call:
+    description: What the action plugin tells the module. Not for playbooks.
+    type: dict
   src:
     description:
       - The directory that holds C(release.yml), on the controller, or on the host with

@@ -141,6 +141,7 @@ def _check(plain, lines, filename):
     import jsonschema
 
     # To JSON Schema 1.0 is an integer, and to Python's search "$" leaves a line's end behind.
+    # pylint: disable=unidiomatic-typecheck # True is an int, and must not pass for one
     draft = jsonschema.Draft202012Validator
     strict = jsonschema.validators.extend(
         draft,

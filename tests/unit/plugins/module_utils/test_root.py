@@ -37,6 +37,7 @@ def host(estate, labels):
 
 @pytest.fixture
 def root(host):
+    # pylint: disable-next=contextmanager-generator-missing-cleanup # pytest does it
     with _root.opened(str(host.root)) as opened:
         yield opened
 

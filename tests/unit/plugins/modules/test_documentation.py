@@ -50,7 +50,10 @@ def test_every_module_is_tested_here():
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_options_are_documented_as_they_are_taken(name):
-    assert plain(documented(name)["options"], "suboptions") == plain(OPTIONS[name](), "options")
+    # With an underscore: what only the action says, which `ansible-test sanity` wants documented.
+    options = {k: o for k, o in documented(name)["options"].items() if not k.startswith("_")}
+
+    assert plain(options, "suboptions") == plain(OPTIONS[name](), "options")
 
 
 @pytest.mark.parametrize("name", OPTIONS)
