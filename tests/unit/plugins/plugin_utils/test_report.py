@@ -34,6 +34,7 @@ def deployed(before=None, after=None, status="ok", host="web1", state="live", **
     return _report.deployment_event(host, status, args, {"changed": changed, **moments, **result})
 
 
+# pylint: disable-next=dangerous-default-value # nothing changes it
 def inspected(after=ONE, host="web1", **result):
     """Return the event of an answer of release_deployment_info."""
     current = {key: value for key, value in after.items() if key != "phase"}
