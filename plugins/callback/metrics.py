@@ -174,7 +174,7 @@ class CallbackModule(CallbackBase):
         if make:
             self._plan()
             if item or "results" not in answer:  # a loop was told item by item
-                self.note(make(host, status, result.task_fields.get("args") or {}, answer))
+                self.note(make(host, status, result.task.args, answer))
         elif status in ("failed", "unreachable") and not forgiven and not item:
             self.note(_report.failure_event(host, status, result.task.get_name(), action, answer))
 
