@@ -21,6 +21,8 @@ from ansible_collections.itops.release.tests.integration.applications import (
     write_application,
 )
 
+pytestmark = pytest.mark.slow
+
 DEPLOY = "itops.release.deploy"
 ROLLBACK = "itops.release.rollback"
 VERIFY = "itops.release.verify"
