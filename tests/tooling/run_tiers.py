@@ -81,7 +81,7 @@ THOROUGH = (
     Tier("package-check", commands=(("python", "-m", "tests.tooling.package_check"),)),
     Tier(
         "slow",
-        pytest=("tests/integration", "-m", "slow and not (hosts or podman)"),
+        pytest=("tests/integration", "-m", "slow and not (hosts or podman)", *SIDE_BY_SIDE),
         no_skips=True,
     ),
     Tier(
