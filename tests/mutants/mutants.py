@@ -1,0 +1,609 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The safe steps, how each is taken out, and which tests must notice."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    """One safe step: what is lost *without* it, the file in plugins/, its text, what stands there
+    instead, and the test file in tests/unit/plugins/ with pytest's ``-k`` expression."""
+
+    without: str
+    path: str
+    old: str
+    new: str
+    tests: str
+
+
+def check(without, path, condition, tests):
+    """Return the Mutant in which the check ``if condition:`` never finds anything."""
+    return Mutant(without, path, f"if {condition}:", "if False:", tests)
+
+
+CANONICAL = "module_utils/_canonical.py"
+CODEC = "module_utils/_codec.py"
+CLAIM = "module_utils/_claim.py"
+DELTA_TESTS = "module_utils/test_delta.py"
+DURABLE = "module_utils/_durable.py"
+DURABLE_TESTS = "module_utils/test_durable.py"
+HOST_CALL = "module_utils/_host_call.py"
+HOST_TESTS = "module_utils/test_host_call.py"
+CHECK_MODE_TESTS = "module_utils/test_host_call_check_mode.py"
+LAYER = "module_utils/_layer.py"
+LIBRARY = "plugin_utils/_library.py"
+LIBRARY_TESTS = "plugin_utils/test_library.py"
+MANIFEST = "module_utils/_manifest.py"
+MANIFEST_TESTS = "module_utils/test_manifest.py"
+OBJECTS = "module_utils/_objects.py"
+OBJECTS_TESTS = "module_utils/test_objects.py"
+PACK = "module_utils/_pack.py"
+PACK_TESTS = "module_utils/test_pack.py"
+PACKS = "plugin_utils/_packs.py"
+PACKS_TESTS = "plugin_utils/test_packs.py"
+RELEASE_FILE = "plugin_utils/_release_file.py"
+REMOVAL = "module_utils/_removal.py"
+ROOT = "module_utils/_root.py"
+ROOT_TESTS = "module_utils/test_root.py"
+SCAN = "module_utils/_scan.py"
+SCAN_TESTS = "module_utils/test_scan.py"
+STAGING = "module_utils/_staging.py"
+STATE = "module_utils/_state.py"
+STATE_TESTS = "module_utils/test_state.py"
+TREE = "module_utils/_tree.py"
+TREE_TESTS = "module_utils/test_tree.py"
+TRIAL = "module_utils/_trial.py"
+
+READING = (
+    check(
+        "refusing repeated keys",
+        CANONICAL,
+        "len(value) != len(pairs)",
+        "module_utils/test_canonical.py two_readers",
+    ),
+    Mutant(
+        "refusing NaN and floats",
+        CANONICAL,
+        'raise CanonicalError("number %s is not an integer" % text)',
+        "return float(text)",
+        "module_utils/test_canonical.py two_readers",
+    ),
+    check(
+        "refusing large integers",
+        CANONICAL,
+        "len(text) > 17 or abs(int(text)) > LARGEST_INTEGER",
+        "module_utils/test_canonical.py two_readers and not 9999",
+    ),
+    check(
+        "the manifest's digest",
+        MANIFEST,
+        "digest_of(data) != digest",
+        f"{MANIFEST_TESTS} other_bytes",
+    ),
+    check(
+        "the canonical form", MANIFEST, "render(manifest) != data", f"{MANIFEST_TESTS} malformed"
+    ),
+    check(
+        "refusing newer formats",
+        MANIFEST,
+        'plain["format"] != FORMAT',
+        f"{MANIFEST_TESTS} malformed",
+    ),
+    check(
+        "refusing control characters", MANIFEST, "CONTROL.search(path)", f"{MANIFEST_TESTS} path"
+    ),
+    Mutant(
+        "refusing ..",
+        MANIFEST,
+        'name in (b"", b".", b"..")',
+        'name in (b"", b".")',
+        f"{MANIFEST_TESTS} path",
+    ),
+    check(
+        "refusing absolute paths",
+        MANIFEST,
+        'path.startswith("/")',
+        f"{MANIFEST_TESTS} path",
+    ),
+    check(
+        "sorted entries",
+        MANIFEST,
+        "any(a >= b for a, b in zip(paths, paths[1:]))",
+        f"{MANIFEST_TESTS} sorted",
+    ),
+    Mutant(
+        "keeping links inside",
+        MANIFEST,
+        'raise ManifestError("link %r leaves its component: %r" % (path, target))',
+        "continue",
+        f"{MANIFEST_TESTS} link",
+    ),
+    check(
+        "links through no link",
+        MANIFEST,
+        'there and there.type == "symlink" and any(names[number + 1 :])',
+        f"{MANIFEST_TESTS} link",
+    ),
+    Mutant(
+        "looking at links across components",
+        MANIFEST,
+        "check_links(entries.values())",
+        "pass",
+        f"{MANIFEST_TESTS} another_components_link",
+    ),
+    Mutant(
+        "refusing links in a circle",
+        MANIFEST,
+        'raise ManifestError("link %r leads back to itself" % entry.path)',
+        "break",
+        f"{MANIFEST_TESTS} link",
+    ),
+    Mutant(
+        "refusing components that collide",
+        MANIFEST,
+        'raise ManifestError("two components bring %r" % entry.path)',
+        "pass",
+        f"{MANIFEST_TESTS} same_place",
+    ),
+    check(
+        "refusing names that collide",
+        "plugin_utils/_sealing.py",
+        "found",
+        "plugin_utils/test_sealing.py some_host",
+    ),
+    Mutant(
+        "Unicode forms in collisions",
+        "plugin_utils/_collisions.py",
+        "canonical_form(path) if case_sensitive else caseless_form(path)",
+        "path if case_sensitive else path.lower()",
+        "plugin_utils/test_collisions.py collide",
+    ),
+    check("refusing special files", SCAN, "not stat.S_ISREG(mode)", f"{SCAN_TESTS} refused"),
+    check(
+        "refusing what others cannot read",
+        SCAN,
+        "not private and not mode & stat.S_IROTH",
+        f"{SCAN_TESTS} refused",
+    ),
+    Mutant(
+        "opening sources without following links",
+        SCAN,
+        "OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW |",
+        "OPEN_FILE = os.O_RDONLY |",
+        f"{SCAN_TESTS} through_a_link",
+    ),
+    check(
+        "noticing a file that changes while it is sealed",
+        LAYER,
+        "left or stream.read(1)",
+        "module_utils/test_layer.py changes",
+    ),
+    check(
+        "the digests in a layer",
+        LAYER,
+        "digest.hexdigest() != entry.sha256",
+        "module_utils/test_layer.py altered",
+    ),
+    check("a layer's end", LAYER, "read_bytes(1)", "module_utils/test_layer.py goes_on"),
+    check(
+        "the end of a compressed stream",
+        CODEC,
+        "self._decompressor.unused_data or self._stream.read(1)",
+        "module_utils/test_codec.py behind",
+    ),
+    Mutant(
+        "noticing a stream that is cut",
+        CODEC,
+        'raise CodecError("the compressed stream is cut short")',
+        'return b""',
+        "module_utils/test_codec.py cut",
+    ),
+    Mutant(
+        "flat memory with gzip",
+        CODEC,
+        "self._inner.unconsumed_tail + data, max_length",
+        "self._inner.unconsumed_tail + data",
+        "module_utils/test_codec.py bomb",
+    ),
+    Mutant(
+        "flat memory with zstd",
+        CODEC,
+        "PIECE_BYTES = 512",
+        "PIECE_BYTES = 65536",
+        "module_utils/test_codec.py bomb",
+    ),
+    check(
+        "the digests in a pack",
+        PACK,
+        "digest.hexdigest() != sha256",
+        f"{PACK_TESTS} altered",
+    ),
+    check("a pack's end", PACK, "read_bytes(1)", f"{PACK_TESTS} goes_on"),
+    Mutant(
+        "the digest that was asked for",
+        PACK,
+        "_manifest.parse(data, digest)",
+        "_manifest.parse(data, _manifest.digest_of(data))",
+        f"{PACK_TESTS} altered or another_release",
+    ),
+    Mutant(
+        "checking a pack's header",
+        PACK,
+        "if not (good and 0 <",
+        "if not (0 <",
+        f"{PACK_TESTS} header",
+    ),
+    Mutant(
+        "bounds of a difference",
+        "module_utils/_delta.py",
+        "if not 0 <= first < first + count <= len(held):",
+        "if False:",
+        f"{DELTA_TESTS} no_sense",
+    ),
+    check(
+        "refusing repeated keys in release.yml",
+        RELEASE_FILE,
+        "where in lines",
+        "plugin_utils/test_release_file.py wrong",
+    ),
+)
+
+ON_THE_CONTROLLER = (
+    check(
+        "the digests in the library",
+        LIBRARY,
+        '"sha256:" + _canonical.sha256_hex(data) != descriptor["digest"]',
+        f"{LIBRARY_TESTS} damaged",
+    ),
+    check(
+        "refusing a known version with another digest",
+        LIBRARY,
+        "there.name == manifest.name and getattr(there, key) == getattr(manifest, key)",
+        f"{LIBRARY_TESTS} another_digest",
+    ),
+    Mutant(
+        "the library's lock",
+        LIBRARY,
+        "fcntl.flock(stream, fcntl.LOCK_EX)",
+        "pass",
+        f"{LIBRARY_TESTS} at_once",
+    ),
+    Mutant(
+        "keeping blobs that others need",
+        LIBRARY,
+        "needed.update(",
+        "set().update(",
+        f"{LIBRARY_TESTS} removing",
+    ),
+    check(
+        "comparing labels with the manifest",
+        LIBRARY,
+        "label[1:] != (manifest.name, manifest.version, manifest.serial)",
+        f"{LIBRARY_TESTS} labels",
+    ),
+    Mutant(
+        "making packs under a lock",
+        PACKS,
+        "fcntl.flock(stream, fcntl.LOCK_EX)",
+        "pass",
+        f"{PACKS_TESTS} at_once",
+    ),
+    check(
+        "the cache's bound",
+        PACKS,
+        "total > self._most_bytes and name != keep",
+        f"{PACKS_TESTS} longest_ago",
+    ),
+)
+
+STAGING_STEPS = (
+    check(
+        "verifying the whole tree before it gets its name",
+        STAGING,
+        "drift",
+        f"{HOST_TESTS} damaged_content",
+    ),
+    Mutant(
+        "the barrier before names are given",
+        STAGING,
+        "_durable.barrier(staging)",
+        "pass",
+        f"{DURABLE_TESTS} medium",
+    ),
+    Mutant(
+        "recording a tree before it has its name",
+        STAGING,
+        "        claim.root.write_state(state)\n"
+        '        os.rename("tree", tree, src_dir_fd=staging, dst_dir_fd=releases)\n',
+        '        os.rename("tree", tree, src_dir_fd=staging, dst_dir_fd=releases)\n'
+        "        claim.root.write_state(state)\n",
+        f"{DURABLE_TESTS} killed",
+    ),
+    Mutant(
+        "creating contents exclusively, following no link",
+        OBJECTS,
+        "CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW",
+        "CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC",
+        f"{OBJECTS_TESTS} written_over",
+    ),
+    Mutant(
+        "copying private and writable contents",
+        OBJECTS,
+        "if not (entry.private or entry.writable):",
+        "if True:",
+        f"{OBJECTS_TESTS} copied",
+    ),
+    Mutant(
+        "hashing a content that is here already",
+        OBJECTS,
+        "and _tree.hash_descriptor(descriptor) == entry.sha256",
+        "",
+        f"{OBJECTS_TESTS} comes_again",
+    ),
+    check(
+        "hashing what is copied",
+        OBJECTS,
+        "digest.hexdigest() != entry.sha256",
+        f"{OBJECTS_TESTS} never_copied",
+    ),
+    Mutant(
+        "setting modes whatever the umask",
+        TREE,
+        "os.fchmod(descriptor, mode)",
+        "pass",
+        f"{HOST_TESTS} umask",
+    ),
+    Mutant(
+        "setting owner and group",
+        TREE,
+        'changes.append("owner")',
+        "pass",
+        f"{TREE_TESTS} owner",
+    ),
+    Mutant(
+        "noticing extra files",
+        TREE,
+        "for leaf in found - wanted.keys():",
+        "for leaf in ():",
+        f"{TREE_TESTS} difference",
+    ),
+    Mutant(
+        "hashing every file",
+        TREE,
+        "if status.st_size != entry.size or hash_file(directory, leaf) != entry.sha256:",
+        "if status.st_size != entry.size:",
+        f"{TREE_TESTS} difference",
+    ),
+    Mutant(
+        "noticing exec bits",
+        TREE,
+        'changes.append("exec")',
+        "pass",
+        f"{TREE_TESTS} difference",
+    ),
+    check(
+        "refusing a linked path that the release brings",
+        TREE,
+        "path in entries",
+        f"{HOST_TESTS} linked_path",
+    ),
+    Mutant(
+        "opening a pack without following links",
+        HOST_CALL,
+        "descriptor = os.open(path, _scan.OPEN_FILE)",
+        "descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)",
+        f"{HOST_TESTS} no_file",
+    ),
+)
+
+SWITCHING = (
+    Mutant(
+        "replacing current in one step",
+        DURABLE,
+        "    os.symlink(target, scratch, dir_fd=directory)\n"
+        "    os.rename(scratch, name, src_dir_fd=directory, dst_dir_fd=directory)\n",
+        "    remove_file(directory, name)\n    os.symlink(target, name, dir_fd=directory)\n",
+        f"{DURABLE_TESTS} killed or missing",
+    ),
+    Mutant(
+        "making the switch last before success is told",
+        DURABLE,
+        "    os.symlink(target, scratch, dir_fd=directory)\n"
+        "    os.rename(scratch, name, src_dir_fd=directory, dst_dir_fd=directory)\n"
+        "    os.fsync(directory)\n",
+        "    os.symlink(target, scratch, dir_fd=directory)\n"
+        "    os.rename(scratch, name, src_dir_fd=directory, dst_dir_fd=directory)\n",
+        f"{DURABLE_TESTS} medium",
+    ),
+    Mutant(
+        "making the state last before it gets its name",
+        DURABLE,
+        "        os.fsync(descriptor)\n",
+        "",
+        f"{DURABLE_TESTS} medium",
+    ),
+    Mutant(
+        "recording where current is being pointed",
+        TRIAL,
+        '    state.switching = {"to": tree}\n    claim.root.write_state(state)\n',
+        '    state.switching = {"to": tree}\n',
+        f"{HOST_TESTS} killed",
+    ),
+    Mutant(
+        "settling what a killed run left",
+        CLAIM,
+        "    note_switch(state, switching",
+        "    (lambda *nothing: None)(state, switching",
+        f"{HOST_TESTS} killed",
+    ),
+    Mutant(
+        "verifying a rollback's target",
+        TRIAL,
+        "        _verify(claim, tree, runtime_paths)",
+        "        pass",
+        f"{HOST_TESTS} rebuilt",
+    ),
+    check(
+        "refusing a current that is not ours",
+        ROOT,
+        'folder != "releases" or tree not in known',
+        f"{HOST_TESTS} somebody",
+    ),
+    Mutant(
+        "leaving another's root untouched",
+        ROOT,
+        'raise RootError("%s/current is not ours: nothing was touched" % path)',
+        "return",
+        f"{HOST_TESTS} somebody_else_deployed",
+    ),
+    check("probing a trial that a run finds", TRIAL, "probe", f"{HOST_TESTS} trial"),
+    Mutant(
+        "restarting again after putting back",
+        TRIAL,
+        "        try:\n            _restart(claim, restart)",
+        "        try:\n            pass",
+        f"{HOST_TESTS} restarted_again",
+    ),
+    Mutant(
+        "restarting after each switch",
+        CLAIM,
+        "state.restarted = False",
+        "state.restarted = True",
+        f"{HOST_TESTS} restarted_once",
+    ),
+    Mutant(
+        "finishing a restart that was not done",
+        HOST_CALL,
+        'step = "nothing" if state.restarted else "settle"',
+        "pass",
+        f"{HOST_TESTS} next_run",
+    ),
+    check(
+        "refusing a linked file that is missing",
+        TRIAL,
+        "not _exists(shared, link)",
+        f"{HOST_TESTS} linked_file",
+    ),
+    check("the token at each commit point", CLAIM, "state.token != self.token", ROOT_TESTS),
+    Mutant(
+        "clearing what killed runs left in staging",
+        CLAIM,
+        "                _tree.remove(staging, name)",
+        "                pass",
+        f"{DURABLE_TESTS} killed",
+    ),
+    Mutant(
+        "the lock", ROOT, "_flock(descriptor, timeout, self.path)", "pass", f"{ROOT_TESTS} held"
+    ),
+    check(
+        "refusing another user",
+        CLAIM,
+        "state.token and state.uid != os.geteuid()",
+        f"{HOST_TESTS} another_user",
+    ),
+    check(
+        "refusing another owner",
+        CLAIM,
+        "access and state.access not in (None, access._asdict())",
+        f"{HOST_TESTS} another_owner",
+    ),
+    Mutant(
+        "refusing the state of a newer version",
+        ROOT,
+        'plain.pop("format") != FORMAT',
+        'plain.pop("format") < FORMAT',
+        f"{HOST_TESTS} newer_version",
+    ),
+    check(
+        "keeping a torn line of history apart",
+        ROOT,
+        'end and os.pread(descriptor, 1, end - 1) != b"\\n"',
+        f"{HOST_TESTS} torn",
+    ),
+)
+
+GOING_BACK = (
+    check("refusing a bad release", HOST_CALL, "live and release.digest in state.bad", HOST_TESTS),
+    Mutant(
+        "passing over bad releases",
+        STATE,
+        "if digest not in state.bad:",
+        "if True:",
+        STATE_TESTS,
+    ),
+    Mutant(
+        "the second rollback going further back",
+        STATE,
+        "good[: good.index(digest) + 1] if digest in good else [*good, digest]",
+        "[*good, digest]",
+        f"{HOST_TESTS} rolling_back",
+    ),
+    Mutant(
+        "retention sparing the way back",
+        STATE,
+        "kept.add(newest_tree(state, existing, previous_release(state)))",
+        "previous_release(state)",
+        f"{HOST_TESTS} retention",
+    ),
+    Mutant(
+        "retention sparing live and trial",
+        STATE,
+        "kept = {state.live, state.trial}",
+        "kept = set()",
+        f"{HOST_TESTS} retention",
+    ),
+    Mutant(
+        "retention by the order of staging",
+        STATE,
+        '    by_age = sorted(existing, key=lambda tree: state.trees[tree]["token"], reverse=True)',
+        "    by_age = sorted(existing, reverse=True)",
+        f"{HOST_TESTS} retention",
+    ),
+    check("absent sparing what is needed", HOST_CALL, "tree in needed", f"{HOST_TESTS} absent"),
+    Mutant(
+        "cleaning nothing where current cannot be read",
+        REMOVAL,
+        "            claim.root.read_current(state)  # where it cannot be read, nothing is removed",
+        "            pass",
+        f"{HOST_TESTS} nothing_is_removed",
+    ),
+    Mutant(
+        "removing nothing where current is another's",
+        REMOVAL,
+        "            if claim.root.read_current(state):",
+        "            if True:",
+        f"{HOST_TESTS} nothing_is_removed",
+    ),
+    Mutant(
+        "check mode that makes no folders",
+        HOST_CALL,
+        "    if not check_mode:\n        _root.create",
+        "    if True:\n        _root.create",
+        CHECK_MODE_TESTS,
+    ),
+    Mutant(
+        "check mode that stages nothing",
+        HOST_CALL,
+        "    if check_mode:\n        return _predict",
+        "    if False:\n        return _predict",
+        CHECK_MODE_TESTS,
+    ),
+    Mutant(
+        "check mode that marks nothing",
+        HOST_CALL,
+        "        if changed and check_mode:",
+        "        if False:",
+        CHECK_MODE_TESTS,
+    ),
+    Mutant(
+        "check mode that counts what a killed run did",
+        HOST_CALL,
+        "    _claim.settle(root, state, None)  # what a killed run left",
+        "    # what a killed run left",
+        f"{HOST_TESTS} killed",
+    ),
+)
+
+MUTANTS = (*READING, *ON_THE_CONTROLLER, *STAGING_STEPS, *SWITCHING, *GOING_BACK)
