@@ -212,7 +212,6 @@ def test_check_mode_predicts_and_restarts_nothing(shop):
     assert not list((hosts.targets[0].seen / "shop" / "releases").glob("2*"))
 
 
-@pytest.mark.slow
 def test_every_host_fails(shop):
     hosts = shop(3)
 
@@ -251,12 +250,8 @@ def test_every_host_is_unreachable(shop):
 
 @pytest.mark.parametrize(
     ("serial", "first_batch"),
-    [
-        pytest.param(1, 1, id="1"),
-        pytest.param(2, 2, id="2", marks=pytest.mark.slow),
-        pytest.param("50%", 2, id="half", marks=pytest.mark.slow),
-        pytest.param([1, "100%"], 1, id="canary", marks=pytest.mark.slow),
-    ],
+    [(1, 1), (2, 2), ("50%", 2), ([1, "100%"], 1)],
+    ids=["1", "2", "half", "canary"],
 )
 def test_a_host_of_the_first_batch_stops_the_later_ones(shop, serial, first_batch):
     hosts = shop(4)
@@ -272,7 +267,6 @@ def test_a_host_of_the_first_batch_stops_the_later_ones(shop, serial, first_batc
     )
 
 
-@pytest.mark.slow
 def test_the_first_batch_fails_whole(shop):
     hosts = shop(3)
 
@@ -305,7 +299,7 @@ def test_later_batches_that_go_well_do_not_hide_the_first(shop):
 
 def test_a_host_lost_on_trial_is_reported_and_the_others_are_accepted(shop):
     hosts = shop(3)
-    hook = hosts.hook("after_activate", LOSE)
+    hook = hosts.hook("before_commit", LOSE)
 
     told = hosts.run(PLAY, extra_vars={"batches": 2, "deploy_hooks": hook, "lost": ["local1"]})
 
@@ -343,7 +337,6 @@ def test_hosts_that_limit_leaves_out_make_it_partial(shop):
     assert hosts.live() == ["1.0.0", "2.0.0", "1.0.0"]
 
 
-@pytest.mark.slow
 def test_a_failure_before_the_switch_takes_nothing_back(shop):
     hosts = shop(1)
     hosts.run()
@@ -392,7 +385,6 @@ def test_a_handler_that_fails_puts_its_host_back_and_runs_again(shop):
     assert versions == ["2.0.0", "1.0.0"]
 
 
-@pytest.mark.slow
 def test_the_handlers_run_again_when_the_probe_fails(shop):
     hosts = shop(1)
     hosts.breaks_on(0)
@@ -404,7 +396,6 @@ def test_the_handlers_run_again_when_the_probe_fails(shop):
     assert versions == ["2.0.0", "1.0.0"]
 
 
-@pytest.mark.slow
 def test_a_play_that_ignores_errors_still_puts_back_and_fails(shop):
     hosts = shop(2)
     hosts.breaks_on(0)
@@ -427,14 +418,7 @@ RESCUED = """
 """
 
 
-@pytest.mark.parametrize(
-    "broken",
-    [
-        "probe",
-        pytest.param("stage", marks=pytest.mark.slow),
-        pytest.param("way back", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize("broken", ["probe", "stage", "way back"])
 def test_serial_with_a_rescue_does_not_end_well_with_a_split_fleet(shop, broken):
     hosts = shop(2)
     variables = {
@@ -453,7 +437,6 @@ def test_serial_with_a_rescue_does_not_end_well_with_a_split_fleet(shop, broken)
     assert told.outcomes() == ["deployed", "put back" if broken == "probe" else "failed"]
 
 
-@pytest.mark.slow
 def test_a_rescue_that_deploys_again_ends_well(shop):
     hosts = shop(1)
     hosts.breaks_on(0)
@@ -469,7 +452,6 @@ def test_a_rescue_that_deploys_again_ends_well(shop):
     assert hosts.live() == ["2.0.0"]
 
 
-@pytest.mark.slow
 def test_hosts_of_a_play_that_never_started_are_named(shop):
     hosts = shop(2)
     site = """
@@ -488,7 +470,6 @@ def test_hosts_of_a_play_that_never_started_are_named(shop):
     assert told.outcomes() == ["failed", "not reached"]
 
 
-@pytest.mark.slow
 def test_hooks_handlers_and_restart_run_in_order(shop):
     hosts = shop(1)
     moments = (
@@ -516,7 +497,6 @@ def test_hooks_handlers_and_restart_run_in_order(shop):
     ]
 
 
-@pytest.mark.slow
 def test_the_texts_of_a_survey_are_understood(shop):
     hosts = shop(1)
     survey = {
@@ -536,7 +516,6 @@ def test_the_texts_of_a_survey_are_understood(shop):
     assert hosts.live() == ["2.0.0"]
 
 
-@pytest.mark.slow
 def test_rolling_back_goes_one_further_each_time(shop):
     hosts = shop(1)
     for version in ("2.0.0", "3.0.0"):
@@ -551,7 +530,6 @@ def test_rolling_back_goes_one_further_each_time(shop):
     assert hosts.live() == ["1.0.0"]
 
 
-@pytest.mark.slow
 def test_a_rollback_that_does_not_work_stays_and_fails(shop):
     hosts = shop(2)
     hosts.run()
@@ -564,7 +542,6 @@ def test_a_rollback_that_does_not_work_stays_and_fails(shop):
     assert hosts.live() == ["1.0.0", "2.0.0"]
 
 
-@pytest.mark.slow
 def test_verify_names_what_drifted(shop):
     hosts = shop(3)
     (hosts.targets[1].seen / "shop/current/version").write_text("tampered\n")
@@ -580,7 +557,6 @@ def test_verify_names_what_drifted(shop):
     assert "What is live has drifted in 1: version modified" in told.run.output
 
 
-@pytest.mark.slow
 def test_uninstall_removes_all_but_what_is_shared(shop):
     hosts = shop(1)
     shared = hosts.targets[0].seen / "shop" / "shared"
@@ -605,7 +581,6 @@ def test_uninstall_removes_all_but_what_is_shared(shop):
     assert hosts.read(0, "stopped") is None
 
 
-@pytest.mark.slow
 def test_a_killed_run_leaves_its_record(shop, controller, tmp_path):
     hosts = shop(2)
     record = tmp_path / "record.jsonl"
@@ -635,7 +610,6 @@ def wait_until(condition, seconds=60):
         time.sleep(0.1)
 
 
-@pytest.mark.slow
 def test_a_record_that_cannot_be_written_costs_a_warning(shop, tmp_path):
     hosts = shop(1)
 
