@@ -251,9 +251,8 @@ class Library:
                 plain = _canonical.loads(stream.read())
             return [item for item in plain["manifests"] if isinstance(item["digest"], str)]
         except FileNotFoundError:
-            if os.path.isdir(self.path) and os.listdir(self.path):
-                if not os.path.exists(os.path.join(self.path, "oci-layout")):
-                    raise LibraryError(f"{self.path} is not a media library") from None
+            if os.path.isdir(self.path) and self._holds_other_things():
+                raise LibraryError(f"{self.path} is not a media library") from None
             return []
         except (KeyError, TypeError, _canonical.CanonicalError) as error:
             raise LibraryError(f"{self.path}/index.json is malformed: {error}") from None
@@ -304,9 +303,17 @@ class Library:
         os.makedirs(self._blobs(), exist_ok=True)
         layout = os.path.join(self.path, "oci-layout")
         if not os.path.exists(layout):
-            self._write_durably(layout, b'{"imageLayoutVersion":"1.0.0"}')
-        if not os.path.exists(os.path.join(self.path, "index.json")):
-            self._write_index([])
+            # Never replaced, since writers lock it: whoever comes first makes it.
+            self._write_durably(layout, b'{"imageLayoutVersion":"1.0.0"}', give_name=_link)
+        with self._locked():
+            if not os.path.exists(os.path.join(self.path, "index.json")):
+                self._write_index([])
+
+    def _holds_other_things(self):
+        """Tell whether the directory is neither empty nor a library that is being made."""
+        names = os.listdir(self.path)
+        being_made = all(name == "blobs" or name.startswith(".new-") for name in names)
+        return not being_made and not os.path.exists(os.path.join(self.path, "oci-layout"))
 
     @contextlib.contextmanager
     def _locked(self):
@@ -314,7 +321,7 @@ class Library:
             fcntl.flock(stream, fcntl.LOCK_EX)
             yield
 
-    def _write_durably(self, path, data):
+    def _write_durably(self, path, data, give_name=os.rename):
         folder = os.path.dirname(path)
         handle, scratch = tempfile.mkstemp(prefix=".new-", dir=folder)
         try:
@@ -323,7 +330,7 @@ class Library:
                 stream.flush()
                 os.fchmod(handle, 0o644)
                 os.fsync(handle)
-            os.rename(scratch, path)
+            give_name(scratch, path)
         except BaseException:
             os.unlink(scratch)
             raise
@@ -345,6 +352,13 @@ class Library:
         if algorithm != "sha256" or not _manifest.DIGEST.match(name):
             raise LibraryError(f"{self.path}: {digest!r} is not the digest of a blob")
         return os.path.join(self._blobs(), name)
+
+
+def _link(scratch, path):
+    """Give the file *scratch* the name *path*, unless something has it."""
+    with contextlib.suppress(FileExistsError):
+        os.link(scratch, path)
+    os.unlink(scratch)
 
 
 def _tag(name, version):
