@@ -393,11 +393,17 @@ def test_a_directory_that_is_something_else_is_refused_and_untouched(estate):
     assert snapshot(estate.folder / "library") == before
 
 
-def test_processes_that_add_at_once_lose_nothing(estate):
+@pytest.mark.parametrize("attempt", range(5))
+def test_processes_that_add_at_once_lose_nothing(estate, attempt):
+    del attempt  # what goes wrong rarely gets several chances
     context = multiprocessing.get_context("fork")
-    processes = [
-        context.Process(target=estate.seal, args=(f"{n}.0", {"app": str(n)}, n)) for n in range(8)
-    ]
+    together = context.Barrier(8)
+
+    def seal(number):
+        together.wait(20)
+        estate.seal(f"{number}.0", {"app": str(number)}, number)
+
+    processes = [context.Process(target=seal, args=(number,)) for number in range(8)]
     for process in processes:
         process.start()
     for process in processes:
