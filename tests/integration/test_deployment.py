@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import socket
@@ -709,6 +710,23 @@ def test_every_drift_is_named(targets, inventory, run_playbook, tmp_path):
     assert result["runtime"] == ["dir/__pycache__"]
     assert not run.result("Other")["ok"]
     assert [item["change"] for item in run.result("Other")["drift"]] == ["release"]
+
+
+def test_a_forged_manifest_hides_nothing(local_hosts, inventory, run_playbook, library):
+    (host,) = local_hosts(1)
+    hosts = inventory([host])
+    run_playbook(play(deploying("One", "shop:1.0.0", library)), hosts)
+    (manifest,) = (host.seen / "shop/.release/manifests").iterdir()
+    true, false = (hashlib.sha256(text).hexdigest().encode() for text in (b"one", b"two"))
+    (host.seen / "shop/current/greeting").write_text("two")
+    manifest.write_bytes(manifest.read_bytes().replace(true, false))
+
+    result = run_playbook(play(looking("Look")), hosts).result("Look")
+
+    assert not result["ok"]
+    assert [(item["path"], item["change"]) for item in result["drift"]] == [
+        (f".release/manifests/{manifest.name}", "missing")
+    ]
 
 
 def test_a_damaged_release_is_never_gone_back_to(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -457,8 +458,10 @@ def test_a_damaged_library_is_refused_in_one_line(local_hosts, inventory, run_pl
         for path in (library / "blobs/sha256").iterdir()
         if path.read_bytes()[:2] in (b"\x1f\x8b", b"\x28\xb5")  # gzip, zstd
     )
+    (document, _same) = json.loads((library / "index.json").read_bytes())["manifests"]
+    oci_manifest = document["digest"].partition(":")[2]
     cases = {}
-    for part in (f"blobs/sha256/{layer}", f"blobs/sha256/{digest}", "index.json"):
+    for part in (*(f"blobs/sha256/{blob}" for blob in (layer, digest, oci_manifest)), "index.json"):
         for harm in ("truncated", "altered", "missing"):
             case = tmp_path / f"media{len(cases)}"
             shutil.copytree(library, case)
