@@ -44,7 +44,14 @@ def run_name(task_vars):
     for key in ("awx_job_id", "tower_job_id"):
         if task_vars.get(key):
             return f"AWX job {task_vars[key]}"
-    return f"{getpass.getuser()}@{socket.gethostname()} pid {os.getppid()}"
+    return f"{_user_name()}@{socket.gethostname()} pid {os.getppid()}"
+
+
+def _user_name():
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # containers run as numbers that nobody has listed
+        return f"uid {os.getuid()}"
 
 
 def cache_directory():
