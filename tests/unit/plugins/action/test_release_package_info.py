@@ -1,0 +1,71 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``release_package_info``: what it tells of a library, one release, and two compared."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.itops.release.plugins.action import release_package_info
+from ansible_collections.itops.release.plugins.plugin_utils import _library
+
+
+@pytest.fixture
+def look(estate):
+    def look(release=None, compare_to=None):
+        library = str(estate.folder / "library")
+        return release_package_info.look(
+            {"media_library": library, "release": release, "compare_to": compare_to}
+        )
+
+    return look
+
+
+def test_all_releases_are_listed_by_serial(estate, look):
+    for version, serial in (("2.0", 2), ("10.0", 3), ("1.0", 1)):
+        estate.seal(version, {"app": version}, serial)
+
+    told = look()
+
+    assert [item["version"] for item in told["releases"]] == ["1.0", "2.0", "10.0"]
+    assert "comparison" not in told
+
+
+def test_one_release_is_described(estate, look):
+    label = estate.seal("1.0", {"app": "one"})
+    estate.seal("2.0", {"app": "two"})
+
+    (told,) = look("shop:1.0")["releases"]
+
+    assert {key: told[key] for key in label._fields} == label._asdict()
+    assert (told["files"], told["bytes"]) == (1, 3)
+    assert look(f"sha256:{label.digest}")["releases"] == [told]
+
+
+def test_two_releases_are_compared_from_the_other_to_the_one(estate, look):
+    one = estate.seal("1.0", {"app": "one", "gone": "", "same": ""})
+    two = estate.seal("2.0", {"app*": "two", "new": "", "same": ""})
+
+    told = look("shop:2.0", "shop:1.0")["comparison"]
+
+    assert (told["from"], told["to"]) == (one.digest, two.digest)
+    assert told["components"] == [
+        {
+            "name": "app",
+            "change": "modified",
+            "from_version": "1.0",
+            "to_version": "2.0",
+            "added": ["new"],
+            "removed": ["gone"],
+            "modified": ["app"],
+            "exec_changed": ["app"],
+        }
+    ]
+
+
+def test_a_release_that_is_not_there_is_told(estate, look):
+    estate.seal("1.0", {"app": "one"})
+
+    for arguments in (("shop:2.0",), ("shop:1.0", "shop:2.0")):
+        with pytest.raises(_library.LibraryError, match=r"has no release shop:2\.0"):
+            look(*arguments)

@@ -1,0 +1,108 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``release_deployment_info``: what is here, every drift, and whether it is what is expected."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.itops.release.plugins.modules import release_deployment_info
+from ansible_collections.itops.release.tests.unit.plugins.estate import snapshot
+
+
+@pytest.fixture
+def labels(estate):
+    return [estate.seal(f"{n}.0", {"app*": str(n), "lib": "same"}) for n in (1, 2)]
+
+
+@pytest.fixture
+def host(estate, labels):
+    host = estate.host()
+    host.deploy(labels[0])
+    return host
+
+
+def ask(host, **params):
+    defaults = {"verify": False, "runtime_paths": ["**/__pycache__"], "_expected": None}
+    before = snapshot(host.root) if host.root.exists() else None
+    told = release_deployment_info.run({"root": str(host.root), **defaults, **params})
+    assert (snapshot(host.root) if host.root.exists() else None) == before
+    assert not told["changed"]
+    return told
+
+
+def changes(told):
+    return [(item["path"], item["change"]) for item in told["drift"]]
+
+
+def test_where_nothing_is_nothing_is_told(estate):
+    told = ask(estate.host())
+
+    assert told["deployment"]["phase"] == "none"
+    assert told["drift"] == []
+
+
+def test_nothing_is_not_taken_for_something_whole(estate):
+    told = ask(estate.host(), verify=True)
+
+    assert not told["ok"]
+    assert changes(told) == [("current", "missing")]
+
+
+def test_what_is_live_and_whole_is_ok(host, labels):
+    told = ask(host, verify=True)
+
+    assert told["ok"]
+    assert told["deployment"]["live"]["digest"] == labels[0].digest
+    assert told["deployment"]["current"] == host.current
+
+
+def test_each_difference_is_told_with_its_tree(host):
+    (host.root / "current/new").write_text("")
+    (host.root / "current/__pycache__").mkdir()
+
+    told = ask(host, verify=True)
+
+    assert not told["ok"]
+    assert told["drift"] == [{"path": "new", "change": "extra", "tree": host.current}]
+    assert told["runtime"] == ["__pycache__"]
+
+
+def test_without_verifying_no_file_is_looked_at(host):
+    (host.root / "current/new").write_text("")
+
+    told = ask(host)
+
+    assert told["drift"] == []
+    assert "ok" not in told
+
+
+def test_another_release_than_expected_is_drift(host, labels):
+    assert ask(host, _expected=labels[0].digest)["ok"]
+    assert changes(ask(host, _expected=labels[1].digest)) == [("current", "release")]
+
+
+def test_a_trial_is_not_what_is_expected_to_be_live(host, labels):
+    host.deploy(labels[1], commit=False)
+
+    assert not ask(host, _expected=labels[1].digest)["ok"]
+    assert not ask(host, _expected=labels[0].digest)["ok"]
+
+
+def test_a_current_that_leads_elsewhere_is_drift(host, labels):
+    host.deploy(labels[1], state="staged")
+    current = host.root / "current"
+    for target in ("releases/" + host.tree_of(labels[1]), "/etc"):
+        current.unlink()
+        current.symlink_to(target)
+        assert changes(ask(host, verify=True)) == [("current", "modified")]
+    current.unlink()
+    assert changes(ask(host, verify=True)) == [("current", "missing")]
+
+
+def test_a_damaged_manifest_is_drift(host, labels):
+    (host.root / ".release/manifests" / labels[0].digest).write_text("{}")
+
+    assert changes(ask(host, verify=True)) == [
+        (".release/manifests/" + labels[0].digest, "missing")
+    ]
