@@ -105,6 +105,8 @@ def _bring(root, access, params, call, now, check_mode):
     _claim.check_owner(root.path, state, access)
     before = copy.deepcopy(state)
     _claim.settle(root, state, None)  # what a killed run left counts as what it really did
+    if call["release"] is None and state.trial and not state.live:
+        return _withdraw_first(root, before, params, call, now, check_mode)
     release = _release(params, call, state)
     live = params["state"] == "live"
     if live and release.digest in state.bad:
@@ -146,6 +148,18 @@ def _bring(root, access, params, call, now, check_mode):
     changed = bool(call["pack"]) or _changes(step, state, params)
     result = _result(params["root"], before, root.read_state(), changed, removed)
     return {**result, "is_live": live and params["commit"]}
+
+
+def _withdraw_first(root, before, params, call, now, check_mode):
+    """Go back from the trial of a first release: to nothing being live."""
+    if not check_mode:
+        claim, _state_now = _claimed(root, params, call, now, None)
+        _trial.withdraw(claim, params["restart"])
+        return _result(params["root"], before, root.read_state(), changed=True)
+    after = copy.deepcopy(before)
+    _claim.settle(root, after, None)
+    after.trial = None
+    return _result(params["root"], before, after, changed=True)
 
 
 def _next_step(root, state, params, release):

@@ -46,6 +46,23 @@ def try_out(claim, restart, probe):
         _put_back(claim, restart, str(error))
 
 
+def withdraw(claim, restart):
+    """End the trial that is on: switch back and restart; return in words what was and what is."""
+    with claim.commit_point() as state:
+        failed, back = state.trees[state.trial]["version"], _state.describe(state, state.live)
+        _switch(claim, state, state.live)
+        claim.record("put back", state.live, failed)
+    outcome = "back on %s" % back["version"] if back else "nothing is live, as before"
+    if restart:
+        try:
+            _restart(claim, restart)
+        except _service.ServiceError as error:
+            # Without an earlier release there is nothing to start: it was stopped, then.
+            if back:
+                outcome += ", but its %s" % error
+    return failed, outcome
+
+
 def accept(claim):
     """Let the release that is on trial be the live and good one."""
     with claim.commit_point() as state:
@@ -91,22 +108,9 @@ def _restart(claim, command):
 
 
 def _put_back(claim, restart, reason):
-    with claim.commit_point() as state:
-        if not state.trial:
-            raise _claim.DeploymentError(
-                "%s; nothing was on trial, so nothing was put back" % reason
-            )
-        failed, back = state.trees[state.trial]["version"], _state.describe(state, state.live)
-        _switch(claim, state, state.live)
-        claim.record("put back", state.live, failed)
-    outcome = "back on %s" % back["version"] if back else "nothing is live, as before"
-    if restart:
-        try:
-            _restart(claim, restart)
-        except _service.ServiceError as error:
-            # Without an earlier release there is nothing to start: it was stopped, then.
-            if back:
-                outcome += ", but its %s" % error
+    if not claim.root.read_state().trial:
+        raise _claim.DeploymentError("%s; nothing was on trial, so nothing was put back" % reason)
+    failed, outcome = withdraw(claim, restart)
     raise PutBack("%s: %s; %s" % (failed, reason, outcome))
 
 

@@ -46,7 +46,8 @@ options:
     description:
       - The release, as V(name:version), as V(sha256:<release digest>), or V(previous).
       - V(previous) is the release to return to from a trial, else the last good release before the
-        live one. Releases marked bad are passed over.
+        live one. Releases marked bad are passed over. From the trial of a first release it leads
+        to nothing being live, as before.
       - Required unless O(state=absent), where leaving it out removes everything.
     type: str
   media_library:

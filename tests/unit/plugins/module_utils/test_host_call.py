@@ -153,6 +153,17 @@ def test_a_rollback_that_there_is_nothing_for_is_refused(host, releases):
     assert host.read("app") == "one"
 
 
+def test_going_back_from_the_trial_of_a_first_release_leaves_nothing_live(host, releases):
+    host.deploy(releases[0], commit=False)
+
+    back = host.deploy(None)
+
+    assert back["changed"]
+    assert (back["after"]["phase"], back["after"]["version"]) == ("none", None)
+    assert not (host.root / "current").is_symlink()
+    assert host.deploy(releases[0])["after"]["phase"] == "live"
+
+
 def test_a_trial_is_no_way_back_until_it_is_accepted(host, releases):
     host.deploy(releases[0])
 
@@ -564,6 +575,19 @@ def test_modes_are_those_of_the_root_whatever_the_umask(host, estate, umask, lev
     assert (host.root / "releases").stat().st_mode & 0o7777 == directory
     assert top.stat().st_mode & 0o7777 == directory
     assert (host.root / ".release/objects").stat().st_mode & 0o7777 == 0o700
+    assert host.drift() == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+def test_everything_of_a_release_belongs_to_the_roots_owner_and_group(host, estate):
+    release = estate.seal("1", {**ONE, "key": ""}, private=("key",))
+
+    host.deploy(release, owner="4242", group="4343", linked_paths=["log/"])
+
+    top = host.root / "current/."
+    for path in [top, *top.rglob("*"), host.root / "shared/log"]:
+        assert (path.lstat().st_uid, path.lstat().st_gid) == (4242, 4343), path
+    assert (host.root / ".release/state.json").stat().st_uid == 0
     assert host.drift() == []
 
 
