@@ -271,6 +271,13 @@ ON_THE_CONTROLLER = (
         f"{LIBRARY_TESTS} at_once",
     ),
     Mutant(
+        "a lock file that is never replaced",
+        LIBRARY,
+        ", give_name=_link)",
+        ")",
+        f"{LIBRARY_TESTS} made_once",
+    ),
+    Mutant(
         "keeping blobs that others need",
         LIBRARY,
         "needed.update(",
@@ -356,7 +363,14 @@ STAGING_STEPS = (
         f"{HOST_TESTS} umask",
     ),
     Mutant(
-        "setting owner and group",
+        "giving files to the root's owner and group",
+        TREE,
+        "os.fchown(descriptor, access.uid, access.gid)",
+        "pass",
+        f"{HOST_TESTS} belongs",
+    ),
+    Mutant(
+        "noticing owner and group",
         TREE,
         'changes.append("owner")',
         "pass",
@@ -485,6 +499,14 @@ SWITCHING = (
         TRIAL,
         "not _exists(shared, link)",
         f"{HOST_TESTS} linked_file",
+    ),
+    Mutant(
+        "an overtaken run leaving the staging of the other alone",
+        CLAIM,
+        """        self._check_token(self.root.read_state())
+        staging =""",
+        "        staging =",
+        ROOT_TESTS,
     ),
     check("the token at each commit point", CLAIM, "state.token != self.token", ROOT_TESTS),
     Mutant(

@@ -584,7 +584,7 @@ def test_everything_of_a_release_belongs_to_the_roots_owner_and_group(host, esta
 
     host.deploy(release, owner="4242", group="4343", linked_paths=["log/"])
 
-    top = host.root / "current/."
+    top = (host.root / "current").resolve()
     for path in [top, *top.rglob("*"), host.root / "shared/log"]:
         assert (path.lstat().st_uid, path.lstat().st_gid) == (4242, 4343), path
     assert (host.root / ".release/state.json").stat().st_uid == 0

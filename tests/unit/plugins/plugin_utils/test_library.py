@@ -415,6 +415,24 @@ def test_processes_that_add_at_once_lose_nothing(estate, attempt):
         read_through(estate.library, label)
 
 
+def test_what_writers_lock_is_made_once_and_never_replaced(estate, monkeypatch):
+    layout = estate.folder / "library/oci-layout"
+    real, inodes = os.path.exists, []
+
+    def exists(path):
+        """Say that the layout is not there, as it was a moment before another made it."""
+        if path == str(layout) and not inodes:
+            layout.write_text('{"imageLayoutVersion":"1.0.0"}')
+            inodes.append(layout.stat().st_ino)
+            return False
+        return real(path)
+
+    monkeypatch.setattr(os.path, "exists", exists)
+    estate.seal("1.0", FILES)
+
+    assert layout.stat().st_ino == inodes[0]
+
+
 def test_a_description_counts_files_and_bytes(estate):
     label = estate.seal("1.0", {**FILES, "empty/": "", "link@": "app"})
 
