@@ -552,7 +552,7 @@ def test_an_owner_that_does_not_exist_is_refused(host, releases):
     assert not host.root.exists()
 
 
-@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 @pytest.mark.parametrize(
     ("level", "modes"),
     [
