@@ -154,6 +154,7 @@ def assert_converges(hosts, host, shop, deploy, run_playbook, version="2"):
         assert list((ours(host) / leftovers).iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_damaged_pack_is_refused_by_the_host_and_made_anew(
     local_hosts, inventory, run_playbook, shop, tmp_path
 ):
@@ -188,6 +189,7 @@ def test_a_damaged_pack_is_refused_by_the_host_and_made_anew(
     assert {version_there(host, shop) for host in others} == {"1.1"}
 
 
+@pytest.mark.slow
 def test_damage_on_the_host_is_healed_or_refused(local_hosts, inventory, run_playbook, shop):
     """What the next release would build upon is sent again; a state is never guessed."""
     hosts = local_hosts(6)

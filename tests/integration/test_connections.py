@@ -197,6 +197,7 @@ def pythons():
     return dict(sorted(found.items(), key=lambda item: int(item[0][2:])))
 
 
+@pytest.mark.slow
 def test_every_python_that_is_here_can_be_a_host_s(local_hosts, inventory, run_playbook, shop):
     versions = pythons()
     assert versions, "not even the tests' own Python was found"

@@ -338,6 +338,7 @@ def test_a_trial_is_accepted_or_taken_back(local_hosts, inventory, run_playbook,
     assert live_version(host) == "1.1.0"
 
 
+@pytest.mark.slow
 def test_a_bad_release_is_passed_over(local_hosts, inventory, run_playbook, library):
     (host,) = local_hosts(1)
 
@@ -366,6 +367,7 @@ def test_a_bad_release_is_passed_over(local_hosts, inventory, run_playbook, libr
     assert live_version(host) == "1.1.0"
 
 
+@pytest.mark.slow
 def test_retention_keeps_what_is_needed(local_hosts, inventory, run_playbook, shop, library):
     (host,) = local_hosts(1)
 
@@ -418,6 +420,7 @@ def test_what_is_staged_goes_live_in_one_call(local_hosts, inventory, run_playbo
     assert live_version(host) == "1.1.0"
 
 
+@pytest.mark.slow
 def test_absent_removes_what_was_asked_for_and_no_more(
     local_hosts, inventory, run_playbook, library
 ):
@@ -466,6 +469,7 @@ def test_absent_removes_what_was_asked_for_and_no_more(
     assert not run.result("Stat root")["stat"]["exists"]
 
 
+@pytest.mark.slow
 def test_linked_paths_lead_to_what_releases_share(
     local_hosts, inventory, run_playbook, shop, library
 ):
