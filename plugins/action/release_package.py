@@ -127,10 +127,11 @@ class _BuildHost:
             }
         )
         self._fetch("layer", path)
-        entries = [
-            _manifest.entry_from_plain(item)
-            for item in _canonical.loads(self._fetch("entries", None))
-        ]
+        try:
+            plain = _canonical.loads(self._fetch("entries", None))
+            entries = [_manifest.entry_from_plain(item) for item in plain]
+        except (TypeError, _canonical.CanonicalError) as error:
+            raise _BuildHostError(f"what the build host says it packed is odd: {error}") from None
         # The layer is believed only after it was read through with these entries.
         with open(path, "rb") as stream, _codec.reader(answer["codec"], stream) as read_bytes:
             _layer.read(entries, read_bytes, lambda entry: None)

@@ -78,6 +78,7 @@ QUICK = (
 THOROUGH = (
     Tier("lint", commands=(("ansible-lint",), ("antsibull-changelog", "lint"))),
     Tier("sanity", commands=(("python", "-m", "tests.tooling.sanity"),)),
+    Tier("mutants", commands=(("python", "tests/mutants/run.py"),)),
     Tier("package-check", commands=(("python", "-m", "tests.tooling.package_check"),)),
     Tier(
         "slow",
