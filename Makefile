@@ -3,13 +3,13 @@
 
 tiers = .venv/bin/python -m tests.tooling.run_tiers
 
-.PHONY: help setup demo test test-quick bench lint format sanity package-check clean
+.PHONY: help setup demo test test-quick bench lint format sanity package-check mutants clean
 
 help:
 	@echo 'make demo           the whole life of a release on eight sandbox hosts, in a minute'
 	@echo 'make test           everything (as root: on real SSH hosts and containers too)'
 	@echo 'make test-quick     what needs no root and no network, in under 3 minutes'
-	@echo 'make lint | sanity | package-check     one part of make test'
+	@echo 'make lint | sanity | package-check | mutants   one part of make test'
 	@echo 'make bench          how long each operation takes on ten SSH hosts'
 	@echo 'make setup          only the virtual environment .venv'
 	@echo 'make format         the code as ruff would write it'
@@ -27,7 +27,7 @@ test: setup
 test-quick: setup
 	@$(tiers) quick
 
-lint sanity package-check: setup
+lint sanity package-check mutants: setup
 	@$(tiers) $@
 
 bench: setup
