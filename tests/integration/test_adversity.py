@@ -37,6 +37,7 @@ COMMON = {"greeting": "hello", "bin/tool": "#!/bin/sh\n", "static/logo": "x" * 2
 # A link that hangs is given up after two seconds, and no other way of sending is tried then.
 IMPATIENT = {
     "ansible_ssh_extra_args": "-o ServerAliveInterval=1 -o ServerAliveCountMax=2",
+    "ansible_ssh_transfer_method": "sftp",
     "ansible_sftp_extra_args": "-o ServerAliveInterval=1 -o ServerAliveCountMax=2",
 }
 
