@@ -9,9 +9,9 @@ PROBE = {
     "command": {"type": "list", "elements": "str"},
     "status": {"type": "list", "elements": "int", "default": [200]},
     "contains": {"type": "str"},
-    "timeout": {"type": "int", "default": 5},
+    "timeout": {"type": "float", "default": 5},
     "retries": {"type": "int", "default": 10},
-    "interval": {"type": "int", "default": 1},
+    "interval": {"type": "float", "default": 1},
     "successes": {"type": "int", "default": 1},
 }
 

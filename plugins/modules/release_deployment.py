@@ -102,7 +102,7 @@ options:
         type: str
       timeout:
         description: Seconds for each try.
-        type: int
+        type: float
         default: 5
       retries:
         description: How many more tries there are after the first.
@@ -110,7 +110,7 @@ options:
         default: 10
       interval:
         description: Seconds between tries.
-        type: int
+        type: float
         default: 1
       successes:
         description: How many tries in a row must succeed.
