@@ -17,6 +17,19 @@ class ScanError(ValueError):
     """A source tree holds what a release may not hold."""
 
 
+def to_os(path):
+    """Return *path* as the bytes of its name on disk: UTF-8, whatever the locale of this host."""
+    return path.encode("utf-8", "surrogateescape")
+
+
+def from_os(name):
+    """Return *name*, as ``os`` gives it, as text: the inverse of ``to_os`` in any locale.
+
+    What is not UTF-8 becomes surrogates, which ``check_path`` and ``check_target`` refuse by name.
+    """
+    return os.fsencode(name).decode("utf-8", "surrogateescape")
+
+
 class Rules:
     """Which paths of a source tree are taken, and how: globs as in ``release.yml``."""
 
@@ -35,14 +48,14 @@ def scan(root, rules):
     first twenty), for special files, unreadable ones and names that no manifest may hold.
     """
     entries, problems = [], []
-    descriptor = os.open(root, OPEN_DIRECTORY & ~os.O_NOFOLLOW)
+    descriptor = os.open(to_os(root), OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     try:
         _walk(descriptor, "", rules, entries, problems)
     finally:
         os.close(descriptor)
     if not rules.everything:
         entries = _without_unused_directories(entries, rules)
-    entries.sort(key=lambda entry: os.fsencode(entry.path))
+    entries.sort(key=lambda entry: entry.path.encode("utf-8"))
     if not problems:
         try:
             _manifest.check_links(entries)
@@ -59,7 +72,7 @@ def open_file(root_descriptor, path):
 
     Returns a descriptor; raises OSError (ELOOP, ENOTDIR) where a link has appeared.
     """
-    names = path.split("/")
+    names = to_os(path).split(b"/")
     directory = root_descriptor
     try:
         for name in names[:-1]:
@@ -77,7 +90,7 @@ def _walk(directory, prefix, rules, entries, problems):
     with os.scandir(directory) as listing:
         items = list(listing)
     for item in items:
-        path = prefix + item.name
+        path = prefix + from_os(item.name)
         is_directory = item.is_dir(follow_symlinks=False)
         if rules.excluded(path) or not (is_directory or rules.included(path)):
             continue
@@ -102,7 +115,7 @@ def _entry(directory, item, path, rules):
     if stat.S_ISDIR(mode):
         return _manifest.Entry(path, "dir")
     if stat.S_ISLNK(mode):
-        target = os.readlink(item.name, dir_fd=directory)
+        target = from_os(os.readlink(item.name, dir_fd=directory))
         _manifest.check_target(path, target)
         return _manifest.Entry(path, "symlink", target=target)
     if not stat.S_ISREG(mode):

@@ -68,14 +68,22 @@ def test_order_umask_and_clock_change_nothing(tmp_path):
     assert _scan.scan(str(other), EVERYTHING) == _scan.scan(str(one), EVERYTHING)
 
 
-@pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8", "tr_TR.UTF-8"])
+@pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8", "tr_TR.UTF-8", "not UTF-8"])
 def test_the_locale_changes_nothing(tmp_path, locale):
-    root = write_tree(tmp_path / "src", FILES)
+    root = write_tree(tmp_path / "src", {**FILES, "ä@": "etc/über/ß"})
     code = (
-        "import sys; from ansible_collections.itops.release.plugins.module_utils import _scan\n"
-        "print(ascii([tuple(e) for e in _scan.scan(sys.argv[1], _scan.Rules())]))"
+        "import os, sys\n"
+        "from ansible_collections.itops.release.plugins.module_utils import _scan\n"
+        "entries = _scan.scan(sys.argv[1], _scan.Rules())\n"
+        "root = os.open(sys.argv[1], _scan.OPEN_DIRECTORY)\n"
+        "for entry in entries:\n"
+        "    if entry.type == 'file':\n"
+        "        os.close(_scan.open_file(root, entry.path))\n"
+        "print(ascii([tuple(entry) for entry in entries]))"
     )
     environment = {**os.environ, "LC_ALL": locale, "PYTHONPATH": os.pathsep.join(sys.path)}
+    if locale == "not UTF-8":  # as Pythons before 3.7 have it, and those in a Latin-1 locale
+        environment.update(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     run = subprocess.run(
         [sys.executable, "-c", code, root], env=environment, capture_output=True, check=True
     )
