@@ -19,6 +19,8 @@ MANIFEST_TYPE = "application/vnd.itops.release.manifest.v1+json"
 COMPONENT_TYPE = "application/vnd.itops.release.component.v1.tar"
 OCI_MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+DOCKER_MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_INDEX_TYPE = "application/vnd.docker.distribution.manifest.list.v2+json"
 COMPONENT_NAME = "vnd.itops.release.component"
 TAG = "org.opencontainers.image.ref.name"
 TITLE = "org.opencontainers.image.title"
@@ -151,10 +153,11 @@ class Library:
             return False
         with self._locked():
             releases = self._releases()
-            gone = {item["digest"] for item in releases if self._label(item).digest == digest}
-            kept = [item for item in self._descriptors() if item["digest"] not in gone]
+            gone = [item for item in releases if self._label(item).digest == digest]
+            digests = {item["digest"] for item in gone}
+            kept = [item for item in self._descriptors() if item["digest"] not in digests]
             self._write_index(kept)
-            self._drop_unused(kept)
+            self._drop_unused(kept, gone)
         return True
 
     def _store_manifest(self, manifest, data, layers):
@@ -285,18 +288,51 @@ class Library:
             "annotations": {COMPONENT_NAME: component},
         }
 
-    def _drop_unused(self, descriptors):
-        """Remove the blobs that no OCI manifest in the index leads to."""
-        needed = set()
-        for descriptor in descriptors:
-            needed.add(descriptor["digest"])
-            plain = self._read_json(descriptor)
-            needed.update(
-                item["digest"] for item in [plain.get("config"), *plain.get("layers", [])] if item
-            )
+    def _drop_unused(self, kept, gone):
+        """Remove the blobs that no descriptor in *kept* leads to, now that *gone* are not there.
+
+        Others may keep artifacts here, too: where one of them cannot be followed, only what the
+        OCI manifests in *gone* name is removed.
+        """
+        removed = {item["digest"] for item in gone}
+        named, _all_followed = self._follow(gone, set())
+        needed, all_followed = self._follow(kept, removed)
         for name in os.listdir(self._blobs()):
-            if "sha256:" + name not in needed and _manifest.DIGEST.match(name):
+            digest = f"sha256:{name}"
+            ours = all_followed or digest in named
+            if ours and digest not in needed and _manifest.DIGEST.match(name):
                 os.unlink(os.path.join(self._blobs(), name))
+
+    def _follow(self, descriptors, removed):
+        """Return the digests that *descriptors* lead to, and whether all could be followed.
+
+        What a signature or the like is about may be *removed* before it: that is not followed.
+        """
+        found, followed, waiting = set(), set(removed), list(descriptors)
+        all_followed = True
+        while waiting:
+            descriptor = waiting.pop()
+            try:
+                digest = descriptor["digest"]
+                if digest not in followed:
+                    followed.add(digest)
+                    found.add(digest)
+                    parts, documents = self._parts(descriptor)
+                    found.update(item["digest"] for item in parts)
+                    waiting.extend(documents)
+            except (LibraryError, OSError, KeyError, TypeError, AttributeError):
+                all_followed = False
+        return found, all_followed
+
+    def _parts(self, descriptor):
+        """Return the descriptors of the plain blobs, and of the documents, that one names."""
+        plain, kind = self._read_json(descriptor), descriptor["mediaType"]
+        documents = [plain["subject"]] if plain.get("subject") else []
+        if kind in (OCI_MANIFEST_TYPE, DOCKER_MANIFEST_TYPE):
+            return [plain["config"], *plain["layers"]], documents
+        if kind in (OCI_INDEX_TYPE, DOCKER_INDEX_TYPE):
+            return [], documents + plain["manifests"]
+        raise LibraryError(f"{self.path}: documents of type {kind} are not known")
 
     def _create(self):
         self._descriptors()  # refuses a directory that is something else

@@ -217,6 +217,76 @@ def test_removing_leaves_artifacts_of_others_alone(estate):
     assert os.listdir(blobs(estate)) == [digest]
 
 
+def put(estate, data):
+    """Store a blob of others; return its digest."""
+    digest = hashlib.sha256(data).hexdigest()
+    (blobs(estate) / digest).write_bytes(data)
+    return f"sha256:{digest}"
+
+
+def put_document(estate, media_type, **plain):
+    """Store a document of others; return its descriptor."""
+    data = json.dumps({"schemaVersion": 2, **plain}).encode()
+    return {"mediaType": media_type, "digest": put(estate, data), "size": len(data)}
+
+
+def list_document(estate, descriptor):
+    plain = index(estate)
+    plain["manifests"].append(descriptor)
+    write_index(estate, plain)
+
+
+def put_image(estate):
+    """Store an image of others: an index of a manifest, as tools copy it; return their digests."""
+    config, layer = ({"mediaType": "m", "digest": put(estate, data)} for data in (b"c", b"l"))
+    image = put_document(estate, _library.OCI_MANIFEST_TYPE, config=config, layers=[layer])
+    images = put_document(estate, _library.OCI_INDEX_TYPE, manifests=[image])
+    list_document(estate, images)
+    return {item["digest"].partition(":")[2] for item in (config, layer, image, images)}
+
+
+def test_removing_leaves_images_of_others_alone(estate):
+    label = estate.seal("1.0", FILES)
+    theirs = put_image(estate)
+
+    estate.library.remove(label.digest)
+
+    assert set(os.listdir(blobs(estate))) == theirs
+
+
+@pytest.mark.parametrize("media_type", ["unknown", _library.OCI_MANIFEST_TYPE, None])
+def test_removing_takes_only_its_own_where_others_cannot_be_followed(estate, media_type):
+    label = estate.seal("1.0", FILES)
+    theirs = put_image(estate)
+    blob = put(estate, b"what an unknown document leads to")
+    odd = put_document(estate, media_type, blobs=[blob])
+    list_document(estate, odd)
+
+    estate.library.remove(label.digest)
+
+    theirs |= {digest.partition(":")[2] for digest in (odd["digest"], blob)}
+    assert set(os.listdir(blobs(estate))) == theirs
+
+
+def test_a_signature_does_not_keep_what_it_signed(estate):
+    label = estate.seal("1.0", FILES)
+    config = {"mediaType": "m", "digest": put(estate, b"{}")}
+    signature = put_document(
+        estate,
+        _library.OCI_MANIFEST_TYPE,
+        config=config,
+        layers=[],
+        subject=index(estate)["manifests"][0],
+    )
+    list_document(estate, signature)
+
+    estate.library.remove(label.digest)
+
+    assert set(os.listdir(blobs(estate))) == {
+        item["digest"].partition(":")[2] for item in (config, signature)
+    }
+
+
 def test_a_copy_by_other_tools_keeps_its_releases(estate):
     label = estate.seal("1.0", FILES)
     plain = index(estate)
