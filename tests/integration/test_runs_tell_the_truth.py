@@ -500,6 +500,7 @@ def test_hooks_handlers_and_restart_run_in_order(shop):
 def test_the_texts_of_a_survey_are_understood(shop):
     hosts = shop(1)
     survey = {
+        "deploy_hosts": "",
         "deploy_commit": "no",
         "deploy_keep": "3",
         "deploy_lock_timeout": "",
@@ -555,6 +556,68 @@ def test_verify_names_what_drifted(shop):
     assert "version modified" in told.line("local2")
     assert "nothing is deployed" in told.line("local3")
     assert "What is live has drifted in 1: version modified" in told.run.output
+
+
+GUARDED = """
+- hosts: all
+  gather_facts: false
+  ignore_errors: "{{ forgiving }}"
+  tasks:
+    - block:
+        - ansible.builtin.include_role: {name: "{{ role }}"}
+      rescue:
+        - ansible.builtin.include_tasks: "{{ consolation }}"
+"""
+
+
+@pytest.mark.parametrize("forgiving", [True, False], ids=["ignored", "rescued"])
+def test_drift_that_is_ignored_or_rescued_fails_the_run(shop, forgiving):
+    hosts = shop(2)
+    (hosts.targets[1].seen / "shop/current/version").write_text("tampered\n")
+    variables = {"forgiving": forgiving, "role": VERIFY, "verify_release": ""}
+
+    told = hosts.run(
+        GUARDED, extra_vars=variables | hosts.hook("consolation", "- ansible.builtin.ping:\n")
+    )
+
+    assert told.rc != 0
+    assert told.outcomes() == ["verified", "drifted"]
+    assert "version modified" in told.line("local2")
+
+
+def test_a_rescue_that_verifies_again_ends_well(shop):
+    hosts = shop(1)
+    (hosts.targets[0].seen / "shop/current/version").write_text("tampered\n")
+    again = """
+- ansible.builtin.copy: {dest: "{{ deploy_root }}/current/version", content: "1.0.0\\n"}
+- ansible.builtin.include_role: {name: itops.release.verify}
+"""
+    variables = {"forgiving": False, "role": VERIFY, "verify_release": ""}
+
+    told = hosts.run(GUARDED, extra_vars=variables | hosts.hook("consolation", again))
+
+    assert told.rc == 0, told.run.output
+    assert told.outcomes() == ["verified"]
+
+
+@pytest.mark.parametrize("forgiving", [True, False], ids=["ignored", "rescued"])
+def test_a_removal_that_is_ignored_or_rescued_fails_the_run(shop, forgiving):
+    hosts = shop(2)
+    hook = hosts.hook("before_remove", FAIL)
+    variables = {
+        "forgiving": forgiving,
+        "role": UNINSTALL,
+        "uninstall_hooks": hook,
+        "failing": ["local2"],
+    }
+
+    told = hosts.run(
+        GUARDED, extra_vars=variables | hosts.hook("consolation", "- ansible.builtin.ping:\n")
+    )
+
+    assert told.rc != 0
+    assert told.outcomes() == ["removed", "failed"]
+    assert hosts.read(1, "shop/current/version") == "1.0.0"
 
 
 def test_uninstall_removes_all_but_what_is_shared(shop):
