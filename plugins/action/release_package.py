@@ -56,13 +56,15 @@ class ActionModule(ActionBase):
         return {"changed": bool(there)}
 
     def _seal(self, library, arguments, task_vars):
+        definition = os.path.join(arguments["src"], arguments["definition"])
         if arguments["remote_src"]:
-            host = _BuildHost(self, arguments["src"], task_vars)
+            host = _BuildHost(self, definition, task_vars)
         else:
-            host = _ThisMachine(arguments["src"])
+            host = _ThisMachine(definition)
         with host:
-            text, path = host.read(arguments["definition"])
-            release = _release_file.parse(text, path, arguments["version"], arguments["serial"])
+            release = _release_file.parse(
+                host.read(), definition, arguments["version"], arguments["serial"]
+            )
             stored, new = _sealing.seal(library, release, host.pack, keep=not self._task.check_mode)
         return {"changed": new, "release": _description.describe(stored)}
 
@@ -72,10 +74,10 @@ class _BuildHostError(ValueError):
 
 
 class _ThisMachine:
-    """Sources on the controller."""
+    """Sources on the controller, in the folder of the file *definition*."""
 
-    def __init__(self, src):
-        self._src = src
+    def __init__(self, definition):
+        self._definition = definition
 
     def __enter__(self):
         return self
@@ -83,23 +85,22 @@ class _ThisMachine:
     def __exit__(self, *exception):
         return None
 
-    def read(self, definition):
-        """Return the text of ``release.yml`` and its path."""
-        path = os.path.join(self._src, definition)
-        with open(path, "rb") as stream:
-            return _text(stream.read(), path), path
+    def read(self):
+        """Return the text of ``release.yml``."""
+        with open(self._definition, "rb") as stream:
+            return _text(stream.read(), self._definition)
 
     def pack(self, source, path):
         """Write the layer of a ComponentSource to *path*; return its entries and codec."""
-        return _sealing.pack_here(self._src)(source, path)
+        return _sealing.pack_here(os.path.dirname(self._definition))(source, path)
 
 
 class _BuildHost:
-    """Sources on the host that the task runs on: they are packed there, and fetched."""
+    """Sources in the folder of *definition* on the task's host: packed there, and fetched."""
 
-    def __init__(self, action, src, task_vars):
+    def __init__(self, action, definition, task_vars):
         self._action = action
-        self._src = src
+        self._definition = definition
         self._task_vars = task_vars
         self._folder = None
 
@@ -110,18 +111,17 @@ class _BuildHost:
     def __exit__(self, *exception):
         self._action._remove_tmp_path(self._folder, force=True)
 
-    def read(self, definition):
-        """Return the text of ``release.yml`` and its path on the host."""
-        path = os.path.join(self._src, definition)
-        self._call({"read": path, "to": self._folder + "definition"})
-        return _text(self._fetch("definition", None), path), path
+    def read(self):
+        """Return the text of ``release.yml``."""
+        self._call({"read": self._definition, "to": self._folder + "definition"})
+        return _text(self._fetch("definition", None), self._definition)
 
     def pack(self, source, path):
         """Have the layer packed on the host, fetch it to *path*; return its entries and codec."""
         answer = self._call(
             {
                 "pack": source._asdict(),
-                "root": os.path.join(self._src, source.source),
+                "root": os.path.join(os.path.dirname(self._definition), source.source),
                 "layer": self._folder + "layer",
                 "entries": self._folder + "entries",
             }

@@ -42,7 +42,9 @@ options:
       - Required with O(state=present).
     type: path
   definition:
-    description: The path of C(release.yml), relative to O(src).
+    description:
+      - The path of C(release.yml), relative to O(src).
+      - What C(source) says in it is relative to the folder that it lies in.
     type: str
     default: release.yml
   media_library:

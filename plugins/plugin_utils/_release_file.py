@@ -62,7 +62,9 @@ def parse(text, filename, version=None, serial=None):
     _check(plain, lines, filename)
     components = [_component(item, plain["version"]) for item in plain["components"]]
     for index, component in enumerate(components):
-        _check_path(component.path, index, lines, filename)
+        _check_path("path", component.path, index, lines, filename)
+        source = str(pathlib.PurePosixPath(component.source))  # a slash at its end does no harm
+        _check_path("source", source, index, lines, filename)
     names = set()
     for index, item in enumerate(plain["components"]):
         if item["name"] in names:
@@ -157,14 +159,15 @@ def _check(plain, lines, filename):
         raise ReleaseFileError(f"{filename}:{_line(first, lines)}: {_explain(first)}")
 
 
-def _check_path(path, index, lines, filename):
+def _check_path(key, path, index, lines, filename):
     try:
         if path != ".":
             _manifest.check_path(path)
     except _manifest.ManifestError as error:
-        line = lines[("components", index, "path")]
+        line = _nearest(("components", index, key), lines)
+        rule = schema()["properties"]["components"]["items"]["properties"][key]
         raise ReleaseFileError(
-            f"{filename}:{line}: components[{index}].path: {error}; expected a path in the release"
+            f"{filename}:{line}: components[{index}].{key}: {error}; expected {rule['description']}"
         ) from None
 
 
@@ -177,10 +180,14 @@ def _whole_pattern(validator, pattern, instance, rule):
 
 
 def _line(error, lines):
-    """Return the line of the nearest thing in the file that *error* is about."""
     path = tuple(error.absolute_path)
     if error.validator == "additionalProperties":
         path = (*path, _unknown_keys(error)[0])
+    return _nearest(path, lines)
+
+
+def _nearest(path, lines):
+    """Return the line of what stands at *path*, or else of the nearest thing around it."""
     while path and path not in lines:
         path = path[:-1]
     return lines.get(path, 1)

@@ -70,6 +70,13 @@ def test_a_version_given_is_enough():
     assert parse(text, version="1", serial=0)[1:3] == ("1", 0)
 
 
+@pytest.mark.parametrize("source", [".", "./", "src/", "./a/b"])
+def test_a_source_is_a_directory_below_the_file(source):
+    text = changed("source: src", f"source: {source}")
+
+    assert parse(text).components[0].source == source
+
+
 def changed(old, new):
     assert GOOD.count(old) == 1
     return GOOD.replace(old, new)
@@ -201,6 +208,19 @@ def changed(old, new):
         (
             changed("path: opt/app", "path: /opt/app"),
             "release.yml:11: components[1].path: '/opt/app' is an absolute path",
+        ),
+        (
+            changed("source: src", "source: /etc"),
+            "release.yml:10: components[1].source: '/etc' is an absolute path; expected The "
+            "directory that holds the files, relative to the folder of release.yml and below it.",
+        ),
+        (
+            changed("source: src", "source: lib/../../etc/"),
+            "release.yml:10: components[1].source: 'lib/../../etc' is not a plain path",
+        ),
+        (
+            changed("- name: web", "- <<: {path: /opt}\n    name: web"),
+            "release.yml:5: components[0].path: '/opt' is an absolute path",
         ),
     ],
 )
