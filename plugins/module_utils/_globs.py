@@ -14,12 +14,17 @@ def compile_globs(patterns):
     """Return a function that tells whether a path matches one of *patterns*.
 
     ``*``, ``?`` and ``[…]`` never match a slash; ``**/`` matches any number of directories and
-    ``**`` anything. A trailing slash is ignored; brackets that are no class match themselves.
+    ``**`` anything. ``a/`` is ``a`` and all below it; brackets that are no class match themselves.
     """
     if not patterns:
         return lambda path: False
-    expression = "|".join("(?:%s)" % _translate(pattern.rstrip("/")) for pattern in patterns)
+    expression = "|".join("(?:%s)" % _translate_whole(pattern) for pattern in patterns)
     return re.compile("(?:%s)\\Z" % expression, re.DOTALL).match
+
+
+def _translate_whole(pattern):
+    path = pattern.rstrip("/")
+    return _translate(path) + ("" if path == pattern else "(?:/.*)?")
 
 
 def _translate(pattern):

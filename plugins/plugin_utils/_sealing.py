@@ -49,7 +49,7 @@ def check(manifest, case_sensitive):
     data = _manifest.render(manifest)
     _manifest.parse(data, _manifest.digest_of(data))
     for component in manifest.components:
-        if not component.entries:
+        if all(entry.type == "dir" for entry in component.entries):
             raise SealingError(f"component {component.name} holds no files: check its globs")
         _refuse_collisions(
             [entry.path for entry in component.entries],

@@ -22,7 +22,8 @@ from ansible_collections.itops.release.plugins.module_utils import _globs
         ("src/**", ["src/a", "src/a/b"], ["src", "srcs/a"]),
         ("src/*", ["src/a"], ["src/a/b", "src"]),
         ("a/**/z", ["a/z", "a/b/z", "a/b/c/z"], ["a/bz", "az"]),
-        ("log/", ["log"], ["log/x"]),
+        ("log/", ["log", "log/x", "log/x/y"], ["logs", "a/log"]),
+        ("**/log/", ["log", "log/x", "a/log", "a/log/x"], ["a"]),
         ("a?c", ["abc", "aéc"], ["ac", "a/c"]),
         ("[ab]", ["a", "b"], ["c", "[ab]"]),
         ("[!ab]", ["c"], ["a", "/"]),
@@ -61,4 +62,4 @@ def test_no_pattern_breaks_the_matching(pattern, path):
 def test_a_pattern_without_wildcards_matches_itself(path):
     literal = path.replace("[", "")
 
-    assert bool(_globs.compile_globs([literal])(literal)) == (literal == literal.rstrip("/"))
+    assert _globs.compile_globs([literal])(literal)

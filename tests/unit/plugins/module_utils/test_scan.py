@@ -135,6 +135,8 @@ ALL = [
             ["app.py", "lib", "lib/a.py", "lib/deep", "lib/deep/b.py", "link.py"],
         ),
         ({"include": ["*.py"], "exclude": ["link*"]}, ["app.py"]),
+        ({"include": ["lib/"]}, [path for path in ALL if path.startswith("lib")]),
+        ({"exclude": ["lib/", "vendor/", ".git/"]}, ["app.py", "link.py"]),
         ({"include": ["lib/*"]}, ["lib", "lib/a.py", "lib/a.pyc", "lib/deep"]),
         # An empty directory can be asked for by name.
         ({"include": ["lib/deep/none"]}, ["lib", "lib/deep", "lib/deep/none"]),

@@ -73,6 +73,8 @@ def test_how_layers_are_compressed_does_not_change_the_digest(estate, monkeypatc
         ({"\u00e9": "", "e\u0301": ""}, {}, "take for one"),
         ({"\u00e9": "", "e\u0301": ""}, {"case_sensitive": True}, "take for one"),
         ({"a": ""}, {"include": ("b",)}, "component app holds no files: check its globs"),
+        ({"b/a": ""}, {"include": ("b",)}, "component app holds no files: check its globs"),
+        ({"b/": ""}, {}, "component app holds no files: check its globs"),
     ],
 )
 @pytest.mark.parametrize("keep", [True, False])
