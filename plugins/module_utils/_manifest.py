@@ -17,6 +17,7 @@ DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 LONGEST_PATH = 1024
 LONGEST_NAME = 255
+MOST_NAMES = 128  # trees are walked by recursion
 
 
 class ManifestError(ValueError):
@@ -151,6 +152,8 @@ def check_path(path):
         raise ManifestError("%r is not a plain path below its component" % path)
     if len(path) > LONGEST_PATH or max(map(len, names)) > LONGEST_NAME:
         raise ManifestError("%.40r… is too long" % path)
+    if len(names) > MOST_NAMES:
+        raise ManifestError("%.40r… is nested deeper than %d names" % (path, MOST_NAMES))
 
 
 def check_target(path, target):

@@ -167,6 +167,7 @@ def test_a_kind_that_is_no_name_is_refused(kind):
         ("é" * 128, "too long"),
         ("\udcffa", "not UTF-8"),
         ("/".join(["a" * 200] * 6), "too long"),
+        ("/".join("a" * 129), "'(a/)*a?…? is nested deeper than 128 names"),
     ],
 )
 def test_a_path_that_is_no_plain_relative_one_is_refused(path, reason):
@@ -176,7 +177,9 @@ def test_a_path_that_is_no_plain_relative_one_is_refused(path, reason):
     assert str(caught.value).isprintable()
 
 
-@pytest.mark.parametrize("path", ["a", "a/b", "...", "a b", " ", "-rf", "é", "a" * 255, ".git"])
+@pytest.mark.parametrize(
+    "path", ["a", "a/b", "...", "a b", " ", "-rf", "é", "a" * 255, ".git", "/".join("a" * 128)]
+)
 def test_ordinary_paths_are_fine(path):
     _manifest.check_path(path)
 
