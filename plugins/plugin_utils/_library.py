@@ -9,7 +9,9 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import tempfile
+import time
 from typing import NamedTuple
 
 from ..module_utils import _canonical, _codec, _manifest
@@ -28,6 +30,7 @@ VERSION = "org.opencontainers.image.version"
 SERIAL = "vnd.itops.release.serial"
 RELEASE_TAG = re.compile(r"sha256-[0-9a-f]{64}\Z")
 LARGEST_DOCUMENT = 256 * 1024 * 1024
+LEFTOVER_SECONDS = 24 * 3600
 
 
 class LibraryError(ValueError):
@@ -56,7 +59,8 @@ class Library:
     """A media library in the directory *path*; it is made when the first release is added.
 
     What is read is verified against its digest before it is used. Writers take turns by a lock on
-    ``oci-layout``; ``index.json`` is replaced in one step, so readers need none.
+    ``oci-layout``; ``index.json`` is replaced in one step, so readers need none. A damaged release
+    is in nobody's way: it can be removed by its digest, and sealing it again mends it.
     """
 
     def __init__(self, path):
@@ -80,21 +84,24 @@ class Library:
         if not found and not os.path.isdir(self.path):
             raise LibraryError(f"there is no media library at {self.path}")
         if not found:
+            self._refuse_damaged(f"sha256-{rest}" if kind == "sha256" else _tag(kind, rest))
             known = [f"{label.name}:{label.version}" for label in labels][-5:]
             there = f"the latest there are {', '.join(known)}" if known else "it has none"
             raise LibraryError(f"{self.path} has no release {reference}: {there}")
         return found[0]
 
     def labels(self):
-        """Return the Labels of all releases, sorted by name and serial."""
-        found = {self._label(descriptor) for descriptor in self._releases()}
+        """Return the Labels of all releases that can be read, sorted by name and serial."""
+        found = set()
+        for descriptor in self._releases():
+            with contextlib.suppress(LibraryError):
+                found.add(self._label(descriptor))
         return sorted(found, key=lambda label: (label.name, label.serial, label.digest))
 
     def get(self, digest):
         """Return the Stored release of *digest*; LibraryError when it is missing or damaged."""
-        for descriptor in self._releases():
-            if self._label(descriptor).digest == digest:
-                return self._open(descriptor)
+        for descriptor in self._descriptors_of(digest):
+            return self._open(descriptor)
         raise LibraryError(f"{self.path} has no release sha256:{digest}")
 
     @contextlib.contextmanager
@@ -117,6 +124,7 @@ class Library:
         """Give a folder to write layers to, on the library's file system if they are to be kept."""
         if keep:
             self._create()
+            self._drop_leftovers()
         with tempfile.TemporaryDirectory(
             prefix=".layers-", dir=self._blobs() if keep else None
         ) as folder:
@@ -126,34 +134,33 @@ class Library:
         """Add a release; return (its Stored form, whether it is new).
 
         *layers* is ``{component: (path, codec)}``; the files are taken over. A version or serial
-        that is known with another digest is refused: a release is never changed afterwards.
-        Without *keep* nothing is written.
+        that is known with another digest is refused: a release is never changed afterwards. One
+        that is known and damaged is mended, and counts as new. Without *keep* nothing is written.
         """
         data = _manifest.render(manifest)
         label = Label(_manifest.digest_of(data), manifest.name, manifest.version, manifest.serial)
         with self._locked() if keep else contextlib.nullcontext():
-            known = self.labels()
-            if label in known:
-                return self.get(label.digest), False
-            self._check_new(manifest, known)
+            there = self._descriptors_of(label.digest)
+            if there and self._is_whole(there[0], label):
+                return self._open(there[0]), False
+            self._check_new(label)
             if not keep:
                 sizes = [os.path.getsize(path) for path, _codec_name in layers.values()]
                 return Stored(label, manifest, {}, len(data) + sum(sizes)), True
             descriptor = self._store_manifest(manifest, data, layers)
-            tags = ("sha256-" + label.digest, _tag(manifest.name, manifest.version))
             self._sync(self._blobs())
-            self._write_index(
-                self._descriptors() + [{**descriptor, "annotations": {TAG: tag}} for tag in tags]
-            )
+            index = _with(self._descriptors(), label, descriptor, there)
+            self._write_index(index)
+            if there:
+                self._drop_unused(index, there)
             return self.get(label.digest), True
 
     def remove(self, digest):
         """Remove a release and what only it needed; return whether it was there."""
-        if digest not in {label.digest for label in self.labels()}:
+        if not self._descriptors_of(digest):
             return False
         with self._locked():
-            releases = self._releases()
-            gone = [item for item in releases if self._label(item).digest == digest]
+            gone = self._descriptors_of(digest)
             digests = {item["digest"] for item in gone}
             kept = [item for item in self._descriptors() if item["digest"] not in digests]
             self._write_index(kept)
@@ -182,24 +189,62 @@ class Library:
             "artifactType": RELEASE_TYPE,
         }
 
-    def _check_new(self, manifest, known):
-        for there in known:
+    def _check_new(self, label):
+        """Refuse a name with a version or serial that another release has."""
+        for there in self.labels():
+            if there.name != label.name or there.digest == label.digest:
+                continue
             for key in ("version", "serial"):
-                if there.name == manifest.name and getattr(there, key) == getattr(manifest, key):
+                if getattr(there, key) == getattr(label, key):
                     raise LibraryError(
                         f"{self.path} has {there.name} with {key} {getattr(there, key)} already "
                         f"(version {there.version}, serial {there.serial}), sealed from other "
                         f"contents: give this release a new {key}"
                     )
+        own = {item["digest"] for item in self._descriptors_of(label.digest)}
+        self._refuse_damaged(_tag(label.name, label.version), own)
+
+    def _refuse_damaged(self, tag, but=()):
+        """Raise LibraryError when a release with this *tag* cannot be read."""
+        for descriptor in self._descriptors():
+            if _tag_of(descriptor) == tag and descriptor["digest"] not in but:
+                self._label(descriptor)
+
+    def _descriptors_of(self, digest):
+        """Return the descriptors of the release *digest*; of a damaged one the tag tells it."""
+        found, tag = [], f"sha256-{digest}"
+        tagged = {item["digest"] for item in self._descriptors() if _tag_of(item) == tag}
+        for descriptor in self._releases():
+            try:
+                ours = self._label(descriptor).digest == digest
+            except LibraryError:
+                ours = descriptor["digest"] in tagged
+            if ours:
+                found.append(descriptor)
+        return found
+
+    def _is_whole(self, descriptor, label):
+        """Tell whether all blobs of the release that *descriptor* names are as they should be."""
+        try:
+            stored = self._open(descriptor)
+            blobs = [layer["digest"] for layer in stored.layers.values()]
+            return stored.label == label and all(map(self._is_intact, blobs))
+        except (LibraryError, KeyError):
+            return False
+
+    def _is_intact(self, digest):
+        try:
+            return f"sha256:{_hash(self._blob(digest))[0]}" == digest
+        except FileNotFoundError:
+            return False
 
     def _releases(self):
         """Return a descriptor of each release in the index, once."""
         found = {}
         for descriptor in self._descriptors():
-            annotations = descriptor.get("annotations")
-            tag = str(annotations.get(TAG)) if isinstance(annotations, dict) else ""
             # Tools that copy libraries keep the tags and may forget the type.
-            if descriptor.get("artifactType") == RELEASE_TYPE or RELEASE_TAG.match(tag):
+            typed = descriptor.get("artifactType") == RELEASE_TYPE
+            if typed or RELEASE_TAG.match(_tag_of(descriptor)):
                 found[descriptor["digest"]] = descriptor
         return list(found.values())
 
@@ -265,20 +310,15 @@ class Library:
         self._write_durably(os.path.join(self.path, "index.json"), _canonical.dumps(plain))
 
     def _store_bytes(self, data, media_type):
-        digest = _canonical.sha256_hex(data)
-        if not os.path.exists(self._blob("sha256:" + digest)):
-            self._write_durably(self._blob("sha256:" + digest), data)
-        return {"mediaType": media_type, "digest": "sha256:" + digest, "size": len(data)}
+        digest = "sha256:" + _canonical.sha256_hex(data)
+        if not self._is_intact(digest):
+            self._write_durably(self._blob(digest), data)
+        return {"mediaType": media_type, "digest": digest, "size": len(data)}
 
     def _store_layer(self, component, path, codec):
         """Take the layer at *path* over as a blob and return its descriptor."""
-        hashed = hashlib.sha256()
-        with open(path, "rb") as stream:
-            for chunk in iter(lambda: stream.read(_codec.CHUNK_BYTES), b""):
-                hashed.update(chunk)
-            os.fsync(stream.fileno())
-            size = stream.tell()
-        digest = "sha256:" + hashed.hexdigest()
+        name, size = _hash(path, os.fsync)
+        digest = "sha256:" + name
         os.chmod(path, 0o644)
         os.rename(path, self._blob(digest))
         return {
@@ -294,7 +334,7 @@ class Library:
         Others may keep artifacts here, too: where one of them cannot be followed, only what the
         OCI manifests in *gone* name is removed.
         """
-        removed = {item["digest"] for item in gone}
+        removed = {item["digest"] for item in gone} - {item["digest"] for item in kept}
         named, _all_followed = self._follow(gone, set())
         needed, all_followed = self._follow(kept, removed)
         for name in os.listdir(self._blobs()):
@@ -345,6 +385,19 @@ class Library:
             if not os.path.exists(os.path.join(self.path, "index.json")):
                 self._write_index([])
 
+    def _drop_leftovers(self):
+        """Remove what sealings that were killed more than a day ago left behind."""
+        with os.scandir(self._blobs()) as listing:
+            left = [item for item in listing if item.name.startswith((".layers-", ".new-"))]
+        for item in left:
+            with contextlib.suppress(FileNotFoundError):
+                if item.stat(follow_symlinks=False).st_mtime > time.time() - LEFTOVER_SECONDS:
+                    continue
+                if item.is_dir(follow_symlinks=False):
+                    shutil.rmtree(item.path)
+                else:
+                    os.unlink(item.path)
+
     def _holds_other_things(self):
         """Tell whether the directory is neither empty nor a library that is being made."""
         names = os.listdir(self.path)
@@ -353,7 +406,13 @@ class Library:
 
     @contextlib.contextmanager
     def _locked(self):
-        with open(os.path.join(self.path, "oci-layout"), "rb") as stream:
+        with contextlib.ExitStack() as stack:
+            try:
+                stream = stack.enter_context(open(os.path.join(self.path, "oci-layout"), "rb"))
+            except FileNotFoundError:
+                raise LibraryError(
+                    f"{self.path}/oci-layout is missing: {self.path} is not a whole media library"
+                ) from None
             fcntl.flock(stream, fcntl.LOCK_EX)
             yield
 
@@ -395,6 +454,32 @@ def _link(scratch, path):
     with contextlib.suppress(FileExistsError):
         os.link(scratch, path)
     os.unlink(scratch)
+
+
+def _hash(path, before_closing=None):
+    """Return the SHA-256 of a file, in hex, and its size."""
+    hashed = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for chunk in iter(lambda: stream.read(_codec.CHUNK_BYTES), b""):
+            hashed.update(chunk)
+        if before_closing:
+            before_closing(stream.fileno())
+        return hashed.hexdigest(), stream.tell()
+
+
+def _with(index, label, descriptor, there):
+    """Return the *index* with a release's *descriptor*, in place of those *there*, and its tags."""
+    replaced = {item["digest"] for item in there}
+    index = [{**item, **descriptor} if item["digest"] in replaced else item for item in index]
+    taken = {_tag_of(item) for item in index}
+    # Two names and versions can make one tag. The first has it: only others' tools look for it.
+    tags = [f"sha256-{label.digest}", _tag(label.name, label.version)]
+    return index + [{**descriptor, "annotations": {TAG: tag}} for tag in tags if tag not in taken]
+
+
+def _tag_of(descriptor):
+    annotations = descriptor.get("annotations")
+    return str(annotations.get(TAG)) if isinstance(annotations, dict) else ""
 
 
 def _tag(name, version):

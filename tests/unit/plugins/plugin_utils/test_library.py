@@ -10,10 +10,11 @@ import json
 import multiprocessing
 import os
 import shutil
+import time
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils import _manifest
+from ansible_collections.itops.release.plugins.module_utils import _codec, _manifest
 from ansible_collections.itops.release.plugins.plugin_utils import (
     _description,
     _library,
@@ -341,14 +342,159 @@ def test_a_damaged_document_is_refused(estate, damage):
         estate.library.get(label.digest)
 
 
+def oci_manifest_of(estate, label):
+    tag = {"org.opencontainers.image.ref.name": f"sha256-{label.digest}"}
+    (descriptor,) = (item for item in index(estate)["manifests"] if item["annotations"] == tag)
+    return blobs(estate) / descriptor["digest"].partition(":")[2]
+
+
+def document_of(estate, label):
+    return blobs(estate) / label.digest
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_oci_manifest_is_refused(estate, damage):
     label = estate.seal("1.0", FILES)
-    damage(blobs(estate) / index(estate)["manifests"][0]["digest"].partition(":")[2])
+    path = oci_manifest_of(estate, label)
+    damage(path)
 
-    for look in (estate.library.labels, lambda: estate.library.find(f"sha256:{label.digest}")):
-        with pytest.raises(_library.LibraryError, match=r"is altered|is missing"):
+    for look in (
+        lambda: estate.library.get(label.digest),
+        lambda: estate.library.find(f"sha256:{label.digest}"),
+        lambda: estate.library.find("shop:1.0"),
+    ):
+        with pytest.raises(_library.LibraryError, match=f"{path.name} is (altered|missing)$"):
             look()
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_release_is_in_nobodys_way(estate, damage):
+    first, broken = estate.seal("1.0", FILES), estate.seal("2.0", {"app": "two"})
+    damage(oci_manifest_of(estate, broken))
+
+    third = estate.seal("3.0", {"app": "three"})
+
+    assert estate.library.labels() == [first, third]
+    assert estate.library.find("shop:1.0") == first
+    read_through(estate.library, first)
+    assert estate.library.remove(first.digest)
+    assert estate.library.labels() == [third]
+    read_through(estate.library, third)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_release_can_be_removed(estate, damage):
+    broken, label = estate.seal("1.0", FILES), estate.seal("2.0", {"app": "two"})
+    damage(oci_manifest_of(estate, broken))
+
+    assert estate.library.remove(broken.digest)
+
+    assert not estate.library.remove(broken.digest)
+    assert len(index(estate)["manifests"]) == 2
+    assert len(os.listdir(blobs(estate))) == 3
+    read_through(estate.library, label)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("part", [oci_manifest_of, document_of, layer_of])
+def test_sealing_again_mends_a_damaged_release(estate, damage, part):
+    label, other = estate.seal("1.0", FILES, serial=1), estate.seal("2.0", FILES, serial=2)
+    plain = index(estate)
+    plain["manifests"].append(
+        {
+            **next(
+                item
+                for item in plain["manifests"]
+                if item["annotations"]["org.opencontainers.image.ref.name"] == "shop-1.0"
+            ),
+            "annotations": {"org.opencontainers.image.ref.name": "the-users-own"},
+        }
+    )
+    write_index(estate, plain)
+    whole = {path.name: path.read_bytes() for path in blobs(estate).iterdir()}
+    damage(part(estate, label))
+
+    assert seal_again(estate, "1.0", FILES, 1, keep=False)[1]
+    stored, new = seal_again(estate, "1.0", FILES, 1)
+
+    assert new
+    assert stored.label == label
+    assert {path.name: path.read_bytes() for path in blobs(estate).iterdir()} == whole
+    assert index(estate) == plain
+    assert not seal_again(estate, "1.0", FILES, 1)[1]
+    for each in (label, other):
+        read_through(estate.library, each)
+
+
+@pytest.mark.parametrize("part", [oci_manifest_of, document_of, layer_of])
+def test_what_was_compressed_otherwise_is_mended_with_other_blobs(estate, part, monkeypatch):
+    label = estate.seal("1.0", FILES)
+    before = layer_of(estate, label)
+    os.unlink(part(estate, label))
+    monkeypatch.setattr(_codec, "readable", lambda: ["gzip"])
+
+    stored, new = seal_again(estate, "1.0", FILES, 1)
+
+    assert new
+    assert stored.label == label
+    assert layer_of(estate, label) != before
+    assert len(os.listdir(blobs(estate))) == 3
+    assert len(index(estate)["manifests"]) == 2
+    read_through(estate.library, label)
+
+
+def test_a_damaged_release_is_not_replaced_by_another(estate):
+    label = estate.seal("1.0", FILES)
+    os.unlink(oci_manifest_of(estate, label))
+
+    with pytest.raises(_library.LibraryError, match="is missing"):
+        seal_again(estate, "1.0", {"app": "other"}, 2)
+
+
+def seal_as(estate, name, version, serial):
+    source = write_tree(estate.folder / "named", {"app": f"{name} {version}"})
+    release = estate.declare(version, serial)._replace(name=name)
+    return _sealing.seal(estate.library, release, _sealing.pack_here(str(source)))[0].label
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(("a-b", "1"), ("a", "b-1")), (("a", "1+b"), ("a", "1~b"))]
+)
+def test_a_tag_names_one_release(estate, one, other):
+    labels = [seal_as(estate, *one, 1), seal_as(estate, *other, 2)]
+
+    tags = [
+        item["annotations"]["org.opencontainers.image.ref.name"]
+        for item in index(estate)["manifests"]
+    ]
+    assert len(tags) == len(set(tags)) == 3
+    assert [estate.library.find(":".join(names)) for names in (one, other)] == labels
+    for label in labels:
+        assert estate.library.remove(label.digest)
+    assert index(estate)["manifests"] == []
+
+
+def test_a_library_without_its_layout_file_is_told_in_a_line(estate):
+    label = estate.seal("1.0", FILES)
+    os.unlink(estate.folder / "library/oci-layout")
+
+    with pytest.raises(_library.LibraryError, match="oci-layout is missing"):
+        estate.library.remove(label.digest)
+    assert estate.library.labels() == [label]
+
+
+def test_what_killed_sealings_left_goes_after_a_day(estate):
+    estate.seal("1.0", FILES)
+    for name, hours in (("old", 25), ("young", 23)):
+        write_tree(blobs(estate), {f".layers-{name}/app": "x", f".new-{name}": "x"})
+        when = time.time() - hours * 3600
+        for path in (f".layers-{name}", f".new-{name}"):
+            os.utime(blobs(estate) / path, (when, when))
+
+    estate.seal("2.0", {"app": "two"})
+
+    left = [name for name in os.listdir(blobs(estate)) if name.startswith(".")]
+    assert sorted(left) == [".layers-young", ".new-young"]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
