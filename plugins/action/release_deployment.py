@@ -9,7 +9,7 @@ import os
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import _arguments, _manifest
+from ..module_utils import _arguments, _codec, _manifest, _tree
 from ..plugin_utils import _action, _comparison, _library, _packs
 
 MODULE = "itops.release.release_deployment"
@@ -28,12 +28,18 @@ class ActionModule(ActionBase):
             return {"failed": True, "msg": refused}
         arguments = _action.plain_arguments(
             self,
-            _arguments.deployment(),
+            _action.on_host(_arguments.deployment(), "root"),
             required_if=[("state", "live", ["release"]), ("state", "staged", ["release"])],
         )
         try:
             result = self._deploy(arguments, task_vars)
-        except _library.LibraryError as error:
+        except (
+            OSError,
+            _codec.CodecError,
+            _library.LibraryError,
+            _manifest.ManifestError,
+            _tree.TreeError,
+        ) as error:
             result = {"failed": True, "msg": str(error)}
         return {**result, "calls": self._calls, "sent_bytes": self._sent_bytes}
 
@@ -41,8 +47,10 @@ class ActionModule(ActionBase):
     def _refuse(given):
         """Return why the task's arguments could mean more than was meant, or None."""
         removing = given.get("state") == "absent"
-        if removing and given.get("release") in ("", "previous"):
+        if removing and given.get("release", "none") in (None, "", "previous"):
             return "with state: absent, name one release, or leave release out to remove everything"
+        if removing and given.get("mark"):
+            return "mark and state: absent exclude each other: nothing was removed"
         if given.get("mark") and given.get("release") in (None, "", "previous"):
             return "mark needs the release that it is about, as name:version or sha256:<digest>"
         return None
@@ -55,6 +63,8 @@ class ActionModule(ActionBase):
             "run": _action.run_name(task_vars),
             "release": release._asdict() if release else None,
             "login": self._login(),
+            "becomes": self._connection.become is not None,
+            "links": None,
             "pack": None,
             "whole": False,
         }
@@ -66,7 +76,12 @@ class ActionModule(ActionBase):
                 break
             label = self._label(library, need, arguments)
             if self._task.check_mode:
-                library.get(label.digest)
+                manifest = library.get(label.digest).manifest
+                _tree.expected(manifest, need["links"])  # refuses what cannot be linked
+                if not result["after"]["name"]:  # the host did not know it: tell, and ask again
+                    call = {**call, "release": label._asdict(), "links": need["links"]}
+                    result = self._call(arguments, call, task_vars)
+                    result.pop("need", None)
                 break
             base = self._base(library, need["held"])
             pack = self._send(library, arguments, need, base)
@@ -74,6 +89,7 @@ class ActionModule(ActionBase):
                 **call,
                 "release": label._asdict(),
                 "pack": pack,
+                "links": need["links"],
                 "whole": base is None,
             }
             result = self._call(arguments, call, task_vars)

@@ -18,7 +18,9 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        arguments = _action.plain_arguments(self, _arguments.deployment_info())
+        arguments = _action.plain_arguments(
+            self, _action.on_host(_arguments.deployment_info(), "root")
+        )
         try:
             expected = self._expected(arguments)
         except _library.LibraryError as error:

@@ -48,6 +48,7 @@ def deployment():
         "state": {"type": "str", "choices": ["live", "staged", "absent"], "default": "live"},
         "commit": {"type": "bool", "default": True},
         "restart": {"type": "list", "elements": "str"},
+        "restart_timeout": {"type": "int", "default": 300},
         "probe": {
             "type": "dict",
             "options": PROBE,

@@ -12,13 +12,16 @@ import secrets
 from . import _claim, _root, _tree
 
 
-def make(root, login):
-    """Make a folder that only the login user can write to, and return the path for the pack."""
+def make(root, login, becomes):
+    """Make a folder that only the login user can write to, and return the path for the pack.
+
+    *login* is that user's name, if it is known; *becomes* tells whether this is another user now.
+    """
     name = secrets.token_hex(8)
     folder = root.folder("drop")
     try:
         os.mkdir(name, 0o700, dir_fd=folder)
-        uid = _login_uid(login)
+        uid = _login_uid(login) if becomes else os.geteuid()
         if os.geteuid() == 0:
             os.chown(name, uid, -1, dir_fd=folder, follow_symlinks=False)
         elif uid != os.geteuid():

@@ -24,6 +24,7 @@ from . import (
     _removal,
     _root,
     _scan,
+    _service,
     _staging,
     _state,
     _tree,
@@ -35,8 +36,12 @@ def remove(params, call, now, check_mode):
     """Do ``state: absent``: one release, or everything of ours; return the result."""
     with _root.opened(params["root"]) as root:
         if root is None:
+            if not check_mode:
+                _removal.sweep(params["root"])  # what a removal that was killed left to delete
             return _result(params["root"], None, None, changed=False)
         state = root.read_state()
+        _claim.check_owner(root.path, state, None)
+        root.read_current(state)  # refuses what is not ours
         before = copy.deepcopy(state)
         release = call["release"]
         trees = _removable(root, state, release) if release else []
@@ -47,6 +52,7 @@ def remove(params, call, now, check_mode):
             after = _without(state, trees) if release else None
             removed = trees or sorted(root.existing_trees(state))
             return _result(params["root"], before, after, changed=True, removed=removed)
+        _root.ensure_folders(root)  # a removal that was killed may have begun with them
         claim, _state_now = _claimed(root, params, call, now, None)
         if release:
             _removal.clean(claim, trees)
@@ -62,6 +68,7 @@ def mark(params, call, now, check_mode):
         if root is None:
             raise _claim.DeploymentError("nothing is deployed at %s" % params["root"])
         before = root.read_state()
+        _claim.check_owner(root.path, before, None)
         digest = call["release"]["digest"]
         bad = params["mark"] == "bad"
         after = copy.deepcopy(before)
@@ -105,16 +112,18 @@ def _bring(root, access, params, call, now, check_mode):
     _claim.check_owner(root.path, state, access)
     before = copy.deepcopy(state)
     _claim.settle(root, state, None)  # what a killed run left counts as what it really did
+    if params["probe"]:
+        _service.check(params["probe"])
     if call["release"] is None and state.trial and not state.live:
         return _withdraw_first(root, before, params, call, now, check_mode)
-    release = _release(params, call, state)
+    release, tree = _release(root, params, call, state)
     live = params["state"] == "live"
     if live and release.digest in state.bad:
         raise _claim.DeploymentError(
             "%s was marked bad by %s: it does not go live unless it is marked good"
             % (release.version, state.bad[release.digest]["run"])
         )
-    step, tree = _next_step(root, state, params, release)
+    step, tree = _next_step(root, state, params, release, tree)
     if step == "nothing":
         return _nothing(root, before, state, params, release)
     if check_mode:
@@ -123,7 +132,8 @@ def _bring(root, access, params, call, now, check_mode):
         return _ask_for_pack(root, before, release, call)
 
     claim, state = _claimed(root, params, call, now, access)
-    step, tree = _next_step(root, state, params, release)  # another run may have come between
+    release, tree = _release(root, params, call, state)  # another run may have come between
+    step, tree = _next_step(root, state, params, release, tree)
     if step == "nothing" and not call["pack"]:
         return _nothing(root, before, state, params, release)
     try:
@@ -154,7 +164,7 @@ def _withdraw_first(root, before, params, call, now, check_mode):
     """Go back from the trial of a first release: to nothing being live."""
     if not check_mode:
         claim, _state_now = _claimed(root, params, call, now, None)
-        _trial.withdraw(claim, params["restart"])
+        _trial.withdraw(claim, params["restart"], params["restart_timeout"])
         return _result(params["root"], before, root.read_state(), changed=True)
     after = copy.deepcopy(before)
     _claim.settle(root, after, None)
@@ -162,8 +172,13 @@ def _withdraw_first(root, before, params, call, now, check_mode):
     return _result(params["root"], before, after, changed=True)
 
 
-def _next_step(root, state, params, release):
-    """Return what is to be done now and the tree it is about, as ``_state.next_step`` does."""
+def _next_step(root, state, params, release, back=None):
+    """Return what is to be done now and the tree it is about, as ``_state.next_step`` does.
+
+    *back* is the very tree to return to from a trial.
+    """
+    if back:
+        return "activate", back
     current, existing = root.read_current(state), root.existing_trees(state)
     step, tree = _state.next_step(state, existing, current, release, params["state"] == "live")
     if step == "nothing" and params["state"] == "live" and params["restart"]:
@@ -188,7 +203,7 @@ def _nothing(root, before, state, params, release):
 
 def _try_and_accept(root, claim, before, params):
     try:
-        _trial.try_out(claim, params["restart"], params["probe"])
+        _trial.try_out(claim, params["restart"], params["probe"], params["restart_timeout"])
     except _trial.PutBack as error:
         error.result = {
             **_result(params["root"], before, root.read_state(), changed=True),
@@ -234,8 +249,9 @@ def _ask_for_pack(root, before, release, call):
         "digest": release.digest,
         "held": held,
         "codecs": _codec.readable(),
-        "drop": _drop.make(root, call["login"]),
+        "drop": _drop.make(root, call["login"], call["becomes"]),
         "damaged": damaged,
+        "links": list(release.links),
     }
     return result
 
@@ -246,33 +262,39 @@ def _claimed(root, params, call, now, access):
     return claim, claim.take(access)
 
 
-def _release(params, call, state):
-    """Return the Release that is meant.
+def _release(root, params, call, state):
+    """Return the Release that is meant, and the very tree where that is known.
 
-    The call has all of it where the library knows it, else the digest of one that is here; without
-    either it is the previous good one, linked as it was.
+    The call has all of it where the library knows it, else the digest of one that is here. Without
+    either it is the previous one, linked as it was; its tree is known when it ends a trial.
     """
-    asked, links = call["release"], tuple(sorted(params["linked_paths"]))
+    asked = call["release"]
+    links = tuple(sorted(params["linked_paths"] if call["links"] is None else call["links"]))
     if asked and asked["name"]:
-        return _state.Release(links=links, **asked)
-    digest = asked["digest"] if asked else _state.previous_release(state)
-    tree = _state.newest_tree(state, set(state.trees), digest)
-    if tree is None:
+        return _state.Release(links=links, **asked), None
+    existing = root.existing_trees(state)
+    back = _state.previous_tree(state, existing) if state.trial and not asked else None
+    if back:
+        digest, tree = state.trees[back]["digest"], back
+    else:
+        digest = asked["digest"] if asked else _state.previous_release(state)
+        tree = _state.newest_tree(state, existing, digest)
+        tree = tree or _state.newest_tree(state, set(state.trees), digest)
+    if tree is None and asked:
         raise _claim.DeploymentError(
             "release sha256:%s is neither here nor in the media library" % digest
         )
+    if tree is None:  # it was here once: the library may have it
+        return _state.Release(digest, "", "", 0, links), None
     record = state.trees[tree]
     names = [record[key] for key in ("name", "version", "serial")]
-    return _state.Release(digest, *names, links if asked else tuple(record["links"]))
+    return _state.Release(digest, *names, links if asked else tuple(record["links"])), back
 
 
 def _removable(root, state, release):
     trees = [tree for tree, record in state.trees.items() if record["digest"] == release["digest"]]
     needed = {state.live: "live", state.trial: "on trial"}
-    with contextlib.suppress(_state.NoWayBack):
-        previous = _state.previous_release(state)
-        existing = root.existing_trees(state)
-        needed.setdefault(_state.newest_tree(state, existing, previous), "the way back")
+    needed.setdefault(_state.previous_tree(state, root.existing_trees(state)), "the way back")
     for tree in trees:
         if tree in needed:
             raise _claim.DeploymentError("%s is %s: it is not removed" % (tree, needed[tree]))
@@ -280,13 +302,23 @@ def _removable(root, state, release):
 
 
 def _access(params, state):
-    """Return the Access asked for; what is not asked for stays as recorded."""
+    """Return the Access asked for; what is not asked for stays as recorded.
+
+    Raises DeploymentError where this user cannot give files to that owner and group.
+    """
     recorded = state.access or {}
-    return _tree.Access(
-        _number(params["owner"], pwd.getpwnam, "pw_uid", recorded.get("uid", os.geteuid())),
-        _number(params["group"], grp.getgrnam, "gr_gid", recorded.get("gid", os.getegid())),
-        params["access"] or recorded.get("access", "public"),
-    )
+    uid = _number(params["owner"], pwd.getpwnam, "pw_uid", recorded.get("uid", os.geteuid()))
+    with contextlib.suppress(KeyError):
+        if params["owner"]:
+            recorded = {"gid": pwd.getpwuid(uid).pw_gid, **recorded}
+    gid = _number(params["group"], grp.getgrnam, "gr_gid", recorded.get("gid", os.getegid()))
+    groups = {os.getegid(), *os.getgroups()}
+    if os.geteuid() != 0 and (uid != os.geteuid() or gid not in groups):
+        raise _claim.DeploymentError(
+            "%s cannot give files to owner %s and group %s: become root"
+            % (_claim.user_name(os.geteuid()), params["owner"] or uid, params["group"] or gid)
+        )
+    return _tree.Access(uid, gid, params["access"] or recorded.get("access", "public"))
 
 
 def _number(name, look_up, key, default):
@@ -303,17 +335,21 @@ def _number(name, look_up, key, default):
 def _predict_first(params, call):
     """Return what a first deployment would do, where nothing of ours is yet."""
     state = _state.State()
-    release = _release(params, call, state)
+    release = _state.Release(links=tuple(sorted(params["linked_paths"])), **call["release"])
+    _check_shared(params, release)
     tree = _manifest.tree_name(release.version, release.digest)
     after = _after(state, release, "stage", tree, params)
     result = _result(params["root"], None, after, changed=True)
     result["is_live"] = params["state"] == "live" and params["commit"]
-    result["need"] = {"digest": release.digest, "held": [], "damaged": None}
+    links = list(release.links)
+    result["need"] = {"digest": release.digest, "held": [], "damaged": None, "links": links}
     return result
 
 
 def _predict(root, before, state, release, step, tree, params, call):
     """Return what the run would return, having changed nothing; *state* is *before*, settled."""
+    if step != "settle":
+        _check_shared(params, release)
     if step == "activate":
         drift, _runtime = _drift.look_through(root, state, tree, params["runtime_paths"])
         if drift:
@@ -330,8 +366,18 @@ def _predict(root, before, state, release, step, tree, params, call):
     result = _result(params["root"], before, _without(after, removed), changed, removed)
     result["is_live"] = params["state"] == "live" and params["commit"]
     if step == "stage":
-        result["need"] = {"digest": release.digest, "held": [], "damaged": call.get("damaged")}
+        result["need"] = {
+            "digest": release.digest,
+            "held": [],
+            "damaged": call.get("damaged"),
+            "links": list(release.links),
+        }
     return result
+
+
+def _check_shared(params, release):
+    if params["state"] == "live":
+        _trial.check_shared(params["root"], release.links)
 
 
 def _after(state, release, step, tree, params):

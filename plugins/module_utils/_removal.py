@@ -8,7 +8,7 @@ import contextlib
 import os
 from typing import Optional
 
-from . import _durable, _manifest, _root, _state, _tree
+from . import _durable, _manifest, _root, _scan, _state, _tree
 
 
 def clean(claim, trees):
@@ -26,7 +26,10 @@ def clean(claim, trees):
 
 
 def remove_all(claim, purge_shared):
-    """Remove everything of ours from the root, ``current`` first, the state last."""
+    """Remove everything of ours from the root: ``current`` first, all else in one commit point.
+
+    Our folder is moved aside at its end, and deleted after it: whoever comes then begins anew.
+    """
     top = claim.root.descriptor
     with contextlib.ExitStack() as stack:
         staging = claim.staging(stack)
@@ -37,19 +40,38 @@ def remove_all(claim, purge_shared):
             _take_away(claim, stack, state, list(state.trees), staging)
             claim.root.write_state(_state.State(state.token, state.run, state.uid, state.access))
             claim.record("removed", "everything", None)
-    for folder in ("objects", "manifests", "staging", "drop"):
-        _tree.remove(claim.root.ours, folder)
-    _remove_if_empty(top, "releases")
-    if purge_shared:
-        _tree.remove(top, "shared")
-    _remove_if_empty(top, "shared")
-    _tree.remove(top, _root.OURS)
-    _remove_if_empty(None, claim.root.path)
+            if purge_shared:
+                _tree.remove(top, "shared")
+            _remove_if_empty(top, "shared")
+            _remove_if_empty(top, "releases")
+            gone = "%s.gone-%d" % (_root.OURS, state.token)
+            os.rename(_root.OURS, gone, src_dir_fd=top, dst_dir_fd=top)
+            os.fsync(top)
+    sweep(claim.root.path)
+
+
+def sweep(path):
+    """Delete what removals have moved aside at *path*, and the folder itself if it is empty."""
+    try:
+        top = os.open(path, _scan.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return
+    try:
+        for name in os.listdir(top):
+            if name.startswith(_root.OURS + ".gone-"):
+                _tree.remove(top, name)
+    finally:
+        os.close(top)
+    _remove_if_empty(None, path)
 
 
 def _take_away(claim, stack, state, trees, staging):
     """Move *trees* out of ``releases``, where a name is always a whole release."""
-    releases = claim.folder(stack, "releases")
+    try:
+        releases = claim.folder(stack, "releases")
+    except FileNotFoundError:  # an earlier removal came this far
+        state.trees.clear()
+        return
     for tree in trees:
         with contextlib.suppress(FileNotFoundError):
             os.rename(tree, tree, src_dir_fd=releases, dst_dir_fd=staging)
@@ -71,10 +93,11 @@ def _drop_unused(claim, stack, state):
         needed.update(_manifest.contents(manifest))
     store = claim.folder(stack, "objects")
     for prefix in os.listdir(store):
-        below = claim.subfolder(stack, store, prefix)
-        for name in os.listdir(below):
-            if name.partition(".")[0] not in needed:
-                _durable.remove_file(below, name)
+        with contextlib.ExitStack() as one, contextlib.suppress(_root.RootError):
+            below = claim.subfolder(one, store, prefix)
+            for name in os.listdir(below):
+                if name.partition(".")[0] not in needed:
+                    _durable.remove_file(below, name)
 
 
 def _remove_if_empty(directory: Optional[int], name):

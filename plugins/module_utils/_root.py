@@ -8,6 +8,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import stat
 import time
 from dataclasses import asdict, fields
 
@@ -41,6 +42,7 @@ class Root:
         descriptor = os.open("lock", flags, 0o600, dir_fd=self.ours)
         try:
             _flock(descriptor, timeout, self.path)
+            self._check_there()
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, ("pid %d of %s" % (os.getpid(), run)).encode("utf-8"), 0)
             yield
@@ -133,6 +135,15 @@ class Root:
         except _manifest.ManifestError:
             return None  # damaged: as good as not there
 
+    def _check_there(self):
+        """Raise RootError when another run has removed everything while this one waited."""
+        try:
+            there = os.stat(OURS, dir_fd=self.descriptor, follow_symlinks=False)
+        except FileNotFoundError:
+            there = None
+        if there is None or not os.path.samestat(there, os.fstat(self.ours)):
+            raise RootError("%s was removed by another run meanwhile; run again" % self.path)
+
     def close(self):
         """Close the root's descriptors."""
         os.close(self.ours)
@@ -144,7 +155,9 @@ class Root:
 
 @contextlib.contextmanager
 def opened(path):
-    """Give the Root at *path*, or None where nothing of ours is."""
+    """Give the Root at the absolute *path*, or None where nothing of ours is."""
+    if not os.path.isabs(path):
+        raise RootError("root %r is not an absolute path" % path)
     try:
         descriptor = os.open(path, _scan.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     except FileNotFoundError:
@@ -181,33 +194,43 @@ def create(path, access):
     try:
         readable, passable = (0o755, 0o755) if access.access == "public" else (0o750, 0o751)
         _ensure(descriptor, OURS, 0o711, None)
-        ours = open_directory(descriptor, OURS)
-        try:
-            for name in FOLDERS:
-                _ensure(ours, name, 0o711 if name == "drop" else 0o700, None)
-        finally:
-            os.close(ours)
+        with contextlib.closing(Root(path, os.dup(descriptor))) as root:
+            ensure_folders(root)
         _ensure(descriptor, "shared", readable, access)
         if _ensure(descriptor, "releases", readable, access):
             # The folder itself stays whose it was, but those who may read must get in.
-            os.chmod(path, passable)
+            os.fchmod(descriptor, stat.S_IMODE(os.fstat(descriptor).st_mode) | passable)
     finally:
         os.close(descriptor)
 
 
+def ensure_folders(root):
+    """Make those of our own folders in *root* that are missing."""
+    for name in FOLDERS:
+        _ensure(root.ours, name, 0o711 if name == "drop" else 0o700, None)
+
+
 def _ensure(directory, name, mode, access):
-    """Make the folder *name* unless it is there; return whether it was made."""
+    """Make the folder *name* unless it is there; return whether it was made.
+
+    It gets its name last, so that a killed run leaves none with another mode.
+    """
     try:
-        os.mkdir(name, 0o700, dir_fd=directory)
-    except FileExistsError:
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
         return False
-    descriptor = open_directory(directory, name)
+    except FileNotFoundError:
+        pass
+    scratch = ".%s.new" % name
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(scratch, 0o700, dir_fd=directory)
+    descriptor = open_directory(directory, scratch)
     try:
         if access and os.fstat(descriptor).st_gid != access.gid:
             os.fchown(descriptor, -1, access.gid)
         os.fchmod(descriptor, mode)
     finally:
         os.close(descriptor)
+    os.rename(scratch, name, src_dir_fd=directory, dst_dir_fd=directory)
     return True
 
 

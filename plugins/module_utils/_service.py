@@ -4,21 +4,37 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
 import tempfile
 import time
 
-RESTART_SECONDS = 300
 OUTPUT_BYTES = 2000
+BODY_BYTES = 1024 * 1024
 
 
 class ServiceError(ValueError):
     """A restart failed, or a probe did not find the service well; its text is one line."""
 
 
-def restart(argv):
-    """Run the command *argv*; raise ServiceError with the end of its output unless it returns 0."""
-    code, output = _run(argv, RESTART_SECONDS)
+def check(spec):
+    """Raise ServiceError unless the probe *spec* can be asked at all; called before acting."""
+    if spec.get("url") and not spec["url"].startswith(("http://", "https://")):
+        raise ServiceError("probe: url %r is not http:// or https://" % spec["url"])
+    if not (spec["timeout"] > 0 and spec["interval"] >= 0):
+        raise ServiceError("probe: timeout must be more than 0 seconds, and interval not less")
+    if not (spec["retries"] >= 0 and spec["successes"] >= 1):
+        raise ServiceError("probe: retries must be 0 or more, and successes 1 or more")
+
+
+def restart(argv, timeout):
+    """Run the command *argv* for at most *timeout* seconds.
+
+    Raises ServiceError with the end of its output unless it returns 0.
+    """
+    code, output = _run(argv, timeout)
     if code != 0:
         raise ServiceError("restart failed: %s: %s" % (_ended(argv, code), output))
 
@@ -44,16 +60,8 @@ def probe(spec, sleep=time.sleep):
 
 def _ask_url(spec):
     """Return None when the URL answers as wanted, else in a line what it did."""
-    import urllib.error
-    import urllib.request
-
-    # No proxy: a probe asks this very host.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(spec["url"], timeout=spec["timeout"]) as answer:
-            status, body = answer.status, answer.read(1024 * 1024)
-    except urllib.error.HTTPError as error:
-        status, body = error.code, error.read(1024 * 1024)
+        status, body = _get(spec["url"], spec["timeout"])
     except Exception as error:  # refused, reset, timed out, not HTTP: all the same to a probe
         return "%s: %s" % (spec["url"], getattr(error, "reason", None) or error)
     if status not in spec["status"]:
@@ -62,6 +70,22 @@ def _ask_url(spec):
     if wanted and wanted.encode("utf-8") not in body:
         return "%s answered without %r" % (spec["url"], wanted)
     return None
+
+
+def _get(url, timeout):
+    """Return the status and the body of what *url* answers; a body may break off."""
+    import urllib.error
+    import urllib.request
+
+    # No proxy: a probe asks this very host.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=timeout) as answer:
+            return answer.status, answer.read(BODY_BYTES)
+    except urllib.error.HTTPError as error:
+        with error, contextlib.suppress(Exception):
+            return error.code, error.read(BODY_BYTES)
+        return error.code, b""
 
 
 def _ask_command(spec):
@@ -74,25 +98,34 @@ def _run(argv, timeout):
 
     Output goes to a file: a daemon that keeps a pipe open must not keep us waiting.
     """
-    with tempfile.TemporaryFile() as output:
-        try:
-            code = subprocess.run(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                timeout=timeout,
-                cwd="/",
-                check=False,
-            ).returncode
-        except subprocess.TimeoutExpired:
-            code = None
-        except OSError as error:
-            return 127, str(error)
-        size = output.seek(0, 2)
-        output.seek(max(0, size - OUTPUT_BYTES))
-        text = output.read().decode("utf-8", "replace")
+    try:
+        with tempfile.TemporaryFile() as output:
+            code = _wait(argv, output, timeout)
+            size = output.seek(0, 2)
+            output.seek(max(0, size - OUTPUT_BYTES))
+            text = output.read().decode("utf-8", "replace")
+    except OSError as error:
+        return 127, str(error)
     return code, " ".join(text.split())[-300:] or "no output"
+
+
+def _wait(argv, output, timeout):
+    """Return the exit code of *argv*; None when it took too long, and it and its like are ended."""
+    process = subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        cwd="/",
+        start_new_session=True,
+    )
+    try:
+        return process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return None
 
 
 def _ended(argv, code):

@@ -81,15 +81,34 @@ def next_step(state, existing, current, release, live):
     return ("settle" if state.trial else "nothing"), tree
 
 
-def previous_release(state):
-    """Return the digest to go back to: the one before the trial, else the good one before live.
+def ways_back(state, existing):
+    """Return the trees to go back to from a trial, best first: the live one, then earlier ones.
 
-    Releases marked bad are passed over. Raises NoWayBack where there is none.
+    Those marked bad come last: they are better than a release that has just failed.
+    """
+    trees = [state.live]
+    trees += [newest_tree(state, existing, digest) for digest in reversed(state.good[:-1])]
+    there = [tree for tree in dict.fromkeys(trees) if tree in existing and tree != state.trial]
+    return sorted(there, key=lambda tree: state.trees[tree]["digest"] in state.bad)
+
+
+def previous_tree(state, existing):
+    """Return the tree to go back to, or None: from a trial, else from the live release.
+
+    From a live release, those marked bad are passed over.
     """
     if state.trial:
-        if state.live:
-            return state.trees[state.live]["digest"]
-        raise NoWayBack("there is no earlier release to go back to")
+        return next(iter(ways_back(state, existing)), None)
+    with contextlib.suppress(NoWayBack):
+        return newest_tree(state, existing, previous_release(state))
+    return None
+
+
+def previous_release(state):
+    """Return the digest of the good release before the live one, passing over those marked bad.
+
+    Raises NoWayBack where there is none.
+    """
     for digest in reversed(state.good[:-1]):
         if digest not in state.bad:
             return digest
@@ -106,10 +125,7 @@ def superfluous(state, existing, keep) -> List[str]:
 
     Live, on trial and previous good always stay; age is the order of staging, nothing else.
     """
-    kept = {state.live, state.trial}
-    with contextlib.suppress(NoWayBack):
-        kept.add(newest_tree(state, existing, previous_release(state)))
-    kept &= set(existing)
+    kept = {state.live, state.trial, previous_tree(state, existing)} & set(existing)
     by_age = sorted(existing, key=lambda tree: state.trees[tree]["token"], reverse=True)
     for tree in by_age:
         if len(kept) >= keep:
@@ -122,16 +138,13 @@ def superfluous(state, existing, keep) -> List[str]:
 def summary(path, state):
     """Return what *state* says as plain data: phase, current, live, trial, previous, releases."""
     existing = set(state.trees)
-    previous = None
-    with contextlib.suppress(NoWayBack):
-        previous = newest_tree(state, existing, previous_release(state))
     return {
         "root": path,
         "phase": phase(state),
         "current": state.current,
         "live": describe(state, state.live),
         "trial": describe(state, state.trial),
-        "previous": describe(state, previous),
+        "previous": describe(state, previous_tree(state, existing)),
         "since": state.since,
         "releases": [
             {**describe(state, tree), "bad": state.trees[tree]["digest"] in state.bad}

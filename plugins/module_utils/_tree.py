@@ -50,8 +50,7 @@ def expected(manifest, links):
     Raises TreeError when the release brings such a path itself.
     """
     entries: Dict[str, _manifest.Entry] = dict(_manifest.tree(manifest))
-    for link in links:
-        path = link.rstrip("/")
+    for path in sorted({link.rstrip("/") for link in links}):
         _manifest.check_path(path)
         names = path.split("/")
         for depth in range(1, len(names)):
@@ -139,7 +138,7 @@ def verify(parent, name, entries, access, runtime_paths, trusted=frozenset()):
         for leaf in wanted.keys() - found:
             drift.append(Drift(wanted[leaf].path, "missing"))
         for leaf in found - wanted.keys():
-            path = "%s/%s" % (prefix, leaf) if prefix else leaf
+            path = spell("%s/%s" % (prefix, leaf) if prefix else leaf)
             (runtime.append if is_runtime(path) else _note_extra(directory, leaf, drift))(path)
         for leaf in found & wanted.keys():
             entry = wanted[leaf]
@@ -170,6 +169,11 @@ def verify(parent, name, entries, access, runtime_paths, trusted=frozenset()):
     finally:
         os.close(top)
     return sorted(drift), sorted(runtime)
+
+
+def spell(path):
+    """Return *path* as text that can be sent and shown; bytes that are not UTF-8 as ``\\xe4``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def remove(parent, name):

@@ -31,47 +31,67 @@ def activate(claim, tree, runtime_paths=None):
         claim.record("activated", tree, state.live)
 
 
-def try_out(claim, restart, probe):
+def try_out(claim, restart, probe, timeout):
     """Restart the service if it was not since the switch, and probe it.
 
-    When either fails, switch back, restart in the same way and raise PutBack.
+    When either fails, switch back, restart in the same way and raise PutBack. *timeout* is the
+    most seconds that a restart may take.
     """
     state = claim.root.read_state()
     try:
         if restart and not state.restarted:
-            _restart(claim, restart)
+            _restart(claim, restart, timeout)
         if probe:
             _service.probe(probe)
     except _service.ServiceError as error:
-        _put_back(claim, restart, str(error))
+        _put_back(claim, restart, timeout, str(error))
 
 
-def withdraw(claim, restart):
-    """End the trial that is on: switch back and restart; return in words what was and what is."""
+def withdraw(claim, restart, timeout):
+    """End the trial that is on: switch back and restart; return in words what was and what is.
+
+    The way back leads to the live release, or to an earlier one where that is gone. One that
+    differs from what was sealed is still better than one that failed, and is named.
+    """
     with claim.commit_point() as state:
-        failed, back = state.trees[state.trial]["version"], _state.describe(state, state.live)
-        _switch(claim, state, state.live)
-        claim.record("put back", state.live, failed)
-    outcome = "back on %s" % back["version"] if back else "nothing is live, as before"
+        failed = state.trees[state.trial]["version"]
+        trees = _state.ways_back(state, claim.root.existing_trees(state))
+        if state.live and not trees:
+            raise _claim.DeploymentError("no earlier release is left, so %s stays" % failed)
+        target = trees[0] if trees else None
+        _switch(claim, state, target)
+        if target != state.live:
+            _accept(claim, state)
+        claim.record("put back", target, failed)
+    outcome = _say_where(claim, state, target)
     if restart:
         try:
-            _restart(claim, restart)
+            _restart(claim, restart, timeout)
         except _service.ServiceError as error:
             # Without an earlier release there is nothing to start: it was stopped, then.
-            if back:
+            if target:
                 outcome += ", but its %s" % error
     return failed, outcome
+
+
+def _say_where(claim, state, target):
+    if not target:
+        return "nothing is live, as before"
+    outcome = "back on %s" % state.trees[target]["version"]
+    if state.trees[target]["digest"] in state.bad:
+        outcome += ", which is marked bad"
+    drift, _runtime = _drift.look_through(claim.root, state, target, ())
+    if drift:
+        outcome += ", which differs from what was sealed: %s" % _drift.name_drift(drift)
+    return outcome
 
 
 def accept(claim):
     """Let the release that is on trial be the live and good one."""
     with claim.commit_point() as state:
-        if not state.trial:
-            return
-        state.live, state.trial = state.trial, None
-        state.good = _state.accepted(state.good, state.trees[state.live]["digest"])
-        claim.root.write_state(state)
-        claim.record("accepted", state.live, None)
+        if state.trial:
+            _accept(claim, state)
+            claim.record("accepted", state.live, None)
 
 
 def mark(claim, digest, bad):
@@ -100,17 +120,29 @@ def _switch(claim, state, tree):
     claim.root.write_state(state)
 
 
-def _restart(claim, command):
-    _service.restart(command)
+def _accept(claim, state):
+    state.live, state.trial = state.trial, None
+    state.good = _state.accepted(state.good, state.trees[state.live]["digest"])
+    claim.root.write_state(state)
+
+
+def _restart(claim, command, timeout):
+    _service.restart(command, timeout)
     with claim.commit_point() as state:
         state.restarted = True
         claim.root.write_state(state)
 
 
-def _put_back(claim, restart, reason):
-    if not claim.root.read_state().trial:
+def _put_back(claim, restart, timeout, reason):
+    state = claim.root.read_state()
+    if not state.trial:
         raise _claim.DeploymentError("%s; nothing was on trial, so nothing was put back" % reason)
-    failed, outcome = withdraw(claim, restart)
+    try:
+        failed, outcome = withdraw(claim, restart, timeout)
+    except _claim.Overtaken:
+        raise
+    except _claim.DeploymentError as error:
+        raise _claim.DeploymentError("%s; %s" % (reason, error)) from None
     raise PutBack("%s: %s; %s" % (failed, reason, outcome))
 
 
@@ -125,17 +157,23 @@ def _verify(claim, tree, runtime_paths):
 def _check_shared(claim, tree):
     """Make the shared directories that *tree* links to; refuse where a file is missing."""
     state = claim.root.read_state()
+    links = state.trees[tree]["links"]
+    check_shared(claim.root.path, links)
     with contextlib.ExitStack() as stack:
         shared = claim.folder(stack, "shared")
-        for link in state.trees[tree]["links"]:
+        for link in links:
             if link.endswith("/"):
-                access = _tree.Access(**state.access)
-                _make_shared(shared, link.rstrip("/"), access)
-            elif not _exists(shared, link):
-                raise _claim.DeploymentError(
-                    "%s/shared/%s does not exist: put it there first, or write %s/ for a "
-                    "directory" % (claim.root.path, link, link)
-                )
+                _make_shared(shared, link.rstrip("/"), _tree.Access(**state.access))
+
+
+def check_shared(path, links):
+    """Raise DeploymentError when a shared file that *links* name does not exist below *path*."""
+    for link in links:
+        if not link.endswith("/") and not os.path.exists(os.path.join(path, "shared", link)):
+            raise _claim.DeploymentError(
+                "%s/shared/%s does not exist: put it there first, or write %s/ for a directory"
+                % (path, link, link)
+            )
 
 
 def _make_shared(shared, path, access):

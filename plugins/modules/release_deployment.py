@@ -79,6 +79,10 @@ options:
       - When it fails, the host is switched back and the command runs again.
     type: list
     elements: str
+  restart_timeout:
+    description: How many seconds O(restart) may take; it is ended then, and has failed.
+    type: int
+    default: 300
   probe:
     description:
       - How to tell that the release works, asked on the host itself after the restart.
@@ -133,7 +137,9 @@ options:
         another value is refused afterwards.
     type: str
   group:
-    description: The group of the files of releases, by name or number.
+    description:
+      - The group of the files of releases, by name or number.
+      - By default the primary group of O(owner), else that of the user that the module runs as.
     type: str
   access:
     description:
@@ -286,6 +292,7 @@ from ..module_utils import (
     _manifest,
     _pack,
     _root,
+    _service,
     _state,
     _tree,
     _trial,
@@ -310,6 +317,7 @@ def main():
         _claim.DeploymentError,
         _drift.Damaged,
         _root.RootError,
+        _service.ServiceError,
         _state.NoWayBack,
         _tree.TreeError,
     ) as error:

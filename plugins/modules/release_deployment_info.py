@@ -122,7 +122,8 @@ drift:
       returned: always
     change:
       description: V(missing), V(modified), V(extra), V(exec), V(mode), V(owner), V(type), or
-        V(release) when another release is live than expected.
+        V(release) when another release is live than expected, V(trial) when the expected one is
+        on trial and not accepted.
       type: str
       returned: always
     tree:
@@ -173,7 +174,9 @@ def run(params):
     if params["verify"] and not state.current:
         result["drift"].append({"path": "current", "change": "missing", "tree": None})
     if expected and (state.trial or live["digest"] != expected):
-        result["drift"].insert(0, {"path": "current", "change": "release", "tree": state.current})
+        trial = result["deployment"]["trial"] or {"digest": None}
+        change = "trial" if trial["digest"] == expected else "release"
+        result["drift"].insert(0, {"path": "current", "change": change, "tree": state.current})
     if params["verify"] or expected:
         result["ok"] = not result["drift"]
     return result

@@ -30,6 +30,11 @@ def _without_empty(options):
     }
 
 
+def on_host(argument_spec, *names):
+    """Return *argument_spec* with the paths *names* left as written: the host expands them."""
+    return {**argument_spec, **{name: {**argument_spec[name], "type": "str"} for name in names}}
+
+
 def to_module(arguments):
     """Return *arguments* for the half on the host: an option left out is not an option of None."""
     return {

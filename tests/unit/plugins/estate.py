@@ -158,6 +158,8 @@ class Host:
             "run": "the test's run",
             "release": label._asdict() if label else None,
             "login": None,
+            "becomes": False,
+            "links": None,
             "pack": None,
             "whole": False,
         }
@@ -172,11 +174,17 @@ class Host:
                 **call,
                 "release": wanted._asdict(),
                 "pack": need["drop"],
+                "links": need["links"],
                 "whole": base is None,
             }
             self.calls += 1
             result = act(params, call, self.now, check_mode)
-        result.pop("need", None)
+        need = result.pop("need", None)
+        if need and not result["after"]["name"]:
+            wanted = self.estate.library.find("sha256:" + need["digest"])
+            call = {**call, "release": wanted._asdict(), "links": need["links"]}
+            result = act(params, call, self.now, check_mode)
+            result.pop("need", None)
         return result
 
     def send(self, path, digest, base):

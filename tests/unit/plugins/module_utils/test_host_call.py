@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import stat
 import sys
 
 import pytest
@@ -14,7 +16,9 @@ from ansible_collections.itops.release.plugins.module_utils import (
     _claim,
     _durable,
     _host_call,
+    _removal,
     _root,
+    _service,
     _state,
     _tree,
     _trial,
@@ -764,6 +768,8 @@ def test_a_pack_that_went_missing_is_told(host, releases):
         "run": "test",
         "release": releases[1]._asdict(),
         "login": None,
+        "becomes": False,
+        "links": None,
         "pack": str(host.root / ".release/drop/gone/pack"),
         "whole": False,
     }
@@ -783,6 +789,7 @@ def test_a_pack_that_is_no_file_is_refused(host, releases, estate, how):
     else:
         os.mkfifo(path)
     call = {"run": "test", "release": releases[1]._asdict(), "login": None, "whole": True}
+    call.update(becomes=False, links=None)
 
     with pytest.raises((OSError, _claim.DeploymentError), match=r"is not a file|symbolic"):
         _host_call.bring(host.options(), {**call, "pack": str(path)}, host.now, False)
@@ -882,3 +889,144 @@ def test_nothing_is_removed_where_current_is_somebody_elses(host, releases, make
         host.deploy(None if index is None else releases[index], state="absent")
     assert snapshot(host.root / "releases") == trees
     assert os.path.lexists(host.root / "current")
+
+
+def test_going_back_from_a_trial_of_the_live_release_ends_the_trial(host, releases):
+    host.deploy(releases[0])
+    live = host.current
+    host.deploy(releases[0], commit=False, linked_paths=["log/"])
+    assert host.current != live
+
+    back = host.deploy(None)
+
+    assert host.current == live
+    assert (back["after"]["phase"], back["after"]["tree"]) == ("live", live)
+
+
+def test_a_trial_that_fails_goes_to_an_earlier_release_where_the_live_one_is_gone(host, releases):
+    for release in releases[:2]:
+        host.deploy(release)
+    shutil.rmtree(host.root / "releases" / host.current)
+
+    with pytest.raises(_trial.PutBack, match=r"back on 1\.0"):
+        host.deploy(releases[2], probe={"command": ["false"]})
+
+    assert host.read("app") == "one"
+    assert host.state.live == host.current
+
+
+def test_a_trial_that_fails_stays_where_nothing_else_is_left(host, releases):
+    host.deploy(releases[0])
+    shutil.rmtree(host.root / "releases" / host.current)
+
+    with pytest.raises(_claim.DeploymentError, match=r"no earlier release is left, so 2\.0"):
+        host.deploy(releases[1], probe={"command": ["false"]})
+
+    assert host.read("app") == "two"
+
+
+def test_a_trial_that_fails_names_what_differs_in_the_release_it_goes_back_to(host, releases):
+    host.deploy(releases[0])
+    host.damage(releases[0], "app")
+
+    with pytest.raises(_trial.PutBack, match=r"back on 1\.0, which differs .*modified app"):
+        host.deploy(releases[1], probe={"command": ["false"]})
+
+
+def test_a_trial_that_fails_passes_over_a_live_release_marked_bad(host, releases):
+    for release in releases[:2]:
+        host.deploy(release)
+    host.deploy(releases[1], mark="bad")
+
+    with pytest.raises(_trial.PutBack, match=r"back on 1\.0"):
+        host.deploy(releases[2], probe={"command": ["false"]})
+
+    host.deploy(releases[2], commit=False)
+    assert host.deploy(None)["after"]["version"] == "1.0"
+
+
+def test_a_way_back_that_is_not_here_any_more_is_sent_again(host, releases):
+    for release in releases[:3]:
+        host.deploy(release, keep=2)
+    host.deploy(None)
+    assert len(host.trees) == 2
+
+    back = host.deploy(None)
+
+    assert back["after"]["version"] == "1.0"
+    assert host.read("app") == "one"
+
+
+def test_a_rebuilt_way_back_keeps_its_linked_paths(host, releases):
+    host.deploy(releases[0], linked_paths=["log/"])
+    host.deploy(releases[1], linked_paths=["log/"])
+    host.damage(releases[0], "app")
+
+    host.deploy(None)
+
+    assert host.read("app") == "one"
+    assert (host.root / "current" / "log").is_symlink()
+
+
+def test_another_run_that_comes_while_all_is_removed_begins_anew(host, releases, monkeypatch):
+    host.deploy(releases[0])
+    sweep = _removal.sweep
+
+    def slow(path):
+        host.deploy(releases[1])
+        sweep(path)
+
+    monkeypatch.setattr(_removal, "sweep", slow)
+    host.deploy(None, state="absent")
+
+    assert host.read("app") == "two"
+    assert host.drift() == []
+    assert not host.deploy(releases[1])["changed"]
+
+
+def test_a_removal_that_was_killed_is_finished_by_the_next(host, releases):
+    for missing in (".release/staging", ".release/objects", "releases", ".release/manifests"):
+        host.deploy(releases[0])
+        shutil.rmtree(host.root / missing)
+
+        host.deploy(None, state="absent")
+
+        assert not host.root.exists()
+
+
+def test_an_extra_file_whose_name_is_not_utf8_is_named(host, releases):
+    host.deploy(releases[0])
+    with open(os.fsencode(host.root / "current") + b"/\xe4", "wb"):
+        pass
+
+    assert ("\\xe4", "extra") in [tuple(item) for item in host.drift()]
+
+
+@pytest.mark.parametrize(
+    ("probe", "message"),
+    [
+        ({"url": "file:///etc/passwd"}, "is not http"),
+        ({"command": ["true"], "interval": -1}, "interval"),
+        ({"command": ["true"], "timeout": 0}, "timeout"),
+        ({"command": ["true"], "retries": -1}, "retries"),
+        ({"command": ["false"], "successes": 0}, "successes"),
+    ],
+)
+def test_a_probe_that_cannot_be_asked_is_refused_before_anything_is_switched(
+    host, releases, probe, message
+):
+    host.deploy(releases[0])
+
+    with pytest.raises(_service.ServiceError, match=message):
+        host.deploy(releases[1], probe=probe)
+
+    assert host.read("app") == "one"
+
+
+def test_the_mode_of_a_folder_that_was_there_is_only_widened(host, releases):
+    host.root.mkdir(parents=True)
+    host.root.chmod(0o2770)
+
+    host.deploy(releases[0])
+
+    assert stat.S_IMODE(host.root.stat().st_mode) == 0o2775

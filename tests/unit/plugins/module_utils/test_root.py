@@ -93,7 +93,7 @@ def test_a_run_overtaken_during_its_trial_puts_nothing_back(estate, host, root, 
 
     with pytest.raises(_claim.Overtaken):
         _trial.try_out(
-            first, None, {"command": ["false"], "retries": 0, "successes": 1, "timeout": 5}
+            first, None, {"command": ["false"], "retries": 0, "successes": 1, "timeout": 5}, 60
         )
     assert host.read("app") == "2"
 

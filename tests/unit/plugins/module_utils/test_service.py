@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import http.server
+import socket
 import threading
 import time
 
@@ -84,6 +85,29 @@ def test_a_service_that_does_not_answer_is_told_in_a_line(service):
     assert "\n" not in str(caught.value)
 
 
+def test_a_bad_answer_that_breaks_off_is_still_a_bad_answer():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            connection, _address = server.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"HTTP/1.1 500 Oops\r\nContent-Length: 500\r\n\r\npart")
+                time.sleep(1)
+
+        threading.Thread(target=answer, daemon=True).start()
+        with pytest.raises(_service.ServiceError, match="answered 500"):
+            probe(url=f"http://127.0.0.1:{server.getsockname()[1]}/", timeout=0.2)
+
+
+def test_a_restart_that_takes_too_long_is_ended_with_its_children(tmp_path):
+    mark = tmp_path / "still-there"
+    with pytest.raises(_service.ServiceError, match="took too long"):
+        _service.restart(["sh", "-c", f"(sleep 1; touch {mark}) & wait"], 0.2)
+    time.sleep(1.2)
+    assert not mark.exists()
+
+
 def test_a_service_gets_its_tries_with_pauses_between(service):
     service.answers = [(500, b"")] * 3
 
@@ -133,20 +157,20 @@ def test_a_command_that_returns_0_is_well():
 
 
 def test_a_restart_that_fails_is_told():
-    _service.restart(["true"])
+    _service.restart(["true"], 60)
     with pytest.raises(_service.ServiceError, match="restart failed: sh ended with 2: sorry"):
-        _service.restart(["sh", "-c", "echo sorry; exit 2"])
+        _service.restart(["sh", "-c", "echo sorry; exit 2"], 60)
 
 
 def test_a_restart_that_leaves_a_daemon_is_not_waited_for():
     began = time.monotonic()
 
-    _service.restart(["sh", "-c", "sleep 5 & echo started"])
+    _service.restart(["sh", "-c", "sleep 5 & echo started"], 60)
 
     assert time.monotonic() - began < 4
 
 
 def test_commands_see_no_shell_and_no_standard_input():
-    _service.restart(["test", "$HOME", "=", "$HOME"])
+    _service.restart(["test", "$HOME", "=", "$HOME"], 60)
     with pytest.raises(_service.ServiceError):
-        _service.restart(["sh", "-c", "read line"])
+        _service.restart(["sh", "-c", "read line"], 60)

@@ -81,11 +81,14 @@ def test_a_tree_that_is_not_there_or_linked_otherwise_is_staged_anew():
     ],
 )
 def test_the_way_back(there, digest):
-    if digest:
-        assert _state.previous_release(there) == digest
-    else:
-        with pytest.raises(_state.NoWayBack):
-            _state.previous_release(there)
+    assert _state.previous_tree(there, set(there.trees)) == digest
+
+
+def test_the_way_back_from_a_trial_prefers_what_is_not_marked_bad():
+    there = state("a", "b", "c", live="b", trial="c", good=["a", "b"], bad={"b": {}})
+
+    assert _state.ways_back(there, {"a", "b", "c"}) == ["a", "b"]
+    assert _state.ways_back(there, {"b", "c"}) == ["b"]
 
 
 @pytest.mark.parametrize(
@@ -141,10 +144,7 @@ def test_retention_never_removes_what_is_needed(data):
     removed = _state.superfluous(there, set(trees), keep)
 
     assert not {there.live, there.trial} & set(removed)
-    try:
-        assert _state.previous_release(there) not in removed
-    except _state.NoWayBack:
-        pass
+    assert _state.previous_tree(there, set(trees)) not in removed
     assert len(trees) - len(removed) >= min(keep, len(trees))
 
 
