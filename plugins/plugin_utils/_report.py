@@ -73,6 +73,8 @@ def inspection_event(host, status, args, result):
 def _in_words(drift):
     if drift.get("change") == "release":
         return "another release is current"
+    if drift.get("change") == "trial":
+        return "is on trial, not accepted"
     return one_line(f"{drift.get('path')} {drift.get('change')}")
 
 

@@ -504,6 +504,7 @@ def test_the_texts_of_a_survey_are_understood(shop):
         "deploy_commit": "no",
         "deploy_keep": "3",
         "deploy_lock_timeout": "",
+        "deploy_restart_timeout": "",
         "deploy_group": "",
         "deploy_access": "",
         "deploy_serial": "",
@@ -618,6 +619,30 @@ def test_a_removal_that_is_ignored_or_rescued_fails_the_run(shop, forgiving):
     assert told.rc != 0
     assert told.outcomes() == ["removed", "failed"]
     assert hosts.read(1, "shop/current/version") == "1.0.0"
+
+
+def test_verify_names_a_release_that_is_on_trial(shop):
+    hosts = shop(1)
+    hosts.run(extra_vars={"deploy_commit": "no"})
+
+    told = hosts.run(VERIFY)
+
+    assert told.rc != 0
+    assert told.outcomes() == ["drifted"]
+    assert told.line("local1").endswith("is on trial, not accepted")
+    assert "shop:2.0.0 is on trial, not accepted" in told.run.output
+
+
+def test_a_restart_that_takes_too_long_puts_its_host_back(shop):
+    hosts = shop(1)
+    restart = ["sh", "-c", "grep -q 1.0.0 {{ deploy_root }}/current/version || sleep 60"]
+
+    told = hosts.run(extra_vars={"deploy_restart": restart, "deploy_restart_timeout": "1"})
+
+    assert told.rc != 0
+    assert told.outcomes() == ["put back"]
+    assert "restart failed: sh took too long" in told.line("local1")
+    assert hosts.live() == ["1.0.0"]
 
 
 def test_uninstall_removes_all_but_what_is_shared(shop):

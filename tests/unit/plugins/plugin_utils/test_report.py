@@ -120,6 +120,13 @@ DRIFT = [{"path": f"lib/{number}.py", "change": "modified"} for number in range(
             id="another release than expected",
         ),
         pytest.param(
+            [inspected(TRIAL, ok=False, drift=[{"path": "current", "change": "trial"}])],
+            "drifted",
+            "shop 2.0.0",
+            "is on trial, not accepted",
+            id="the expected release is on trial",
+        ),
+        pytest.param(
             [inspected(NONE, ok=True, drift=[])],
             "drifted",
             "",
