@@ -8,18 +8,26 @@ import contextlib
 import fcntl
 import os
 import tempfile
+import time
 
 from ..module_utils import _codec, _delta, _layer, _manifest, _pack
 from . import _library
 
 CACHE_BYTES = 2 * 1024**3
+IN_USE_SECONDS = 3600
+LEFTOVER_SECONDS = 24 * 3600
+
+
+class _BaseError(_library.LibraryError):
+    """The library does not hold, whole, the release that a pack was to build upon."""
 
 
 class PackCache:
     """Packs in the directory *path*, keyed by what they bring, on top of what, and how compressed.
 
     Whichever process comes first makes a pack, under a lock, and renames it into place; the others
-    wait and use it. Packs used longest ago go when the cache grows beyond *most_bytes*.
+    wait and use it. Packs used longest ago go when the cache grows beyond *most_bytes*, but none
+    of the last hour: another worker may be about to send it.
     """
 
     def __init__(self, path, most_bytes=CACHE_BYTES):
@@ -29,16 +37,20 @@ class PackCache:
     def get(self, library, wanted, base, codec):
         """Return the path of the pack of the release *wanted* on top of *base*, digests, or None.
 
-        Raises LibraryError when what the library holds is damaged: no such pack is ever kept.
+        Where *base* cannot be read, it is the pack on top of nothing. Raises LibraryError when
+        what the library holds of *wanted* is damaged: no such pack is ever kept.
         """
         os.makedirs(self.path, mode=0o700, exist_ok=True)
         name = f"{wanted[:32]}-{(base or 'none')[:32]}-{codec}"
         path = os.path.join(self.path, name)
         with self._locked(name):
-            if os.path.exists(path):
+            try:
                 os.utime(path)
-            else:
-                self._make(path, library, wanted, base, codec)
+            except FileNotFoundError:
+                try:
+                    self._make(path, library, wanted, base, codec)
+                except _BaseError:
+                    return self.get(library, wanted, None, codec)
                 self._trim(keep=name)
         return path
 
@@ -56,25 +68,65 @@ class PackCache:
             raise
 
     def _trim(self, keep):
+        """Remove the leftovers of makers that were killed, and what was used longest ago."""
+        total, packs, locks = 0, [], set()
         with os.scandir(self.path) as listing:
-            packs = [
-                (item.stat().st_mtime, item.stat().st_size, item.name)
-                for item in listing
-                if not item.name.startswith(".")
-            ]
-        total = sum(size for _time, size, _name in packs)
-        for _time, size, name in sorted(packs):
-            if total > self._most_bytes and name != keep:
+            for item in listing:
                 with contextlib.suppress(FileNotFoundError):
-                    os.unlink(os.path.join(self.path, name))
+                    status = item.stat()
+                    if item.name.endswith(".lock"):
+                        locks.add(item.name[1 : -len(".lock")])
+                    elif not item.name.startswith("."):
+                        packs.append((status.st_mtime, status.st_size, item.name))
+                        total += status.st_size
+                    elif status.st_mtime < time.time() - LEFTOVER_SECONDS:
+                        os.unlink(item.path)
+                    else:
+                        total += status.st_size
+        for name in locks - {name for _time, _size, name in packs} - {keep}:
+            self._remove_unused(name)
+        for _time, size, name in sorted(packs):
+            if total > self._most_bytes and name != keep and self._remove_unused(name):
                 total -= size
+
+    def _remove_unused(self, name):
+        """Remove a pack and its lock, unless it is being made or was used of late."""
+        path, lock = os.path.join(self.path, name), self._lock(name)
+        with open(lock, "ab") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            if not _is_at(stream, lock):
+                return False
+            with contextlib.suppress(FileNotFoundError):
+                if os.stat(path).st_mtime > time.time() - IN_USE_SECONDS:
+                    return False
+                os.unlink(path)
+            os.unlink(lock)
+        return True
 
     @contextlib.contextmanager
     def _locked(self, name):
-        path = os.path.join(self.path, f".{name}.lock")
-        with open(path, "ab") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            yield
+        held = False
+        while not held:
+            with open(self._lock(name), "ab") as stream:
+                fcntl.flock(stream, fcntl.LOCK_EX)
+                # Whoever trims the cache may have removed it meanwhile: then it locks nothing.
+                held = _is_at(stream, self._lock(name))
+                if held:
+                    yield
+
+    def _lock(self, name):
+        return os.path.join(self.path, f".{name}.lock")
+
+
+def _is_at(stream, path):
+    """Tell whether the open file is still the one at *path*."""
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def forget(path):
@@ -86,7 +138,10 @@ def forget(path):
 def write(stream, library, wanted, base, codec):
     """Write the pack of *wanted* on top of *base*, digests or None, to the binary file *stream*."""
     stored = library.get(wanted)
-    held = library.get(base).manifest if base else None
+    try:
+        held = library.get(base).manifest if base else None
+    except _library.LibraryError as error:
+        raise _BaseError(str(error)) from None
     data = _delta.make(held, stored.manifest) if held else _manifest.render(stored.manifest)
     stream.write(_pack.render_header(_pack.Header(wanted, base, codec, len(data))))
     missing = set(_manifest.missing_contents(stored.manifest, held))

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
+import time
 
 import pytest
 
@@ -123,6 +125,70 @@ def test_what_was_used_longest_ago_goes_when_the_cache_grows(estate, labels):
     assert packs(cache) == sorted(map(os.path.basename, (paths[0], paths[2])))
 
 
+def use_ago(path, hours):
+    when = time.time() - hours * 3600
+    os.utime(path, (when, when))
+
+
+def test_a_pack_that_another_worker_may_be_sending_stays(estate, labels):
+    cache = _packs.PackCache(str(estate.folder / "cache"), most_bytes=1)
+    paths = []
+    for hours, label in enumerate(labels[:3]):
+        paths.append(cache.get(estate.library, label.digest, None, "gzip"))
+        use_ago(paths[-1], hours / 2)
+    assert len(packs(cache)) == 3
+
+    paths.append(cache.get(estate.library, labels[3].digest, None, "gzip"))
+
+    assert packs(cache) == sorted(os.path.basename(paths[n]) for n in (0, 1, 3))
+
+
+def test_what_killed_makers_left_counts_and_goes_after_a_day(estate, labels):
+    cache = _packs.PackCache(str(estate.folder / "cache"), most_bytes=5000)
+    first = cache.get(estate.library, labels[0].digest, None, "gzip")
+    use_ago(first, 2)
+    left = {hours: estate.folder / f"cache/.new-{hours}" for hours in (23, 25)}
+    for hours, path in left.items():
+        path.write_bytes(b"x" * 5000)
+        use_ago(path, hours)
+
+    second = cache.get(estate.library, labels[1].digest, None, "gzip")
+
+    assert packs(cache) == [os.path.basename(second)]
+    assert [hours for hours, path in left.items() if path.exists()] == [23]
+
+
+def test_locks_of_packs_that_are_gone_go_when_nobody_holds_them(estate, cache, labels):
+    first = cache.get(estate.library, labels[0].digest, None, "gzip")
+    _packs.forget(first)
+    held = estate.folder / "cache/.held.lock"
+    with open(held, "ab") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        second = cache.get(estate.library, labels[1].digest, None, "gzip")
+
+    locks = {name for name in os.listdir(cache.path) if name.endswith(".lock")}
+    assert locks == {held.name, f".{os.path.basename(second)}.lock"}
+
+
+def test_who_waited_for_a_lock_that_was_removed_takes_the_new_one(estate, cache, labels):
+    """One who was waiting must not make a pack beside one who came later."""
+    path = cache.get(estate.library, labels[0].digest, None, "gzip")
+    lock = os.path.join(cache.path, f".{os.path.basename(path)}.lock")
+    with open(lock, "ab") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        waiting = multiprocessing.get_context("fork").Process(
+            target=cache.get, args=(estate.library, labels[0].digest, None, "gzip")
+        )
+        waiting.start()
+        time.sleep(0.2)
+        os.unlink(lock)
+        fcntl.flock(stream, fcntl.LOCK_UN)  # closing would not do: the process has it open, too
+    waiting.join(10)
+
+    assert waiting.exitcode == 0
+    assert os.path.exists(lock)
+
+
 def test_a_pack_larger_than_the_cache_is_made_all_the_same(estate, labels):
     cache = _packs.PackCache(str(estate.folder / "cache"), most_bytes=1)
 
@@ -145,10 +211,21 @@ def test_a_maker_that_fails_leaves_nothing(estate, cache, labels, monkeypatch):
 
 
 def test_a_release_that_is_not_in_the_library_is_told(estate, cache, labels):
-    for wanted, base in (("0" * 64, None), (labels[0].digest, "0" * 64)):
+    for base in (None, labels[0].digest):
         with pytest.raises(_library.LibraryError, match="has no release sha256:0000"):
-            cache.get(estate.library, wanted, base, "gzip")
+            cache.get(estate.library, "0" * 64, base, "gzip")
     assert packs(cache) == []
+
+
+def test_a_base_that_cannot_be_read_is_done_without(estate, cache, labels):
+    wanted, base = labels[1].digest, labels[0].digest
+    os.unlink(estate.folder / "library/blobs/sha256" / base)
+
+    path = cache.get(estate.library, wanted, base, "gzip")
+
+    assert read(path, wanted) == [b"1", b"same" * 1000]
+    assert packs(cache) == [os.path.basename(path)]
+    assert cache.get(estate.library, wanted, None, "gzip") == path
 
 
 def test_the_cache_is_its_owners_alone(estate, cache, labels):
