@@ -563,6 +563,7 @@ GUARDED = """
 - hosts: all
   gather_facts: false
   ignore_errors: "{{ forgiving }}"
+  ignore_unreachable: "{{ forgiving }}"
   tasks:
     - block:
         - ansible.builtin.include_role: {name: "{{ role }}"}
@@ -584,6 +585,17 @@ def test_drift_that_is_ignored_or_rescued_fails_the_run(shop, forgiving):
     assert told.rc != 0
     assert told.outcomes() == ["verified", "drifted"]
     assert "version modified" in told.line("local2")
+
+
+@pytest.mark.parametrize("role", [VERIFY, UNINSTALL])
+def test_a_lost_host_that_is_ignored_fails_the_run(shop, role):
+    hosts = shop(2, unreachable=["local2"])
+    variables = {"forgiving": True, "role": role, "verify_release": ""}
+
+    told = hosts.run(GUARDED, extra_vars=variables)
+
+    assert told.rc != 0
+    assert told.outcomes() == ["verified" if role == VERIFY else "removed", "unreachable"]
 
 
 def test_a_rescue_that_verifies_again_ends_well(shop):
@@ -672,7 +684,7 @@ def test_uninstall_removes_all_but_what_is_shared(shop):
 def test_a_killed_run_leaves_its_record(shop, controller, tmp_path):
     hosts = shop(2)
     record = tmp_path / "record.jsonl"
-    hook = hosts.hook("after_activate", "- ansible.builtin.pause: {seconds: 600}\n")
+    hook = hosts.hook("after_activate", "- ansible.builtin.pause: {seconds: 20}\n")
     running = controller.start(
         DEPLOY,
         hosts.inventory,
