@@ -206,8 +206,9 @@ class Library:
 
     def _refuse_damaged(self, tag, but=()):
         """Raise LibraryError when a release with this *tag* cannot be read."""
+        releases = {item["digest"] for item in self._releases()}.difference(but)
         for descriptor in self._descriptors():
-            if _tag_of(descriptor) == tag and descriptor["digest"] not in but:
+            if _tag_of(descriptor) == tag and descriptor["digest"] in releases:
                 self._label(descriptor)
 
     def _descriptors_of(self, digest):

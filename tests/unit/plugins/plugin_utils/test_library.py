@@ -474,6 +474,20 @@ def test_a_tag_names_one_release(estate, one, other):
     assert index(estate)["manifests"] == []
 
 
+def test_an_image_of_others_may_have_the_tag_of_a_release(estate):
+    estate.seal("1.0", FILES)
+    image = put_document(estate, _library.OCI_MANIFEST_TYPE, config={}, layers=[])
+    image["annotations"] = {"org.opencontainers.image.ref.name": "shop-2.0"}
+    list_document(estate, image)
+
+    with pytest.raises(_library.LibraryError, match=r"has no release shop:2\.0"):
+        estate.library.find("shop:2.0")
+    label = estate.seal("2.0", {"app": "two"})
+
+    assert estate.library.find("shop:2.0") == label
+    assert image in index(estate)["manifests"]
+
+
 def test_a_library_without_its_layout_file_is_told_in_a_line(estate):
     label = estate.seal("1.0", FILES)
     os.unlink(estate.folder / "library/oci-layout")
