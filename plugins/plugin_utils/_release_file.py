@@ -21,6 +21,10 @@ class ReleaseFileError(ValueError):
     """``release.yml`` is not as it must be; the text names file, line, key and expectation."""
 
 
+class MissingLibrary(RuntimeError):
+    """A Python library that is needed here is not installed; the text is its name."""
+
+
 class ComponentSource(NamedTuple):
     """One component as declared: where its files are, which are taken, and where they go."""
 
@@ -48,17 +52,16 @@ class ReleaseFile(NamedTuple):
 def parse(text, filename, version=None, serial=None):
     """Return the ReleaseFile in the YAML *text*; *version* and *serial* stand over what it says.
 
-    Raises ReleaseFileError with one line ``file:line: key: what is wrong, what was expected``.
+    Raises ReleaseFileError with one line ``file:line: key: what is wrong, what was expected``, and
+    MissingLibrary.
     """
+    options = {"version": version, "serial": serial}
+    options = {key: value for key, value in options.items() if value is not None}
+    for error in _errors(options, {"properties": schema()["properties"]}):
+        raise ReleaseFileError(f"the option {_explain(error)}")
     plain, lines = _load(text, filename)
     if isinstance(plain, dict):
-        plain.update(
-            {
-                key: value
-                for key, value in (("version", version), ("serial", serial))
-                if value is not None
-            }
-        )
+        plain.update(options)
     _check(plain, lines, filename)
     components = [_component(item, plain["version"]) for item in plain["components"]]
     for index, component in enumerate(components):
@@ -140,7 +143,18 @@ def _note_lines(node, path, lines, filename):
 
 
 def _check(plain, lines, filename):
-    import jsonschema
+    errors = sorted(_errors(plain, schema()), key=lambda error: _line(error, lines))
+    if errors:
+        first = errors[0]
+        raise ReleaseFileError(f"{filename}:{_line(first, lines)}: {_explain(first)}")
+
+
+def _errors(plain, rules):
+    """Return what in *plain* is not as the JSON Schema *rules* say."""
+    try:
+        import jsonschema
+    except ImportError:
+        raise MissingLibrary("jsonschema") from None
 
     # To JSON Schema 1.0 is an integer, and to Python's search "$" leaves a line's end behind.
     # pylint: disable=unidiomatic-typecheck # True is an int, and must not pass for one
@@ -152,11 +166,7 @@ def _check(plain, lines, filename):
             "integer", lambda checker, value: type(value) is int
         ),
     )
-    validator = strict(schema())
-    errors = sorted(validator.iter_errors(plain), key=lambda error: _line(error, lines))
-    if errors:
-        first = errors[0]
-        raise ReleaseFileError(f"{filename}:{_line(first, lines)}: {_explain(first)}")
+    return list(strict(rules).iter_errors(plain))
 
 
 def _check_path(key, path, index, lines, filename):

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -282,7 +284,21 @@ def test_whatever_stands_there_it_is_a_release_or_an_error_in_a_line(at, length,
         assert "\n" not in reason
 
 
-@pytest.mark.parametrize("changes", [{"version": "1 0"}, {"version": ""}, {"serial": -1}])
-def test_what_is_given_in_place_of_the_file_is_checked_too(changes):
-    with pytest.raises(_release_file.ReleaseFileError, match="does not fit"):
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"version": "1 0"}, 'the option version: "1 0" does not fit; expected The release'),
+        ({"version": ""}, 'the option version: "" does not fit'),
+        ({"serial": -1}, "the option serial: -1 does not fit; expected a number of minimum 0"),
+    ],
+)
+def test_an_option_in_place_of_the_file_is_blamed_itself(changes, reason):
+    with pytest.raises(_release_file.ReleaseFileError, match=f"^{reason}"):
         parse(GOOD, **changes)
+
+
+def test_a_library_that_is_missing_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+
+    with pytest.raises(_release_file.MissingLibrary, match=r"^jsonschema$"):
+        parse(GOOD)
