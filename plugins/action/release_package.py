@@ -7,6 +7,8 @@ from __future__ import annotations
 import os
 import tempfile
 
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
 from ..module_utils import _arguments, _canonical, _codec, _layer, _manifest, _scan
@@ -32,8 +34,12 @@ class ActionModule(ActionBase):
             if arguments["state"] == "absent":
                 return self._remove(library, arguments["release"])
             return self._seal(library, arguments, task_vars)
+        except OSError as error:
+            reason = str(error) if error.filename else f"{library.path}: {error}"
+            return {"failed": True, "msg": reason}
+        except _release_file.MissingLibrary as error:
+            return {"failed": True, "msg": missing_required_lib(str(error))}
         except (
-            OSError,
             _BuildHostError,
             _codec.CodecError,
             _layer.LayerError,
@@ -46,14 +52,22 @@ class ActionModule(ActionBase):
             return {"failed": True, "msg": str(error)}
 
     def _remove(self, library, reference):
+        kind, _colon, rest = reference.partition(":")
+        wanted = _manifest.VERSION if kind != "sha256" else _manifest.DIGEST
+        if not (_manifest.NAME.match(kind) and wanted.match(rest)):
+            raise _library.LibraryError(
+                f"release {reference!r} is neither name:version nor sha256:<release digest>"
+            )
         there = [
-            label
+            label.digest
             for label in library.labels()
             if reference in (f"{label.name}:{label.version}", f"sha256:{label.digest}")
         ]
-        if there and not self._task.check_mode:
-            library.remove(there[0].digest)
-        return {"changed": bool(there)}
+        if self._task.check_mode:
+            return {"changed": bool(there)}
+        # A damaged release is in no list; only its digest still tells which one it is.
+        digests = [rest] if kind == "sha256" else there
+        return {"changed": any(library.remove(digest) for digest in digests)}
 
     def _seal(self, library, arguments, task_vars):
         definition = os.path.join(arguments["src"], arguments["definition"])
@@ -153,10 +167,16 @@ class _BuildHost:
         if path is None:
             with tempfile.TemporaryDirectory() as folder:
                 path = os.path.join(folder, name)
-                self._action._connection.fetch_file(self._folder + name, path)
+                self._fetch(name, path)
                 with open(path, "rb") as stream:
                     return stream.read()
-        return self._action._connection.fetch_file(self._folder + name, path)
+        try:
+            return self._action._connection.fetch_file(self._folder + name, path)
+        except AnsibleConnectionFailure:
+            raise
+        except (AnsibleError, OSError) as error:
+            reason = " ".join(str(error).split())
+            raise _BuildHostError(f"{name} could not be fetched to {path}: {reason}") from None
 
 
 def _text(data, path):

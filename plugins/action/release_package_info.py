@@ -22,7 +22,10 @@ class ActionModule(ActionBase):
         )
         try:
             return {"changed": False, **look(arguments)}
-        except (_library.LibraryError, OSError) as error:
+        except OSError as error:
+            path = arguments["media_library"]
+            return {"failed": True, "msg": str(error) if error.filename else f"{path}: {error}"}
+        except _library.LibraryError as error:
             return {"failed": True, "msg": str(error)}
 
 

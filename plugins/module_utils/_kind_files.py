@@ -11,9 +11,15 @@ def pack(root, globs, path, codec):
     """Write the layer of the files below *root* to *path*; return their entries with digests.
 
     *globs* has include, exclude, private and writable, as in ``release.yml``.
-    Raises ScanError, LayerError and OSError.
+    Raises ScanError, LayerError, and OSError with a path in it.
     """
+    root = _scan.to_os(root)
     rules = _scan.Rules(globs["include"], globs["exclude"], globs["private"], globs["writable"])
     entries = _scan.scan(root, rules)
-    with open(path, "wb") as stream, _codec.writer(codec, stream) as write_bytes:
-        return _layer.write(entries, root, write_bytes)
+    try:
+        with open(path, "wb") as stream, _codec.writer(codec, stream) as write_bytes:
+            return _layer.write(entries, root, write_bytes)
+    except OSError as error:
+        if error.filename:
+            raise
+        raise OSError(error.errno, error.strerror, path) from None  # a full disk has no name

@@ -48,7 +48,7 @@ def scan(root, rules):
     first twenty), for special files, unreadable ones and names that no manifest may hold.
     """
     entries, problems = [], []
-    descriptor = os.open(to_os(root), OPEN_DIRECTORY & ~os.O_NOFOLLOW)
+    descriptor = os.open(root, OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     try:
         _walk(descriptor, "", rules, entries, problems)
     finally:
@@ -81,6 +81,8 @@ def open_file(root_descriptor, path):
                 os.close(directory)
             directory = deeper
         return os.open(names[-1], OPEN_FILE, dir_fd=directory)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from None  # not only its last name
     finally:
         if directory != root_descriptor:
             os.close(directory)
@@ -101,7 +103,11 @@ def _walk(directory, prefix, rules, entries, problems):
             continue
         entries.append(entry)
         if is_directory:
-            deeper = os.open(item.name, OPEN_DIRECTORY, dir_fd=directory)
+            try:
+                deeper = os.open(item.name, OPEN_DIRECTORY, dir_fd=directory)
+            except OSError as error:
+                problems.append("%r cannot be opened: %s" % (path, error.strerror))
+                continue
             try:
                 _walk(deeper, path + "/", rules, entries, problems)
             finally:

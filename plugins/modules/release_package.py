@@ -174,14 +174,18 @@ def main():
 
 def copy_definition(call):
     """Copy ``release.yml`` to where the controller may fetch it from."""
-    with open(call["read"], "rb") as source:
-        write_readable(call["to"], source.read())
+    try:
+        with open(_scan.to_os(call["read"]), "rb") as source:
+            data = source.read()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, call["read"]) from None
+    write_readable(call["to"], data)
     return {}
 
 
 def pack(call):
     """Pack one component where its files are; leave layer and entries for the controller."""
-    if not os.path.isdir(call["root"]):
+    if not os.path.isdir(_scan.to_os(call["root"])):
         raise _scan.ScanError("%s is not a directory" % call["root"])
     codec = _codec.readable()[0]
     kind = _kinds.KINDS[call["pack"]["kind"]]
