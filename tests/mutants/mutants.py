@@ -260,7 +260,7 @@ ON_THE_CONTROLLER = (
     check(
         "refusing a known version with another digest",
         LIBRARY,
-        "there.name == manifest.name and getattr(there, key) == getattr(manifest, key)",
+        "getattr(there, key) == getattr(label, key)",
         f"{LIBRARY_TESTS} another_digest",
     ),
     Mutant(
@@ -280,8 +280,8 @@ ON_THE_CONTROLLER = (
     Mutant(
         "keeping blobs that others need",
         LIBRARY,
-        "needed.update(",
-        "set().update(",
+        "ours and digest not in needed and",
+        "ours and",
         f"{LIBRARY_TESTS} removing",
     ),
     check(
@@ -300,7 +300,7 @@ ON_THE_CONTROLLER = (
     check(
         "the cache's bound",
         PACKS,
-        "total > self._most_bytes and name != keep",
+        "total > self._most_bytes and name != keep and self._remove_unused(name)",
         f"{PACKS_TESTS} longest_ago",
     ),
 )
@@ -476,8 +476,8 @@ SWITCHING = (
     Mutant(
         "restarting again after putting back",
         TRIAL,
-        "        try:\n            _restart(claim, restart)",
-        "        try:\n            pass",
+        "        try:\n            _restart(claim, restart, timeout)\n        except",
+        "        try:\n            pass\n        except",
         f"{HOST_TESTS} restarted_again",
     ),
     Mutant(
@@ -497,7 +497,7 @@ SWITCHING = (
     check(
         "refusing a linked file that is missing",
         TRIAL,
-        "not _exists(shared, link)",
+        'not link.endswith("/") and not os.path.exists(os.path.join(path, "shared", link))',
         f"{HOST_TESTS} linked_file",
     ),
     Mutant(
@@ -565,15 +565,15 @@ GOING_BACK = (
     Mutant(
         "retention sparing the way back",
         STATE,
-        "kept.add(newest_tree(state, existing, previous_release(state)))",
-        "previous_release(state)",
+        "kept = {state.live, state.trial, previous_tree(state, existing)}",
+        "kept = {state.live, state.trial}",
         f"{HOST_TESTS} retention",
     ),
     Mutant(
         "retention sparing live and trial",
         STATE,
-        "kept = {state.live, state.trial}",
-        "kept = set()",
+        "kept = {state.live, state.trial, previous_tree(state, existing)}",
+        "kept = {previous_tree(state, existing)}",
         f"{HOST_TESTS} retention",
     ),
     Mutant(
@@ -585,18 +585,52 @@ GOING_BACK = (
     ),
     check("absent sparing what is needed", HOST_CALL, "tree in needed", f"{HOST_TESTS} absent"),
     Mutant(
-        "cleaning nothing where current cannot be read",
-        REMOVAL,
-        "            claim.root.read_current(state)  # where it cannot be read, nothing is removed",
-        "            pass",
+        "predicting no removal where current is another's",
+        HOST_CALL,
+        "        root.read_current(state)  # refuses what is not ours\n        before",
+        "        before",
         f"{HOST_TESTS} nothing_is_removed",
     ),
     Mutant(
-        "removing nothing where current is another's",
+        "going back from a trial to its live tree",
+        STATE,
+        "    trees = [state.live]\n",
+        "    trees = []\n",
+        f"{HOST_TESTS} going_back_from",
+    ),
+    Mutant(
+        "passing over a tree that is gone on the way back",
+        STATE,
+        "if tree in existing and tree != state.trial",
+        "if tree and tree != state.trial",
+        f"{HOST_TESTS} a_trial_that_fails",
+    ),
+    Mutant(
+        "preferring a way back that is not marked bad",
+        STATE,
+        'sorted(there, key=lambda tree: state.trees[tree]["digest"] in state.bad)',
+        "there",
+        f"{HOST_TESTS} marked_bad",
+    ),
+    Mutant(
+        "moving everything aside in one commit point",
         REMOVAL,
-        "            if claim.root.read_current(state):",
-        "            if True:",
-        f"{HOST_TESTS} nothing_is_removed",
+        "os.rename(_root.OURS, gone, src_dir_fd=top, dst_dir_fd=top)",
+        "gone = _root.OURS",
+        f"{HOST_TESTS} removal_that",
+    ),
+    Mutant(
+        "counting a broken answer as a bad one",
+        "module_utils/_service.py",
+        "with error, contextlib.suppress(Exception):",
+        "with error:",
+        "module_utils/test_service.py breaks_off",
+    ),
+    check(
+        "refusing probes that cannot be asked",
+        HOST_CALL,
+        'params["probe"]',
+        f"{HOST_TESTS} cannot_be_asked",
     ),
     Mutant(
         "check mode that makes no folders",
@@ -624,7 +658,7 @@ GOING_BACK = (
         HOST_CALL,
         "    _claim.settle(root, state, None)  # what a killed run left",
         "    # what a killed run left",
-        f"{HOST_TESTS} killed",
+        f"{CHECK_MODE_TESTS} predicts",
     ),
 )
 

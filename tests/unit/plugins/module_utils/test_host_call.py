@@ -885,8 +885,9 @@ def test_nothing_is_removed_where_current_is_somebody_elses(host, releases, make
         path.rename(host.root / path.name)
     trees = snapshot(host.root / "releases")
 
-    with pytest.raises(_root.RootError, match="not ours: nothing was touched"):
-        host.deploy(None if index is None else releases[index], state="absent")
+    for check_mode in (True, False):
+        with pytest.raises(_root.RootError, match="not ours: nothing was touched"):
+            host.deploy(None if index is None else releases[index], check_mode, state="absent")
     assert snapshot(host.root / "releases") == trees
     assert os.path.lexists(host.root / "current")
 
