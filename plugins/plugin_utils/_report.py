@@ -25,6 +25,7 @@ NOTHING = {"phase": "none", "name": None, "version": None, "serial": None, "dige
 OUTCOMES = {
     "deployed": ("would be deployed", "changed"),
     "rolled back": ("would be rolled back", "changed"),
+    "mended": ("would be mended", "changed"),
     "on trial": ("would be on trial", "changed"),
     "staged": ("would be staged", "changed"),
     "removed": ("would be removed", "changed"),
@@ -116,6 +117,7 @@ class _Trace:
     sent: int = 0
     changed: bool = False
     removed: bool = False
+    mended: bool = False  # what should be live was not quite, and is again
     put_back: bool = False  # it left its trial for the release before
     reason: str | None = None
     aftermath: str | None = None  # what failed after that, as putting the earlier release back may
@@ -161,6 +163,7 @@ class Recorder:
         trace.sent += event["sent_bytes"]
         trace.changed |= event["changed"]
         trace.removed |= event["changed"] and event["state"] == "absent"
+        trace.mended |= event["changed"] and event["state"] == "live"
         trace.first = trace.first or event.get("before")
         trace.last = event.get("after") or trace.last
         put_back = event["switched_back"] or _left_trial(event)
@@ -179,8 +182,8 @@ class Recorder:
         trace.last = event.get("after") or trace.last
         if event["status"] != "ok":
             self._blame(trace, event)
+        trace.first = trace.first or event.get("after")
         if "ok" in event:
-            trace.first = trace.first or event.get("after")
             trace.verdict = event
 
     def _trace(self, event):
@@ -250,7 +253,7 @@ class Recorder:
         if (trace.first or NOTHING)["phase"] == "on trial":
             return "deployed"
         if trace.changed:
-            return "put back" if trace.put_back else "staged"
+            return "put back" if trace.put_back else "mended" if trace.mended else "staged"
         return "verified" if trace.verdict else "unchanged"
 
     def left_out(self):

@@ -681,6 +681,18 @@ def test_uninstall_removes_all_but_what_is_shared(shop):
     assert hosts.read(0, "stopped") is None
 
 
+def test_a_hook_that_is_not_there_is_refused_before_anything_is_switched(shop, tmp_path):
+    hosts = shop(2)
+    hook = {"after_activate": str(tmp_path / "nope.yml")}
+
+    told = hosts.run(extra_vars={"deploy_hooks": hook})
+
+    assert told.rc == 2, told.run.output
+    assert hosts.live() == ["1.0.0", "1.0.0"]
+    assert "nope.yml is not a file on the controller" in told.run.stdout
+    assert [len(list((t.seen / "shop/releases").iterdir())) for t in hosts.targets] == [1, 1]
+
+
 def test_a_killed_run_leaves_its_record(shop, controller, tmp_path):
     hosts = shop(2)
     record = tmp_path / "record.jsonl"

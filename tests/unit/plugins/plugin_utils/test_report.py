@@ -83,6 +83,8 @@ DRIFT = [{"path": f"lib/{number}.py", "change": "modified"} for number in range(
     [
         pytest.param([deployed(ONE, ONE)], "unchanged", "shop 1.0.0", "", id="nothing to do"),
         pytest.param([STAGED], "staged", "shop 1.0.0", "", id="stage"),
+        pytest.param([inspected(ONE)], "unchanged", "shop 1.0.0", "", id="only asked"),
+        pytest.param([deployed(ONE, ONE, changed=True)], "mended", "shop 1.0.0", "", id="mended"),
         pytest.param([deployed(NONE, ONE)], "deployed", "shop none → 1.0.0", "", id="first"),
         pytest.param(
             [STAGED, ACTIVATED, ACCEPTED],
