@@ -36,19 +36,29 @@ def labels(estate):
 
 
 @pytest.fixture
-def stage(estate, labels):
-    """Return stage(pack), which stages 2.0 from the bytes *pack* on a host where 1.0 is live."""
+def host(estate, labels):
     host = estate.host()
     host.deploy(labels[0])
-    with _root.opened(str(host.root)) as root:
-        claim = _claim.Claim(root, "the test's run", host.now, 1)
-        claim.take(access())
+    return host
 
-        def stage(data):
-            return _staging.stage(claim, _state.Release(**labels[1]._asdict()), io.BytesIO(data))
 
-        stage.host = host
-        yield stage
+@pytest.fixture
+def root(host):
+    with _root.opened(str(host.root)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def stage(host, root, labels):
+    """Return stage(pack), which stages 2.0 from the bytes *pack* on a host where 1.0 is live."""
+    claim = _claim.Claim(root, "the test's run", host.now, 1)
+    claim.take(access())
+
+    def stage(data):
+        return _staging.stage(claim, _state.Release(**labels[1]._asdict()), io.BytesIO(data))
+
+    stage.host = host
+    return stage
 
 
 def pack(estate, wanted, base=None, codec="gzip"):

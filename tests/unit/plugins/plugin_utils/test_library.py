@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import json
@@ -643,6 +644,29 @@ def test_processes_that_add_at_once_lose_nothing(estate, attempt):
     assert [label.serial for label in estate.library.labels()] == list(range(8))
     for label in estate.library.labels():
         read_through(estate.library, label)
+
+
+def test_two_that_write_at_once_take_turns(estate):
+    estate.seal("1.0", {"app": "1"})
+    context = multiprocessing.get_context("fork")
+    locked = context.Event()
+
+    def seal():
+        locked.wait(20)
+        estate.seal("2.0", {"app": "2"})
+
+    process = context.Process(target=seal)
+    process.start()  # before the lock is taken: a child inherits what is open, locks too
+    with open(estate.folder / "library/oci-layout", "rb") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        locked.set()
+        process.join(0.5)
+        assert process.is_alive()
+        assert [label.version for label in estate.library.labels()] == ["1.0"]
+
+    process.join(20)
+    assert process.exitcode == 0
+    assert [label.version for label in estate.library.labels()] == ["1.0", "2.0"]
 
 
 def test_what_writers_lock_is_made_once_and_never_replaced(estate, monkeypatch):
