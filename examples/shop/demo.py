@@ -289,12 +289,16 @@ class Sandbox:
 
     def environment(self):
         kept = {k: v for k, v in os.environ.items() if not k.startswith("ANSIBLE_")}
+        # Modules that are interrupted leave their folders: they go with the sandbox.
+        temporary = self.directory / "tmp"
+        temporary.mkdir(exist_ok=True)
         return {
             **kept,
             MARK: str(self.directory),
             "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
             "ANSIBLE_HOME": str(self.directory / "ansible"),
             "ANSIBLE_NOCOLOR": "1",
+            "TMPDIR": str(temporary),
             "XDG_CACHE_HOME": str(self.directory / "cache"),
             "no_proxy": "127.0.0.1",
         }
