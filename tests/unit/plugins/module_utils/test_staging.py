@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 
 import pytest
@@ -44,8 +45,9 @@ def host(estate, labels):
 
 @pytest.fixture
 def root(host):
-    with _root.opened(str(host.root)) as opened:
-        yield opened
+    stack = contextlib.ExitStack()
+    yield stack.enter_context(_root.opened(str(host.root)))
+    stack.close()
 
 
 @pytest.fixture
