@@ -79,6 +79,31 @@ def test_a_pack_that_is_kept_needs_no_library(estate, cache, labels):
     assert cache.get(nowhere, labels[0].digest, None, "gzip") == path
 
 
+def test_two_that_make_one_pack_at_once_take_turns(estate, cache, labels):
+    path = cache.get(estate.library, labels[0].digest, None, "gzip")
+    os.unlink(path)
+    context = multiprocessing.get_context("fork")
+    locked = context.Event()
+
+    def make():
+        locked.wait(20)
+        cache.get(estate.library, labels[0].digest, None, "gzip")
+
+    process = context.Process(target=make)
+    process.start()  # before the lock is taken: a child inherits what is open, locks too
+    folder, name = os.path.split(path)
+    with open(os.path.join(folder, f".{name}.lock"), "ab") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        locked.set()
+        process.join(0.5)
+        assert process.is_alive()
+        assert not os.path.exists(path)
+
+    process.join(20)
+    assert process.exitcode == 0
+    assert os.path.exists(path)
+
+
 def test_processes_that_ask_at_once_make_it_once(estate, cache, labels, monkeypatch):
     made = estate.folder / "made"
     real = _packs.write
