@@ -91,7 +91,8 @@ def bring(params, call, now, check_mode):
     Where the release is not here and no pack came with the call, the result has ``need``: the
     digest wanted, the releases held, the codecs that can be read, and where to drop the pack.
     """
-    access = None
+    if params["probe"]:
+        _service.check(params["probe"])
     with _root.opened(params["root"]) as root:
         access = _access(params, root.read_state() if root else _state.State())
         if root is None and call["release"] is None:
@@ -112,8 +113,6 @@ def _bring(root, access, params, call, now, check_mode):
     _claim.check_owner(root.path, state, access)
     before = copy.deepcopy(state)
     _claim.settle(root, state, None)  # what a killed run left counts as what it really did
-    if params["probe"]:
-        _service.check(params["probe"])
     if call["release"] is None and state.trial and not state.live:
         return _withdraw_first(root, before, params, call, now, check_mode)
     release, tree = _release(root, params, call, state)

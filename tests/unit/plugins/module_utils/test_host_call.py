@@ -1016,6 +1016,9 @@ def test_an_extra_file_whose_name_is_not_utf8_is_named(host, releases):
 def test_a_probe_that_cannot_be_asked_is_refused_before_anything_is_switched(
     host, releases, probe, message
 ):
+    with pytest.raises(_service.ServiceError, match=message):
+        host.deploy(releases[0], check_mode=True, probe=probe)
+    assert not host.root.exists()
     host.deploy(releases[0])
 
     with pytest.raises(_service.ServiceError, match=message):
