@@ -139,7 +139,15 @@ class Fleet:
         network.set_links(self.name, [host.name for host in hosts], "down")
 
     def restore(self, hosts):
-        network.set_links(self.name, [host.name for host in hosts], "up")
+        """Restore the links of *hosts*; those that are on answer again when this returns.
+
+        This machine may have noted meanwhile that nobody is at such an address, and would believe
+        that for some seconds.
+        """
+        names = [host.name for host in hosts]
+        network.set_links(self.name, names, "up")
+        running = processes.by_host(self._namespaces(names))
+        self._wait_until_up([name for name in names if running[name]])
 
     def kill(self, hosts):
         """Switch *hosts* off, as a power cut would; their disks stay."""
@@ -244,6 +252,9 @@ class Fleet:
     def _start(self, names):
         for name in names:
             self._launch(name)
+        self._wait_until_up(names)
+
+    def _wait_until_up(self, names):
         deadline = time.monotonic() + ANSWER_S
         for name in names:
             self._wait_for_ssh(self.host(name), deadline)
