@@ -141,7 +141,8 @@ class ActionModule(ActionBase):
         self._sent_bytes += os.path.getsize(path)
         self._display.vv(f"sending {os.path.getsize(path)} bytes to {need['drop']}")
         try:
-            return self._put(path, need["drop"])
+            self._put(path, need["drop"] + "/pack")
+            return need["drop"]
         except AnsibleConnectionFailure:
             raise
         except (AnsibleError, OSError) as error:
@@ -150,14 +151,19 @@ class ActionModule(ActionBase):
             reason = " ".join(str(error).split())
             raise _library.LibraryError(f"the pack could not be sent: {reason}") from error
 
-    def _put(self, path, drop):
+    def _put(self, path, there):
         try:
-            self._connection.put_file(path, drop)
+            self._connection.put_file(path, there)
         except FileNotFoundError:
             # Podman's connection sees a container's own files, but not the volumes in it.
-            drop = self._make_tmp_path() + "pack"
-            self._connection.put_file(path, drop)
-        return drop
+            near = self._make_tmp_path() + "pack"
+            self._connection.put_file(path, near)
+            move = (
+                f"mv {self._connection._shell.quote(near)} {self._connection._shell.quote(there)}"
+            )
+            moved = self._low_level_execute_command(move, sudoable=False)
+            if moved["rc"]:
+                raise OSError(moved["stderr"]) from None
 
     def _call(self, arguments, call, task_vars):
         self._calls += 1

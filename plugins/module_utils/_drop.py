@@ -1,57 +1,184 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The drop place: where the login user may put a pack, whoever the module becomes."""
+"""The drop place: where a pack arrives, and where one that broke off waits for the next run.
+
+A drop is a folder of its own for each time that a pack is asked for. In it ``pack`` is one sent
+from its beginning, ``kept`` what an earlier run got across, and ``kept.<n>`` what belongs behind
+the first *n* bytes of that.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import pwd
+import re
 import secrets
+import stat
 
-from . import _claim, _root, _tree
+from . import _claim, _codec, _root, _scan, _tree
+
+WHOLE = "pack"
+KEPT = "kept"
+PIECE = re.compile(r"kept\.([0-9]{1,18})\Z")
 
 
-def make(root, login, becomes):
-    """Make a folder that only the login user can write to, and return the path for the pack.
+def make(root, login, becomes, release):
+    """Make a drop for the pack of *release*, a digest; return its path, and what is there already.
 
-    *login* is that user's name, if it is known; *becomes* tells whether this is another user now.
+    Only the login user can write to it, or where this user is neither root nor that one, only this
+    user. *login* is the login user's name, if it is known; *becomes* tells whether this is another
+    user now. The result has ``drop`` and ``partial``: ``{bytes, sha256}`` of the beginning of a
+    pack of this release that an earlier run sent, or None. All other drops are removed.
     """
-    name = secrets.token_hex(8)
+    owner = os.geteuid()
+    if becomes and owner == 0:
+        owner = _login_uid(login)
+    name = "%s-%s" % (release[:16], secrets.token_hex(8))
     folder = root.folder("drop")
     try:
         os.mkdir(name, 0o700, dir_fd=folder)
-        uid = _login_uid(login) if becomes else os.geteuid()
-        if os.geteuid() == 0:
-            os.chown(name, uid, -1, dir_fd=folder, follow_symlinks=False)
-        elif uid != os.geteuid():
-            os.rmdir(name, dir_fd=folder)
-            raise _claim.DeploymentError(
-                "becoming an unprivileged user (uid %d, logged in as uid %d) is not supported: "
-                "log in as that user, or become root and set owner" % (os.geteuid(), uid)
-            )
+        partial = _keep_remains(folder, release[:16] + "-", name, owner)
+        if owner != os.geteuid():
+            os.chown(name, owner, -1, dir_fd=folder, follow_symlinks=False)
+        _clear(folder, but=name)
     finally:
         os.close(folder)
-    return os.path.join(root.path, _root.OURS, "drop", name, "pack")
+    return {"drop": os.path.join(root.path, _root.OURS, "drop", name), "partial": partial}
+
+
+def open_pack(path):
+    """Return the pack in the drop at *path* as a binary file, opened without following a link.
+
+    Raises DeploymentError where it is gone, or is not a file.
+    """
+    try:
+        with _opened_directory(path) as directory:
+            _join(directory)
+            name = WHOLE if _status(directory, WHOLE) else KEPT
+            descriptor = os.open(name, _scan.OPEN_FILE, dir_fd=directory)
+    except FileNotFoundError:
+        raise _claim.DeploymentError(
+            "the pack in %s is gone: another run deploys there too; run again" % path
+        ) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _claim.DeploymentError("the pack in %s is not a file" % path)
+    return os.fdopen(descriptor, "rb")
 
 
 def remove(root, path):
-    """Remove the drop place of the pack at *path* only: another run may have one of its own."""
+    """Remove the drop at *path* only: another run may have one of its own."""
     folder = root.folder("drop")
     try:
-        _tree.remove(folder, os.path.basename(os.path.dirname(path)))
+        _tree.remove(folder, os.path.basename(path))
     finally:
         os.close(folder)
 
 
-def clear(root):
-    """Remove all drop places, with what an earlier run may have left in them."""
-    folder = root.folder("drop")
+def space(path):
+    """Return the free ``bytes`` and ``inodes`` where *path* is, or will be.
+
+    ``inodes`` is None on a file system that has no fixed number of them.
+    """
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    status = os.statvfs(path)
+    return {
+        "bytes": status.f_bavail * status.f_frsize,
+        "inodes": status.f_favail if status.f_files else None,
+    }
+
+
+def _keep_remains(folder, prefix, name, owner):
+    """Move the longest of what earlier runs sent to the drop *name*; return what is known of it."""
+    found = []
+    for drop in os.listdir(folder):
+        if drop.startswith(prefix) and drop != name:
+            with contextlib.suppress(OSError), _opened_directory(drop, folder) as directory:
+                if os.fstat(directory).st_uid == owner:
+                    _join(directory)
+                    leaf = WHOLE if _status(directory, WHOLE) else KEPT
+                    status = _status(directory, leaf)
+                    if status and _is_file_of(status, owner) and status.st_size:
+                        found.append((status.st_size, drop, leaf))
+    if not found:
+        return None
+    _size, drop, leaf = max(found)
+    kept = os.path.join(name, KEPT)
+    os.rename(os.path.join(drop, leaf), kept, src_dir_fd=folder, dst_dir_fd=folder)
+    return _describe(folder, kept)
+
+
+def _join(directory):
+    """Write what a resumed transfer sent behind what was kept; done again, it does the same.
+
+    Only files of the folder's own owner are written to: root could otherwise be led elsewhere.
+    """
+    names = [name for name in os.listdir(directory) if PIECE.match(name)]
+    owner = os.fstat(directory).st_uid
+    for start, name in sorted((int(PIECE.match(name)[1]), name) for name in names):
+        with contextlib.ExitStack() as stack:
+            piece = os.open(name, _scan.OPEN_FILE, dir_fd=directory)
+            stack.callback(os.close, piece)
+            kept = os.open(KEPT, os.O_WRONLY | _scan.OPEN_FILE, dir_fd=directory)
+            stack.callback(os.close, kept)
+            good = all(_is_file_of(os.fstat(opened), owner) for opened in (piece, kept))
+            if good and os.fstat(kept).st_size >= start:
+                _copy(piece, kept, start)
+        os.unlink(name, dir_fd=directory)
+
+
+def _copy(source, target, offset):
+    for chunk in iter(lambda: os.read(source, _codec.CHUNK_BYTES), b""):
+        view = memoryview(chunk)
+        while view:
+            written = os.pwrite(target, view, offset)
+            view, offset = view[written:], offset + written
+
+
+def _describe(folder, path):
+    """Return size and SHA-256 of a file as it is now: who sent it may still be writing to it."""
+    descriptor = os.open(path, _scan.OPEN_FILE, dir_fd=folder)
     try:
-        for name in os.listdir(folder):
+        size = left = os.fstat(descriptor).st_size
+        digest = hashlib.sha256()
+        while left:
+            chunk = os.read(descriptor, min(left, _codec.CHUNK_BYTES))
+            if not chunk:
+                return None
+            digest.update(chunk)
+            left -= len(chunk)
+    finally:
+        os.close(descriptor)
+    return {"bytes": size, "sha256": digest.hexdigest()}
+
+
+def _clear(folder, but):
+    for name in os.listdir(folder):
+        if name != but:
             _tree.remove(folder, name)
+
+
+@contextlib.contextmanager
+def _opened_directory(path, folder=None):
+    descriptor = os.open(path, _scan.OPEN_DIRECTORY, dir_fd=folder)
+    try:
+        yield descriptor
     finally:
-        os.close(folder)
+        os.close(descriptor)
+
+
+def _status(directory, name):
+    try:
+        return os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def _is_file_of(status, owner):
+    return stat.S_ISREG(status.st_mode) and status.st_uid == owner
 
 
 def _login_uid(login):

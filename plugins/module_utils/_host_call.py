@@ -13,7 +13,6 @@ import copy
 import grp
 import os
 import pwd
-import stat
 
 from . import (
     _claim,
@@ -23,7 +22,6 @@ from . import (
     _manifest,
     _removal,
     _root,
-    _scan,
     _service,
     _staging,
     _state,
@@ -214,23 +212,12 @@ def _try_and_accept(root, claim, before, params):
 
 
 def _stage(claim, release, path):
-    """Stage from the pack at *path*, opened without following a link, and remove its drop place."""
+    """Stage from the pack in the drop at *path*, and remove that: staged or refused, it is over."""
     try:
-        descriptor = os.open(path, _scan.OPEN_FILE)
-    except FileNotFoundError:
-        raise _claim.DeploymentError(
-            "the pack is gone: another run has staged to %s meanwhile; run again" % claim.root.path
-        ) from None
-    with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise _claim.DeploymentError("the pack %s is not a file" % path)
-        try:
-            tree = _staging.stage(claim, release, stream)
-        except BaseException:
-            _drop.remove(claim.root, path)  # it must not keep a disk full
-            raise
-    _drop.clear(claim.root)
-    return tree
+        with _drop.open_pack(path) as stream:
+            return _staging.stage(claim, release, stream)
+    finally:
+        _drop.remove(claim.root, path)
 
 
 def _ask_for_pack(root, before, release, call):
@@ -242,13 +229,13 @@ def _ask_for_pack(root, before, release, call):
         existing = root.existing_trees(state)
         newest_first = sorted(existing, key=lambda name: -state.trees[name]["token"])
         held = list(dict.fromkeys(state.trees[name]["digest"] for name in newest_first))
-    _drop.clear(root)
     result = _result(root.path, before, state, changed=False)
     result["need"] = {
         "digest": release.digest,
         "held": held,
         "codecs": _codec.readable(),
-        "drop": _drop.make(root, call["login"], call["becomes"]),
+        "free": _drop.space(root.path),
+        **_drop.make(root, call["login"], call["becomes"], release.digest),
         "damaged": damaged,
         "links": list(release.links),
     }

@@ -119,7 +119,7 @@ def ours(host):
 def being_sent(host):
     """Tell whether a pack is half-way to the host."""
     try:
-        sizes = [path.stat().st_size for path in ours(host).glob("drop/*/pack")]
+        sizes = [path.stat().st_size for path in ours(host).glob("drop/*/pack*")]
     except FileNotFoundError:
         return False
     return any(MEGABYTE < size < BIG_BYTES / 2 for size in sizes)

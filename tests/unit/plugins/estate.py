@@ -168,7 +168,7 @@ class Host:
         while not check_mode and result.get("need"):
             need = result.pop("need")
             base = next(iter(need["held"]), None)
-            self.send(need["drop"], need["digest"], base)
+            self.send(need["drop"] + "/pack", need["digest"], base)
             wanted = self.estate.library.find("sha256:" + need["digest"])
             call = {
                 **call,

@@ -770,11 +770,11 @@ def test_a_pack_that_went_missing_is_told(host, releases):
         "login": None,
         "becomes": False,
         "links": None,
-        "pack": str(host.root / ".release/drop/gone/pack"),
+        "pack": str(host.root / ".release/drop/gone"),
         "whole": False,
     }
 
-    with pytest.raises(_claim.DeploymentError, match="the pack is gone"):
+    with pytest.raises(_claim.DeploymentError, match=r"the pack in .* is gone"):
         _host_call.bring(options, call, host.now, False)
     assert host.read("app") == "one"
 
@@ -782,17 +782,19 @@ def test_a_pack_that_went_missing_is_told(host, releases):
 @pytest.mark.parametrize("how", ["link", "fifo"])
 def test_a_pack_that_is_no_file_is_refused(host, releases, estate, how):
     host.deploy(releases[0])
-    path = estate.folder / "pack"
+    drop = estate.folder / "drop"
+    drop.mkdir()
+    path = drop / "pack"
     host.send(estate.folder / "whole", releases[1].digest, None)
     if how == "link":
-        path.symlink_to("whole")
+        path.symlink_to("../whole")
     else:
         os.mkfifo(path)
     call = {"run": "test", "release": releases[1]._asdict(), "login": None, "whole": True}
     call.update(becomes=False, links=None)
 
     with pytest.raises((OSError, _claim.DeploymentError), match=r"is not a file|symbolic"):
-        _host_call.bring(host.options(), {**call, "pack": str(path)}, host.now, False)
+        _host_call.bring(host.options(), {**call, "pack": str(drop)}, host.now, False)
     assert host.read("app") == "one"
 
 
