@@ -223,23 +223,30 @@ def _stage(claim, release, path):
 def _ask_for_pack(root, before, release, call):
     """Return the result that asks the controller for a pack, having made the place to drop it."""
     state = root.read_state()
-    damaged = call.get("damaged")
-    held = []
-    if not damaged:
-        existing = root.existing_trees(state)
-        newest_first = sorted(existing, key=lambda name: -state.trees[name]["token"])
-        held = list(dict.fromkeys(state.trees[name]["digest"] for name in newest_first))
     result = _result(root.path, before, state, changed=False)
     result["need"] = {
-        "digest": release.digest,
-        "held": held,
-        "codecs": _codec.readable(),
-        "free": _drop.space(root.path),
+        **_need(root.path, release, _held(root, state), call.get("damaged")),
         **_drop.make(root, call["login"], call["becomes"], release.digest),
+    }
+    return result
+
+
+def _need(path, release, held, damaged):
+    """Return what the controller must know to send *release*, or to tell that it does not fit."""
+    return {
+        "digest": release.digest,
+        "held": [] if damaged else held,
+        "codecs": _codec.readable(),
+        "free": _drop.space(path),
         "damaged": damaged,
         "links": list(release.links),
     }
-    return result
+
+
+def _held(root, state):
+    """Return the digests of the releases that are here, those staged last first."""
+    newest_first = sorted(root.existing_trees(state), key=lambda name: -state.trees[name]["token"])
+    return list(dict.fromkeys(state.trees[name]["digest"] for name in newest_first))
 
 
 def _claimed(root, params, call, now, access):
@@ -327,8 +334,7 @@ def _predict_first(params, call):
     after = _after(state, release, "stage", tree, params)
     result = _result(params["root"], None, after, changed=True)
     result["is_live"] = params["state"] == "live" and params["commit"]
-    links = list(release.links)
-    result["need"] = {"digest": release.digest, "held": [], "damaged": None, "links": links}
+    result["need"] = _need(params["root"], release, [], None)
     return result
 
 
@@ -352,12 +358,7 @@ def _predict(root, before, state, release, step, tree, params, call):
     result = _result(params["root"], before, _without(after, removed), changed, removed)
     result["is_live"] = params["state"] == "live" and params["commit"]
     if step == "stage":
-        result["need"] = {
-            "digest": release.digest,
-            "held": [],
-            "damaged": call.get("damaged"),
-            "links": list(release.links),
-        }
+        result["need"] = _need(root.path, release, _held(root, state), call.get("damaged"))
     return result
 
 
