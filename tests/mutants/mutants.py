@@ -34,6 +34,9 @@ HOST_TESTS = "module_utils/test_host_call.py"
 CHECK_MODE_TESTS = "module_utils/test_host_call_check_mode.py"
 LAYER = "module_utils/_layer.py"
 LIBRARY = "plugin_utils/_library.py"
+LIBRARY_CATALOGUE = "plugin_utils/_catalogue.py"
+LIBRARY_GARBAGE = "plugin_utils/_garbage.py"
+LIBRARY_LAYOUT = "plugin_utils/_layout.py"
 LIBRARY_TESTS = "plugin_utils/test_library.py"
 MANIFEST = "module_utils/_manifest.py"
 MANIFEST_TESTS = "module_utils/test_manifest.py"
@@ -253,7 +256,7 @@ READING = (
 ON_THE_CONTROLLER = (
     check(
         "the digests in the library",
-        LIBRARY,
+        LIBRARY_LAYOUT,
         '"sha256:" + _canonical.sha256_hex(data) != descriptor["digest"]',
         f"{LIBRARY_TESTS} damaged",
     ),
@@ -265,28 +268,28 @@ ON_THE_CONTROLLER = (
     ),
     Mutant(
         "the library's lock",
-        LIBRARY,
+        LIBRARY_LAYOUT,
         "fcntl.flock(stream, fcntl.LOCK_EX)",
         "pass",
         f"{LIBRARY_TESTS} at_once",
     ),
     Mutant(
         "a lock file that is never replaced",
-        LIBRARY,
+        LIBRARY_LAYOUT,
         ", give_name=_link)",
         ")",
         f"{LIBRARY_TESTS} made_once",
     ),
     Mutant(
         "keeping blobs that others need",
-        LIBRARY,
+        LIBRARY_GARBAGE,
         "ours and digest not in needed and",
         "ours and",
         f"{LIBRARY_TESTS} removing",
     ),
     check(
         "comparing labels with the manifest",
-        LIBRARY,
+        LIBRARY_CATALOGUE,
         "label[1:] != (manifest.name, manifest.version, manifest.serial)",
         f"{LIBRARY_TESTS} labels",
     ),

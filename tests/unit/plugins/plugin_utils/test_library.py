@@ -18,6 +18,8 @@ import pytest
 from ansible_collections.itops.release.plugins.module_utils import _codec, _manifest
 from ansible_collections.itops.release.plugins.plugin_utils import (
     _description,
+    _index,
+    _layout,
     _library,
     _packs,
     _sealing,
@@ -157,7 +159,7 @@ def test_releases_are_found_by_name_and_version_and_by_digest(estate):
     [
         ("shop:3.0", "has no release shop:3.0: the latest there are shop:1.0"),
         ("sha256:" + "0" * 64, "has no release sha256:0000"),
-        ("sha256:1234", "has no release"),
+        ("sha256:1234", "is neither"),
         ("shop", "is neither name:version nor sha256:<release digest>"),
         ("shop:", "is neither"),
         ("", "is neither"),
@@ -241,8 +243,8 @@ def list_document(estate, descriptor):
 def put_image(estate):
     """Store an image of others: an index of a manifest, as tools copy it; return their digests."""
     config, layer = ({"mediaType": "m", "digest": put(estate, data)} for data in (b"c", b"l"))
-    image = put_document(estate, _library.OCI_MANIFEST_TYPE, config=config, layers=[layer])
-    images = put_document(estate, _library.OCI_INDEX_TYPE, manifests=[image])
+    image = put_document(estate, _layout.OCI_MANIFEST_TYPE, config=config, layers=[layer])
+    images = put_document(estate, _layout.OCI_INDEX_TYPE, manifests=[image])
     list_document(estate, images)
     return {item["digest"].partition(":")[2] for item in (config, layer, image, images)}
 
@@ -256,7 +258,7 @@ def test_removing_leaves_images_of_others_alone(estate):
     assert set(os.listdir(blobs(estate))) == theirs
 
 
-@pytest.mark.parametrize("media_type", ["unknown", _library.OCI_MANIFEST_TYPE, None])
+@pytest.mark.parametrize("media_type", ["unknown", _layout.OCI_MANIFEST_TYPE, None])
 def test_removing_takes_only_its_own_where_others_cannot_be_followed(estate, media_type):
     label = estate.seal("1.0", FILES)
     theirs = put_image(estate)
@@ -275,7 +277,7 @@ def test_a_signature_does_not_keep_what_it_signed(estate):
     config = {"mediaType": "m", "digest": put(estate, b"{}")}
     signature = put_document(
         estate,
-        _library.OCI_MANIFEST_TYPE,
+        _layout.OCI_MANIFEST_TYPE,
         config=config,
         layers=[],
         subject=index(estate)["manifests"][0],
@@ -344,8 +346,11 @@ def test_a_damaged_document_is_refused(estate, damage):
 
 
 def oci_manifest_of(estate, label):
-    tag = {"org.opencontainers.image.ref.name": f"sha256-{label.digest}"}
-    (descriptor,) = (item for item in index(estate)["manifests"] if item["annotations"] == tag)
+    (descriptor,) = (
+        item
+        for item in index(estate)["manifests"]
+        if item["annotations"]["org.opencontainers.image.ref.name"] == f"sha256-{label.digest}"
+    )
     return blobs(estate) / descriptor["digest"].partition(":")[2]
 
 
@@ -477,7 +482,7 @@ def test_a_tag_names_one_release(estate, one, other):
 
 def test_an_image_of_others_may_have_the_tag_of_a_release(estate):
     estate.seal("1.0", FILES)
-    image = put_document(estate, _library.OCI_MANIFEST_TYPE, config={}, layers=[])
+    image = put_document(estate, _layout.OCI_MANIFEST_TYPE, config={}, layers=[])
     image["annotations"] = {"org.opencontainers.image.ref.name": "shop-2.0"}
     list_document(estate, image)
 
@@ -578,9 +583,9 @@ def test_a_malformed_index_is_refused_and_stays_as_it_is(estate, text):
         {"annotations": None},
         {"annotations": []},
         {"annotations": {"org.opencontainers.image.ref.name": 1}},
-        {"artifactType": _library.RELEASE_TYPE, "digest": "sha256:../../../etc/passwd"},
-        {"artifactType": _library.RELEASE_TYPE, "digest": "md5:00"},
-        {"artifactType": _library.RELEASE_TYPE, "digest": "sha256:" + "0" * 64},
+        {"artifactType": _index.RELEASE_TYPE, "digest": "sha256:../../../etc/passwd"},
+        {"artifactType": _index.RELEASE_TYPE, "digest": "md5:00"},
+        {"artifactType": _index.RELEASE_TYPE, "digest": "sha256:" + "0" * 64},
     ],
 )
 def test_an_entry_of_the_index_is_a_release_or_an_error_in_a_line(estate, item):

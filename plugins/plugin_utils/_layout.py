@@ -1,0 +1,207 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A directory in OCI image-layout form (OCI image spec 1.1): its index, its blobs, its lock."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+
+from ..module_utils import _canonical, _codec, _manifest
+
+OCI_MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+LARGEST_DOCUMENT = 256 * 1024 * 1024
+LEFTOVER_SECONDS = 24 * 3600
+SCRATCH = (".layers-", ".new-")
+
+
+class LibraryError(ValueError):
+    """The media library lacks what was asked for, or what it holds is damaged."""
+
+
+class Layout:
+    """The directory *path*. What is read is verified against its digest before it is used.
+
+    Writers take turns by a lock on ``oci-layout``; ``index.json`` is replaced in one step, so
+    readers need none.
+    """
+
+    def __init__(self, path):
+        self.path = path
+
+    @property
+    def blobs(self):
+        """The folder of the blobs."""
+        return os.path.join(self.path, "blobs", "sha256")
+
+    def blob(self, digest):
+        """Return the path of the blob ``sha256:<hex>``."""
+        algorithm, _colon, name = digest.partition(":")
+        if algorithm != "sha256" or not _manifest.DIGEST.match(name):
+            raise LibraryError(f"{self.path}: {digest!r} is not the digest of a blob")
+        return os.path.join(self.blobs, name)
+
+    def descriptors(self):
+        """Return the descriptors in ``index.json``."""
+        try:
+            with open(os.path.join(self.path, "index.json"), "rb") as stream:
+                plain = _canonical.loads(stream.read())
+            return [item for item in plain["manifests"] if isinstance(item["digest"], str)]
+        except FileNotFoundError:
+            if os.path.isdir(self.path) and self._holds_other_things():
+                raise LibraryError(f"{self.path} is not a media library") from None
+            return []
+        except (KeyError, TypeError, _canonical.CanonicalError) as error:
+            raise LibraryError(f"{self.path}/index.json is malformed: {error}") from None
+
+    def write_index(self, descriptors):
+        """Replace ``index.json``, durably and in one step."""
+        plain = {"schemaVersion": 2, "mediaType": OCI_INDEX_TYPE, "manifests": descriptors}
+        self._write_durably(os.path.join(self.path, "index.json"), _canonical.dumps(plain))
+
+    def read(self, descriptor):
+        """Return the bytes of a blob, verified against its descriptor."""
+        try:
+            with open(self.blob(descriptor["digest"]), "rb") as stream:
+                data = stream.read(LARGEST_DOCUMENT + 1)
+        except FileNotFoundError:
+            raise LibraryError(f"{self.path}: blob {descriptor['digest']} is missing") from None
+        if "sha256:" + _canonical.sha256_hex(data) != descriptor["digest"]:
+            raise LibraryError(f"{self.path}: blob {descriptor['digest']} is altered")
+        return data
+
+    def read_json(self, descriptor):
+        """Return the document in a blob as plain data."""
+        try:
+            return _canonical.loads(self.read(descriptor))
+        except _canonical.CanonicalError as error:
+            raise LibraryError(
+                f"{self.path}: blob {descriptor['digest']} is malformed: {error}"
+            ) from None
+
+    def is_intact(self, digest):
+        """Tell whether the blob is there, with the content that its digest says."""
+        try:
+            return f"sha256:{_hash(self.blob(digest))[0]}" == digest
+        except FileNotFoundError:
+            return False
+
+    def store_bytes(self, data, media_type):
+        """Store *data* as a blob, durably; return its descriptor."""
+        digest = "sha256:" + _canonical.sha256_hex(data)
+        if not self.is_intact(digest):
+            self._write_durably(self.blob(digest), data)
+        return {"mediaType": media_type, "digest": digest, "size": len(data)}
+
+    def take_over(self, path, media_type):
+        """Make the file at *path* a blob; return its descriptor. It has its name, not yet durably:
+        ``sync`` the folder of blobs before an index tells of it.
+        """
+        name, size = _hash(path, os.fsync)
+        os.chmod(path, 0o644)
+        os.rename(path, self.blob("sha256:" + name))
+        return {"mediaType": media_type, "digest": "sha256:" + name, "size": size}
+
+    def sync(self):
+        """Wait until the names of all blobs are on the medium."""
+        _sync(self.blobs)
+
+    def create(self):
+        """Make the directory what it should be, unless it is."""
+        self.descriptors()  # refuses a directory that is something else
+        os.makedirs(self.blobs, exist_ok=True)
+        layout = os.path.join(self.path, "oci-layout")
+        if not os.path.exists(layout):
+            # Never replaced, since writers lock it: whoever comes first makes it.
+            self._write_durably(layout, b'{"imageLayoutVersion":"1.0.0"}', give_name=_link)
+        with self.locked():
+            if not os.path.exists(os.path.join(self.path, "index.json")):
+                self.write_index([])
+
+    @contextlib.contextmanager
+    def locked(self):
+        """Hold the lock of those who write."""
+        with contextlib.ExitStack() as stack:
+            try:
+                stream = stack.enter_context(open(os.path.join(self.path, "oci-layout"), "rb"))
+            except FileNotFoundError:
+                raise LibraryError(
+                    f"{self.path}/oci-layout is missing: {self.path} is not a whole media library"
+                ) from None
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+    def leftovers(self):
+        """Return the paths of what writers that were killed more than a day ago left behind."""
+        found = []
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.blobs) as listing:
+            for item in listing:
+                if item.name.startswith(SCRATCH):
+                    with contextlib.suppress(FileNotFoundError):
+                        age = time.time() - item.stat(follow_symlinks=False).st_mtime
+                        if age > LEFTOVER_SECONDS:
+                            found.append(item.path)
+        return found
+
+    def _holds_other_things(self):
+        """Tell whether the directory is neither empty nor a library that is being made."""
+        names = os.listdir(self.path)
+        being_made = all(name == "blobs" or name.startswith(".new-") for name in names)
+        return not being_made and not os.path.exists(os.path.join(self.path, "oci-layout"))
+
+    @staticmethod
+    def _write_durably(path, data, give_name=os.rename):
+        folder = os.path.dirname(path)
+        handle, scratch = tempfile.mkstemp(prefix=".new-", dir=folder)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fchmod(handle, 0o644)
+                os.fsync(handle)
+            give_name(scratch, path)
+        except BaseException:
+            os.unlink(scratch)
+            raise
+        _sync(folder)
+
+
+def remove(path):
+    """Remove the file or folder at *path*, unless somebody else has."""
+    with contextlib.suppress(FileNotFoundError):
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        else:
+            os.unlink(path)
+
+
+def _link(scratch, path):
+    """Give the file *scratch* the name *path*, unless something has it."""
+    with contextlib.suppress(FileExistsError):
+        os.link(scratch, path)
+    os.unlink(scratch)
+
+
+def _sync(folder):
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _hash(path, before_closing=None):
+    """Return the SHA-256 of a file, in hex, and its size."""
+    hashed = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for chunk in iter(lambda: stream.read(_codec.CHUNK_BYTES), b""):
+            hashed.update(chunk)
+        if before_closing:
+            before_closing(stream.fileno())
+        return hashed.hexdigest(), stream.tell()
