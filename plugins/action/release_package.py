@@ -9,10 +9,18 @@ import tempfile
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.basic import missing_required_lib
+from ansible.module_utils.common.validation import check_type_path
 from ansible.plugins.action import ActionBase
 
 from ..module_utils import _arguments, _canonical, _codec, _layer, _manifest, _scan
-from ..plugin_utils import _action, _description, _library, _release_file, _sealing
+from ..plugin_utils import (
+    _action,
+    _description,
+    _housekeeping,
+    _library,
+    _release_file,
+    _sealing,
+)
 
 MODULE = "itops.release.release_package"
 
@@ -26,14 +34,21 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         arguments = _action.plain_arguments(
             self,
-            _arguments.package(),
-            required_if=[("state", "present", ["src"]), ("state", "absent", ["release"])],
+            _action.on_host(_arguments.package(), "src"),
+            required_if=[
+                ("state", "present", ["src", "mark"], True),
+                ("state", "absent", ["release"]),
+                ("state", "pruned", ["keep"]),
+            ],
+            required_by={"mark": ["release"]},
+            mutually_exclusive=[("src", "mark")],
         )
+        refused = _housekeeping.refuse(arguments)
+        if refused:
+            return {"failed": True, "msg": refused}
         library = _library.Library(arguments["media_library"])
         try:
-            if arguments["state"] == "absent":
-                return self._remove(library, arguments["release"])
-            return self._seal(library, arguments, task_vars)
+            return self._act(library, arguments, task_vars)
         except OSError as error:
             reason = str(error) if error.filename else f"{library.path}: {error}"
             return {"failed": True, "msg": reason}
@@ -51,36 +66,34 @@ class ActionModule(ActionBase):
         ) as error:
             return {"failed": True, "msg": str(error)}
 
-    def _remove(self, library, reference):
-        kind, _colon, rest = reference.partition(":")
-        wanted = _manifest.VERSION if kind != "sha256" else _manifest.DIGEST
-        if not (_manifest.NAME.match(kind) and wanted.match(rest)):
-            raise _library.LibraryError(
-                f"release {reference!r} is neither name:version nor sha256:<release digest>"
-            )
-        there = [
-            label.digest
-            for label in library.labels()
-            if reference in (f"{label.name}:{label.version}", f"sha256:{label.digest}")
-        ]
-        if self._task.check_mode:
-            return {"changed": bool(there)}
-        # A damaged release is in no list; only its digest still tells which one it is.
-        digests = [rest] if kind == "sha256" else there
-        return {"changed": any(library.remove(digest) for digest in digests)}
-
-    def _seal(self, library, arguments, task_vars):
-        definition = os.path.join(arguments["src"], arguments["definition"])
-        if arguments["remote_src"]:
-            host = _BuildHost(self, definition, task_vars)
+    def _act(self, library, arguments, task_vars):
+        """Do what is asked and return the result, with a diff where one is wanted."""
+        keep = not self._task.check_mode
+        if arguments["state"] == "pruned":
+            result, before, after = _housekeeping.prune(library, arguments, keep)
+        elif arguments["state"] == "absent":
+            result, before, after = _housekeeping.remove(library, arguments, keep)
+        elif arguments["mark"]:
+            result, before, after = _housekeeping.mark(library, arguments, keep)
         else:
-            host = _ThisMachine(definition)
+            result, before, after = self._seal(library, arguments, task_vars, keep)
+        if self._task.diff:
+            headers = dict.fromkeys(("before_header", "after_header"), library.path)
+            result["diff"] = {**headers, "before": "".join(before), "after": "".join(after)}
+        return result
+
+    def _seal(self, library, arguments, task_vars, keep):
+        if arguments["remote_src"]:
+            host = _BuildHost(self, arguments, task_vars)
+        else:
+            host = _ThisMachine(check_type_path(arguments["src"]), arguments["definition"])
         with host:
             release = _release_file.parse(
-                host.read(), definition, arguments["version"], arguments["serial"]
+                host.read(), host.definition, arguments["version"], arguments["serial"]
             )
-            stored, new = _sealing.seal(library, release, host.pack, keep=not self._task.check_mode)
-        return {"changed": new, "release": _description.describe(stored)}
+            stored, new = _sealing.seal(library, release, host.pack, keep=keep)
+        result = {"changed": new, "release": _description.describe(stored)}
+        return result, [], [_description.line(stored.label)] * new
 
 
 class _BuildHostError(ValueError):
@@ -88,10 +101,10 @@ class _BuildHostError(ValueError):
 
 
 class _ThisMachine:
-    """Sources on the controller, in the folder of the file *definition*."""
+    """Sources on the controller, in the folder of the file *definition* below *src*."""
 
-    def __init__(self, definition):
-        self._definition = definition
+    def __init__(self, src, definition):
+        self.definition = os.path.join(src, definition)
 
     def __enter__(self):
         return self
@@ -101,20 +114,21 @@ class _ThisMachine:
 
     def read(self):
         """Return the text of ``release.yml``."""
-        with open(self._definition, "rb") as stream:
-            return _text(stream.read(), self._definition)
+        with open(self.definition, "rb") as stream:
+            return _text(stream.read(), self.definition)
 
     def pack(self, source, path):
         """Write the layer of a ComponentSource to *path*; return its entries and codec."""
-        return _sealing.pack_here(os.path.dirname(self._definition))(source, path)
+        return _sealing.pack_here(os.path.dirname(self.definition))(source, path)
 
 
 class _BuildHost:
-    """Sources in the folder of *definition* on the task's host: packed there, and fetched."""
+    """Sources on the task's host, where ``src`` is looked up: packed there, and fetched."""
 
-    def __init__(self, action, definition, task_vars):
+    def __init__(self, action, arguments, task_vars):
+        self.definition = os.path.join(arguments["src"], arguments["definition"])
+        self._below_src = arguments["definition"]
         self._action = action
-        self._definition = definition
         self._task_vars = task_vars
         self._folder = None
 
@@ -127,15 +141,15 @@ class _BuildHost:
 
     def read(self):
         """Return the text of ``release.yml``."""
-        self._call({"read": self._definition, "to": self._folder + "definition"})
-        return _text(self._fetch("definition", None), self._definition)
+        self._call({"read": self._below_src, "to": self._folder + "definition"})
+        return _text(self._fetch("definition", None), self.definition)
 
     def pack(self, source, path):
         """Have the layer packed on the host, fetch it to *path*; return its entries and codec."""
         answer = self._call(
             {
                 "pack": source._asdict(),
-                "root": os.path.join(os.path.dirname(self._definition), source.source),
+                "root": os.path.join(os.path.dirname(self._below_src), source.source),
                 "layer": self._folder + "layer",
                 "entries": self._folder + "entries",
             }

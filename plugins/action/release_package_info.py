@@ -32,15 +32,19 @@ class ActionModule(ActionBase):
 def look(arguments):
     """Return the releases asked for as plain data, and the comparison when one is asked for."""
     library = _library.Library(arguments["media_library"])
-    wanted = [arguments["release"]] if arguments["release"] else []
-    labels = [library.find(reference) for reference in wanted] or library.labels()
-    stored = [library.get(label.digest) for label in labels]
-    result = {"releases": [_description.describe(item) for item in stored]}
+    if arguments["release"] is None:
+        stored, damaged = library.survey()
+        return {
+            "releases": list(map(_description.describe, stored)),
+            "damaged": [item._asdict() for item in damaged],
+        }
+    stored = library.get(library.find(arguments["release"]).digest)
+    result = {"releases": [_description.describe(stored)]}
     if arguments["compare_to"]:
         other = library.get(library.find(arguments["compare_to"]).digest)
         result["comparison"] = {
             "from": other.label.digest,
-            "to": stored[0].label.digest,
-            "components": _comparison.compare(other.manifest, stored[0].manifest),
+            "to": stored.label.digest,
+            "components": _comparison.compare(other.manifest, stored.manifest),
         }
     return result

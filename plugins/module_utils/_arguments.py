@@ -25,8 +25,12 @@ def package():
         "version": {"type": "str"},
         "serial": {"type": "int"},
         "remote_src": {"type": "bool", "default": False},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "state": {"type": "str", "choices": ["present", "absent", "pruned"], "default": "present"},
         "release": {"type": "str"},
+        "mark": {"type": "str", "choices": ["pinned", "unpinned"]},
+        "keep": {"type": "int"},
+        "keep_days": {"type": "int"},
+        "in_use": {"type": "list", "elements": "str", "default": []},
     }
 
 

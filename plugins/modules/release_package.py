@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: release_package
-short_description: Seal a release package into the media library
+short_description: Seal a release package into the media library; pin, remove and prune releases
 description:
   - Reads C(release.yml), takes the files of each component, and seals them together as one release
     in the media library on the controller.
@@ -16,6 +16,10 @@ description:
     leave the component, special files, and names that collide by case or Unicode form.
   - A release is never changed afterwards. The same version or serial with other contents is
     refused.
+  - With O(state=pruned) it removes the releases that nothing keeps any more. The playbook
+    C(itops.release.prune) does that for a whole estate. It asks every host first what it holds.
+  - Several runs may seal, remove, prune and deploy at once. Those that write take turns. Whenever
+    one is killed, the library is whole, and the next pruning removes what it left.
 version_added: 0.1.0
 author: The itops.release authors (@itops)
 extends_documentation_fragment:
@@ -23,9 +27,11 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    description: Reads and checks everything, and returns the digest, without adding the release.
+    description: Reads and checks everything, and returns what a run would return, without adding,
+      pinning or removing anything.
   diff_mode:
-    support: none
+    support: full
+    description: Names the releases that come and go, or are pinned and unpinned.
   async:
     support: none
   platform:
@@ -38,8 +44,8 @@ options:
   src:
     description:
       - The directory that holds C(release.yml), on the controller, or on the host with
-        O(remote_src=true).
-      - Required with O(state=present).
+        O(remote_src=true), where C(~) is that of the user who runs there.
+      - Required with O(state=present), unless O(mark) is given.
     type: path
   definition:
     description:
@@ -65,15 +71,48 @@ options:
     type: bool
     default: false
   state:
-    description: Whether the release is to be in the library.
+    description:
+      - V(present) seals a release, and does nothing when it is in the library already. With O(mark)
+        it pins or unpins one that is there.
+      - V(absent) removes O(release). One that is pinned is refused.
+      - V(pruned) removes all releases of all applications but those that O(keep), O(keep_days),
+        O(in_use) or a pin keeps.
+      - A damaged release is never pruned, for it is not known which one it is. Remove it by its
+        digest, or seal it again, which mends it.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, pruned]
     default: present
   release:
     description:
-      - The release to remove, as V(name:version) or V(sha256:<release digest>).
-      - Required with O(state=absent).
+      - The release to remove, pin or unpin, as V(name:version) or V(sha256:<release digest>).
+      - Required with O(state=absent) and with O(mark).
     type: str
+  mark:
+    description:
+      - Pins O(release), so that it is neither pruned nor removed, or unpins it.
+      - The pin belongs to this library, not to the release. Other tools do not copy it.
+    type: str
+    choices: [pinned, unpinned]
+  keep:
+    description:
+      - How many releases of each application stay, those with the highest serials. At least 1.
+      - Required with O(state=pruned).
+    type: int
+  keep_days:
+    description:
+      - Keeps also what was sealed into this library in the last so many days.
+      - Other tools that copy a library do not copy when that was. Such a release stays as long as
+        this option is given.
+    type: int
+  in_use:
+    description:
+      - References that hosts, plans and the like name, as V(name:version) or
+        V(sha256:<release digest>). Those releases stay.
+      - A digest may be of a release that is not in the library any more. A name and version that
+        the library does not know is refused, since it may be a slip.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: itops.release.release_package_info
   - module: itops.release.release_deployment
@@ -100,13 +139,27 @@ EXAMPLES = r"""
     media_library: /srv/media
     release: shop:1.0.0
     state: absent
+
+- name: Keep a release for as long as it is pinned
+  itops.release.release_package:
+    media_library: /srv/media
+    release: shop:1.4.2
+    mark: pinned
+
+- name: Keep the ten newest of each application, the last quarter, and what a plan names
+  itops.release.release_package:
+    media_library: /srv/media
+    state: pruned
+    keep: 10
+    keep_days: 90
+    in_use: [shop:1.3.0, "sha256:6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090"]
 """
 
 RETURN = r"""
 release:
   description: What was sealed, or was there already.
   type: dict
-  returned: when O(state=present)
+  returned: when O(state=present) and O(mark) is not given
   contains:
     name:
       description: The application's name.
@@ -123,6 +176,10 @@ release:
     digest:
       description: The release digest, the SHA-256 of the manifest.
       type: str
+      returned: always
+    pinned:
+      description: Whether it is pinned in this library.
+      type: bool
       returned: always
     files:
       description: How many files it holds.
@@ -141,6 +198,28 @@ release:
       type: list
       elements: dict
       returned: always
+removed:
+  description: The releases that pruning removed, each as C(name), C(version), C(serial) and
+    C(digest), sorted by name and serial.
+  type: list
+  elements: dict
+  returned: when O(state=pruned)
+kept:
+  description: The releases that stay, in the same form, each with C(reasons), a list of V(newest),
+    V(recent), V(pinned) and V(in use).
+  type: list
+  elements: dict
+  returned: when O(state=pruned)
+damaged:
+  description: The damaged releases, which stay, each as C(digest) (null when even that is unknown)
+    and C(reason). While there is one, no space is freed, since it may share any.
+  type: list
+  elements: dict
+  returned: when O(state=pruned)
+freed_bytes:
+  description: How many bytes were freed, with those that a killed run had left.
+  type: int
+  returned: when O(state=pruned)
 """
 
 import os
@@ -167,29 +246,32 @@ def main():
     if not call:
         module.fail_json(msg="release_package works only through its action plugin")
     try:
-        module.exit_json(changed=False, **(copy_definition(call) if "read" in call else pack(call)))
+        work = copy_definition if "read" in call else pack
+        module.exit_json(changed=False, **work(module.params["src"], call))
     except (OSError, _codec.CodecError, _layer.LayerError, _scan.ScanError) as error:
         module.fail_json(msg=str(error))
 
 
-def copy_definition(call):
+def copy_definition(src, call):
     """Copy ``release.yml`` to where the controller may fetch it from."""
+    path = os.path.join(src, call["read"])
     try:
-        with open(_scan.to_os(call["read"]), "rb") as source:
+        with open(_scan.to_os(path), "rb") as source:
             data = source.read()
     except OSError as error:
-        raise OSError(error.errno, error.strerror, call["read"]) from None
+        raise OSError(error.errno, error.strerror, path) from None
     write_readable(call["to"], data)
     return {}
 
 
-def pack(call):
+def pack(src, call):
     """Pack one component where its files are; leave layer and entries for the controller."""
-    if not os.path.isdir(_scan.to_os(call["root"])):
-        raise _scan.ScanError("%s is not a directory" % call["root"])
+    root = os.path.join(src, call["root"])
+    if not os.path.isdir(_scan.to_os(root)):
+        raise _scan.ScanError("%s is not a directory" % root)
     codec = _codec.readable()[0]
     kind = _kinds.KINDS[call["pack"]["kind"]]
-    entries = kind.pack(call["root"], call["pack"], call["layer"], codec)
+    entries = kind.pack(root, call["pack"], call["layer"], codec)
     os.chmod(call["layer"], 0o644)
     plain = [_manifest.entry_to_plain(entry) for entry in entries]
     write_readable(call["entries"], _canonical.dumps(plain))

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: release_package_info
 short_description: Tell which releases the media library holds, and how two of them differ
 description:
-  - Lists the releases in the media library, or describes one.
+  - Lists the releases in the media library, those that are damaged apart, or describes one.
   - Compares two releases component by component and file by file.
   - Works on the controller, and changes nothing.
 version_added: 0.1.0
@@ -62,6 +62,36 @@ releases:
   type: list
   elements: dict
   returned: success
+damaged:
+  description: The releases that cannot be read. Sealing one again mends it.
+  type: list
+  elements: dict
+  returned: when O(release) is not given
+  contains:
+    digest:
+      description: The release digest, or null when that is not known any more.
+      type: str
+      returned: always
+    name:
+      description: The application's name, or null.
+      type: str
+      returned: always
+    version:
+      description: The release's version, or null.
+      type: str
+      returned: always
+    serial:
+      description: The release's serial, or null.
+      type: int
+      returned: always
+    pinned:
+      description: Whether it is pinned.
+      type: bool
+      returned: always
+    reason:
+      description: What is wrong with it.
+      type: str
+      returned: always
 comparison:
   description: How O(release) differs from O(compare_to).
   type: dict

@@ -19,11 +19,17 @@ def describe(stored):
     ]
     return {
         **stored.label._asdict(),
+        "pinned": stored.pinned,
         "files": sum(component["files"] for component in components),
         "bytes": sum(component["bytes"] for component in components),
         "stored_bytes": stored.stored_bytes,
         "components": components,
     }
+
+
+def line(label):
+    """Return the line by which a diff names the release of a Label."""
+    return f"{label.name}:{label.version} serial {label.serial} sha256:{label.digest}\n"
 
 
 def _counts(entries):
