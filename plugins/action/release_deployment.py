@@ -66,10 +66,11 @@ class ActionModule(ActionBase):
             "becomes": self._connection.become is not None,
             "links": None,
             "pack": None,
+            "again": [],
             "whole": False,
         }
         result = self._call(arguments, call, task_vars)
-        # A second pack brings everything, when what the first one built upon was damaged.
+        # A second pack brings what of the first one's base turned out to be damaged, or everything.
         for _attempt in range(2):
             need = result.pop("need", None)
             if not need or result.get("failed"):
@@ -77,19 +78,21 @@ class ActionModule(ActionBase):
             label = self._label(library, need, arguments)
             if self._task.check_mode:
                 manifest = library.get(label.digest).manifest
-                _tree.expected(manifest, need["links"])  # refuses what cannot be linked
+                # Refuses what cannot be linked.
+                _tree.expected(manifest, need["links"], arguments["seed"])
                 if not result["after"]["name"]:  # the host did not know it: tell, and ask again
                     call = {**call, "release": label._asdict(), "links": need["links"]}
                     result = self._call(arguments, call, task_vars)
                     result.pop("need", None)
                 break
-            base = self._base(library, need["held"])
+            base = need["base"] or self._base(library, need["held"])
             pack = self._send(library, arguments, need, base)
             call = {
                 **call,
                 "release": label._asdict(),
                 "pack": pack,
                 "links": need["links"],
+                "again": need["again"],
                 "whole": base is None,
             }
             result = self._call(arguments, call, task_vars)
@@ -105,7 +108,7 @@ class ActionModule(ActionBase):
         A release named by its digest need not be in the library: the host may hold it.
         """
         reference = arguments["release"]
-        if reference is None or reference == "previous":
+        if reference is None or reference in ("previous", "current"):
             return None
         try:
             if arguments["media_library"] is None:
@@ -137,7 +140,7 @@ class ActionModule(ActionBase):
         """Send the pack of what the host needs on top of *base*; return its path there."""
         cache = _packs.PackCache(arguments["pack_cache"] or _action.cache_directory())
         codec = "zstd" if "zstd" in need["codecs"] else "gzip"
-        self._pack = path = cache.get(library, need["digest"], base, codec)
+        self._pack = path = cache.get(library, need["digest"], base, codec, need["again"])
         self._sent_bytes += os.path.getsize(path)
         self._display.vv(f"sending {os.path.getsize(path)} bytes to {need['drop']}")
         try:

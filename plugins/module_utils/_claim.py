@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run's claim on a root: it holds a token, and gives up when another run took the next one."""
+"""A run's claim on a root: lease and token; it gives up when another run took the next one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import contextlib
 import grp
 import os
 import pwd
+import time
 
-from . import _drift, _root, _tree
+from . import _adoption, _drift, _lease, _root, _tree
 
 
 class DeploymentError(ValueError):
@@ -20,36 +21,102 @@ class Overtaken(DeploymentError):
     """Another run has claimed the root since; this one writes nothing more."""
 
 
+class LeaseHeld(DeploymentError):
+    """Another run holds the lease; ``lease`` says which, since when, and the pid of its call."""
+
+    def __init__(self, message, lease):
+        super().__init__(message)
+        self.lease = {key: lease[key] for key in ("run", "since", "pid")}
+
+
 class Claim:
     """One run's claim on *root*, and what every write of that run goes through.
 
-    *run* names the run for people; *now* returns the time as text; both go into the records.
+    *run* names the run; *takeover* names another one whose lease ends by this; *now* returns the
+    time as text, which goes into the records. ``took_over`` is the run that was taken over.
     """
 
-    def __init__(self, root, run, now, lock_timeout):
+    def __init__(self, root, run, now, lock_timeout, takeover=None):
         self.root = root
         self.run = run
         self.now = now
         self.token = None
+        self.took_over = None
         self._lock_timeout = lock_timeout
+        self._takeover = takeover
 
-    def take(self, access):
-        """Take the next token, settle what a killed run left, and return the State.
+    def take(self, access, adopted=None):
+        """Take the lease and the next token, settle what a killed run left; return the State.
 
-        *access* is what the root's files shall have, or None for what is recorded.
+        *access* is what the root's files shall have, or None for what is recorded; *adopted* is
+        the tree to be recorded as what was here before. Raises LeaseHeld.
         """
-        with self.root.locked(self._lock_timeout, self.run):
-            state = self.root.read_state()
+        with self._turn() as state:
             check_owner(self.root.path, state, access)
             if access and state.access is None:
                 state.access = access._asdict()
+            if adopted and not state.token:
+                _adoption.record(state, adopted, self.now())
+                self.record("adopted", adopted, None)
             if settle(self.root, state, self.now()):
                 self.record("settled", state.current, None)
+            if state.lease and state.lease["run"] != self.run:
+                self.took_over = state.lease["run"]
+                self.record("took over", state.current, self.took_over)
             state.token += 1
             state.run = {"name": self.run, "pid": os.getpid()}
+            state.lease = _lease.taken(self.run, self.now())
             self.root.write_state(state)
             self.token = state.token
         return state
+
+    def await_turn(self):
+        """Return once no other run holds the lease; raises LeaseHeld. Nothing is taken."""
+        with self._turn():
+            pass
+
+    def check_turn(self, state):
+        """Raise LeaseHeld if *state* says that another run holds the lease now."""
+        hindrance = _lease.hindrance(state, self.run, self._takeover)
+        if hindrance:
+            raise _held(self.root.path, state, hindrance)
+
+    def give_back(self, hold):
+        """End the lease, or with *hold* leave it to the run while a release is on trial."""
+        # Where that cannot be written, this process is gone soon, and the lease ends by that.
+        gone = (Overtaken, _root.RootError, OSError)
+        with contextlib.suppress(*gone), self.commit_point() as state:
+            held = hold and state.trial
+            state.lease = _lease.left_open(state.lease) if held else None
+            self.root.write_state(state)
+
+    @contextlib.contextmanager
+    def noting(self):
+        """Hold the lock and give the State for a remark on a release: that needs no lease."""
+        with self.root.locked(self._lock_timeout, self.run):
+            state = self.root.read_state()
+            check_owner(self.root.path, state, None)
+            yield state
+            self.root.write_state(state)
+
+    @contextlib.contextmanager
+    def _turn(self):
+        """Hold the lock and give the State as soon as this run may have the lease.
+
+        A call of another run is waited for, as long as for the lock; a release that another run
+        has on trial is not: that takes as long as people take.
+        """
+        deadline = time.monotonic() + self._lock_timeout
+        while True:
+            with self.root.locked(self._lock_timeout, self.run):
+                state = self.root.read_state()
+                hindrance = _lease.hindrance(state, self.run, self._takeover)
+                if hindrance is None:
+                    yield state
+                    return
+            if hindrance != "busy" or time.monotonic() >= deadline:
+                raise _held(self.root.path, state, hindrance)
+            time.sleep(0.1)
 
     @contextlib.contextmanager
     def commit_point(self):
@@ -123,6 +190,19 @@ def check_owner(path, state, access):
         )
 
 
+def _held(path, state, hindrance):
+    """Return the LeaseHeld that says who holds the root and what can be done."""
+    run, since = state.lease["run"], state.lease["since"]
+    if hindrance == "busy":
+        what = "whose process %d works here since %s" % (state.lease["pid"], since)
+    else:
+        what = "which has %s on trial since %s" % (state.trees[state.trial]["version"], since)
+    message = "%s is held by %s, %s" % (path, run, what)
+    return LeaseHeld(
+        message + ": wait for it or, if that run is over, set takeover: " + run, state.lease
+    )
+
+
 def settle(root, state, now):
     """Bring *state* in line with what a killed run really did; tell whether that had switched."""
     for tree in set(state.trees) - root.existing_trees(state):
@@ -137,6 +217,7 @@ def settle(root, state, now):
 
 def note_switch(state, tree, now):
     """Record in *state* that ``current`` was pointed to *tree*."""
+    state.left = state.current
     state.trial = None if tree == state.live else tree
     state.restarted = False
     state.since = now

@@ -10,16 +10,28 @@ from . import _tree
 
 
 class Damaged(ValueError):
-    """Contents that should be here are not whole: they must be sent again."""
+    """Contents that should be here are not whole; ``contents`` has their SHA-256, if it is known.
+
+    They must be sent again.
+    """
+
+    def __init__(self, message, contents=()):
+        super().__init__(message)
+        self.contents = list(contents)
 
 
 def look_through(root, state, tree, runtime_paths):
-    """Return the drift of *tree* and its runtime paths, against the manifest it was staged from."""
+    """Return the drift of *tree* and its runtime paths, against the manifest it was staged from.
+
+    One that was adopted has no manifest: it is ``unverified``.
+    """
     record = state.trees[tree]
+    if record.get("adopted"):
+        return [_tree.Drift(".", "unverified")], []
     manifest = root.read_manifest(record["digest"])
     if manifest is None:
         return [_tree.Drift(".release/manifests/" + record["digest"], "missing")], []
-    entries = _tree.expected(manifest, record["links"])
+    entries = _tree.expected(manifest, record["links"], seed=True)
     releases = root.folder("releases")
     try:
         access = _tree.Access(**state.access)

@@ -207,15 +207,6 @@ def tree(manifest):
     return entries
 
 
-def missing_contents(wanted, held):
-    """Return ``{sha256: size}`` of contents in *wanted* and not in *held*, in order of appearance.
-
-    *held* is a Manifest or None. Both ends of a pack work this out for themselves.
-    """
-    have = contents(held) if held else {}
-    return {digest: size for digest, size in contents(wanted).items() if digest not in have}
-
-
 def contents(manifest):
     """Return ``{sha256: size}`` of every file content in *manifest*, in order of appearance."""
     found: Dict[str, int] = {}

@@ -69,6 +69,29 @@ class Objects:
                     raise
         self._create(directory, name, entry, self._chunks_of(entry))
 
+    def mend(self, entries):
+        """Make the contents of the file *entries* whole again; return the SHA-256 of those lost.
+
+        One whose bytes are right, but whose owner, mode or exec bit is not, is copied. Every
+        content is hashed, so that the inodes of good ones are trusted afterwards.
+        """
+        lost = []
+        for plain in dict.fromkeys(e._replace(private=False, writable=False) for e in entries):
+            if not self._holds(plain) and not self._copy_either(plain):
+                lost.append(plain.sha256)
+        return list(dict.fromkeys(lost))
+
+    def lost(self, entries):
+        """Return the SHA-256 of contents of the file *entries* that are whole with no exec bit."""
+        return [
+            content
+            for content, size in {entry.sha256: entry.size for entry in entries}.items()
+            if not any(
+                self._hashes(_manifest.Entry("", "file", bit, size, content))
+                for bit in (False, True)
+            )
+        ]
+
     def publish(self):
         """Give the staged contents their names in the store, over damaged ones that were there."""
         for prefix in {leaf[:2] for leaf in self._staged}:
@@ -79,8 +102,22 @@ class Objects:
         self._staged.clear()
 
     def _write(self, entry, chunks):
-        self._create(self._staging, object_name(entry), entry, chunks)
-        self._staged.add(object_name(entry))
+        name = object_name(entry)
+        try:
+            self._create(self._staging, name, entry, chunks)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=self._staging)
+            raise
+        self._staged.add(name)
+
+    def _copy_either(self, plain):
+        """Copy the content of *plain* from whichever exec bit has it whole, if one has."""
+        for variant in (plain, plain._replace(exec=not plain.exec)):
+            with contextlib.suppress(FileNotFoundError):
+                self._write(plain, self._chunks_of(variant))
+                return True
+        return False
 
     def _create(self, directory, name, entry, chunks):
         descriptor = os.open(name, CREATE, 0o600, dir_fd=directory)
@@ -93,6 +130,12 @@ class Objects:
             self.trusted.add(os.fstat(descriptor).st_ino)
         finally:
             os.close(descriptor)
+
+    def _hashes(self, entry):
+        """Return whether the store has the very content of *entry*, whatever its mode."""
+        with contextlib.suppress(OSError):
+            return _tree.hash_file(self._store, _stored(object_name(entry))) == entry.sha256
+        return False
 
     def _holds(self, entry):
         """Return whether the store has the content of *entry*, whole, with owner and mode."""

@@ -30,6 +30,7 @@ class Header(NamedTuple):
     base: Optional[str]
     codec: str
     manifest_bytes: int
+    again: Optional[str] = None  # the digest of which contents travel although the base has them
 
 
 def render_header(header):
@@ -46,9 +47,9 @@ def read_header(stream):
         if format_ != FORMAT:
             raise PackError("the pack has format %s; this host's code reads %d" % (format_, FORMAT))
         header = Header(**plain)
-        digests = [header.release] if header.base is None else [header.release, header.base]
+        others = [digest for digest in (header.base, header.again) if digest is not None]
         # pylint: disable=unidiomatic-typecheck # True is an int, and must not pass for one
-        good = all(_manifest.DIGEST.match(digest) for digest in digests) and (
+        good = all(_manifest.DIGEST.match(digest) for digest in (header.release, *others)) and (
             type(header.codec) is str and type(header.manifest_bytes) is int
         )
     except (KeyError, TypeError, AttributeError, _canonical.CanonicalError):
@@ -58,20 +59,38 @@ def read_header(stream):
     return header
 
 
-def read(read_bytes, header, digest, base, sink):
+def digest_of_again(again):
+    """Return what stands in the header for the contents *again*, SHA-256s; None for none."""
+    return _canonical.sha256_hex("".join(sorted(again)).encode("ascii")) if again else None
+
+
+def travelling(manifest, base, again=()):
+    """Return ``{sha256: size}`` of the contents in a pack, in order.
+
+    They are those that *base* lacks, and of the others those that are sent *again*.
+    """
+    held = _manifest.contents(base) if base else {}
+    wanted = _manifest.contents(manifest)
+    return {key: size for key, size in wanted.items() if key not in held or key in again}
+
+
+def read(read_bytes, header, digest, base, sink, again=()):
     """Return the wanted Manifest and its bytes, having handed all contents to *sink*.
 
-    *digest* is the release that was asked for; *base* is the Manifest of ``header.base``, or None.
+    *digest* is the release that was asked for; *base* is the Manifest of ``header.base``, or None;
+    *again* are the contents that were asked for although the base has them.
     ``sink(manifest)`` returns a function that is called with each content, as (sha256, size,
     chunks), and must exhaust the chunks: the last one is given only after the digest was checked.
     Raises PackError, ManifestError or CodecError; whatever was handed over before is not verified.
     """
+    if header.again != digest_of_again(again):
+        raise PackError("the pack does not bring what was asked for again")
     data = b"".join(_chunks(read_bytes, header.manifest_bytes, "its manifest"))
     if base is not None:
         data = _delta.apply(base, data)
     manifest = _manifest.parse(data, digest)
     take = sink(manifest)
-    for sha256, size in _manifest.missing_contents(manifest, base).items():
+    for sha256, size in travelling(manifest, base, again).items():
         take(sha256, size, _verified(_chunks(read_bytes, size, sha256[:12]), sha256))
     if read_bytes(1):
         raise PackError("the pack goes on behind its end")

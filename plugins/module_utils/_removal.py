@@ -8,7 +8,26 @@ import contextlib
 import os
 from typing import Optional
 
-from . import _durable, _manifest, _root, _scan, _state, _tree
+from . import _claim, _durable, _manifest, _root, _scan, _state, _tree
+
+
+def ours(root, state):
+    """Return the trees that are there and ours, sorted: one that was adopted is not."""
+    adopted = {tree for tree, record in state.trees.items() if record.get("adopted")}
+    return sorted(root.existing_trees(state) - adopted)
+
+
+def removable(root, state, digest):
+    """Return the trees of the release *digest*; DeploymentError where one of them is needed."""
+    trees = [tree for tree, record in state.trees.items() if record["digest"] == digest]
+    needed = {state.live: "live", state.trial: "on trial"}
+    needed.setdefault(_state.previous_tree(state, root.existing_trees(state)), "the way back")
+    if digest in state.pinned:
+        needed = {**dict.fromkeys(trees, "pinned"), **needed}
+    for tree in trees:
+        if tree in needed:
+            raise _claim.DeploymentError("%s is %s: it is not removed" % (tree, needed[tree]))
+    return trees
 
 
 def clean(claim, trees):
@@ -34,11 +53,13 @@ def remove_all(claim, purge_shared):
     with contextlib.ExitStack() as stack:
         staging = claim.staging(stack)
         with claim.commit_point() as state:
-            if claim.root.read_current(state):
+            current = claim.root.read_current(state)
+            if current and not state.trees.get(current, {}).get("adopted"):
                 _durable.remove_file(top, "current")
                 os.fsync(top)
-            _take_away(claim, stack, state, list(state.trees), staging)
-            claim.root.write_state(_state.State(state.token, state.run, state.uid, state.access))
+            _take_away(claim, stack, state, ours(claim.root, state), staging)
+            kept = {key: getattr(state, key) for key in ("token", "run", "uid", "access")}
+            claim.root.write_state(_state.State(**kept))
             claim.record("removed", "everything", None)
             if purge_shared:
                 _tree.remove(top, "shared")
@@ -81,7 +102,8 @@ def _take_away(claim, stack, state, trees, staging):
 
 def _drop_unused(claim, stack, state):
     """Remove manifests and contents that no recorded tree needs, inside a commit point."""
-    wanted = {record["digest"] for record in state.trees.values()}
+    recorded = state.trees.values()
+    wanted = {record["digest"] for record in recorded if not record.get("adopted")}
     folder = claim.folder(stack, "manifests")
     for name in set(os.listdir(folder)) - wanted:
         _durable.remove_file(folder, name)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import errno
 import fcntl
@@ -14,7 +15,9 @@ from dataclasses import asdict, fields
 
 from . import _canonical, _durable, _manifest, _scan, _state
 
-FORMAT = 1
+FORMAT = 2
+HISTORY_FORMAT = 1
+READ_FORMATS = (1, 2)  # what 2 added has a default that is right for 1
 OURS = ".release"
 FOLDERS = ("objects", "staging", "manifests", "drop")
 
@@ -59,12 +62,16 @@ class Root:
             data = stream.read()
         try:
             plain = _canonical.loads(data)
-            if plain.pop("format") != FORMAT:
-                raise RootError("%s was written by a newer itops.release" % self._state_path())
+            format_ = plain.pop("format")
+            if format_ not in READ_FORMATS:
+                raise RootError(
+                    "%s has format %s, and this itops.release reads up to %d: upgrade it"
+                    % (self._state_path(), format_, FORMAT)
+                )
             known = {item.name for item in fields(_state.State)}
             if set(plain) - known:
                 raise RootError("%s has entries unknown here" % self._state_path())
-            return _state.State(**plain)
+            return _state.checked(_state.State(**plain))
         except (TypeError, AttributeError, KeyError, _canonical.CanonicalError) as error:
             raise RootError("%s cannot be read: %s" % (self._state_path(), error)) from None
 
@@ -78,14 +85,21 @@ class Root:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open("history.jsonl", flags, 0o600, dir_fd=self.ours)
         try:
-            data = _canonical.dumps({"format": FORMAT, **event}) + b"\n"
-            end = os.fstat(descriptor).st_size
-            if end and os.pread(descriptor, 1, end - 1) != b"\n":
-                data = b"\n" + data  # the last line was torn: let it not take this one along
-            os.write(descriptor, data)
+            _drop_torn_line(descriptor)
+            os.write(descriptor, _canonical.dumps({"format": HISTORY_FORMAT, **event}) + b"\n")
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def read_history(self, most):
+        """Return the last *most* events, oldest first; a line that was torn is left out."""
+        try:
+            descriptor = os.open("history.jsonl", _scan.OPEN_FILE, dir_fd=self.ours)
+        except FileNotFoundError:
+            return []
+        with os.fdopen(descriptor, "rb") as stream:
+            lines = collections.deque((line for line in stream if line.endswith(b"\n")), most)
+        return [_canonical.loads(line) for line in lines]
 
     def read_current(self, state):
         """Return the tree that ``current`` points to, or None when there is no such name.
@@ -102,9 +116,8 @@ class Root:
             raise RootError(
                 "%s/current is not a link, and not ours: nothing was touched" % self.path
             ) from None
-        folder, _slash, tree = target.rpartition("/")
-        known = set(state.trees) | {state.live, state.trial}
-        if folder != "releases" or tree not in known:
+        tree = tree_of_link(self.path, target)
+        if tree is None or tree not in {*state.trees, state.live, state.trial}:
             raise RootError(
                 "%s/current points to %r, which is not ours: nothing was touched"
                 % (self.path, target)
@@ -153,6 +166,16 @@ class Root:
         return os.path.join(self.path, OURS, "state.json")
 
 
+def tree_of_link(path, target):
+    """Return the name in ``releases`` that ``current`` at *path* leads to, or None for elsewhere.
+
+    Ours are relative; other tools also write ``./releases`` and absolute paths.
+    """
+    folder, _slash, tree = target.rpartition("/")
+    where = os.path.realpath(os.path.join(path, folder))
+    return tree if tree and where == os.path.realpath(os.path.join(path, "releases")) else None
+
+
 @contextlib.contextmanager
 def opened(path):
     """Give the Root at the absolute *path*, or None where nothing of ours is."""
@@ -175,16 +198,14 @@ def opened(path):
         root.close()
 
 
-def check_free(path):
-    """Raise RootError when something that is not ours is already live at *path*."""
-    if os.path.lexists(os.path.join(path, "current")):
-        if not os.path.isdir(os.path.join(path, OURS)):
-            raise RootError("%s/current is not ours: nothing was touched" % path)
+def is_foreign(path):
+    """Tell whether something that is not ours is already live at *path*."""
+    there = os.path.lexists(os.path.join(path, "current"))
+    return there and not os.path.isdir(os.path.join(path, OURS))
 
 
 def create(path, access):
     """Make the folders of a deployment root at *path*; those that are there stay as they are."""
-    check_free(path)
     umask = os.umask(0o022)
     try:
         os.makedirs(path, exist_ok=True)
@@ -242,6 +263,16 @@ def open_directory(directory, name):
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
             raise RootError("%r is not a directory: nothing was touched" % name) from None
         raise
+
+
+def _drop_torn_line(descriptor):
+    """Cut off what lies behind the last whole line: the process that wrote it was killed."""
+    end = os.fstat(descriptor).st_size
+    start = end
+    while start and os.pread(descriptor, 1, start - 1) != b"\n":
+        start -= 1
+    if start != end:
+        os.ftruncate(descriptor, start)
 
 
 def _flock(descriptor, timeout, path):

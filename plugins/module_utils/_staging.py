@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Staging: from a pack to a whole, verified release under its name, not yet live.
+"""Staging: to a whole, verified release under its name, not yet live, from what a pack brings.
 
 Whatever gets a final name is verified and on its medium before.
 """
@@ -13,10 +13,11 @@ import os
 from . import _claim, _codec, _drift, _durable, _manifest, _objects, _pack, _tree
 
 
-def stage(claim, release, stream):
+def stage(claim, release, seed, stream, again=()):
     """Make the tree of *release* from the pack in *stream*; return its name in ``releases``.
 
-    Raises Damaged when the contents held here are not what the pack builds upon.
+    *again* are the contents that were asked for although they are held here. Raises Damaged, and
+    keeps what the pack brought, when the contents held here are not what the pack builds upon.
     """
     header = _pack.read_header(stream)
     base = claim.root.read_manifest(header.base) if header.base else None
@@ -25,23 +26,38 @@ def stage(claim, release, stream):
     if header.base and base is None:
         raise _drift.Damaged("the manifest of the release held here is damaged")
     with contextlib.ExitStack() as stack, claim.unless_overtaken():
-        staging = claim.staging(stack)
-        store = claim.folder(stack, "objects")
-        scratch = claim.subfolder(stack, staging, "objects")
-        access = _tree.Access(**claim.root.read_state().access)
-        objects = _objects.Objects(store, scratch, access)
+        place = _Place(claim, stack)
         with _codec.reader(header.codec, stream) as read_bytes:
             manifest, data = _pack.read(
-                read_bytes, header, release.digest, base, lambda m: _adder(objects, m)
+                read_bytes, header, release.digest, base, place.adder, again
             )
         if manifest[:3] != (release.name, release.version, release.serial):
             raise _claim.DeploymentError("the release sent is not %s %s" % release[1:3])
-        _build(staging, _tree.expected(manifest, release.links), access, objects)
-        manifests = claim.folder(stack, "manifests")
-        _durable.write_file(manifests, release.digest, data)
-        _durable.barrier(staging)
-        tree = _publish(claim, release, staging, objects)
-    return tree
+        _durable.write_file(place.manifests, release.digest, data)
+        entries = _tree.expected(manifest, release.links, seed)
+        missing = place.build(entries)
+        if missing:
+            _durable.barrier(place.staging)
+            with claim.commit_point():
+                place.objects.publish()
+            raise lost(missing)
+        return _publish(claim, release, place)
+
+
+def rebuild(claim, release, seed):
+    """Make another tree of *release* from what is held here; return its name in ``releases``.
+
+    Contents that are damaged are made whole where that is possible. Raises Damaged, naming the
+    others, when it is not.
+    """
+    manifest = claim.root.read_manifest(release.digest)
+    entries = _tree.expected(manifest, release.links, seed)
+    with contextlib.ExitStack() as stack, claim.unless_overtaken():
+        place = _Place(claim, stack)
+        missing = place.mend(entries) or place.build(entries)
+        if missing:
+            raise lost(missing)
+        return _publish(claim, release, place)
 
 
 def free_name(root, name):
@@ -58,20 +74,66 @@ def free_name(root, name):
     return candidate
 
 
-def _build(staging, entries, access, objects):
-    try:
-        _tree.build(staging, "tree", entries, access, objects)
-    except FileNotFoundError as error:
-        raise _drift.Damaged("content held here: %s" % error) from None
-    drift, _runtime = _tree.verify(staging, "tree", entries, access, (), objects.trusted)
-    if drift:
-        raise _drift.Damaged("contents held here are damaged: %s" % _drift.name_drift(drift))
+def lost(contents):
+    """Return the Damaged that names the first of *contents*, SHA-256s."""
+    words = ", ".join("%s…" % sha256[:12] for sha256 in contents[:3])
+    more = " and %d more" % (len(contents) - 3) if len(contents) > 3 else ""
+    return _drift.Damaged("contents held here are damaged: %s%s" % (words, more), contents)
 
 
-def _publish(claim, release, staging, objects):
+class _Place:
+    """Where a claim builds: its staging folder, and the contents that it may use."""
+
+    def __init__(self, claim, stack):
+        self.staging = claim.staging(stack)
+        self.manifests = claim.folder(stack, "manifests")
+        self.access = _tree.Access(**claim.root.read_state().access)
+        store = claim.folder(stack, "objects")
+        scratch = claim.subfolder(stack, self.staging, "objects")
+        self.objects = _objects.Objects(store, scratch, self.access)
+
+    def adder(self, manifest):
+        """Return what keeps a pack's contents, each with the exec bits it is needed with."""
+        executables = {}
+        for component in manifest.components:
+            for entry in component.entries:
+                if entry.type == "file":
+                    executables.setdefault(entry.sha256, set()).add(entry.exec)
+        add = self.objects.add
+        return lambda sha256, size, chunks: add(sha256, size, chunks, executables[sha256])
+
+    def build(self, entries):
+        """Lay *entries* out and verify all of it; return the contents that are lost, if any are."""
+        for mended in (False, True):
+            drift = self._lay_out(entries)
+            if not drift:
+                return []
+            missing = self.mend(entries)
+            if missing:
+                return missing
+            if mended:
+                break
+            _tree.remove(self.staging, "tree")
+        raise _drift.Damaged("the release cannot be laid out: %s" % _drift.name_drift(drift))
+
+    def mend(self, entries):
+        """Make the contents of *entries* whole; return those that are lost."""
+        return self.objects.mend(entry for entry in entries.values() if entry.type == "file")
+
+    def _lay_out(self, entries):
+        try:
+            _tree.build(self.staging, "tree", entries, self.access, self.objects)
+        except FileNotFoundError as error:
+            return [_tree.Drift(str(error.filename), "missing")]
+        trusted = self.objects.trusted
+        return _tree.verify(self.staging, "tree", entries, self.access, (), trusted)[0]
+
+
+def _publish(claim, release, place):
     """Give the staged tree its name, recorded first so that no tree is there unknown."""
+    _durable.barrier(place.staging)
     with claim.commit_point() as state, contextlib.ExitStack() as stack:
-        objects.publish()
+        place.objects.publish()
         releases = claim.folder(stack, "releases")
         tree = free_name(claim.root, _manifest.tree_name(release.version, release.digest))
         state.trees[tree] = {
@@ -81,19 +143,10 @@ def _publish(claim, release, staging, objects):
             "digest": release.digest,
             "links": list(release.links),
             "token": claim.token,
+            "at": claim.now(),
         }
         claim.root.write_state(state)
-        os.rename("tree", tree, src_dir_fd=staging, dst_dir_fd=releases)
+        os.rename("tree", tree, src_dir_fd=place.staging, dst_dir_fd=releases)
         os.fsync(releases)
         claim.record("staged", tree, None)
     return tree
-
-
-def _adder(objects, manifest):
-    """Return what keeps a pack's contents, each with the exec bits it is needed with."""
-    executables = {}
-    for component in manifest.components:
-        for entry in component.entries:
-            if entry.type == "file":
-                executables.setdefault(entry.sha256, set()).add(entry.exec)
-    return lambda sha256, size, chunks: objects.add(sha256, size, chunks, executables[sha256])

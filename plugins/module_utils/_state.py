@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Dict, List, NamedTuple, Optional, Tuple
+
+TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Release(NamedTuple):
@@ -19,6 +22,17 @@ class Release(NamedTuple):
     links: Tuple[str, ...] = ()
 
 
+_TYPES = {
+    **dict.fromkeys(("token", "uid"), int),
+    **dict.fromkeys(("run", "trees", "bad", "pinned"), dict),
+    **dict.fromkeys(("lease", "access", "switching"), (dict, type(None))),
+    **dict.fromkeys(("live", "trial", "left", "since"), (str, type(None))),
+    "restarted": bool,
+    "good": list,
+}
+_RECORD_KEYS = {"name", "version", "serial", "digest", "links", "token"}
+
+
 class NoWayBack(ValueError):
     """There is no release to go back to."""
 
@@ -27,30 +41,48 @@ class NoWayBack(ValueError):
 class State:
     """What a root remembers. Trees are named by their directory, releases by their digest.
 
-    ``trees``: ``{tree: {name, version, serial, digest, links, token}}``, each whole and verified.
+    ``token``, ``run``: the number last issued, and to whom; ``lease``: who holds the root now.
+    ``trees``: ``{tree: {name, version, serial, digest, links, token, at}}``, each whole and
+    verified; one that was adopted is neither, and has ``adopted`` instead of a digest of ours.
     ``live``: the tree last accepted as good; ``trial``: the one that is tried out instead.
+    ``left``: the tree that was current before the last switch: old processes may still read it.
     ``restarted``: whether the service was restarted since ``current`` was switched.
     ``switching``: where ``current`` is being pointed, as {"to": tree or None}.
     ``good``: digests accepted, oldest first, the last one being live: the way back.
+    ``bad``, ``pinned``: digests marked so, with the run and the time.
     """
 
     token: int = 0
     run: Dict = field(default_factory=dict)
+    lease: Optional[Dict] = None
     uid: int = 0
     access: Optional[Dict] = None
     trees: Dict[str, Dict] = field(default_factory=dict)
     live: Optional[str] = None
     trial: Optional[str] = None
+    left: Optional[str] = None
     restarted: bool = True
     switching: Optional[Dict] = None
     good: List[str] = field(default_factory=list)
     bad: Dict[str, Dict] = field(default_factory=dict)
+    pinned: Dict[str, Dict] = field(default_factory=dict)
     since: Optional[str] = None
 
     @property
     def current(self):
         """The tree that ``current`` should point to, or None."""
         return self.trial or self.live
+
+
+def checked(state):
+    """Return *state* as it is; TypeError when a part of it is not of its type."""
+    for name, types in _TYPES.items():
+        if not isinstance(getattr(state, name), types):
+            raise TypeError("%s is %r" % (name, getattr(state, name)))
+    for tree, record in state.trees.items():
+        if not _RECORD_KEYS <= set(record):
+            raise TypeError("the record of %s is not whole" % tree)
+    return state
 
 
 def newest_tree(state, existing, digest, links=None):
@@ -120,19 +152,38 @@ def accepted(good, digest):
     return good[: good.index(digest) + 1] if digest in good else [*good, digest]
 
 
-def superfluous(state, existing, keep) -> List[str]:
+def superfluous(state, existing, keep, since=None) -> List[str]:
     """Return the trees that retention removes when *keep* releases are to stay, oldest first.
 
-    Live, on trial and previous good always stay; age is the order of staging, nothing else.
+    Those staged before the time *since*, if given, go although they are among the last *keep*.
+    Live, on trial, previous good, pinned and adopted ones always stay, and so does the damaged
+    tree that the live one replaced: processes may still read it. Age is what was recorded.
     """
-    kept = {state.live, state.trial, previous_tree(state, existing)} & set(existing)
-    by_age = sorted(existing, key=lambda tree: state.trees[tree]["token"], reverse=True)
+    ours = [tree for tree in existing if not state.trees[tree].get("adopted")]
+    newest = {tree for tree in ours if tree == _newest_like(state, existing, tree)}
+    kept = {state.live, state.trial, previous_tree(state, existing)} & set(ours)
+    spared = {tree for tree in newest if state.trees[tree]["digest"] in state.pinned}
+    by_age = sorted(ours, key=lambda tree: state.trees[tree]["token"], reverse=True)
     for tree in by_age:
         if len(kept) >= keep:
             break
-        if tree == newest_tree(state, existing, state.trees[tree]["digest"]):
+        if tree in newest and not (since and state.trees[tree].get("at", "") < since):
             kept.add(tree)
-    return [tree for tree in reversed(by_age) if tree not in kept]
+    if state.left in ours and state.trees[state.left]["digest"] == state.good[-1]:
+        spared.add(state.left)
+    return [tree for tree in reversed(by_age) if tree not in kept | spared]
+
+
+def _newest_like(state, existing, tree):
+    return newest_tree(state, existing, state.trees[tree]["digest"])
+
+
+def since(now, days):
+    """Return the time *days* before *now*, as ISO 8601 in UTC to the second; None without days."""
+    if days is None:
+        return None
+    moment = datetime.strptime(now, TIME) - timedelta(days=days)
+    return moment.strftime(TIME)
 
 
 def summary(path, state):
@@ -146,8 +197,14 @@ def summary(path, state):
         "trial": describe(state, state.trial),
         "previous": describe(state, previous_tree(state, existing)),
         "since": state.since,
+        "run": state.lease["run"] if state.lease and state.trial else None,
         "releases": [
-            {**describe(state, tree), "bad": state.trees[tree]["digest"] in state.bad}
+            {
+                **describe(state, tree),
+                "bad": state.trees[tree]["digest"] in state.bad,
+                "pinned": state.trees[tree]["digest"] in state.pinned,
+                "adopted": bool(state.trees[tree].get("adopted")),
+            }
             for tree in sorted(existing, key=lambda tree: state.trees[tree]["token"])
         ],
     }
@@ -159,8 +216,12 @@ def phase(state):
 
 
 def describe(state, tree):
-    """Return {name, version, serial, digest, tree} of a recorded tree, or None."""
+    """Return {name, version, serial, digest, tree} of a recorded tree, or None.
+
+    The digest of one that was adopted is None: nobody knows what it should be.
+    """
     record = state.trees.get(tree)
     if record is None:
         return None
-    return {**{key: record[key] for key in ("name", "version", "serial", "digest")}, "tree": tree}
+    told = {**{key: record[key] for key in ("name", "version", "serial", "digest")}, "tree": tree}
+    return {**told, "digest": None} if record.get("adopted") else told

@@ -43,15 +43,18 @@ class Drift(NamedTuple):
     change: str
 
 
-def expected(manifest, links):
+def expected(manifest, links, seed=False):
     """Return ``{path: Entry}`` of the release tree of *manifest* with its linked paths.
 
     *links* are paths that lead to ``shared/`` instead; a trailing slash makes no difference here.
-    Raises TreeError when the release brings such a path itself.
+    Raises TreeError when the release brings such a path itself, unless that *seed*s ``shared/``.
     """
     entries: Dict[str, _manifest.Entry] = dict(_manifest.tree(manifest))
     for path in sorted({link.rstrip("/") for link in links}):
         _manifest.check_path(path)
+        if seed:
+            for sealed in at_or_below(entries, path):
+                del entries[sealed]
         names = path.split("/")
         for depth in range(1, len(names)):
             parent = "/".join(names[:depth])
@@ -61,10 +64,18 @@ def expected(manifest, links):
                     "linked path %r lies below %r, which is no directory" % (path, parent)
                 )
         if path in entries:
-            raise TreeError("linked path %r is also part of the release: take it out of one" % path)
+            raise TreeError(
+                "linked path %r is also part of the release: take it out of one, or set seed: true"
+                % path
+            )
         target = "../" * (len(names) + 1) + "shared/" + path
         entries[path] = _manifest.Entry(path, "symlink", target=target)
     return entries
+
+
+def at_or_below(entries, path):
+    """Return the paths in *entries* that are *path* or lie below it."""
+    return [name for name in entries if name == path or name.startswith(path + "/")]
 
 
 def children(entries):

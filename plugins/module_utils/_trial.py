@@ -8,24 +8,18 @@ that ends at any point leaves the old or the new release live, and the next run 
 
 from __future__ import annotations
 
-import contextlib
 import os
 
-from . import _claim, _drift, _durable, _root, _service, _state, _tree
+from . import _claim, _drift, _durable, _service, _shared, _state
 
 
 class PutBack(_claim.DeploymentError):
     """A release failed its trial, and the host is back on the one before."""
 
 
-def activate(claim, tree, runtime_paths=None):
-    """Verify *tree* and point ``current`` to it: on trial.
-
-    Without *runtime_paths* this process has just built and verified it.
-    """
-    if runtime_paths is not None:
-        _verify(claim, tree, runtime_paths)
-    _check_shared(claim, tree)
+def activate(claim, tree):
+    """Point ``current`` to *tree*, which the caller has verified: on trial."""
+    _shared.prepare(claim, tree)
     with claim.commit_point() as state:
         _switch(claim, state, tree)
         claim.record("activated", tree, state.live)
@@ -94,17 +88,6 @@ def accept(claim):
             claim.record("accepted", state.live, None)
 
 
-def mark(claim, digest, bad):
-    """Mark a release as bad, so that nothing goes back to it, or as good again."""
-    with claim.commit_point() as state:
-        if bad:
-            state.bad[digest] = {"run": claim.run, "at": claim.now()}
-        else:
-            state.bad.pop(digest, None)
-        claim.root.write_state(state)
-        claim.record("marked bad" if bad else "marked good", digest, None)
-
-
 def _switch(claim, state, tree):
     """Point ``current`` to *tree* (None: to nothing), inside a commit point."""
     claim.root.read_current(state)  # refuses what is not ours
@@ -144,53 +127,3 @@ def _put_back(claim, restart, timeout, reason):
     except _claim.DeploymentError as error:
         raise _claim.DeploymentError("%s; %s" % (reason, error)) from None
     raise PutBack("%s: %s; %s" % (failed, reason, outcome))
-
-
-def _verify(claim, tree, runtime_paths):
-    drift, _runtime = _drift.look_through(claim.root, claim.root.read_state(), tree, runtime_paths)
-    if drift:
-        raise _drift.Damaged(
-            "%s differs from what was sealed: %s" % (tree, _drift.name_drift(drift))
-        )
-
-
-def _check_shared(claim, tree):
-    """Make the shared directories that *tree* links to; refuse where a file is missing."""
-    state = claim.root.read_state()
-    links = state.trees[tree]["links"]
-    check_shared(claim.root.path, links)
-    with contextlib.ExitStack() as stack:
-        shared = claim.folder(stack, "shared")
-        for link in links:
-            if link.endswith("/"):
-                _make_shared(shared, link.rstrip("/"), _tree.Access(**state.access))
-
-
-def check_shared(path, links):
-    """Raise DeploymentError when a shared file that *links* name does not exist below *path*."""
-    for link in links:
-        if not link.endswith("/") and not os.path.exists(os.path.join(path, "shared", link)):
-            raise _claim.DeploymentError(
-                "%s/shared/%s does not exist: put it there first, or write %s/ for a directory"
-                % (path, link, link)
-            )
-
-
-def _make_shared(shared, path, access):
-    names = path.split("/")
-    for depth in range(1, len(names) + 1):
-        part = "/".join(names[:depth])
-        if not _exists(shared, part):
-            parent = _root.open_directory(shared, "/".join(names[: depth - 1]) or ".")
-            try:
-                _tree.make_directory(parent, names[depth - 1], access, lambda descriptor: None)
-            finally:
-                os.close(parent)
-
-
-def _exists(directory, path):
-    try:
-        os.stat(path, dir_fd=directory)
-    except FileNotFoundError:
-        return False
-    return True

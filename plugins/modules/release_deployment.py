@@ -44,10 +44,11 @@ options:
     required: true
   release:
     description:
-      - The release, as V(name:version), as V(sha256:<release digest>), or V(previous).
+      - The release, as V(name:version), as V(sha256:<release digest>), V(previous) or V(current).
       - V(previous) is the release to return to from a trial, else the last good release before the
         live one. Releases marked bad are passed over. From the trial of a first release it leads
         to nothing being live, as before.
+      - V(current) is the release that is live or on trial, such as to have it verified and mended.
       - Required unless O(state=absent), where leaving it out removes everything.
     type: str
   media_library:
@@ -72,6 +73,38 @@ options:
       - With V(false) it stays on trial until a later call accepts it, or goes back.
     type: bool
     default: true
+  hold:
+    description:
+      - Whether this run keeps its lease on the root while it leaves a release on trial. Other runs
+        are refused then, in a line that names this run, until it has accepted the release or gone
+        back.
+      - With V(false) any run may go on from there. A call that leaves nothing on trial gives its
+        lease back in any case.
+    type: bool
+    default: true
+  takeover:
+    description:
+      - The run whose lease on the root ends by this, as the refusal names it. Set it when that run
+        is over and could not end its lease itself.
+      - A run of the same control machine whose process is gone is taken over without it.
+      - A process of that run that still works on the host stops before it changes anything more.
+    type: str
+  verify:
+    description:
+      - Whether every file of the release is compared with what was sealed although it is here, and
+        live. What differs is returned in RV(drift).
+      - Such a release is laid out anew beside the damaged tree, and C(current) is switched to that.
+        Only contents that are whole nowhere on the host are sent again.
+      - A release that is gone back to is always verified, and mended in the same way.
+    type: bool
+    default: false
+  adopt:
+    description:
+      - Whether a release that Capistrano, ansistrano or M(community.general.deploy_helper) made
+        live in this root is kept, unverified, as the way back. It is never cleaned or removed.
+      - Without it such a root is refused, and nothing in it is touched.
+    type: bool
+    default: false
   restart:
     description:
       - The command that restarts the service, as a list of arguments. It runs on the host, without
@@ -129,6 +162,12 @@ options:
     type: list
     elements: str
     default: []
+  seed:
+    description:
+      - Whether a release may bring O(linked_paths) itself. What it has there is copied to
+        C(shared) once, when that has nothing at this path, and is never overwritten.
+    type: bool
+    default: false
   owner:
     description:
       - Whose the files of releases are, by name or number. By default the user that the module
@@ -150,15 +189,23 @@ options:
   keep:
     description:
       - How many releases stay on the host. Older ones are removed when a release is accepted.
-      - What is live, on trial or the way back always stays.
+      - What is live, on trial, the way back, pinned or adopted always stays.
     type: int
     default: 5
+  keep_days:
+    description:
+      - Releases that were staged more days ago than this are removed although they are among the
+        last O(keep).
+    type: int
   mark:
     description:
       - Marks O(release) as V(bad), so that it is never gone back to and does not go live, or as
-        V(good) again. Nothing else is done then.
+        V(good) again.
+      - V(pinned) keeps a release that is here from being cleaned or removed, until it is
+        V(unpinned).
+      - Nothing else is done then.
     type: str
-    choices: [bad, good]
+    choices: [bad, good, pinned, unpinned]
   runtime_paths:
     description:
       - Globs of paths that a running service may create in a release without it counting as
@@ -171,7 +218,9 @@ options:
     type: bool
     default: false
   lock_timeout:
-    description: Seconds to wait for the root's lock, which is held only briefly.
+    description:
+      - Seconds to wait for a call of another run that works on the same root. Then this one fails,
+        naming that run and its process.
     type: int
     default: 30
   pack_cache:
@@ -200,6 +249,22 @@ EXAMPLES = r"""
     root: /srv/shop
     release: previous
     restart: [systemctl, restart, shop]
+
+- name: Mend what is live, if anything of it differs from what was sealed
+  itops.release.release_deployment:
+    root: /srv/shop
+    release: current
+    media_library: /srv/media
+    verify: true
+    restart: [systemctl, restart, shop]
+
+- name: Begin where Capistrano left off
+  itops.release.release_deployment:
+    root: /srv/shop
+    release: shop:1.4.0
+    media_library: /srv/media
+    linked_paths: [log/, config/database.yml]
+    adopt: true
 
 - name: Remove the application, and what it shared
   itops.release.release_deployment:
@@ -261,6 +326,21 @@ removed:
   type: list
   elements: str
   returned: success
+drift:
+  description:
+    - What differed from what was sealed, and was mended; in check mode, what would be. Each as in
+      M(itops.release.release_deployment_info).
+  type: list
+  elements: dict
+  returned: success
+took_over:
+  description: The run whose lease this one took over, or null.
+  type: str
+  returned: success
+lease:
+  description: Which run holds the lease (C(run)), C(since) when, and the C(pid) of its call if any.
+  type: dict
+  returned: when another run holds it
 is_live:
   description: Whether the release asked for is live and accepted now, so that nothing is left.
   type: bool
@@ -310,6 +390,8 @@ def main():
         module.exit_json(**run(module))
     except _trial.PutBack as error:
         module.fail_json(msg=str(error), **error.result)
+    except _claim.LeaseHeld as error:
+        module.fail_json(msg=str(error), lease=error.lease)
     except (_codec.CodecError, _manifest.ManifestError, _pack.PackError) as error:
         module.fail_json(msg=str(error), pack_refused=bool(module.params["_call"]["pack"]))
     except (

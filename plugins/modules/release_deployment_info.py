@@ -45,6 +45,10 @@ options:
     description: Whether the tree of the current release is compared with its manifest.
     type: bool
     default: false
+  history:
+    description: How many of the last events to return, as V(0) none.
+    type: int
+    default: 0
   runtime_paths:
     description: Globs of paths that do not count as drift when they are extra.
     type: list
@@ -97,12 +101,17 @@ deployment:
       description: The release that V(previous) means, or null.
       type: dict
       returned: always
+    run:
+      description: The run that holds the lease while a release is on trial, or null.
+      type: str
+      returned: always
     since:
       description: When C(current) was last switched, in UTC.
       type: str
       returned: always
     releases:
-      description: All releases held, in the order of staging, each with C(bad).
+      description:
+        - All releases held, in the order of staging, each with C(bad), C(pinned) and C(adopted).
       type: list
       elements: dict
       returned: always
@@ -123,13 +132,19 @@ drift:
     change:
       description: V(missing), V(modified), V(extra), V(exec), V(mode), V(owner), V(type), or
         V(release) when another release is live than expected, V(trial) when the expected one is
-        on trial and not accepted.
+        on trial and not accepted, V(unverified) for a release that was adopted.
       type: str
       returned: always
     tree:
       description: The directory in C(releases).
       type: str
       returned: always
+history:
+  description:
+    - The last events, oldest first, each with C(at), C(run), C(event), C(tree) and C(from).
+  type: list
+  elements: dict
+  returned: success
 runtime:
   description: Paths that a running service made, and that do not count.
   type: list
@@ -163,11 +178,13 @@ def run(params):
                 root, state, state.current, params["runtime_paths"]
             )
         drift = [_tree.Drift(*item) for item in _current_drift(root, state)] + drift
+        history = root.read_history(params["history"]) if root else []
     result = {
         "changed": False,
         "deployment": _state.summary(params["root"], state),
         "drift": [{**item._asdict(), "tree": state.current} for item in drift],
         "runtime": runtime,
+        "history": history,
     }
     expected = params["_expected"]
     live = result["deployment"]["live"] or {"digest": None}

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import tempfile
 import time
 
 from ..module_utils import _codec, _delta, _layer, _manifest, _pack
-from . import _library
+from . import _library, _room
 
 CACHE_BYTES = 2 * 1024**3
 IN_USE_SECONDS = 3600
@@ -34,31 +35,55 @@ class PackCache:
         self.path = path
         self._most_bytes = most_bytes
 
-    def get(self, library, wanted, base, codec):
+    def get(self, library, wanted, base, codec, again=()):
         """Return the path of the pack of the release *wanted* on top of *base*, digests, or None.
 
-        Where *base* cannot be read, it is the pack on top of nothing. Raises LibraryError when
-        what the library holds of *wanted* is damaged: no such pack is ever kept.
+        *again* are contents to be sent although *base* has them. Where *base* cannot be read, it
+        is the pack on top of nothing. Raises LibraryError when what the library holds of *wanted*
+        is damaged: no such pack is ever kept.
         """
         os.makedirs(self.path, mode=0o700, exist_ok=True)
-        name = f"{wanted[:32]}-{(base or 'none')[:32]}-{codec}"
+        parts = [wanted[:32], (base or "none")[:32], codec]
+        if again:
+            parts.append(_pack.digest_of_again(again)[:32])
+        name = "-".join(parts)
         path = os.path.join(self.path, name)
         with self._locked(name):
             try:
                 os.utime(path)
             except FileNotFoundError:
                 try:
-                    self._make(path, library, wanted, base, codec)
+                    self._place(
+                        path, lambda stream: write(stream, library, wanted, base, codec, again)
+                    )
                 except _BaseError:
                     return self.get(library, wanted, None, codec)
                 self._trim(keep=name)
         return path
 
-    def _make(self, path, library, wanted, base, codec):
+    def room(self, path, library, wanted, base, again=()):
+        """Return the Room that staging from the pack at *path* takes, not counting the pack.
+
+        The rest is what the pack was asked for with. It is worked out once for all hosts.
+        """
+        name = os.path.basename(path)
+        note = os.path.join(self.path, f".{name}.room")
+        with self._locked(name):
+            try:
+                with open(note, encoding="ascii") as stream:
+                    return _room.Room(**json.load(stream))
+            except (OSError, ValueError, TypeError):
+                room = room_of(library, wanted, base, again)
+                text = json.dumps(room._asdict())
+                self._place(note, lambda stream: stream.write(text.encode("ascii")))
+                return room
+
+    def _place(self, path, fill):
+        """Make the file at *path*: ``fill(stream)`` writes it, and then it gets its name."""
         handle, scratch = tempfile.mkstemp(prefix=".new-", dir=self.path)
         try:
             with os.fdopen(handle, "wb") as stream:
-                write(stream, library, wanted, base, codec)
+                fill(stream)
                 stream.flush()
                 os.fsync(handle)  # else a power cut could keep a half that is never made again
             os.rename(scratch, path)
@@ -135,16 +160,29 @@ def forget(path):
         os.unlink(path)
 
 
-def write(stream, library, wanted, base, codec):
-    """Write the pack of *wanted* on top of *base*, digests or None, to the binary file *stream*."""
+def room_of(library, wanted, base, again=()):
+    """Return the Room that staging *wanted* on top of *base*, digests or None, takes."""
+    try:
+        held = library.get(base).manifest if base else None
+    except _library.LibraryError:
+        held = None
+    return _room.of_tree(library.get(wanted).manifest, held, again)
+
+
+def write(stream, library, wanted, base, codec, again=()):
+    """Write the pack of *wanted* on top of *base*, digests or None, to the binary file *stream*.
+
+    *again* are contents to be sent although *base* has them.
+    """
     stored = library.get(wanted)
     try:
         held = library.get(base).manifest if base else None
     except _library.LibraryError as error:
         raise _BaseError(str(error)) from None
     data = _delta.make(held, stored.manifest) if held else _manifest.render(stored.manifest)
-    stream.write(_pack.render_header(_pack.Header(wanted, base, codec, len(data))))
-    missing = set(_manifest.missing_contents(stored.manifest, held))
+    header = _pack.Header(wanted, base, codec, len(data), _pack.digest_of_again(again))
+    stream.write(_pack.render_header(header))
+    missing = set(_pack.travelling(stored.manifest, held, again))
     with _codec.writer(codec, stream) as write_bytes:
         write_bytes(data)
         for component in stored.manifest.components:

@@ -138,6 +138,8 @@ class Host:
     root: pathlib.Path
     params: dict
     calls: int = 0
+    run: str = "the test's run"
+    sent: list = field(default_factory=list)
     clock: itertools.count = field(default_factory=lambda: itertools.count(1))
 
     def now(self):
@@ -155,26 +157,28 @@ class Host:
         elif params["mark"]:
             act = _host_call.mark
         call = {
-            "run": "the test's run",
+            "run": self.run,
             "release": label._asdict() if label else None,
             "login": None,
             "becomes": False,
             "links": None,
             "pack": None,
+            "again": [],
             "whole": False,
         }
         self.calls = 1
         result = act(params, call, self.now, check_mode)
         while not check_mode and result.get("need"):
             need = result.pop("need")
-            base = next(iter(need["held"]), None)
-            self.send(need["drop"] + "/pack", need["digest"], base)
+            base = need["base"] or next(iter(need["held"]), None)
+            self.send(need["drop"] + "/pack", need["digest"], base, need["again"])
             wanted = self.estate.library.find("sha256:" + need["digest"])
             call = {
                 **call,
                 "release": wanted._asdict(),
                 "pack": need["drop"],
                 "links": need["links"],
+                "again": need["again"],
                 "whole": base is None,
             }
             self.calls += 1
@@ -187,9 +191,10 @@ class Host:
             result.pop("need", None)
         return result
 
-    def send(self, path, digest, base):
+    def send(self, path, digest, base, again=()):
         with open(path, "wb") as stream:
-            _packs.write(stream, self.estate.library, digest, base, "gzip")
+            _packs.write(stream, self.estate.library, digest, base, "gzip", again)
+        self.sent.append(os.path.getsize(path))
 
     def options(self):
         defaults = {key: option.get("default") for key, option in _arguments.deployment().items()}

@@ -327,15 +327,3 @@ def test_a_link_through_another_components_link_is_refused():
 def test_a_component_goes_nowhere_else_than_below_the_release(path):
     with pytest.raises(_manifest.ManifestError):
         parse(_manifest.render(manifest(component(file("app"), path=path))))
-
-
-def test_missing_contents_are_those_that_the_other_lacks_once_and_in_order():
-    wanted = manifest(component(file("a", "1"), file("b", "22"), file("c", "333"), file("d", "1")))
-    held = manifest(component(file("elsewhere", "22", exec=True)))
-
-    assert list(_manifest.missing_contents(wanted, held).items()) == [
-        (sha256("1"), 1),
-        (sha256("333"), 3),
-    ]
-    assert list(_manifest.missing_contents(wanted, None)) == list(map(sha256, ("1", "22", "333")))
-    assert _manifest.missing_contents(wanted, wanted) == {}

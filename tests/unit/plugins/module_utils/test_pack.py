@@ -33,7 +33,7 @@ def render(wanted, base, contents):
     data = _delta.make(base, wanted) if base else _manifest.render(wanted)
     digest = _manifest.digest_of(_manifest.render(wanted))
     held = _manifest.digest_of(_manifest.render(base)) if base else None
-    missing = _manifest.missing_contents(wanted, base)
+    missing = _pack.travelling(wanted, base)
     body = data + b"".join(contents[key] for key in missing)
     return _pack.Header(digest, held, "gzip", len(data)), body
 
@@ -81,7 +81,7 @@ def test_a_pack_brings_what_is_missing_and_nothing_else(wanted, base):
 
         assert there == wanted
         assert data == _manifest.render(wanted)
-        assert taken == {key: POOL[key] for key in _manifest.missing_contents(wanted, held)}
+        assert taken == {key: POOL[key] for key in _pack.travelling(wanted, held)}
 
 
 def test_a_header_is_read_back():
@@ -192,3 +192,23 @@ def test_of_an_altered_content_the_last_piece_is_never_handed_over():
     with pytest.raises(_pack.PackError, match="is altered"):
         _pack.read(io.BytesIO(altered).read, header, header.release, None, lambda manifest: take)
     assert sum(taken) < len(text)
+
+
+def test_contents_that_the_other_lacks_travel_once_and_in_order():
+    wanted = manifest(component(file("a", "1"), file("b", "22"), file("c", "333"), file("d", "1")))
+    held = manifest(component(file("elsewhere", "22", exec=True)))
+
+    assert list(_pack.travelling(wanted, held).items()) == [
+        (sha256("1"), 1),
+        (sha256("333"), 3),
+    ]
+    assert list(_pack.travelling(wanted, None)) == list(map(sha256, ("1", "22", "333")))
+    assert _pack.travelling(wanted, wanted) == {}
+
+
+def test_contents_that_were_asked_for_again_travel_too():
+    wanted = manifest(component(file("a", "1"), file("b", "22"), file("c", "333")))
+
+    assert list(_pack.travelling(wanted, wanted, [sha256("22"), sha256("no more")])) == [
+        sha256("22")
+    ]

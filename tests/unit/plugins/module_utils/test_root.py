@@ -42,8 +42,8 @@ def root(host):
         yield opened
 
 
-def claimed(root, run):
-    claim = _claim.Claim(root, run, lambda: "2026-01-01T00:00:00Z", 1)
+def claimed(root, run, takeover=None):
+    claim = _claim.Claim(root, run, lambda: "2026-01-01T00:00:00Z", 1, takeover)
     claim.take(access())
     return claim
 
@@ -61,17 +61,16 @@ def pack(estate, label):
 
 def test_an_overtaken_run_writes_nothing_more(estate, host, root, labels):
     first = claimed(root, "the first run")
-    tree = _staging.stage(first, release(labels[1]), pack(estate, labels[1]))
-    second = claimed(root, "the second run")
+    tree = _staging.stage(first, release(labels[1]), False, pack(estate, labels[1]))
+    second = claimed(root, "the second run", takeover="the first run")
     before = snapshot(host.root)
 
     attempts = [
         lambda: _trial.activate(first, tree),
         lambda: _trial.accept(first),
-        lambda: _trial.mark(first, labels[1].digest, True),
         lambda: _removal.clean(first, [tree]),
         lambda: _removal.remove_all(first, False),
-        lambda: _staging.stage(first, release(labels[2]), pack(estate, labels[2])),
+        lambda: _staging.stage(first, release(labels[2]), False, pack(estate, labels[2])),
     ]
     for attempt in attempts:
         with pytest.raises(_claim.Overtaken, match="taken over by the second run; this run"):
@@ -88,8 +87,10 @@ def test_an_overtaken_run_writes_nothing_more(estate, host, root, labels):
 
 def test_a_run_overtaken_during_its_trial_puts_nothing_back(estate, host, root, labels):
     first = claimed(root, "the first run")
-    _trial.activate(first, _staging.stage(first, release(labels[1]), pack(estate, labels[1])))
-    claimed(root, "the second run")
+    _trial.activate(
+        first, _staging.stage(first, release(labels[1]), False, pack(estate, labels[1]))
+    )
+    claimed(root, "the second run", takeover="the first run")
 
     with pytest.raises(_claim.Overtaken):
         _trial.try_out(
@@ -107,31 +108,34 @@ def test_a_run_overtaken_while_it_stages_says_so(estate, host, root, labels):
         def read(self, *count):
             if self.tell() < len(self.getvalue()) and not os.path.exists(host.root / "met"):
                 (host.root / "met").touch()
-                second = claimed(root, "the second run")
+                second = claimed(root, "the second run", takeover="the first run")
                 _trial.activate(
-                    second, _staging.stage(second, release(labels[2]), pack(estate, labels[2]))
+                    second,
+                    _staging.stage(second, release(labels[2]), False, pack(estate, labels[2])),
                 )
             return super().read(*count)
 
     with pytest.raises(_claim.Overtaken, match="taken over by the second run"):
-        _staging.stage(first, release(labels[1]), Slow(pack(estate, labels[1]).getvalue()))
+        _staging.stage(first, release(labels[1]), False, Slow(pack(estate, labels[1]).getvalue()))
     assert host.read("app") == "3"
     assert host.drift() == []
 
 
 def test_an_overtaken_run_leaves_the_staging_of_the_other_alone(estate, host, root, labels):
     first = claimed(root, "the first run")
-    second = claimed(root, "the second run")
+    second = claimed(root, "the second run", takeover="the first run")
 
     class Interrupted(io.BytesIO):
         """A pack during whose arrival the overtaken run tries to begin."""
 
         def read(self, *count):
             with pytest.raises(_claim.Overtaken):
-                _staging.stage(first, release(labels[2]), pack(estate, labels[2]))
+                _staging.stage(first, release(labels[2]), False, pack(estate, labels[2]))
             return super().read(*count)
 
-    _staging.stage(second, release(labels[1]), Interrupted(pack(estate, labels[1]).getvalue()))
+    _staging.stage(
+        second, release(labels[1]), False, Interrupted(pack(estate, labels[1]).getvalue())
+    )
 
     assert host.drift(host.tree_of(labels[1])) == []
 

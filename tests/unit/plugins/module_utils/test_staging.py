@@ -57,7 +57,7 @@ def stage(host, root, labels):
     claim.take(access())
 
     def stage(data):
-        return _staging.stage(claim, _state.Release(**labels[1]._asdict()), io.BytesIO(data))
+        return _staging.stage(claim, _state.Release(**labels[1]._asdict()), False, io.BytesIO(data))
 
     stage.host = host
     return stage

@@ -23,7 +23,12 @@ def host(estate, labels):
 
 
 def ask(host, **params):
-    defaults = {"verify": False, "runtime_paths": ["**/__pycache__"], "_expected": None}
+    defaults = {
+        "verify": False,
+        "history": 0,
+        "runtime_paths": ["**/__pycache__"],
+        "_expected": None,
+    }
     before = snapshot(host.root) if host.root.exists() else None
     told = release_deployment_info.run({"root": str(host.root), **defaults, **params})
     assert (snapshot(host.root) if host.root.exists() else None) == before

@@ -1,0 +1,99 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a call has to do: which release is meant, and the step from what is here to that."""
+
+from __future__ import annotations
+
+from typing import List, NamedTuple, Optional
+
+from . import _claim, _drift, _state
+
+
+class Plan(NamedTuple):
+    """The next step, as ``_state.next_step`` names it, and what it is about.
+
+    *tree* is the tree it is about, *drift* how that differs from what was sealed: then the step is
+    ``stage``, and another tree takes its place.
+    """
+
+    release: _state.Release
+    step: str
+    tree: Optional[str]
+    drift: List[dict]
+
+
+def make(root, state, params, call):
+    """Return the Plan for what *params* and *call* ask for, where *state* is what is here.
+
+    A tree is compared with its manifest before it is activated, and with ``verify`` always.
+    Raises DeploymentError for a release that must not go live, NoWayBack where there is none.
+    """
+    release, back = _meant(root, params, call, state)
+    if params["state"] == "live" and release.digest in state.bad:
+        raise _claim.DeploymentError(
+            "%s was marked bad by %s: it does not go live unless it is marked good"
+            % (release.version, state.bad[release.digest]["run"])
+        )
+    step, tree = next_step(root, state, params, release, back)
+    drift = []
+    if step == "activate" or (params["verify"] and tree and step != "stage"):
+        if not state.trees[tree].get("adopted"):
+            found, _runtime = _drift.look_through(root, state, tree, params["runtime_paths"])
+            drift = [{**item._asdict(), "tree": tree} for item in found]
+    return Plan(release, "stage" if drift else step, tree, drift)
+
+
+def next_step(root, state, params, release, back=None):
+    """Return what is to be done now and the tree it is about, as ``_state.next_step`` does.
+
+    *back* is the very tree to return to from a trial.
+    """
+    if back:
+        return "activate", back
+    current, existing = root.read_current(state), root.existing_trees(state)
+    step, tree = _state.next_step(state, existing, current, release, params["state"] == "live")
+    if step == "nothing" and params["state"] == "live" and params["restart"]:
+        # A run that was killed after it switched, or a restart that failed, left that to be done.
+        step = "nothing" if state.restarted else "settle"
+    if not changes(step, state, params) and not params["probe"]:
+        return "nothing", tree
+    return step, tree
+
+
+def changes(step, state, params):
+    """Tell whether *step* changes anything: to probe a trial again does not."""
+    return step != "settle" or params["commit"] or bool(params["restart"] and not state.restarted)
+
+
+def _meant(root, params, call, state):
+    """Return the Release that is meant, and the very tree where that is known.
+
+    The call has all of it where the library knows it, else the digest of one that is here. Without
+    either it is the current or the previous one, linked as it was.
+    """
+    asked = call["release"]
+    links = tuple(sorted(params["linked_paths"] if call["links"] is None else call["links"]))
+    if asked and asked["name"]:
+        return _state.Release(links=links, **asked), None
+    existing = root.existing_trees(state)
+    tree = back = None
+    if asked:
+        digest = asked["digest"]
+    elif params["release"] == "current":
+        if not state.current:
+            raise _claim.DeploymentError("nothing is live at %s" % root.path)
+        tree, digest = state.current, state.trees[state.current]["digest"]
+    else:
+        tree = back = _state.previous_tree(state, existing) if state.trial else None
+        digest = state.trees[back]["digest"] if back else _state.previous_release(state)
+    tree = tree or _state.newest_tree(state, existing, digest)
+    tree = tree or _state.newest_tree(state, set(state.trees), digest)
+    if tree is None and asked:
+        raise _claim.DeploymentError(
+            "release sha256:%s is neither here nor in the media library" % digest
+        )
+    if tree is None:  # it was here once: the library may have it
+        return _state.Release(digest, "", "", 0, links), None
+    record = state.trees[tree]
+    names = [record[key] for key in ("name", "version", "serial")]
+    return _state.Release(digest, *names, links if asked else tuple(record["links"])), back

@@ -1,0 +1,111 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Check mode: what a call would answer, with nothing written."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+
+from . import _answer, _drift, _manifest, _objects, _plan, _shared, _staging, _state, _tree
+
+
+def first(params, call, state):
+    """Return what a first deployment would do, where nothing of ours is yet.
+
+    *state* has what would be adopted, if anything.
+    """
+    release = _state.Release(links=tuple(sorted(params["linked_paths"])), **call["release"])
+    before = copy.deepcopy(state)
+    plan = _plan.Plan(release, "stage", None, [])
+    tree = _manifest.tree_name(release.version, release.digest)
+    after = _after(state, plan, tree, params, call)
+    result = _answer.result(params["root"], before, after, changed=True)
+    result["is_live"] = params["state"] == "live" and params["commit"]
+    need = _answer.need(params["root"], release, [])
+    result["need"] = {**need, "unshared": _unshared(params, release)}
+    return result
+
+
+def predict(root, before, state, plan, params, call, now):
+    """Return what carrying out *plan* would return; *state* is *before*, settled."""
+    release, tree = plan.release, plan.tree
+    if plan.step == "stage":
+        tree = _staging.free_name(root, _manifest.tree_name(release.version, release.digest))
+    after = _after(state, plan, tree, params, call)
+    existing = root.existing_trees(state) | {tree}
+    removed = []
+    if params["state"] == "live" and params["commit"]:
+        removed = _state.superfluous(
+            after, existing, params["keep"], _state.since(now(), params["keep_days"])
+        )
+    changed = bool(plan.drift) or _plan.changes(plan.step, state, params)
+    after = without(after, removed)
+    result = _answer.result(params["root"], before, after, changed, removed, plan.drift)
+    result["is_live"] = params["state"] == "live" and params["commit"]
+    if plan.step == "stage":
+        result.update(_missing(root, state, plan, params))
+    elif plan.step == "activate" and params["state"] == "live":
+        _shared.check(root.path, release.links, root.read_manifest(release.digest))
+    return result
+
+
+def without(state, trees):
+    """Return *state* as it is once *trees* are removed."""
+    after = copy.deepcopy(state)
+    for tree in trees:
+        after.trees.pop(tree, None)
+    return after
+
+
+def _missing(root, state, plan, params):
+    """Return the ``need`` of a release that cannot be laid out from what is held here."""
+    release, damaged = plan.release, None
+    manifest = root.read_manifest(release.digest)
+    if manifest is None:
+        if plan.drift:
+            damaged = _drift.Damaged("the manifest held here is damaged")
+    else:
+        damaged = _damaged(root, state, manifest, params, release)
+        if not damaged:
+            if params["state"] == "live":
+                _shared.check(root.path, release.links, manifest)
+            return {}
+    need = _answer.need(root.path, release, _answer.held(root, state), damaged)
+    return {"need": {**need, "unshared": _unshared(params, release)}}
+
+
+def _damaged(root, state, manifest, params, release):
+    """Return the Damaged that names the contents that are not whole here, or None."""
+    entries = _tree.expected(manifest, release.links, params["seed"])
+    with contextlib.ExitStack() as stack:
+        store = root.folder("objects")
+        stack.callback(os.close, store)
+        objects = _objects.Objects(store, None, _tree.Access(**state.access))
+        lost = objects.lost(entry for entry in entries.values() if entry.type == "file")
+    return _staging.lost(lost) if lost else None
+
+
+def _unshared(params, release):
+    """Return the linked files that only the release can bring: the controller looks there."""
+    return _shared.missing(params["root"], release.links) if params["state"] == "live" else []
+
+
+def _after(state, plan, tree, params, call):
+    """Return the State that the step with *tree* leads to."""
+    after = copy.deepcopy(state)
+    if plan.step == "stage":
+        after.trees[tree] = {
+            **plan.release._asdict(),
+            "links": list(plan.release.links),
+            "token": state.token + 1,
+        }
+    if params["state"] == "live":
+        after.lease = {"run": call["run"]} if params["hold"] else None
+        after.left = after.current if tree != after.current else after.left
+        after.trial = None if tree == after.live else tree
+        if params["commit"]:
+            after.live, after.trial = tree, None
+            after.good = _state.accepted(after.good, after.trees[tree]["digest"])
+    return after

@@ -1,0 +1,112 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What outlives releases: the paths below ``shared/`` that trees link to, made or seeded once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from . import _claim, _drift, _manifest, _objects, _root, _tree
+
+
+def missing(path, links):
+    """Return those of *links* that are files and do not exist in ``shared/`` below *path*."""
+    return [
+        link
+        for link in links
+        if not link.endswith("/") and not os.path.exists(os.path.join(path, "shared", link))
+    ]
+
+
+def check(path, links, manifest):
+    """Raise DeploymentError when a file that *links* name is neither in ``shared/`` nor sealed.
+
+    *manifest* is that of the release, or None.
+    """
+    sealed = _manifest.tree(manifest) if manifest else {}
+    for link in missing(path, links):
+        # A link that leads nowhere is somebody's: a file system that is not mounted, perhaps.
+        there = os.path.lexists(os.path.join(path, "shared", link))
+        if there or not _tree.at_or_below(sealed, link):
+            raise _claim.DeploymentError(
+                "%s/shared/%s does not exist: put it there first, or write %s/ for a directory"
+                % (path, link, link)
+            )
+
+
+def prepare(claim, tree):
+    """Bring to ``shared/`` what *tree* links to and is not there: sealed entries, directories.
+
+    Raises DeploymentError where a file is missing that the release does not bring, and Damaged
+    where the content that it brings is not whole here.
+    """
+    state = claim.root.read_state()
+    record = state.trees[tree]
+    with contextlib.ExitStack() as stack:
+        shared = claim.folder(stack, "shared")
+        if not record["links"]:
+            return
+        manifest = claim.root.read_manifest(record["digest"])
+        sealed = _manifest.tree(manifest) if manifest else {}
+        check(claim.root.path, record["links"], manifest)
+        access = _tree.Access(**state.access)
+        for link in record["links"]:
+            path = link.rstrip("/")
+            entries = {name: sealed[name] for name in _tree.at_or_below(sealed, path)}
+            if _exists(shared, path):
+                continue
+            if entries:
+                _make_directories(shared, os.path.dirname(path), access)
+                _seed(claim, shared, path, entries, access)
+            else:
+                _make_directories(shared, path, access)
+
+
+def _seed(claim, shared, path, entries, access):
+    """Copy the sealed *entries* at and below *path* to ``shared/``, in one step for each path."""
+    with contextlib.ExitStack() as stack:
+        staging = claim.staging(stack)
+        store = claim.folder(stack, "objects")
+        objects = _objects.Objects(store, claim.subfolder(stack, staging, "objects"), access)
+        # A copy: what the service changes here is shared with no release.
+        below = {
+            name[len(path) + 1 :]: entry._replace(path=name[len(path) + 1 :], writable=True)
+            for name, entry in entries.items()
+        }
+        top = below.pop("", None)
+        try:
+            if top is None or top.type == "dir":
+                _tree.build(staging, "seed", below, access, objects)
+            elif top.type == "file":
+                objects.place(top, staging, "seed")
+            else:
+                os.symlink(top.target, "seed", dir_fd=staging)
+        except FileNotFoundError as error:
+            lost = objects.mend(entry for entry in entries.values() if entry.type == "file")
+            raise _drift.Damaged("content for shared/%s: %s" % (path, error), lost) from None
+        parent = _root.open_directory(shared, os.path.dirname(path) or ".")
+        stack.callback(os.close, parent)
+        with claim.commit_point():
+            os.rename("seed", os.path.basename(path), src_dir_fd=staging, dst_dir_fd=parent)
+        os.fsync(parent)
+
+
+def _make_directories(shared, path, access):
+    names = path.split("/") if path else []
+    for depth in range(1, len(names) + 1):
+        part = "/".join(names[:depth])
+        if not _exists(shared, part):
+            parent = _root.open_directory(shared, "/".join(names[: depth - 1]) or ".")
+            try:
+                _tree.make_directory(parent, names[depth - 1], access, lambda descriptor: None)
+            finally:
+                os.close(parent)
+
+
+def _exists(directory, path):
+    try:
+        os.stat(path, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
