@@ -140,14 +140,10 @@ class Layout:
     def leftovers(self):
         """Return the paths of what writers that were killed more than a day ago left behind."""
         found = []
-        with contextlib.suppress(FileNotFoundError), os.scandir(self.blobs) as listing:
-            for item in listing:
-                if item.name.startswith(SCRATCH):
-                    with contextlib.suppress(FileNotFoundError):
-                        age = time.time() - item.stat(follow_symlinks=False).st_mtime
-                        if age > LEFTOVER_SECONDS:
-                            found.append(item.path)
-        return found
+        for folder in (self.path, self.blobs):
+            with contextlib.suppress(FileNotFoundError), os.scandir(folder) as listing:
+                found += [item.path for item in listing if item.name.startswith(SCRATCH)]
+        return [path for path in found if _age(path) > LEFTOVER_SECONDS]
 
     def _holds_other_things(self):
         """Tell whether the directory is neither empty nor a library that is being made."""
@@ -179,6 +175,14 @@ def remove(path):
             shutil.rmtree(path)
         else:
             os.unlink(path)
+
+
+def _age(path):
+    """Return for how many seconds the file at *path* was not changed; 0 when it is gone."""
+    try:
+        return time.time() - os.lstat(path).st_mtime
+    except FileNotFoundError:
+        return 0
 
 
 def _link(scratch, path):
