@@ -74,6 +74,26 @@ def test_build_host_and_controller_seal_the_same_release(
     assert current_tree(host) == read_tree(application / "src")
 
 
+def test_a_home_is_that_of_the_build_host(local_hosts, inventory, run_playbook, tmp_path):
+    (host,) = local_hosts(1)
+    application = write_application(tmp_path / "shop", FILES)
+    shutil.copytree(application, host.seen / "build dir")
+    library, at_home = tmp_path / "media", {"environment": {"HOME": "{{ srv }}"}}
+
+    run = run_playbook(
+        play(
+            sealing("Here", application, library),
+            sealing("There", "~/build dir", library, at_home, remote_src=True),
+            sealing("By variable", "$HOME/build dir", library, at_home, remote_src=True),
+        ),
+        inventory([host]),
+    )
+
+    assert run.rc == 0, run.output
+    for title in ("There", "By variable"):
+        assert run.result(title)["release"] == run.result("Here")["release"]
+
+
 def test_check_mode_predicts_and_adds_nothing(local_hosts, inventory, run_playbook, tmp_path):
     hosts = inventory(local_hosts(1))
     application = write_application(tmp_path / "shop", FILES)
@@ -419,7 +439,11 @@ def test_debian_s_skopeo_copies_a_media_library_byte_for_byte(
     (host,) = local_hosts(1)
     application = write_application(tmp_path / "shop", FILES)
     library, copy, back = tmp_path / "media", tmp_path / "copy", tmp_path / "back"
-    run = run_playbook(play(sealing("Seal", application, library)), inventory([host]))
+    pin = {"release": "shop:1.0.0", "media_library": str(library), "mark": "pinned"}
+    run = run_playbook(
+        play(sealing("Seal", application, library), task("Pin", "release_package", pin)),
+        inventory([host]),
+    )
     sealed = run.result("Seal")["release"]
     tag = f"sha256-{sealed['digest']}"
 

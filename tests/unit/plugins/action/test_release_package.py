@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import pytest
+from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play_context import PlayContext
 from ansible.playbook.task import Task
@@ -29,8 +30,9 @@ CHECKOUT = pathlib.Path(__file__).resolve().parents[4]
 def call(tmp_path):
     """Return ``call(**options)``: what the action answers to a task with these options."""
 
-    def call(**options):
+    def call(check_mode=False, diff=False, **options):
         task = Task()
+        task.check_mode, task.diff = check_mode, diff
         task.args = {"media_library": str(tmp_path / "library"), **options}
         data = DataLoader()
         connection = connection_loader.get("local", PlayContext())
@@ -57,6 +59,15 @@ def by_ansible(options):
 def release_yml(**component):
     component = {"name": "app", "kind": "files", **component}
     return json.dumps({"name": "shop", "version": "1", "serial": 1, "components": [component]})
+
+
+@pytest.fixture
+def sealed(tmp_path, call):
+    """Return the digests of shop 1, 2 and 3 in the library, by version."""
+    write_tree(tmp_path / "src", {"release.yml": release_yml(), "a": "same"})
+    options = {"src": str(tmp_path / "src")}
+    answers = {n: call(**options, version=n, serial=n) for n in ("1", "2", "3")}
+    return {version: answer["release"]["digest"] for version, answer in answers.items()}
 
 
 def test_a_source_is_relative_to_the_folder_of_the_definition(tmp_path, call):
@@ -149,3 +160,139 @@ def test_a_full_disk_is_told_with_its_path(tmp_path, call, full):
     assert str(tmp_path / "library") in answer["msg"]
     assert "File too large" in answer["msg"]
     assert "\n" not in answer["msg"]
+
+
+def label(version, digest):
+    return {"name": "shop", "version": version, "serial": int(version), "digest": digest}
+
+
+def line(version, digest):
+    return f"shop:{version} serial {version} sha256:{digest}\n"
+
+
+@pytest.mark.parametrize("in_use", ["shop:1", ["shop:1"], "sha256:" + "0" * 64 + ",shop:1"])
+def test_pruning_tells_what_goes_and_why_the_rest_stays(tmp_path, call, sealed, in_use):
+    options = {"state": "pruned", "keep": "1", "in_use": in_use, "diff": True}
+
+    predicted = call(**options, check_mode=True)
+    pruned = call(**options)
+    again = call(**options)
+
+    assert predicted == pruned
+    assert pruned["changed"]
+    assert pruned["removed"] == [label("2", sealed["2"])]
+    assert pruned["kept"] == [
+        {**label("1", sealed["1"]), "reasons": ["in use"]},
+        {**label("3", sealed["3"]), "reasons": ["newest"]},
+    ]
+    assert pruned["freed_bytes"] > 0
+    assert pruned["damaged"] == []
+    assert "warnings" not in pruned
+    assert pruned["diff"] == {
+        "before_header": str(tmp_path / "library"),
+        "after_header": str(tmp_path / "library"),
+        "before": line("2", sealed["2"]),
+        "after": "",
+    }
+    assert (again["changed"], again["removed"], again["freed_bytes"]) == (False, [], 0)
+    assert again["diff"]["before"] == again["diff"]["after"] == ""
+
+
+def test_pruning_warns_of_a_damaged_release(tmp_path, call, sealed):
+    damage(tmp_path, sealed["1"])
+
+    pruned = call(state="pruned", keep=1)
+
+    assert pruned["removed"] == [label("2", sealed["2"])]
+    assert [item["digest"] for item in pruned["damaged"]] == [sealed["1"]]
+    (warning,) = pruned["warnings"]
+    assert pruned["damaged"][0]["reason"] in warning
+    assert pruned["freed_bytes"] == 0
+
+
+def damage(tmp_path, digest):
+    """Empty the OCI manifest of a release."""
+    index = json.loads((tmp_path / "library/index.json").read_bytes())
+    (blob,) = (
+        item["digest"].replace("sha256:", "library/blobs/sha256/")
+        for item in index["manifests"]
+        if item["annotations"]["org.opencontainers.image.ref.name"] == f"sha256-{digest}"
+    )
+    (tmp_path / blob).write_bytes(b"{}")
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"state": "pruned"}, "state is pruned but all of the following are missing: keep"),
+        ({"state": "pruned", "keep": 0}, "keep is 0, but at least 1 release"),
+        ({"state": "pruned", "keep": -1}, "keep is -1, but at least 1 release"),
+        ({"state": "pruned", "keep": 1, "keep_days": -1}, "keep_days is -1, but days are not"),
+        ({"state": "pruned", "keep": 1, "release": "shop:1"}, "so it takes no release"),
+        ({"state": "pruned", "keep": 1, "src": "."}, "so it takes no src"),
+        ({"state": "pruned", "keep": 1, "in_use": "shop"}, "'shop' is neither name:version nor"),
+        ({"state": "pruned", "keep": 1, "in_use": "shop:7"}, "has no release shop:7"),
+        ({"state": "absent", "release": "shop:1", "mark": "pinned"}, "exclude each other"),
+        ({"mark": "pinned"}, "missing parameter(s) required by 'mark': release"),
+        ({"mark": "pinned", "release": "shop:1", "src": "."}, "mutually exclusive: src|mark"),
+        ({"mark": "pinned", "release": "shop:7"}, "has no release shop:7"),
+        ({}, "state is present but any of the following are missing: src, mark"),
+    ],
+)
+def test_what_could_mean_more_than_was_meant_is_refused(tmp_path, call, sealed, options, reason):
+    try:
+        answer = call(**options)
+    except AnsibleActionFail as error:
+        answer = error.result
+        answer["msg"] = error.message
+
+    assert answer["failed"]
+    assert reason in answer["msg"]
+    assert "\n" not in answer["msg"]
+    assert len(json.loads((tmp_path / "library/index.json").read_bytes())["manifests"]) == 6
+
+
+@pytest.mark.parametrize("by", ["shop:1", "digest"])
+def test_a_release_is_pinned_and_unpinned(call, sealed, by):
+    release = by.replace("digest", f"sha256:{sealed['1']}")
+    options = {"release": release, "mark": "pinned", "diff": True}
+
+    predicted = call(**options, check_mode=True)
+    pinned = call(**options)
+
+    assert predicted == pinned
+    assert pinned["changed"]
+    assert pinned["diff"]["before"] == f"{release} not pinned\n"
+    assert pinned["diff"]["after"] == f"{release} pinned\n"
+    assert not call(**options)["changed"]
+    assert call(state="pruned", keep=1)["removed"] == [label("2", sealed["2"])]
+    for check_mode in (True, False):
+        refused = call(state="absent", release=release, check_mode=check_mode)
+        assert refused["failed"]
+        assert refused["msg"].endswith("shop:1 is pinned: unpin it first")
+    assert call(release=release, mark="unpinned")["changed"]
+    assert not call(release=release, mark="unpinned")["changed"]
+    assert call(state="absent", release=release, diff=True)["diff"]["before"] == line(
+        "1", sealed["1"]
+    )
+
+
+def test_removing_a_damaged_release_is_predicted(tmp_path, call, sealed):
+    damage(tmp_path, sealed["1"])
+    options = {"state": "absent", "release": f"sha256:{sealed['1']}"}
+
+    assert call(**options, check_mode=True) == {"changed": True}
+    assert call(**options) == {"changed": True}
+    assert call(**options, check_mode=True) == {"changed": False}
+
+
+def test_sealing_has_a_diff(tmp_path, call, sealed):
+    options = {"src": str(tmp_path / "src"), "diff": True}
+
+    new = call(**options, version="4", serial="4")
+
+    assert (new["diff"]["before"], new["diff"]["after"]) == (
+        "",
+        line("4", new["release"]["digest"]),
+    )
+    assert call(**options, version="4", serial="4")["diff"]["after"] == ""

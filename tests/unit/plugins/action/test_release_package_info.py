@@ -69,3 +69,32 @@ def test_a_release_that_is_not_there_is_told(estate, look):
     for arguments in (("shop:2.0",), ("shop:1.0", "shop:2.0")):
         with pytest.raises(_library.LibraryError, match=r"has no release shop:2\.0"):
             look(*arguments)
+
+
+@pytest.mark.parametrize("part", ["document", "OCI manifest"])
+def test_a_damaged_release_is_named_beside_the_others(estate, look, part):
+    label, other = estate.seal("1.0", {"app": "one"}), estate.seal("2.0", {"app": "two"})
+    estate.library.pin(label.digest, True)
+    (entry,) = estate.library.entries_of(label.digest)
+    blob = label.digest if part == "document" else entry.descriptor["digest"].partition(":")[2]
+    (estate.folder / "library/blobs/sha256" / blob).write_bytes(b"{}")
+
+    told = look()
+
+    assert [item["digest"] for item in told["releases"]] == [other.digest]
+    (damaged,) = told["damaged"]
+    known = label._asdict() if part == "document" else dict.fromkeys(label._fields)
+    assert damaged == {
+        **known,
+        "digest": label.digest,
+        "pinned": True,
+        "reason": f"{estate.library.path}: blob sha256:{blob} is altered",
+    }
+
+
+def test_a_pin_is_told(estate, look):
+    labels = [estate.seal("1.0", {"app": "one"}), estate.seal("2.0", {"app": "two"})]
+    estate.library.pin(labels[1].digest, True)
+
+    assert [item["pinned"] for item in look()["releases"]] == [False, True]
+    assert look()["damaged"] == []
