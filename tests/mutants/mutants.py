@@ -37,6 +37,7 @@ LIBRARY = "plugin_utils/_library.py"
 LIBRARY_CATALOGUE = "plugin_utils/_catalogue.py"
 LIBRARY_GARBAGE = "plugin_utils/_garbage.py"
 LIBRARY_LAYOUT = "plugin_utils/_layout.py"
+PRUNING_TESTS = "plugin_utils/test_pruning.py"
 LIBRARY_TESTS = "plugin_utils/test_library.py"
 MANIFEST = "module_utils/_manifest.py"
 MANIFEST_TESTS = "module_utils/test_manifest.py"
@@ -665,4 +666,92 @@ GOING_BACK = (
     ),
 )
 
-MUTANTS = (*READING, *ON_THE_CONTROLLER, *STAGING_STEPS, *SWITCHING, *GOING_BACK)
+PRUNING = (
+    Mutant(
+        "keeping releases that are in use",
+        "plugin_utils/_retention.py",
+        "entry.label.digest in in_use",
+        "False",
+        f"{PRUNING_TESTS} in_use",
+    ),
+    Mutant(
+        "keeping releases that are pinned",
+        "plugin_utils/_retention.py",
+        '"pinned": entry.pinned',
+        '"pinned": False',
+        f"{PRUNING_TESTS} pinned",
+    ),
+    Mutant(
+        "keeping releases of unknown age",
+        "plugin_utils/_retention.py",
+        "    except (TypeError, ValueError):\n        return False",
+        "    except (TypeError, ValueError):\n        return True",
+        f"{PRUNING_TESTS} recent",
+    ),
+    Mutant(
+        "the order of serials",
+        "plugin_utils/_retention.py",
+        "sorted(known)[-keep:]",
+        "known[-keep:]",
+        f"{PRUNING_TESTS} by_serial",
+    ),
+    Mutant(
+        "keeping blobs that a kept release shares",
+        LIBRARY_GARBAGE,
+        "ours and digest not in needed and",
+        "ours and",
+        f"{PRUNING_TESTS} shares",
+    ),
+    Mutant(
+        "replacing the index before blobs are removed",
+        LIBRARY,
+        "        self.layout.write_index(index)\n        for path in doomed:\n"
+        "            _layout.remove(path)\n",
+        "        for path in doomed:\n            _layout.remove(path)\n"
+        "        self.layout.write_index(index)\n",
+        f"{PRUNING_TESTS} killed",
+    ),
+    check(
+        "keeping all that a damaged release may share",
+        LIBRARY,
+        "any(entry.damage for entry in entries if entry not in gone)",
+        f"{PRUNING_TESTS} may_share",
+    ),
+    check(
+        "refusing to remove a pinned release",
+        LIBRARY,
+        "entry.pinned",
+        f"{PRUNING_TESTS} cannot_be_removed",
+    ),
+    Mutant(
+        "a pin that outlives mending",
+        "plugin_utils/_index.py",
+        'PINNED: "true" if pinned else None}\n    return index +',
+        "PINNED: None}\n    return index +",
+        f"{PRUNING_TESTS} mending",
+    ),
+    Mutant(
+        "pruning that takes its turn",
+        LIBRARY,
+        "return self.layout.locked() if keep else contextlib.nullcontext()",
+        "return contextlib.nullcontext()",
+        f"{PRUNING_TESTS} waits",
+    ),
+    Mutant(
+        "check mode that prunes nothing",
+        LIBRARY,
+        "if keep and pruned.changed:",
+        "if pruned.changed:",
+        f"{PRUNING_TESTS} prediction",
+    ),
+    Mutant(
+        "telling a release that was just removed from a damaged one",
+        LIBRARY_CATALOGUE,
+        "if not self.entries_of(digest):\n            raise LibraryError(\n"
+        '                f"{self.path}: release',
+        'if False:\n            raise LibraryError(\n                f"{self.path}: release',
+        f"{PRUNING_TESTS} in_a_line",
+    ),
+)
+
+MUTANTS = (*READING, *ON_THE_CONTROLLER, *STAGING_STEPS, *SWITCHING, *GOING_BACK, *PRUNING)
