@@ -126,7 +126,8 @@ class _Place:
         except FileNotFoundError as error:
             return [_tree.Drift(str(error.filename), "missing")]
         trusted = self.objects.trusted
-        return _tree.verify(self.staging, "tree", entries, self.access, (), trusted)[0]
+        drift, altered = _tree.verify(self.staging, "tree", entries, self.access, (), trusted)
+        return drift + [_tree.Drift(path, "modified") for path in altered]
 
 
 def _publish(claim, release, place):

@@ -135,8 +135,9 @@ def verify(parent, name, entries, access, runtime_paths, trusted=frozenset()):
     """Return ([Drift …], [runtime path …]) of the tree *name* against *entries*, sorted.
 
     Everything is looked at and every file is hashed, but for the inodes in *trusted*, which this
-    process has just written and hashed. What *runtime_paths* match is listed apart when it is
-    extra. A directory that is extra is named once, with a trailing slash.
+    process has just written and hashed. Listed apart are what *runtime_paths* match, when it is
+    extra, and ``writable`` files that were changed. A directory that is extra is named once, with
+    a trailing slash.
     """
     below = children(entries)
     is_runtime = _globs.compile_globs(runtime_paths)
@@ -153,10 +154,11 @@ def verify(parent, name, entries, access, runtime_paths, trusted=frozenset()):
             (runtime.append if is_runtime(path) else _note_extra(directory, leaf, drift))(path)
         for leaf in found & wanted.keys():
             entry = wanted[leaf]
-            drift.extend(
-                Drift(entry.path, change)
-                for change in _changes(directory, leaf, entry, access, trusted)
-            )
+            changes = _changes(directory, leaf, entry, access, trusted)
+            if changes and entry.writable and changes != ["type"]:
+                runtime.append(entry.path)
+            else:
+                drift.extend(Drift(entry.path, change) for change in changes)
             if entry.type == "dir":
                 try:
                     deeper = os.open(leaf, _scan.OPEN_DIRECTORY, dir_fd=directory)

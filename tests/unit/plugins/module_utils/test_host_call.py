@@ -1035,3 +1035,43 @@ def test_the_mode_of_a_folder_that_was_there_is_only_widened(host, releases):
     host.deploy(releases[0])
 
     assert stat.S_IMODE(host.root.stat().st_mode) == 0o2775
+
+
+def test_a_pinned_release_is_neither_cleaned_nor_removed_until_it_is_unpinned(host, releases):
+    host.deploy(releases[0])
+    assert host.deploy(releases[0], check_mode=True, mark="pinned")["changed"]
+    assert host.deploy(releases[0], mark="pinned")["changed"]
+    assert not host.deploy(releases[0], mark="pinned")["changed"]
+    for release in releases[1:]:
+        host.deploy(release, keep=1)
+
+    assert host.tree_of(releases[0]) in host.trees
+    with pytest.raises(_claim.DeploymentError, match="is pinned: it is not removed"):
+        host.deploy(releases[0], state="absent")
+    assert host.deploy(releases[0], mark="unpinned")["changed"]
+    assert host.deploy(releases[0], state="absent")["removed"] == [host.tree_of(releases[0])]
+
+
+def test_a_release_that_is_not_here_cannot_be_pinned(host, releases):
+    host.deploy(releases[0])
+
+    with pytest.raises(_claim.DeploymentError, match="is not here"):
+        host.deploy(releases[1], mark="pinned")
+
+
+def test_releases_that_are_too_old_are_removed(host, releases):
+    for release in releases:
+        host.deploy(release)
+
+    predicted = host.deploy(releases[2], check_mode=True, keep_days=0, linked_paths=["log/"])
+    done = host.deploy(releases[2], keep_days=0, linked_paths=["log/"])
+
+    assert predicted["removed"] == done["removed"] == [host.tree_of(releases[0])]
+    assert host.tree_of(releases[1]) in host.trees
+
+
+@pytest.mark.parametrize("name", ["keep", "keep_days"])
+def test_a_negative_number_to_keep_is_refused(host, releases, name):
+    with pytest.raises(_claim.DeploymentError, match=f"{name} is -1: give 0 or more"):
+        host.deploy(releases[0], **{name: -1})
+    assert not host.root.exists()

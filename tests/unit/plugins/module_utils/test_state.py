@@ -181,3 +181,27 @@ def test_a_summary_of_nothing():
     assert told["phase"] == "none"
     assert [told[key] for key in ("current", "live", "trial", "previous", "since")] == [None] * 5
     assert told["releases"] == []
+
+
+def test_pinned_and_adopted_trees_stay_beside_the_last_ones():
+    there = state("a", "b", "c", "d", "e", live="e", good=["e"], pinned={"b": {}})
+    there.trees["c"]["adopted"] = True
+
+    assert _state.superfluous(there, set(there.trees), 2) == ["a"]
+
+
+def test_trees_that_are_too_old_go_although_they_are_among_the_last():
+    there = state("a", "b", "c", live="c", good=["c"])
+    for tree, day in zip("abc", ("2026-01-01", "2026-01-05", "2026-01-02"), strict=True):
+        there.trees[tree]["at"] = day + "T12:00:00Z"
+
+    since = _state.since("2026-01-09T12:00:00Z", 4)
+    assert since == "2026-01-05T12:00:00Z"
+    assert _state.superfluous(there, set(there.trees), 5, since) == ["a"]
+    assert _state.superfluous(there, set(there.trees), 5, _state.since("x", None)) == []
+
+
+def test_a_tree_without_a_time_counts_as_old():
+    there = state("a", "b", live="b", good=["b"])
+
+    assert _state.superfluous(there, set(there.trees), 5, "2026-01-01T00:00:00Z") == ["a"]
