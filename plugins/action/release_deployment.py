@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import os
 
-from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ..module_utils import _arguments, _codec, _manifest, _tree
-from ..plugin_utils import _action, _comparison, _library, _packs
+from ..plugin_utils import _action, _comparison, _library, _packs, _room, _run, _transfer
 
 MODULE = "itops.release.release_deployment"
+MOST_PACKS = 3  # what is missing; again what was found damaged; everything
 
 
 class ActionModule(ActionBase):
@@ -22,7 +22,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        self._calls = self._sent_bytes = 0
+        self._calls = self._sent_bytes = self._resumed_bytes = 0
+        self._took_over = None
         refused = self._refuse(self._task.args)
         if refused:
             return {"failed": True, "msg": refused}
@@ -32,16 +33,25 @@ class ActionModule(ActionBase):
             required_if=[("state", "live", ["release"]), ("state", "staged", ["release"])],
         )
         try:
-            result = self._deploy(arguments, task_vars)
+            with _transfer.modules_through_input(self):
+                result = self._deploy(arguments, task_vars)
         except (
             OSError,
             _codec.CodecError,
             _library.LibraryError,
             _manifest.ManifestError,
+            _room.RoomError,
+            _transfer.TransferError,
             _tree.TreeError,
         ) as error:
             result = {"failed": True, "msg": str(error)}
-        return {**result, "calls": self._calls, "sent_bytes": self._sent_bytes}
+        return {
+            **result,
+            "took_over": self._took_over,
+            "calls": self._calls,
+            "sent_bytes": self._sent_bytes,
+            "resumed_bytes": self._resumed_bytes,
+        }
 
     @staticmethod
     def _refuse(given):
@@ -60,7 +70,7 @@ class ActionModule(ActionBase):
         library = _library.Library(arguments["media_library"])
         release = self._find(library, arguments)
         call = {
-            "run": _action.run_name(task_vars),
+            "run": _run.run_id(task_vars),
             "release": release._asdict() if release else None,
             "login": self._login(),
             "becomes": self._connection.become is not None,
@@ -70,36 +80,69 @@ class ActionModule(ActionBase):
             "whole": False,
         }
         result = self._call(arguments, call, task_vars)
-        # A second pack brings what of the first one's base turned out to be damaged, or everything.
-        for _attempt in range(2):
+        act = self._foresee if self._task.check_mode else self._bring
+        result = act(library, arguments, call, result, task_vars)
+        if self._task.diff and not result.get("failed"):
+            result["diff"] = self._diff(library, result)
+        return result
+
+    def _foresee(self, library, arguments, call, result, task_vars):
+        """Return the host's prediction *result*, unless what it needs cannot be had or has no room.
+
+        A host that did not know the release is told its name, and asked again.
+        """
+        need = result.pop("need", None)
+        if not need or result.get("failed"):
+            return result
+        label = self._label(library, need, arguments)
+        manifest = library.get(label.digest).manifest
+        # Refuses what cannot be linked.
+        _tree.expected(manifest, need["links"], arguments["seed"])
+        base = need["base"] or self._base(library, need["held"])
+        held = self._manifest(library, base)
+        room = _room.of_tree(manifest, held, need["again"])
+        # To know the size of a pack it has to be made: that is done only when it matters.
+        if not _room.is_in(need["free"], room + _room.most_of_pack(manifest, held, need["again"])):
+            pack = self._cache(arguments).get(
+                library, label.digest, base, _codec_of(need), need["again"]
+            )
+            _room.check(
+                need["free"], room + _room.of_pack(os.path.getsize(pack)), arguments["root"]
+            )
+        if not result["after"]["name"]:
+            call = {**call, "release": label._asdict(), "links": need["links"]}
+            result = self._call(arguments, call, task_vars)
+            result.pop("need", None)
+        return result
+
+    def _bring(self, library, arguments, call, result, task_vars):
+        """Send what the host needs, as its *result* says, and return its last answer.
+
+        Where what is held there is damaged, one small pack brings that again, then the whole
+        release comes.
+        """
+        again = False
+        for _attempt in range(MOST_PACKS):
             need = result.pop("need", None)
             if not need or result.get("failed"):
                 break
+            if again:
+                need = {**need, "again": [], "base": None, "held": []}
+            again = bool(need["again"])
             label = self._label(library, need, arguments)
-            if self._task.check_mode:
-                manifest = library.get(label.digest).manifest
-                # Refuses what cannot be linked.
-                _tree.expected(manifest, need["links"], arguments["seed"])
-                if not result["after"]["name"]:  # the host did not know it: tell, and ask again
-                    call = {**call, "release": label._asdict(), "links": need["links"]}
-                    result = self._call(arguments, call, task_vars)
-                    result.pop("need", None)
-                break
             base = need["base"] or self._base(library, need["held"])
             pack = self._send(library, arguments, need, base)
             call = {
                 **call,
                 "release": label._asdict(),
-                "pack": pack,
+                "pack": need["drop"],
                 "links": need["links"],
                 "again": need["again"],
                 "whole": base is None,
             }
             result = self._call(arguments, call, task_vars)
             if result.pop("pack_refused", False):
-                _packs.forget(self._pack)
-        if self._task.diff and not result.get("failed"):
-            result["diff"] = self._diff(library, result)
+                _packs.forget(pack)
         return result
 
     def _find(self, library, arguments):
@@ -137,38 +180,34 @@ class ActionModule(ActionBase):
         return next((digest for digest in held if digest in known), None)
 
     def _send(self, library, arguments, need, base):
-        """Send the pack of what the host needs on top of *base*; return its path there."""
-        cache = _packs.PackCache(arguments["pack_cache"] or _action.cache_directory())
-        codec = "zstd" if "zstd" in need["codecs"] else "gzip"
-        self._pack = path = cache.get(library, need["digest"], base, codec, need["again"])
-        self._sent_bytes += os.path.getsize(path)
-        self._display.vv(f"sending {os.path.getsize(path)} bytes to {need['drop']}")
-        try:
-            self._put(path, need["drop"] + "/pack")
-            return need["drop"]
-        except AnsibleConnectionFailure:
-            raise
-        except (AnsibleError, OSError) as error:
-            # What arrived of it must not keep a disk full.
-            self._low_level_execute_command(self._connection._shell.remove(need["drop"]))
-            reason = " ".join(str(error).split())
-            raise _library.LibraryError(f"the pack could not be sent: {reason}") from error
+        """Send the pack of what the host needs on top of *base*; return its path here."""
+        cache = self._cache(arguments)
+        wanted, again = need["digest"], need["again"]
+        path = cache.get(library, wanted, base, _codec_of(need), again)
+        size = os.path.getsize(path)
+        start = _transfer.arrived_bytes(path, need["partial"])
+        room = cache.room(path, library, wanted, base, again) + _room.of_pack(size - start)
+        _room.check(need["free"], room, arguments["root"])
+        self._display.vv(f"sending {size - start} of {size} bytes to {need['drop']}")
+        sent = _transfer.send(self, path, need["drop"], start)
+        self._sent_bytes += sent
+        self._resumed_bytes += size - sent
+        return path
 
-    def _put(self, path, there):
-        try:
-            self._connection.put_file(path, there)
-        except FileNotFoundError:
-            # Podman's connection sees a container's own files, but not the volumes in it.
-            near = self._make_tmp_path() + "pack"
-            self._connection.put_file(path, near)
-            move = (
-                f"mv {self._connection._shell.quote(near)} {self._connection._shell.quote(there)}"
-            )
-            moved = self._low_level_execute_command(move, sudoable=False)
-            if moved["rc"]:
-                raise OSError(moved["stderr"]) from None
+    @staticmethod
+    def _cache(arguments):
+        return _packs.PackCache(arguments["pack_cache"] or _action.cache_directory())
 
     def _call(self, arguments, call, task_vars):
+        """Call the module; where a run that is over for certain holds the root, take that over."""
+        result = self._execute(arguments, call, task_vars)
+        lease = result.get("failed") and result.get("lease")
+        if lease and _run.is_over(lease["run"]):
+            result = self._execute({**arguments, "takeover": lease["run"]}, call, task_vars)
+        self._took_over = result.pop("took_over", None) or self._took_over
+        return result
+
+    def _execute(self, arguments, call, task_vars):
         self._calls += 1
         result = self._execute_module(
             MODULE,
@@ -205,10 +244,21 @@ class ActionModule(ActionBase):
         """Return the release tree of *digest* as ``{path: Entry}``; None when it is not known."""
         if digest is None:
             return {}
+        manifest = self._manifest(library, digest)
+        return _manifest.tree(manifest) if manifest else None
+
+    @staticmethod
+    def _manifest(library, digest):
+        """Return the Manifest of *digest*, or None where the library cannot give it."""
         try:
-            return _manifest.tree(library.get(digest).manifest)
+            return library.get(digest).manifest if digest else None
         except (_library.LibraryError, TypeError):
             return None
+
+
+def _codec_of(need):
+    """Return how a pack is compressed for a host that reads the codecs in *need*."""
+    return "zstd" if "zstd" in need["codecs"] else "gzip"
 
 
 def _describe(side):

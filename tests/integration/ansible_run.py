@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,6 +94,17 @@ class Running:
             outcomes=[Outcome(**event) for event in events if "stats" not in event],
             stats=next((event["stats"] for event in events if "stats" in event), {}),
         )
+
+
+def until(condition, what, patience_s=60):
+    """Wait for *condition* and return what it returns, once that is true."""
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.002)
+    raise AssertionError(f"waited in vain: {what}")
 
 
 def _lines(path):

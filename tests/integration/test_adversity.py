@@ -17,7 +17,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.itops.release.tests.integration.ansible_run import Controller
+from ansible_collections.itops.release.tests.integration.ansible_run import Controller, until
 from ansible_collections.itops.release.tests.integration.applications import (
     current_tree,
     deploying,
@@ -99,17 +99,6 @@ def host_with_one(ssh_hosts, inventory, big_releases, deploy):
     hosts = inventory([host], **IMPATIENT)
     assert deploy(hosts, "1").rc == 0
     return host, hosts
-
-
-def until(condition, what, patience_s=60):
-    """Wait for *condition* and return what it returns, once that is true."""
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.002)
-    raise AssertionError(f"waited in vain: {what}")
 
 
 def ours(host):
