@@ -7,7 +7,7 @@ from __future__ import annotations
 from ansible.plugins.action import ActionBase
 
 from ..module_utils import _arguments
-from ..plugin_utils import _action, _library
+from ..plugin_utils import _action, _library, _transfer
 
 MODULE = "itops.release.release_deployment_info"
 
@@ -25,12 +25,13 @@ class ActionModule(ActionBase):
             expected = self._expected(arguments)
         except _library.LibraryError as error:
             return {"failed": True, "msg": str(error)}
-        return self._execute_module(
-            MODULE,
-            _action.to_module({**arguments, "_expected": expected}),
-            task_vars=task_vars,
-            wrap_async=False,
-        )
+        with _transfer.modules_through_input(self):
+            return self._execute_module(
+                MODULE,
+                _action.to_module({**arguments, "_expected": expected}),
+                task_vars=task_vars,
+                wrap_async=False,
+            )
 
     def _expected(self, arguments):
         """Return the digest that should be live, or None when nothing is expected."""
