@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import io
 import os
 import shutil
 import subprocess
@@ -14,6 +16,8 @@ CHUNK_BYTES = 256 * 1024
 ZSTD_LEVEL = 3
 GZIP_LEVEL = 6
 GZIP_WINDOW = 31  # zlib's number for the largest window in gzip's frame
+F_SETPIPE_SZ = 1031  # <linux/fcntl.h>; Python knows it since 3.10
+PIPE_BYTES = 1024 * 1024  # what users may have; in 64 KB the two ends wait for each other often
 
 
 class CodecError(ValueError):
@@ -51,8 +55,8 @@ def writer(codec, stream):
 def reader(codec, stream):
     """Give a ``read(count)`` over what was compressed into the binary file *stream*.
 
-    It returns at most *count* bytes, and b"" only at the end. Memory stays flat whatever the
-    stream holds. Raises CodecError for streams that are damaged or cut.
+    It returns *count* bytes, fewer only at the end. Memory stays flat whatever the stream holds.
+    Raises CodecError for streams that are damaged or cut.
     """
     module = _zstd_module()
     if codec == "zstd" and module is None:
@@ -65,38 +69,49 @@ def reader(codec, stream):
         with _piped(argv, stdin=stream, stdout=subprocess.PIPE) as process:
             yield process.stdout.read
     elif codec == "zstd":
-        yield _Inflater(stream, _zstd_decompressor(module)).read
+        yield _buffered(_Inflater(stream, _zstd_decompressor(module)))
     elif codec == "gzip":
-        yield _Inflater(stream, _Gzip()).read
+        yield _buffered(_Inflater(stream, _Gzip()))
     else:
         raise CodecError("compressed with %r, which is not known here" % (codec,))
 
 
-class _Inflater:
+def _buffered(inflater):
+    """Return ``read(count)``: most are of a few kilobytes, and need not come here one by one."""
+    return io.BufferedReader(inflater, CHUNK_BYTES).read
+
+
+class _Inflater(io.RawIOBase):
     """Reads a compressed stream in bounded steps."""
 
     def __init__(self, stream, decompressor):
+        super().__init__()
         self._stream = stream
         self._decompressor = decompressor
-        self._buffer = memoryview(b"")
+        self._pending = memoryview(b"")
 
-    def read(self, count):
-        while not self._buffer:
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        while not self._pending:
             if self._decompressor.eof:
                 if self._decompressor.unused_data or self._stream.read(1):
                     raise CodecError("there are bytes behind the end of the compressed stream")
-                return b""
+                return 0
             data = b""
             if self._decompressor.needs_input:
                 data = self._stream.read(CHUNK_BYTES)
                 if not data:
                     raise CodecError("the compressed stream is cut short")
             try:
-                self._buffer = memoryview(self._decompressor.decompress(data, CHUNK_BYTES))
+                self._pending = memoryview(self._decompressor.decompress(data, len(buffer)))
             except Exception as error:  # each library has an error class of its own
                 raise CodecError("the compressed stream is damaged: %s" % error) from None
-        taken, self._buffer = self._buffer[:count], self._buffer[count:]
-        return bytes(taken)
+        count = min(len(buffer), len(self._pending))
+        buffer[:count] = self._pending[:count]
+        self._pending = self._pending[count:]
+        return count
 
 
 class _Gzip:
@@ -156,7 +171,10 @@ class _ZstandardPackage:
 @contextlib.contextmanager
 def _piped(argv, **streams):
     """Run the compressor *argv* as a child and end it, whatever happens, before leaving."""
-    with subprocess.Popen(argv, stderr=subprocess.PIPE, **streams) as process:
+    options = {"stderr": subprocess.PIPE, "bufsize": CHUNK_BYTES, **streams}
+    with subprocess.Popen(argv, **options) as process:
+        with contextlib.suppress(OSError):  # the most of a user who has many pipes is less
+            fcntl.fcntl(process.stdout or process.stdin, F_SETPIPE_SZ, PIPE_BYTES)
         try:
             yield process
             if process.stdout and process.stdout.read(1):
@@ -187,7 +205,8 @@ def _zstd_module():
 
 def _zstd_compressor(module):
     if hasattr(module, "ZstdCompressionParameters"):  # the package
-        return module.ZstdCompressor(level=ZSTD_LEVEL).compressobj()
+        # One worker: it compresses while this thread reads and hashes what comes next.
+        return module.ZstdCompressor(level=ZSTD_LEVEL, threads=1).compressobj()
     return module.ZstdCompressor(level=ZSTD_LEVEL)
 
 

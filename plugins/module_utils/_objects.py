@@ -9,27 +9,30 @@ import errno
 import fcntl
 import hashlib
 import os
-from typing import Tuple
 
 from . import _codec, _manifest, _scan, _tree
 
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 FICLONE = 0x40049409  # <linux/fs.h>: share the blocks of another file, as Btrfs and XFS can
+CANNOT_LINK = (errno.EMLINK, errno.EPERM, errno.EXDEV, errno.ENOTSUP)
 
 
 class Objects:
     """The contents that trees share: new ones in staging, older ones in the store.
 
-    Each content is kept once per exec bit as ``<sha256>[.x]``; the store parts them into
-    directories by the first two digits.
+    Each content is kept once per exec bit as ``<sha256>[.x]``, in directories named by the first
+    two digits. *labels* knows the SELinux labels of files, where there are any: see ``_selinux``.
     """
 
-    def __init__(self, store, staging, access):
-        self.trusted = set()  # inodes that this process wrote or hashed
+    def __init__(self, store, staging, access, labels=None):
+        # What this process wrote or hashed, as ``_tree.verify`` takes it.
+        self.trusted = {}
         self._store = store
         self._staging = staging
         self._access = access
-        self._staged = set()
+        self._labels = labels
+        self._kept = set(os.listdir(store))  # the directories that contents may be in
+        self._staged = {}  # {directory: {name}}
         self._can_clone = True
 
     def add(self, sha256, size, chunks, executables):
@@ -55,19 +58,8 @@ class Objects:
         Contents that are ``private`` or ``writable`` are always copied: a link would share their
         mode, or their fate. Raises FileNotFoundError where the content is missing.
         """
-        if not (entry.private or entry.writable):
-            folder, source = self._find(entry)
-            try:
-                if self._clone(folder, source, entry, directory, name):
-                    return
-                os.link(
-                    source, name, src_dir_fd=folder, dst_dir_fd=directory, follow_symlinks=False
-                )
-                return
-            except OSError as error:
-                if error.errno not in (errno.EMLINK, errno.EPERM, errno.EXDEV, errno.ENOTSUP):
-                    raise
-        self._create(directory, name, entry, self._chunks_of(entry))
+        if entry.private or entry.writable or not self._share(entry, directory, name):
+            self._create(directory, name, entry, self._chunks_of(entry))
 
     def mend(self, entries):
         """Make the contents of the file *entries* whole again; return the SHA-256 of those lost.
@@ -94,22 +86,33 @@ class Objects:
 
     def publish(self):
         """Give the staged contents their names in the store, over damaged ones that were there."""
-        for prefix in {leaf[:2] for leaf in self._staged}:
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(prefix, 0o700, dir_fd=self._store)
-        for leaf in self._staged:
-            os.rename(leaf, _stored(leaf), src_dir_fd=self._staging, dst_dir_fd=self._store)
-        self._staged.clear()
+        for folder, leaves in list(self._staged.items()):
+            try:
+                # A store that lacks a directory gets it whole: some hundred, not thousands.
+                os.rename(folder, folder, src_dir_fd=self._staging, dst_dir_fd=self._store)
+                self._kept.add(folder)
+                del self._staged[folder]
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+                for leaf in leaves:
+                    path = _path(leaf)
+                    os.rename(path, path, src_dir_fd=self._staging, dst_dir_fd=self._store)
+                leaves.clear()
 
     def _write(self, entry, chunks):
-        name = object_name(entry)
+        leaf = object_name(entry)
+        folder, path = leaf[:2], _path(leaf)
+        if folder not in self._staged:
+            os.mkdir(folder, 0o700, dir_fd=self._staging)
+            self._staged[folder] = set()
         try:
-            self._create(self._staging, name, entry, chunks)
+            self._create(self._staging, path, entry, chunks)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(name, dir_fd=self._staging)
+                os.unlink(path, dir_fd=self._staging)
             raise
-        self._staged.add(name)
+        self._staged[folder].add(leaf)
 
     def _copy_either(self, plain):
         """Copy the content of *plain* from whichever exec bit has it whole, if one has."""
@@ -120,30 +123,38 @@ class Objects:
         return False
 
     def _create(self, directory, name, entry, chunks):
-        descriptor = os.open(name, CREATE, 0o600, dir_fd=directory)
+        mode = self._access.mode(entry)
+        descriptor = os.open(name, CREATE, mode, dir_fd=directory)
         try:
             for chunk in chunks:
-                view = memoryview(chunk)
-                while view:
-                    view = view[os.write(descriptor, view) :]
-            _tree.own(descriptor, self._access, self._access.mode(entry))
-            self.trusted.add(os.fstat(descriptor).st_ino)
+                written = os.write(descriptor, chunk)
+                if written < len(chunk):
+                    _write_rest(descriptor, memoryview(chunk)[written:])
+            self._trust(_tree.own(descriptor, self._access, mode), entry)
         finally:
             os.close(descriptor)
 
     def _hashes(self, entry):
         """Return whether the store has the very content of *entry*, whatever its mode."""
+        path = _path(object_name(entry))
         with contextlib.suppress(OSError):
-            return _tree.hash_file(self._store, _stored(object_name(entry))) == entry.sha256
+            return _tree.hash_file(self._store, path, entry.size) == entry.sha256
         return False
+
+    def _trust(self, status, entry):
+        """Remember that the file with this *status* is just as *entry* says."""
+        if not _tree.status_changes(status, entry, self._access):
+            self.trusted[status.st_ino] = (entry.sha256, status.st_mode)
 
     def _holds(self, entry):
         """Return whether the store has the content of *entry*, whole, with owner and mode."""
         leaf = object_name(entry)
-        if leaf in self._staged:
+        if self._is_staged(leaf):
             return True
+        if leaf[:2] not in self._kept:
+            return False
         try:
-            descriptor = os.open(_stored(leaf), _scan.OPEN_FILE, dir_fd=self._store)
+            descriptor = os.open(_path(leaf), _scan.OPEN_FILE, dir_fd=self._store)
         except OSError:
             return False
         try:
@@ -151,27 +162,41 @@ class Objects:
             good = (
                 not _tree.status_changes(status, entry, self._access)
                 and status.st_size == entry.size
-                and _tree.hash_descriptor(descriptor) == entry.sha256
+                and _tree.hash_descriptor(descriptor, entry.size) == entry.sha256
             )
             if good:
-                self.trusted.add(status.st_ino)
+                self._trust(status, entry)
             return good
         finally:
             os.close(descriptor)
 
-    def _find(self, entry) -> Tuple[int, str]:
-        """Return (directory descriptor, path) of the object of *entry*, made where needed."""
+    def _is_staged(self, leaf):
+        return leaf in self._staged.get(leaf[:2], ())
+
+    def _share(self, entry, directory, name):
+        """Clone or link the content of *entry*; return whether that is possible here."""
         leaf = object_name(entry)
-        if leaf in self._staged:
-            return self._staging, leaf
-        path = _stored(leaf)
+        path = _path(leaf)
+        if not self._is_staged(leaf):
+            try:
+                return self._share_from(self._store, path, entry, directory, name)
+            except FileNotFoundError:
+                # Only the other exec bit is there: make this one from it.
+                self._write(entry, self._chunks_of(entry))
+        return self._share_from(self._staging, path, entry, directory, name)
+
+    def _share_from(self, folder, path, entry, directory, name):
+        if self._can_clone and self._clone(folder, path, entry, directory, name):
+            return True
+        if self._labels and not self._labels.is_right(folder, path):
+            return False  # a link would carry the label of the content into the tree
         try:
-            os.stat(path, dir_fd=self._store, follow_symlinks=False)
-        except FileNotFoundError:
-            # Only the other exec bit is there: make this one from it.
-            self._write(entry, self._chunks_of(entry))
-            return self._staging, leaf
-        return self._store, path
+            os.link(path, name, src_dir_fd=folder, dst_dir_fd=directory, follow_symlinks=False)
+            return True
+        except OSError as error:
+            if error.errno in CANNOT_LINK:
+                return False
+            raise
 
     def _chunks_of(self, entry):
         """Yield the content of *entry*, of either exec bit; its end only when it is whole."""
@@ -192,26 +217,23 @@ class Objects:
 
     def _open(self, entry):
         for leaf in (object_name(entry), object_name(entry._replace(exec=not entry.exec))):
-            staged = leaf in self._staged
-            folder, path = (self._staging, leaf) if staged else (self._store, _stored(leaf))
+            folder = self._staging if self._is_staged(leaf) else self._store
             try:
-                return os.open(path, _scan.OPEN_FILE, dir_fd=folder)
+                return os.open(_path(leaf), _scan.OPEN_FILE, dir_fd=folder)
             except FileNotFoundError:
                 continue
         raise FileNotFoundError(errno.ENOENT, "content is missing", entry.sha256)
 
     def _clone(self, folder, source, entry, directory, name):
         """Share the blocks of the object with a new file; return whether that is possible here."""
-        if not self._can_clone:
-            return False
         origin = os.open(source, _scan.OPEN_FILE, dir_fd=folder)
         try:
             descriptor = os.open(name, CREATE, 0o600, dir_fd=directory)
             try:
                 fcntl.ioctl(descriptor, FICLONE, origin)
-                _tree.own(descriptor, self._access, self._access.mode(entry))
+                status = _tree.own(descriptor, self._access, self._access.mode(entry))
                 if os.fstat(origin).st_ino in self.trusted:
-                    self.trusted.add(os.fstat(descriptor).st_ino)
+                    self._trust(status, entry)
                 return True
             except OSError:
                 self._can_clone = False
@@ -228,5 +250,10 @@ def object_name(entry):
     return entry.sha256 + (".x" if entry.exec else "")
 
 
-def _stored(leaf):
+def _path(leaf):
     return leaf[:2] + "/" + leaf
+
+
+def _write_rest(descriptor, view):
+    while view:
+        view = view[os.write(descriptor, view) :]

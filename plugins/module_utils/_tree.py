@@ -79,12 +79,13 @@ def at_or_below(entries, path):
 
 
 def children(entries):
-    """Return ``{directory: [its entries]}``; the tree's own top is ``""``."""
-    below: Dict[str, List[_manifest.Entry]] = {"": []}
-    for entry in entries.values():
+    """Return ``{directory: {name: entry}}``; the tree's own top is ``""``."""
+    below: Dict[str, Dict[str, _manifest.Entry]] = {"": {}}
+    for path, entry in entries.items():
         if entry.type == "dir":
-            below.setdefault(entry.path, [])
-        below.setdefault(entry.path.rpartition("/")[0], []).append(entry)
+            below.setdefault(path, {})
+        parent, _slash, leaf = path.rpartition("/")
+        below.setdefault(parent, {})[leaf] = entry
     return below
 
 
@@ -97,10 +98,10 @@ def build(parent, name, entries, access, objects):
     below = children(entries)
 
     def lay(directory, prefix):
-        for entry in below[prefix]:
-            leaf = entry.path.rpartition("/")[2]
+        for leaf, entry in below[prefix].items():
+            leaf = _scan.to_os(leaf)
             if entry.type == "symlink":
-                os.symlink(entry.target, leaf, dir_fd=directory)
+                os.symlink(_scan.to_os(entry.target), leaf, dir_fd=directory)
                 if os.geteuid() == 0:
                     os.chown(leaf, access.uid, access.gid, dir_fd=directory, follow_symlinks=False)
             elif entry.type == "file":
@@ -123,70 +124,116 @@ def make_directory(parent, name, access, fill):
 
 
 def own(descriptor, access, mode):
-    """Give the open file or directory its owner, group and mode, whatever the umask."""
+    """Give the open file or directory its owner, group and mode, whatever the umask.
+
+    Returns its status afterwards: not every file system does as it is told.
+    """
     status = os.fstat(descriptor)
-    if (status.st_uid, status.st_gid) != (access.uid, access.gid):
+    owned = (status.st_uid, status.st_gid) == (access.uid, access.gid)
+    if owned and stat.S_IMODE(status.st_mode) == mode:
+        return status
+    if not owned:
         os.fchown(descriptor, access.uid, access.gid)
-    if stat.S_IMODE(status.st_mode) != mode:
-        os.fchmod(descriptor, mode)
+    os.fchmod(descriptor, mode)
+    return os.fstat(descriptor)
 
 
-def verify(parent, name, entries, access, runtime_paths, trusted=frozenset()):
+def verify(parent, name, entries, access, runtime_paths, trusted=None):
     """Return ([Drift …], [runtime path …]) of the tree *name* against *entries*, sorted.
 
-    Everything is looked at and every file is hashed, but for the inodes in *trusted*, which this
-    process has just written and hashed. Listed apart are what *runtime_paths* match, when it is
-    extra, and ``writable`` files that were changed. A directory that is extra is named once, with
-    a trailing slash.
+    Everything is looked at and every file is hashed, but for those in *trusted*: ``{inode: (sha256,
+    st_mode)}`` of files that this process has just written or hashed, and that have their owner.
+    Listed apart are what *runtime_paths* match, when it is extra, and ``writable`` files that were
+    changed. A directory that is extra is named once, with a trailing slash.
     """
-    below = children(entries)
-    is_runtime = _globs.compile_globs(runtime_paths)
-    drift: List[Drift] = []
-    runtime: List[str] = []
-
-    def look(directory, prefix):
-        wanted = {entry.path.rpartition("/")[2]: entry for entry in below[prefix]}
-        found = set(os.listdir(directory))
-        for leaf in wanted.keys() - found:
-            drift.append(Drift(wanted[leaf].path, "missing"))
-        for leaf in found - wanted.keys():
-            path = spell("%s/%s" % (prefix, leaf) if prefix else leaf)
-            (runtime.append if is_runtime(path) else _note_extra(directory, leaf, drift))(path)
-        for leaf in found & wanted.keys():
-            entry = wanted[leaf]
-            changes = _changes(directory, leaf, entry, access, trusted)
-            if changes and entry.writable and changes != ["type"]:
-                runtime.append(entry.path)
-            else:
-                drift.extend(Drift(entry.path, change) for change in changes)
-            if entry.type == "dir":
-                try:
-                    deeper = os.open(leaf, _scan.OPEN_DIRECTORY, dir_fd=directory)
-                except OSError:
-                    continue  # told already: not a directory any more
-                try:
-                    look(deeper, entry.path)
-                finally:
-                    os.close(deeper)
-
+    found = _Verification(entries, access, runtime_paths, trusted or {})
     try:
         top = os.open(name, _scan.OPEN_DIRECTORY, dir_fd=parent)
     except OSError:
         return [Drift(".", "missing")], []
     try:
-        drift.extend(
+        found.drift.extend(
             Drift(".", change)
             for change in status_changes(os.fstat(top), _manifest.Entry(".", "dir"), access)
         )
-        look(top, "")
+        found.look(top, "")
     finally:
         os.close(top)
-    return sorted(drift), sorted(runtime)
+    return sorted(found.drift), sorted(found.runtime)
+
+
+class _Verification:
+    """What was found so far while a tree is looked through."""
+
+    def __init__(self, entries, access, runtime_paths, trusted):
+        self.drift: List[Drift] = []
+        self.runtime: List[str] = []
+        self._below = children(entries)
+        self._access = access
+        self._is_runtime = _globs.compile_globs(runtime_paths)
+        self._trusted = trusted
+
+    def look(self, directory, prefix):
+        """Look at all that is, or should be, in the directory descriptor of *prefix*."""
+        wanted = self._below[prefix]
+        with os.scandir(directory) as listing:
+            items = [(_scan.from_os(item.name), item) for item in listing]
+        for leaf in wanted.keys() - {leaf for leaf, _item in items}:
+            self.drift.append(Drift(wanted[leaf].path, "missing"))
+        for leaf, item in items:
+            entry = wanted.get(leaf)
+            if entry is None:
+                self._note_extra(item, prefix + "/" + leaf if prefix else leaf)
+            elif entry.type != "file" or not self._is_trusted(item.inode(), entry):
+                self._compare(directory, _scan.to_os(leaf), entry)
+
+    def _note_extra(self, item, path):
+        path = spell(path)
+        if self._is_runtime(path):
+            self.runtime.append(path)
+        else:
+            end = "/" if item.is_dir(follow_symlinks=False) else ""
+            self.drift.append(Drift(path + end, "extra"))
+
+    def _compare(self, directory, leaf, entry):
+        changes = self._changes(directory, leaf, entry)
+        if changes and entry.writable and changes != ["type"]:
+            self.runtime.append(entry.path)
+        else:
+            self.drift.extend(Drift(entry.path, change) for change in changes)
+        if entry.type == "dir":
+            try:
+                deeper = os.open(leaf, _scan.OPEN_DIRECTORY, dir_fd=directory)
+            except OSError:
+                return  # told already: not a directory any more
+            try:
+                self.look(deeper, entry.path)
+            finally:
+                os.close(deeper)
+
+    def _changes(self, directory, leaf, entry) -> List[str]:
+        status = os.stat(leaf, dir_fd=directory, follow_symlinks=False)
+        if entry.type == "symlink":
+            if not stat.S_ISLNK(status.st_mode):
+                return ["type"]
+            target = os.readlink(leaf, dir_fd=directory)
+            return [] if target == _scan.to_os(entry.target) else ["modified"]
+        changes = status_changes(status, entry, self._access)
+        if entry.type == "file" and "type" not in changes:
+            size = entry.size
+            if status.st_size != size or hash_file(directory, leaf, size) != entry.sha256:
+                changes.insert(0, "modified")
+        return changes
+
+    def _is_trusted(self, inode, entry):
+        """Tell whether this process knows that the file of this *inode* is as *entry* says."""
+        found = self._trusted.get(inode)
+        return found and found == (entry.sha256, stat.S_IFREG | self._access.mode(entry))
 
 
 def spell(path):
     """Return *path* as text that can be sent and shown; bytes that are not UTF-8 as ``\\xe4``."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return _scan.to_os(path).decode("utf-8", "backslashreplace")
 
 
 def remove(parent, name):
@@ -213,42 +260,27 @@ def remove(parent, name):
     os.rmdir(name, dir_fd=parent)
 
 
-def hash_file(directory, name):
-    """Return the hex SHA-256 of the file *name* in a directory descriptor."""
+def hash_file(directory, name, size=0):
+    """Return the hex SHA-256 of the file *name* in a directory descriptor; see below for *size*."""
     descriptor = os.open(name, _scan.OPEN_FILE, dir_fd=directory)
     try:
-        return hash_descriptor(descriptor)
+        return hash_descriptor(descriptor, size)
     finally:
         os.close(descriptor)
 
 
-def hash_descriptor(descriptor):
-    """Return the hex SHA-256 of what is left to read of an open file."""
-    digest = hashlib.sha256()
-    while True:
-        chunk = os.read(descriptor, _codec.CHUNK_BYTES)
-        if not chunk:
-            return digest.hexdigest()
-        digest.update(chunk)
+def hash_descriptor(descriptor, size=0):
+    """Return the hex SHA-256 of what is left to read of an open file.
 
-
-def _note_extra(directory, leaf, drift):
-    status = os.stat(leaf, dir_fd=directory, follow_symlinks=False)
-    end = "/" if stat.S_ISDIR(status.st_mode) else ""
-    return lambda path: drift.append(Drift(path + end, "extra"))
-
-
-def _changes(directory, leaf, entry, access, trusted) -> List[str]:
-    status = os.stat(leaf, dir_fd=directory, follow_symlinks=False)
-    if entry.type == "symlink":
-        if not stat.S_ISLNK(status.st_mode):
-            return ["type"]
-        return [] if os.readlink(leaf, dir_fd=directory) == entry.target else ["modified"]
-    changes = status_changes(status, entry, access)
-    if entry.type == "file" and "type" not in changes and status.st_ino not in trusted:
-        if status.st_size != entry.size or hash_file(directory, leaf) != entry.sha256:
-            changes.insert(0, "modified")
-    return changes
+    *size* is how much that should be: a small file is then known to end there by one call.
+    """
+    chunk = os.read(descriptor, min(size + 1, _codec.CHUNK_BYTES))
+    digest = hashlib.sha256(chunk)
+    if len(chunk) != size:
+        while chunk:
+            chunk = os.read(descriptor, _codec.CHUNK_BYTES)
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def status_changes(status, entry, access) -> List[str]:

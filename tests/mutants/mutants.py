@@ -23,16 +23,22 @@ def check(without, path, condition, tests):
     return Mutant(without, path, f"if {condition}:", "if False:", tests)
 
 
+ADOPTION = "module_utils/_adoption.py"
+ADOPTION_TESTS = "module_utils/test_adoption.py"
 CANONICAL = "module_utils/_canonical.py"
 CODEC = "module_utils/_codec.py"
 CLAIM = "module_utils/_claim.py"
 DELTA_TESTS = "module_utils/test_delta.py"
+DROP = "module_utils/_drop.py"
 DURABLE = "module_utils/_durable.py"
 DURABLE_TESTS = "module_utils/test_durable.py"
+HEALING_TESTS = "module_utils/test_healing.py"
 HOST_CALL = "module_utils/_host_call.py"
 HOST_TESTS = "module_utils/test_host_call.py"
 CHECK_MODE_TESTS = "module_utils/test_host_call_check_mode.py"
 LAYER = "module_utils/_layer.py"
+LEASE = "module_utils/_lease.py"
+LEASE_TESTS = "module_utils/test_lease.py"
 LIBRARY = "plugin_utils/_library.py"
 LIBRARY_CATALOGUE = "plugin_utils/_catalogue.py"
 LIBRARY_GARBAGE = "plugin_utils/_garbage.py"
@@ -47,12 +53,16 @@ PACK = "module_utils/_pack.py"
 PACK_TESTS = "module_utils/test_pack.py"
 PACKS = "plugin_utils/_packs.py"
 PACKS_TESTS = "plugin_utils/test_packs.py"
+PLAN = "module_utils/_plan.py"
+PREDICTION = "module_utils/_prediction.py"
 RELEASE_FILE = "plugin_utils/_release_file.py"
 REMOVAL = "module_utils/_removal.py"
 ROOT = "module_utils/_root.py"
 ROOT_TESTS = "module_utils/test_root.py"
 SCAN = "module_utils/_scan.py"
 SCAN_TESTS = "module_utils/test_scan.py"
+SHARED = "module_utils/_shared.py"
+SHARED_TESTS = "module_utils/test_shared.py"
 STAGING = "module_utils/_staging.py"
 STATE = "module_utils/_state.py"
 STATE_TESTS = "module_utils/test_state.py"
@@ -310,25 +320,26 @@ ON_THE_CONTROLLER = (
 )
 
 STAGING_STEPS = (
-    check(
+    Mutant(
         "verifying the whole tree before it gets its name",
         STAGING,
-        "drift",
-        f"{HOST_TESTS} damaged_content",
+        "            drift = self._lay_out(entries)\n",
+        "            drift = self._lay_out(entries) and []\n",
+        f"{HEALING_TESTS} builds_upon",
     ),
     Mutant(
         "the barrier before names are given",
         STAGING,
-        "_durable.barrier(staging)",
-        "pass",
+        "    _durable.barrier(place.staging)\n    with claim.commit_point() as state",
+        "    with claim.commit_point() as state",
         f"{DURABLE_TESTS} medium",
     ),
     Mutant(
         "recording a tree before it has its name",
         STAGING,
         "        claim.root.write_state(state)\n"
-        '        os.rename("tree", tree, src_dir_fd=staging, dst_dir_fd=releases)\n',
-        '        os.rename("tree", tree, src_dir_fd=staging, dst_dir_fd=releases)\n'
+        '        os.rename("tree", tree, src_dir_fd=place.staging, dst_dir_fd=releases)\n',
+        '        os.rename("tree", tree, src_dir_fd=place.staging, dst_dir_fd=releases)\n'
         "        claim.root.write_state(state)\n",
         f"{DURABLE_TESTS} killed",
     ),
@@ -342,14 +353,14 @@ STAGING_STEPS = (
     Mutant(
         "copying private and writable contents",
         OBJECTS,
-        "if not (entry.private or entry.writable):",
-        "if True:",
+        "if entry.private or entry.writable or not self._share(",
+        "if not self._share(",
         f"{OBJECTS_TESTS} copied",
     ),
     Mutant(
         "hashing a content that is here already",
         OBJECTS,
-        "and _tree.hash_descriptor(descriptor) == entry.sha256",
+        "and _tree.hash_descriptor(descriptor, entry.size) == entry.sha256",
         "",
         f"{OBJECTS_TESTS} comes_again",
     ),
@@ -383,15 +394,15 @@ STAGING_STEPS = (
     Mutant(
         "noticing extra files",
         TREE,
-        "for leaf in found - wanted.keys():",
-        "for leaf in ():",
+        'self.drift.append(Drift(path + end, "extra"))',
+        "pass",
         f"{TREE_TESTS} difference",
     ),
     Mutant(
         "hashing every file",
         TREE,
-        "if status.st_size != entry.size or hash_file(directory, leaf) != entry.sha256:",
-        "if status.st_size != entry.size:",
+        "if status.st_size != size or hash_file(directory, leaf, size) != entry.sha256:",
+        "if status.st_size != size:",
         f"{TREE_TESTS} difference",
     ),
     Mutant(
@@ -409,10 +420,33 @@ STAGING_STEPS = (
     ),
     Mutant(
         "opening a pack without following links",
-        HOST_CALL,
-        "descriptor = os.open(path, _scan.OPEN_FILE)",
-        "descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)",
+        DROP,
+        "            descriptor = os.open(name, _scan.OPEN_FILE, dir_fd=directory)\n    except",
+        "            descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK, dir_fd=directory)\n"
+        "    except",
         f"{HOST_TESTS} no_file",
+    ),
+    Mutant(
+        "trusting what was just written only as what it is",
+        TREE,
+        "return found and found == (entry.sha256, stat.S_IFREG | self._access.mode(entry))",
+        "return found",
+        f"{OBJECTS_TESTS} trusted",
+    ),
+    Mutant(
+        "looking whether the file system did as it was told",
+        TREE,
+        "    os.fchmod(descriptor, mode)\n    return os.fstat(descriptor)",
+        "    os.fchmod(descriptor, mode)\n"
+        "    return os.stat_result((stat.S_IFREG | mode, *status[1:]))",
+        f"{OBJECTS_TESTS} as_it_is_told",
+    ),
+    Mutant(
+        "refusing a manifest in which a key stands twice",
+        MANIFEST,
+        "render(manifest) != data",
+        "len(render(manifest)) > len(data)",
+        f"{MANIFEST_TESTS} twice",
     ),
 )
 
@@ -458,23 +492,29 @@ SWITCHING = (
     ),
     Mutant(
         "verifying a rollback's target",
-        TRIAL,
-        "        _verify(claim, tree, runtime_paths)",
-        "        pass",
-        f"{HOST_TESTS} rebuilt",
+        PLAN,
+        'step == "activate" or (params["verify"]',
+        '(params["verify"]',
+        f"{HEALING_TESTS} rollback",
+    ),
+    Mutant(
+        "verifying what is live when that is asked for",
+        PLAN,
+        'step == "activate" or (params["verify"] and tree and step != "stage")',
+        'step == "activate"',
+        f"{HEALING_TESTS} live",
     ),
     check(
         "refusing a current that is not ours",
         ROOT,
-        'folder != "releases" or tree not in known',
+        "tree is None or tree not in {*state.trees, state.live, state.trial}",
         f"{HOST_TESTS} somebody",
     ),
-    Mutant(
+    check(
         "leaving another's root untouched",
-        ROOT,
-        'raise RootError("%s/current is not ours: nothing was touched" % path)',
-        "return",
-        f"{HOST_TESTS} somebody_else_deployed",
+        HOST_CALL,
+        'not params["adopt"]',
+        ADOPTION_TESTS,
     ),
     check("probing a trial that a run finds", TRIAL, "probe", f"{HOST_TESTS} trial"),
     Mutant(
@@ -493,15 +533,15 @@ SWITCHING = (
     ),
     Mutant(
         "finishing a restart that was not done",
-        HOST_CALL,
+        PLAN,
         'step = "nothing" if state.restarted else "settle"',
         "pass",
         f"{HOST_TESTS} next_run",
     ),
     check(
         "refusing a linked file that is missing",
-        TRIAL,
-        'not link.endswith("/") and not os.path.exists(os.path.join(path, "shared", link))',
+        SHARED,
+        "there or not _tree.at_or_below(sealed, link)",
         f"{HOST_TESTS} linked_file",
     ),
     Mutant(
@@ -535,23 +575,22 @@ SWITCHING = (
         "access and state.access not in (None, access._asdict())",
         f"{HOST_TESTS} another_owner",
     ),
-    Mutant(
+    check(
         "refusing the state of a newer version",
         ROOT,
-        'plain.pop("format") != FORMAT',
-        'plain.pop("format") < FORMAT',
+        "format_ not in READ_FORMATS",
         f"{HOST_TESTS} newer_version",
     ),
-    check(
-        "keeping a torn line of history apart",
-        ROOT,
-        'end and os.pread(descriptor, 1, end - 1) != b"\\n"',
-        f"{HOST_TESTS} torn",
-    ),
+    check("dropping a torn line of history", ROOT, "start != end", f"{HOST_TESTS} torn"),
 )
 
 GOING_BACK = (
-    check("refusing a bad release", HOST_CALL, "live and release.digest in state.bad", HOST_TESTS),
+    check(
+        "refusing a bad release",
+        PLAN,
+        'params["state"] == "live" and release.digest in state.bad',
+        HOST_TESTS,
+    ),
     Mutant(
         "passing over bad releases",
         STATE,
@@ -583,11 +622,11 @@ GOING_BACK = (
     Mutant(
         "retention by the order of staging",
         STATE,
-        '    by_age = sorted(existing, key=lambda tree: state.trees[tree]["token"], reverse=True)',
-        "    by_age = sorted(existing, reverse=True)",
+        '    by_age = sorted(ours, key=lambda tree: state.trees[tree]["token"], reverse=True)',
+        "    by_age = sorted(ours, reverse=True)",
         f"{HOST_TESTS} retention",
     ),
-    check("absent sparing what is needed", HOST_CALL, "tree in needed", f"{HOST_TESTS} absent"),
+    check("absent sparing what is needed", REMOVAL, "tree in needed", f"{HOST_TESTS} absent"),
     Mutant(
         "predicting no removal where current is another's",
         HOST_CALL,
@@ -646,8 +685,8 @@ GOING_BACK = (
     Mutant(
         "check mode that stages nothing",
         HOST_CALL,
-        "    if check_mode:\n        return _predict",
-        "    if False:\n        return _predict",
+        "    if check_mode:\n        claim.check_turn(state)\n        return _prediction.predict",
+        "    if False:\n        claim.check_turn(state)\n        return _prediction.predict",
         CHECK_MODE_TESTS,
     ),
     Mutant(
@@ -754,4 +793,173 @@ PRUNING = (
     ),
 )
 
-MUTANTS = (*READING, *ON_THE_CONTROLLER, *STAGING_STEPS, *SWITCHING, *GOING_BACK, *PRUNING)
+LEASES_AND_HEALING = (
+    Mutant(
+        "the lease",
+        CLAIM,
+        "hindrance = _lease.hindrance(state, self.run, self._takeover)\n                if",
+        "hindrance = None\n                if",
+        LEASE_TESTS,
+    ),
+    Mutant(
+        "the lease in check mode",
+        CLAIM,
+        "        if hindrance:\n            raise",
+        "        if False:\n            raise",
+        f"{LEASE_TESTS} refused",
+    ),
+    Mutant(
+        "waiting for a call of another run",
+        CLAIM,
+        'if hindrance != "busy" or time',
+        "if True or time",
+        f"{LEASE_TESTS} waited_for",
+    ),
+    Mutant(
+        "keeping the lease while a release is on trial",
+        CLAIM,
+        "held = hold and state.trial",
+        "held = False",
+        f"{LEASE_TESTS} trial",
+    ),
+    Mutant(
+        "giving the lease back",
+        HOST_CALL,
+        'claim.give_back(params["hold"])',
+        "pass",
+        f"{LEASE_TESTS} gives_its_lease_back",
+    ),
+    Mutant(
+        "giving the lease back when nobody shall hold the trial",
+        CLAIM,
+        "held = hold and state.trial",
+        "held = state.trial",
+        f"{LEASE_TESTS} nobody_holds",
+    ),
+    Mutant(
+        "recording a takeover",
+        CLAIM,
+        'self.record("took over", state.current, self.took_over)',
+        "pass",
+        f"{LEASE_TESTS} recorded",
+    ),
+    Mutant(
+        "telling a process from a later one of the same number",
+        LEASE,
+        'lease["started"] is not None and _started(pid, proc) == lease["started"]',
+        "_started(pid, proc) is not None",
+        f"{LEASE_TESTS} used_again",
+    ),
+    check(
+        "telling a boot from the one before",
+        LEASE,
+        'pid is None or lease["boot"] != _boot(proc)',
+        f"{LEASE_TESTS} used_again",
+    ),
+    Mutant(
+        "leaving a killed run's trial to that run",
+        LEASE,
+        'return "on trial" if state.trial else None',
+        "return None",
+        f"{LEASE_TESTS} trial",
+    ),
+    Mutant(
+        "mending contents before they are used again",
+        STAGING,
+        "missing = place.mend(entries) or place.build(entries)",
+        "missing = place.build(entries)",
+        f"{HEALING_TESTS} asked_again_or_sent or mended",
+    ),
+    Mutant(
+        "keeping what a pack brought when its base is damaged",
+        STAGING,
+        "                place.objects.publish()\n            raise",
+        "                pass\n            raise",
+        f"{HEALING_TESTS} builds_upon",
+    ),
+    Mutant(
+        "sending only the damaged contents again",
+        "module_utils/_answer.py",
+        "named = 0 < len(again) <= MOST_AGAIN",
+        "named = False",
+        f"{HEALING_TESTS} only_those",
+    ),
+    Mutant(
+        "keeping the damaged tree for processes that read it",
+        STATE,
+        'if state.left in ours and state.trees[state.left]["digest"] == state.good[-1]:',
+        "if False:",
+        f"{HEALING_TESTS} processes",
+    ),
+    Mutant(
+        "retention sparing pinned releases",
+        STATE,
+        'spared = {tree for tree in newest if state.trees[tree]["digest"] in state.pinned}',
+        "spared = set()",
+        f"{STATE_TESTS} pinned",
+    ),
+    Mutant(
+        "retention sparing adopted releases",
+        STATE,
+        'ours = [tree for tree in existing if not state.trees[tree].get("adopted")]',
+        "ours = list(existing)",
+        f"{ADOPTION_TESTS} cleaned",
+    ),
+    Mutant(
+        "removing everything but what was adopted",
+        REMOVAL,
+        "return sorted(root.existing_trees(state) - adopted)",
+        "return sorted(root.existing_trees(state))",
+        f"{ADOPTION_TESTS} leaves_it",
+    ),
+    Mutant(
+        "leaving current to the adopted release",
+        REMOVAL,
+        'if current and not state.trees.get(current, {}).get("adopted"):',
+        "if current:",
+        f"{ADOPTION_TESTS} leaves_it_live",
+    ),
+    check(
+        "refusing to adopt what could not be gone back to",
+        ADOPTION,
+        "name is None or not os.path.isdir(os.path.join(releases, name))",
+        ADOPTION_TESTS,
+    ),
+    Mutant(
+        "absent sparing pinned releases",
+        REMOVAL,
+        "if digest in state.pinned:",
+        "if False:",
+        f"{HOST_TESTS} pinned",
+    ),
+    Mutant(
+        "seeding only what is not there",
+        SHARED,
+        "            if _exists(shared, path):\n                continue\n",
+        "",
+        f"{SHARED_TESTS} copied_once",
+    ),
+    Mutant(
+        "seeding by copies",
+        SHARED,
+        "path=name[len(path) + 1 :], writable=True)",
+        "path=name[len(path) + 1 :])",
+        f"{SHARED_TESTS} copied_once",
+    ),
+    check(
+        "a second pack that brings what was asked for again",
+        PACK,
+        "header.again != digest_of_again(again)",
+        f"{PACK_TESTS} again",
+    ),
+)
+
+MUTANTS = (
+    *READING,
+    *ON_THE_CONTROLLER,
+    *STAGING_STEPS,
+    *SWITCHING,
+    *GOING_BACK,
+    *PRUNING,
+    *LEASES_AND_HEALING,
+)

@@ -52,6 +52,36 @@ def test_what_is_rendered_is_parsed_back(there):
     assert parse(_manifest.render(there)) == there
 
 
+@settings(max_examples=50, deadline=None)
+@given(manifests())
+def test_it_is_rendered_as_any_canonical_json(there):
+    data = _manifest.render(there)
+    plain = [
+        [_manifest.entry_to_plain(entry) for entry in component.entries]
+        for component in there.components
+    ]
+
+    assert data == _manifest._canonical.dumps(json.loads(data))
+    assert [item["entries"] for item in json.loads(data)["components"]] == plain
+
+
+def test_a_path_that_json_has_to_escape_is_rendered_so():
+    there = manifest(component(file('a "b" \\ c', "a"), link("l", '"')))
+
+    assert parse(_manifest.render(there)) == there
+
+
+@pytest.mark.parametrize("key", ["path", "type", "exec"])
+def test_a_manifest_in_which_a_key_stands_twice_is_refused(key):
+    entry = _manifest.entry_to_plain(file("app", "a"))
+    once = '"%s":%s' % (key, json.dumps(entry[key]))
+    data = changed().decode()
+    at = data.index(once)
+
+    with pytest.raises(_manifest.ManifestError, match="not in canonical form"):
+        parse((data[:at] + once + "," + data[at:]).encode())
+
+
 def test_the_digest_does_not_change_between_versions_of_this_collection():
     there = manifest(
         component(

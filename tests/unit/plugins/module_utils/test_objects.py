@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils import _objects
+from ansible_collections.itops.release.plugins.module_utils import _objects, _tree
 from ansible_collections.itops.release.tests.unit.plugins.estate import access, file, sha256
 
 
@@ -148,7 +148,62 @@ def test_nothing_is_written_over_a_file_or_through_a_link(place, tmp_path):
     for entry in (file("a", "text"), file("a", "text", private=True)):
         with pytest.raises(FileExistsError):
             put(entry, "a")
-    (tmp_path / "staging" / sha256("more")).symlink_to("../theirs")
+    (staged,) = (tmp_path / "staging").glob("*/*")
+    staged.with_name(staged.name + ".x").symlink_to("../../theirs")
     with pytest.raises(FileExistsError):
-        add(objects, "more")
+        add(objects, "text", True)
     assert (tmp_path / "theirs").read_text() == "theirs"
+
+
+def verify(objects, tmp_path, *entries):
+    """Return the drift of the tree, which holds *entries*, with what the objects are sure of."""
+    (tmp_path / "tree").chmod(0o755)
+    parent = os.open(tmp_path, os.O_RDONLY)
+    try:
+        by_path = {entry.path: entry for entry in entries}
+        drift, _runtime = _tree.verify(parent, "tree", by_path, access(), (), objects.trusted)
+    finally:
+        os.close(parent)
+    return [tuple(item) for item in drift]
+
+
+def test_what_was_just_written_is_trusted_only_as_what_it_is(place, tmp_path):
+    objects, put = place
+    for text in ("one", "two"):
+        add(objects, text, True, False)
+    entries = [file("a", "one"), file("b", "two"), file("c", "one", exec=True)]
+    paths = [put(entry, entry.path) for entry in entries]
+    assert verify(objects, tmp_path, *entries) == []
+
+    paths[0].rename(tmp_path / "aside")
+    paths[1].rename(paths[0])
+    (tmp_path / "aside").rename(paths[1])
+    assert verify(objects, tmp_path, *entries) == [("a", "modified"), ("b", "modified")]
+
+    paths[2].rename(paths[0])
+    paths[2].symlink_to("b")
+    assert verify(objects, tmp_path, *entries) == [
+        ("a", "exec"),
+        ("b", "modified"),
+        ("c", "type"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["fchmod", "fchown"])
+def test_a_file_system_that_does_not_do_as_it_is_told_is_noticed(
+    place, tmp_path, monkeypatch, name
+):
+    objects, put = place
+    objects._access = access(uid=os.geteuid() + 1) if name == "fchown" else access()
+    umask = os.umask(0o077)
+    try:
+        monkeypatch.setattr(os, name, lambda *arguments: None)
+        add(objects, "text")
+        entry = file("a", "text")
+        put(entry, "a")
+    finally:
+        os.umask(umask)
+
+    assert objects.trusted == {}
+    if name == "fchmod":
+        assert verify(objects, tmp_path, entry) == [("a", "mode")]
