@@ -864,13 +864,6 @@ LEASES_AND_HEALING = (
         f"{LEASE_TESTS} trial",
     ),
     Mutant(
-        "mending contents before they are used again",
-        STAGING,
-        "missing = place.mend(entries) or place.build(entries)",
-        "missing = place.build(entries)",
-        f"{HEALING_TESTS} asked_again_or_sent or mended",
-    ),
-    Mutant(
         "keeping what a pack brought when its base is damaged",
         STAGING,
         "                place.objects.publish()\n            raise",

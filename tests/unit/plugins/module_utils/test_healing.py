@@ -13,7 +13,8 @@ import pytest
 from ansible_collections.itops.release.plugins.module_utils import _claim
 from ansible_collections.itops.release.tests.unit.plugins.estate import sha256, snapshot
 
-FILES = {"app*": "one", "lib/a": "same", "lib/b": "b " * 50000, "latest@": "app"}
+LARGE = "".join(sha256(str(number)) for number in range(1000))  # compresses by half at most
+FILES = {"app*": "one", "lib/a": "same", "lib/b": LARGE, "latest@": "app"}
 
 
 @pytest.fixture

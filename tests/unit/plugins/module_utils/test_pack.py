@@ -212,3 +212,27 @@ def test_contents_that_were_asked_for_again_travel_too():
     assert list(_pack.travelling(wanted, wanted, [sha256("22"), sha256("no more")])) == [
         sha256("22")
     ]
+
+
+def test_a_pack_that_brings_something_else_again_is_refused():
+    header, body = render(WANTED, WANTED, CONTENTS)
+    digest = _pack.digest_of_again([sha256("same")])
+    asked = header._replace(again=digest)
+    body += CONTENTS[sha256("same")]
+
+    def bring(header, again):
+        stream, taken = io.BytesIO(body), []
+        _pack.read(
+            stream.read,
+            header,
+            header.release,
+            WANTED,
+            lambda manifest: lambda key, size, chunks: taken.append((key, b"".join(chunks))),
+            again,
+        )
+        return taken
+
+    assert bring(asked, [sha256("same")]) == [(sha256("same"), b"same")]
+    for wrong in ((asked, [sha256("two")]), (asked, []), (header, [sha256("same")])):
+        with pytest.raises(_pack.PackError, match="asked for again"):
+            bring(*wrong)
