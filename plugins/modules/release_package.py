@@ -216,6 +216,10 @@ damaged:
   type: list
   elements: dict
   returned: when O(state=pruned)
+msg:
+  description: The same in a line.
+  type: str
+  returned: when O(state=pruned)
 freed_bytes:
   description: How many bytes were freed, with those that a killed run had left.
   type: int

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from . import _catalogue, _description, _retention
 
+NAMED = 20
+
 
 def refuse(options):
     """Return why *options* could mean more than was meant, or None."""
@@ -58,6 +60,7 @@ def prune(library, options, keep):
         "kept": [{**label._asdict(), "reasons": why} for label, why in pruned.kept.items()],
         "damaged": [{"digest": item.digest, "reason": item.damage} for item in pruned.damaged],
         "freed_bytes": pruned.freed_bytes,
+        "msg": _sum_up(pruned, keep),
     }
     if pruned.damaged:
         result["warnings"] = [
@@ -66,3 +69,15 @@ def prune(library, options, keep):
             for item in pruned.damaged
         ]
     return result, list(map(_description.line, pruned.removed)), []
+
+
+def _sum_up(pruned, done):
+    """Return in a line what was Pruned, or would be unless it is *done*."""
+    names = [f"{label.name}:{label.version}" for label in pruned.removed]
+    more = [f"and {len(names) - NAMED} more"] if len(names) > NAMED else []
+    removed = ", ".join([*names[:NAMED], *more]) or "no release"
+    would = "" if done else "would be "
+    return (
+        f"{removed} {would}removed, {pruned.freed_bytes:,} bytes {would}freed; "
+        f"{len(pruned.kept) + len(pruned.damaged)} stay"
+    )

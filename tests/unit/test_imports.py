@@ -19,6 +19,7 @@ BELOW = {
     "plugin_utils": ["module_utils", "plugin_utils"],
     "action": ["module_utils", "plugin_utils"],
     "callback": ["module_utils", "plugin_utils"],
+    "filter": ["plugin_utils"],
     "doc_fragments": [],
 }
 NEWER_THAN_PYTHON_38 = {"annotationlib", "compression", "graphlib", "tomllib", "zoneinfo"}
