@@ -9,7 +9,7 @@ import os
 from ansible.plugins.action import ActionBase
 
 from ..module_utils import _arguments, _codec, _manifest, _tree
-from ..plugin_utils import _action, _comparison, _library, _packs, _room, _run, _transfer
+from ..plugin_utils import _action, _comparison, _library, _lifetime, _packs, _room, _run, _transfer
 
 MODULE = "itops.release.release_deployment"
 MOST_PACKS = 3  # what is missing; again what was found damaged; everything
@@ -22,6 +22,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
+        _lifetime.end_with(_run.main_pid())
         self._calls = self._sent_bytes = self._resumed_bytes = 0
         self._took_over = None
         refused = self._refuse(self._task.args)

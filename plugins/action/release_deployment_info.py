@@ -7,7 +7,7 @@ from __future__ import annotations
 from ansible.plugins.action import ActionBase
 
 from ..module_utils import _arguments
-from ..plugin_utils import _action, _library, _transfer
+from ..plugin_utils import _action, _library, _lifetime, _run, _transfer
 
 MODULE = "itops.release.release_deployment_info"
 
@@ -18,6 +18,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
+        _lifetime.end_with(_run.main_pid())
         arguments = _action.plain_arguments(
             self, _action.on_host(_arguments.deployment_info(), "root")
         )

@@ -18,7 +18,9 @@ from ..plugin_utils import (
     _description,
     _housekeeping,
     _library,
+    _lifetime,
     _release_file,
+    _run,
     _sealing,
 )
 
@@ -32,6 +34,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
+        _lifetime.end_with(_run.main_pid())
         arguments = _action.plain_arguments(
             self,
             _action.on_host(_arguments.package(), "src"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 from ansible.plugins.action import ActionBase
 
 from ..module_utils import _arguments
-from ..plugin_utils import _action, _comparison, _description, _library
+from ..plugin_utils import _action, _comparison, _description, _library, _lifetime, _run
 
 
 class ActionModule(ActionBase):
@@ -17,6 +17,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
+        _lifetime.end_with(_run.main_pid())
         arguments = _action.plain_arguments(
             self, _arguments.package_info(), required_by={"compare_to": ["release"]}
         )

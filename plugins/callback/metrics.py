@@ -14,6 +14,8 @@ description:
     too.
   - Says nothing when a run does not use M(itops.release.release_deployment) or
     M(itops.release.release_deployment_info).
+  - A run that is interrupted, or that ends with an error, closes with what is known of each host.
+  - On Linux it lets the workers of the run end when the main process is killed.
   - It reports; it never changes the course of a run or its exit status.
 version_added: 0.1.0
 author: The itops.release authors (@itops)
@@ -24,7 +26,10 @@ options:
     description:
       - A file to which each event is appended as it happens, one JSON object a line, so that a run
         that was killed leaves its record too.
-      - Each line has C(format) (1), C(run) (an identifier of the run), C(time) (UTC) and C(event).
+      - Each line has C(format) (1), C(run) (the name of the run, as hosts know it), C(time) (UTC)
+        and C(event).
+      - Where the last event of a run is neither C(end) nor C(stopped), the run was killed. A line
+        that a full disk or a lost machine cut off is to be passed over.
       - The file is made with mode 0600, because messages of failed tasks are written to it.
     type: path
     ini:
@@ -34,10 +39,13 @@ options:
       - name: ITOPS_RELEASE_RECORD
 """
 
+import contextlib
+import errno
 import functools
 import json
 import os
-import uuid
+import select
+import sys
 from datetime import datetime, timezone
 
 from ansible import constants as C  # noqa: N812 (Ansible's own name for it)
@@ -45,11 +53,10 @@ from ansible import context
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 
-from ..plugin_utils import _report
+from ..plugin_utils import _events, _lifetime, _recorder, _report, _run
 
 DEPLOYMENT = "itops.release.release_deployment"
 INSPECTION = "itops.release.release_deployment_info"
-OUR_ROLES = "itops.release."
 COLOURS = {
     "ok": C.COLOR_OK,
     "changed": C.COLOR_CHANGED,
@@ -85,7 +92,9 @@ class CallbackModule(CallbackBase):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.broken = False
-        self.run_id = uuid.uuid4().hex
+        self.run_id = None
+        self.watching = False  # whether an end that Ansible gives no callback for is told
+        self.going_on = False  # a playbook has begun whose end has not been told
         self.record = None
         self.recorder = None
         self.waiting = {}  # the plays of the playbook that have not started, by identifier
@@ -95,7 +104,7 @@ class CallbackModule(CallbackBase):
         """Write *event* down before it is counted: a killed run leaves only the file."""
         if self.record is not None:
             line = {
-                "format": _report.RECORD_FORMAT,
+                "format": _events.RECORD_FORMAT,
                 "run": self.run_id,
                 "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
                 **event,
@@ -105,22 +114,43 @@ class CallbackModule(CallbackBase):
 
     def _write(self, line):
         try:
-            os.write(self.record, line)
+            if os.write(self.record, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             self.record = None
             self._display.warning(f"The record of itops.release ends here: {error}")
 
     @_guarded
     def v2_playbook_on_start(self, playbook):
-        self.recorder = _report.Recorder(check_mode=bool(context.CLIARGS.get("check")))
-        self.waiting = {play._uuid: play for play in playbook.get_plays()}
+        self.recorder = _recorder.Recorder(check_mode=bool(context.CLIARGS.get("check")))
+        plays = playbook.get_plays()
+        self.waiting = {play._uuid: play for play in plays}
+        extra_vars = plays[0].get_variable_manager().extra_vars if plays else {}
+        self.run_id = _run.run_id(extra_vars)
         path = self.get_option("record")
         if path and self.record is None:
             try:
-                self.record = os.open(path, RECORD_FLAGS, 0o600)
+                self.record = _open_record(path)
             except OSError as error:
                 self._display.warning(f"There will be no record of itops.release: {error}")
         self.note({"event": "run", "check_mode": self.recorder.check_mode})
+        self.going_on = True
+        if not self.watching:
+            self.watching = True
+            _lifetime.end_workers_with_this_process()
+            _lifetime.tell_of_the_end(self._stop)
+
+    @_guarded
+    def _stop(self, cause):
+        """Close the report of a run that stops before its end."""
+        if self.going_on:
+            self.going_on = False
+            with contextlib.suppress(Exception):  # whatever a signal fell into the middle of
+                self._plan_the_rest()
+            self.note({"event": "stopped", "by": cause})
+            if _takes_output(sys.stdout):
+                self._show()
+                sys.stdout.flush()
 
     @_guarded
     def v2_playbook_on_play_start(self, play):
@@ -135,6 +165,14 @@ class CallbackModule(CallbackBase):
             self._note_hosts(self.undecided, self.undecided.hosts)
             self.undecided = None
 
+    def _plan_the_rest(self):
+        """Say whom the plays that never started are for."""
+        for play in self.waiting.values():
+            if _mentions_releases(play):
+                variables = play.get_variable_manager().get_vars(play=play)
+                templar = Templar(loader=play.get_loader(), variables=variables)
+                self._note_hosts(play, templar.template(play.hosts))
+
     def _note_hosts(self, play, pattern):
         # A play starts for each batch and knows this batch only. The inventory knows all hosts;
         # there is no public way to it.
@@ -145,6 +183,12 @@ class CallbackModule(CallbackBase):
         kept = set(hosts)
         left_out = [host.name for host in every if host.name not in kept]
         self.note({"event": "plan", "hosts": hosts, "left_out": left_out})
+
+    @_guarded
+    def v2_runner_on_start(self, host, task):
+        if task.resolved_action in (DEPLOYMENT, INSPECTION):
+            self._plan()
+            self.note(_events.begin_event(host.name, task.get_name()))
 
     def v2_runner_on_ok(self, result):
         self._note_answer(result, "ok")
@@ -168,25 +212,25 @@ class CallbackModule(CallbackBase):
     def _note_answer(self, result, status, forgiven=False, item=False):
         host, action, answer = result.host.name, result.task.resolved_action, result.result
         make = {
-            DEPLOYMENT: _report.deployment_event,
-            INSPECTION: _report.inspection_event,
+            DEPLOYMENT: _events.deployment_event,
+            INSPECTION: _events.inspection_event,
         }.get(action)
         if make:
             self._plan()
             if item or "results" not in answer:  # a loop was told item by item
                 self.note(make(host, status, result.task.args, answer))
         elif status in ("failed", "unreachable") and not forgiven and not item:
-            self.note(_report.failure_event(host, status, result.task.get_name(), action, answer))
+            self.note(_events.failure_event(host, status, result.task.get_name(), action, answer))
 
     @_guarded
     def v2_playbook_on_stats(self, stats):
-        for play in self.waiting.values():
-            if _mentions_releases(play):
-                variables = play.get_variable_manager().get_vars(play=play)
-                templar = Templar(loader=play.get_loader(), variables=variables)
-                self._note_hosts(play, templar.template(play.hosts))
+        self._plan_the_rest()
         failed, unreachable = sorted(stats.failures), sorted(stats.dark)
         self.note({"event": "end", "failed": failed, "unreachable": unreachable})
+        self.going_on = False
+        self._show()
+
+    def _show(self):
         lines = _report.render(self.recorder)
         if lines:
             self._display.banner("RELEASES")
@@ -194,9 +238,24 @@ class CallbackModule(CallbackBase):
             self._display.display(line, color=COLOURS[tone])
 
 
+def _open_record(path):
+    """Open the record at *path* for appending; a line that was cut off gets its end."""
+    record = os.open(path, RECORD_FLAGS, 0o600)
+    with contextlib.suppress(OSError), open(path, "rb") as stream:
+        stream.seek(-1, os.SEEK_END)
+        if stream.read() != b"\n":
+            os.write(record, b"\n")
+    return record
+
+
+def _takes_output(stream):
+    """Tell whether *stream* takes a line now: a reader that has stopped must not delay the end."""
+    return stream in select.select([], [stream], [], 0)[1]
+
+
 def _mentions_releases(play):
     """Tell whether *play* has one of our roles or modules in plain sight; includes may hide it."""
-    if any(role.get_name().startswith(OUR_ROLES) for role in play.get_roles()):
+    if any(role.get_name().startswith(_events.OUR_ROLES) for role in play.get_roles()):
         return True
     return any(map(_is_ours, _tasks(play.get_tasks())))
 
@@ -213,6 +272,6 @@ def _tasks(entries):
 
 
 def _is_ours(task):
-    if task.get_name().startswith(OUR_ROLES) or task.action in (DEPLOYMENT, INSPECTION):
+    if task.get_name().startswith(_events.OUR_ROLES) or task.action in (DEPLOYMENT, INSPECTION):
         return True
-    return str(task.args.get("name", "")).startswith(OUR_ROLES)
+    return str(task.args.get("name", "")).startswith(_events.OUR_ROLES)

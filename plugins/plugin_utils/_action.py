@@ -1,13 +1,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the actions share: plain arguments, the run's name, the media library's place."""
+"""What the actions share: plain arguments, the place of packs."""
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
-import socket
 
 
 def plain_arguments(action, argument_spec, **rules):
@@ -42,21 +40,6 @@ def to_module(arguments):
         for key, value in arguments.items()
         if value is not None
     }
-
-
-def run_name(task_vars):
-    """Return what names this run for people: the AWX job, else user, machine and process."""
-    for key in ("awx_job_id", "tower_job_id"):
-        if task_vars.get(key):
-            return f"AWX job {task_vars[key]}"
-    return f"{_user_name()}@{socket.gethostname()} pid {os.getppid()}"
-
-
-def _user_name():
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # containers run as numbers that nobody has listed
-        return f"uid {os.getuid()}"
 
 
 def cache_directory():

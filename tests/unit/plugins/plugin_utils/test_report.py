@@ -8,9 +8,9 @@ import json
 
 import pytest
 
-from ansible_collections.itops.release.plugins.plugin_utils import _report
+from ansible_collections.itops.release.plugins.plugin_utils import _events, _recorder, _report
 
-NONE = dict(_report.NOTHING)
+NONE = dict(_events.NOTHING)
 
 
 def at(version, phase="live", name="shop"):
@@ -31,7 +31,7 @@ def deployed(before=None, after=None, status="ok", host="web1", state="live", **
     args = {"root": result.pop("root", "/srv/shop"), "state": state}
     moments = {key: value for key, value in (("before", before), ("after", after)) if value}
     changed = status == "ok" and before != after
-    return _report.deployment_event(host, status, args, {"changed": changed, **moments, **result})
+    return _events.deployment_event(host, status, args, {"changed": changed, **moments, **result})
 
 
 # pylint: disable-next=dangerous-default-value # nothing changes it
@@ -40,14 +40,14 @@ def inspected(after=ONE, host="web1", **result):
     current = {key: value for key, value in after.items() if key != "phase"}
     role = "trial" if after["phase"] == "on trial" else "live"
     deployment = {"phase": after["phase"], role: None if after["phase"] == "none" else current}
-    return _report.inspection_event(
+    return _events.inspection_event(
         host, "ok", {"root": "/srv/shop"}, {"deployment": deployment, **result}
     )
 
 
 def other_failure(reason="no such unit", status="failed"):
     """Return the event of a handler that failed."""
-    return _report.failure_event("web1", status, "Restart", "ansible.builtin.uri", {"msg": reason})
+    return _events.failure_event("web1", status, "Restart", "ansible.builtin.uri", {"msg": reason})
 
 
 def plan(*hosts, left_out=()):
@@ -59,7 +59,7 @@ def end(failed=(), unreachable=()):
 
 
 def told(*events, check_mode=False):
-    recorder = _report.Recorder(check_mode)
+    recorder = _recorder.Recorder(check_mode)
     for event in events:
         recorder.note(json.loads(json.dumps(event)))
     return recorder
@@ -286,7 +286,107 @@ def test_check_mode_says_would():
 
 
 def test_a_run_that_handles_no_release_is_not_reported():
-    assert report(plan("web1"), other_failure(), end(["web1"])) == []
+    assert report(other_failure(), end(["web1"])) == []
+    assert report(plan("web2"), other_failure(), end(["web1"])) == []
+
+
+def test_hosts_that_fail_before_a_release_is_handled_are_reported():
+    refused = _events.failure_event(
+        "web1",
+        "failed",
+        "itops.release.deploy : Validating arguments against arg spec 'main'",
+        "ansible.builtin.validate_argument_spec",
+        {"msg": "Validation of arguments failed: 'deploy_root' is required"},
+    )
+
+    lines = report(plan("web1", "web2"), refused, end(["web1"]))
+
+    assert lines[0].startswith("web1  failed       Validating arguments against arg spec 'main': ")
+    assert lines[0].endswith("'deploy_root' is required")
+    assert lines[1] == "web2  not reached  the run stopped before this host"
+
+
+def begin(host="web1"):
+    return _events.begin_event(host, "itops.release.deploy : Stage the release")
+
+
+def stopped(by="SIGTERM"):
+    return {"event": "stopped", "by": by}
+
+
+def test_a_run_that_was_stopped_tells_where_it_left_each_host():
+    hosts = [f"web{number}" for number in range(1, 7)]
+    staged, on_trial = ([begin(host), deployed(ONE, ONE, host=host)] for host in hosts[1:3])
+    on_trial[1]["after"] = TRIAL
+    lost = _events.failure_event("web4", "failed", "Migrate", "m", {"msg": "no"})
+
+    lines = report(
+        *(plan(*hosts), begin(), *staged, begin("web2"), *on_trial, lost),
+        *(deployed(ONE, TWO, host="web5"), stopped()),
+    )
+
+    assert lines == [
+        "web1  interrupted                      stopped in: Stage the release",
+        "web2  interrupted  shop 1.0.0          stopped in: Stage the release",
+        "web3  on trial     shop 1.0.0 → 2.0.0  left on trial",
+        "web4  failed                           Migrate: no",
+        "web5  deployed     shop 1.0.0 → 2.0.0",
+        "web6  not reached                      the run stopped before this host",
+        "",
+        "1 deployed, 1 on trial, 2 interrupted, 1 failed, 1 not reached.",
+        "Stopped by SIGTERM: the next run settles what is open.",
+    ]
+
+
+def test_a_task_that_has_answered_was_not_interrupted():
+    for answer in (deployed(ONE, ONE), LOST, deployed(status="skipped"), inspected(ONE)):
+        assert told(plan("web1"), begin(), answer, stopped()).rows()[0].outcome != "interrupted"
+
+
+def test_a_run_that_comes_to_its_end_interrupts_nothing():
+    assert told(plan("web1"), begin(), end()).rows()[0].outcome == "not reached"
+
+
+def test_a_run_that_takes_over_from_another_says_from_which_and_what_was_open():
+    other = "olga@control.4711.1f-abcd-01234567"
+
+    (trial,) = told(deployed(TRIAL, at("3.0.0"), took_over=other)).rows()
+    (nothing,) = told(deployed(ONE, TWO, took_over=other)).rows()
+    (failed,) = told(deployed(ONE, ONE, "failed", msg="no room", took_over=other)).rows()
+
+    assert trial.detail == f"took over from {other}, whose trial of 2.0.0 was open"
+    assert nothing.detail == f"took over from {other}"
+    assert failed.detail == f"no room; took over from {other}"
+
+
+def test_files_that_were_mended_are_counted():
+    mended = deployed(ONE, ONE, changed=True, drift=DRIFT)
+
+    assert report(mended)[0] == "web1  mended  shop 1.0.0  mended 5 files"
+    check = report(mended, check_mode=True)[0]
+    assert check == "web1  would be mended  shop 1.0.0  would mend 5 files"
+    assert report(deployed(ONE, ONE, drift=DRIFT))[0] == "web1  unchanged  shop 1.0.0"
+    assert "mended 1 file" in report(deployed(ONE, ONE, changed=True, drift=DRIFT[:1]))[0]
+
+
+def test_a_transfer_that_was_resumed_is_told():
+    (row,) = told(deployed(ONE, TWO, sent_bytes=10, resumed_bytes=2_000_000)).rows()
+
+    assert (row.sent, row.detail) == (10, "resumed a transfer after 2.0 MB")
+
+
+def test_what_fails_after_a_host_was_put_back_is_told():
+    again = _events.failure_event("web1", "failed", "Restart", "m", {"msg": "dead"})
+    verdict = _events.failure_event(
+        "web1", "failed", "itops.release.deploy : Fail", "ansible.builtin.fail", {"msg": "over"}
+    )
+
+    for events in ([other_failure(), SWITCHED_BACK], [PROBE_FAILED]):
+        (plain,) = told(ACTIVATED, *events, verdict, end(["web1"])).rows()
+        (row,) = told(ACTIVATED, *events, again, verdict, end(["web1"])).rows()
+
+        assert plain.outcome == row.outcome == "put back"
+        assert row.detail == f"{plain.detail}; then: Restart: dead"
 
 
 def test_many_hosts_left_out_are_counted():
@@ -354,12 +454,12 @@ def test_failures_that_the_exit_status_does_not_show_are_pointed_out(ended, hidd
         ("\u202etxt.exe", "txt.exe"),
         ("Task failed: Module failed: no such file", "no such file"),
         ("Failed to connect to the host via ssh: ssh: connect to host a", "ssh: connect to host a"),
-        ("x" * 200, "x" * 159 + "…"),
+        ("x" * 100 + "y" * 100, "x" * 99 + "…" + "y" * 60),
         ("", ""),
     ],
 )
 def test_a_message_becomes_one_plain_line(text, line):
-    assert _report.one_line(text) == line
+    assert _events.one_line(text) == line
 
 
 @pytest.mark.parametrize(
@@ -370,13 +470,13 @@ def test_a_message_becomes_one_plain_line(text, line):
     ],
 )
 def test_a_failure_says_which_task_unless_its_message_does(task, action, reason):
-    event = _report.failure_event("web1", "failed", task, action, {"msg": "refused"})
+    event = _events.failure_event("web1", "failed", task, action, {"msg": "refused"})
 
     assert event["reason"] == reason
 
 
 def test_a_result_that_no_log_hides_still_counts():
-    hidden = _report.deployment_event("web1", "failed", {}, {"censored": "hidden"})
+    hidden = _events.deployment_event("web1", "failed", {}, {"censored": "hidden"})
 
     assert [row.outcome for row in told(hidden, end(["web1"])).rows()] == ["failed"]
 
@@ -386,7 +486,7 @@ def test_events_of_a_later_version_are_passed_over():
 
 
 def test_memory_does_not_grow_with_the_number_of_events():
-    recorder = _report.Recorder()
+    recorder = _recorder.Recorder()
     for number in range(1000):
         recorder.note(other_failure(f"failure {number}"))
         recorder.note(deployed(ONE, TWO) if number % 2 else PROBE_FAILED)
@@ -407,4 +507,4 @@ def test_memory_does_not_grow_with_the_number_of_events():
     ],
 )
 def test_sizes_read_well(count, text):
-    assert _report.size(count) == text
+    assert _recorder.size(count) == text

@@ -1,0 +1,88 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a run ends: its workers with the process of ansible-playbook, and that one not in silence.
+
+Ansible's workers lead sessions of their own, so that one outlives a main process that was killed,
+and goes on with what it was told to do. Upon SIGTERM a worker ends with all its process group:
+with ssh, and with a module on this very machine. A module on another host goes on, and is stopped
+there by the token that the next run takes. Connections that ssh keeps for later stay, as they are
+meant to; each has a session of its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import os
+import signal
+import sys
+import threading
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def end_with(main):
+    """Let this process, a worker of the process *main*, get SIGTERM when that is gone.
+
+    Only Linux can do so; elsewhere this does nothing, and a worker lives until its task ends.
+    """
+    if not sys.platform.startswith("linux") or main == os.getpid():
+        return
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != main:  # it was gone before the kernel knew
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def end_workers_with_this_process():
+    """Let every worker that this process forks from now on end with it, whatever its task is."""
+    main = os.getpid()
+    forked = []
+
+    def in_child():
+        if forked:
+            return  # a child of a worker is the worker's concern
+        forked.append(True)
+        # Until the worker has handlers of its own, it is not to run those of the main process.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        end_with(main)
+
+    os.register_at_fork(after_in_child=in_child)
+
+
+def tell_of_the_end(tell):
+    """Have ``tell(cause)`` called once before this process ends, unless it is killed.
+
+    Upon SIGTERM that is at once, since Ansible then ends without a further step; after SIGINT, or
+    for any other cause, it is at the exit. What a signal would have done is done afterwards.
+    """
+    end = _End(tell)
+    atexit.register(end.tell)
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            end.before[number] = signal.signal(number, end.on_signal) or signal.SIG_DFL
+
+
+class _End:
+    """The end of this process, told once."""
+
+    def __init__(self, tell):
+        self.before = {}  # by signal: what it would have done
+        self._tell = tell
+        self._cause = "an error"
+
+    def on_signal(self, number, _frame):
+        """Let the signal *number* do what it would have done; before SIGTERM does, tell."""
+        signal.signal(number, self.before[number])  # a second one is not kept waiting
+        self._cause = signal.Signals(number).name
+        try:
+            if number == signal.SIGTERM:
+                self.tell()
+        finally:
+            os.kill(os.getpid(), number)
+
+    def tell(self):
+        """Tell the cause of the end, unless it was told."""
+        tell, self._tell = self._tell, None
+        if tell:
+            tell(self._cause)

@@ -1,0 +1,303 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run did to the releases on each host: events in as they happen, a row for each host out.
+
+A record of events replayed into a new Recorder gives the same rows; records of earlier versions,
+which lack some keys, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import _events
+
+NOTHING = _events.NOTHING
+
+
+@dataclass
+class _Trace:
+    """What is known of one deployment root on one host."""
+
+    first: dict | None = None
+    last: dict | None = None
+    sent: int = 0
+    resumed: int = 0  # bytes of a broken transfer that did not have to be sent again
+    took_over: str | None = None  # in words: whose deployment this run took over
+    drift: int = 0  # files that differed and were mended
+    changed: bool = False
+    removed: bool = False
+    mended: bool = False  # what should be live was not quite, and is again
+    put_back: bool = False  # it left its trial for the release before
+    reason: str | None = None
+    aftermath: str | None = None  # what failed after that, as putting the earlier release back may
+    lost: bool = False
+    verdict: dict | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the report, not yet laid out."""
+
+    host: str
+    root: str
+    outcome: str
+    releases: str = ""
+    detail: str = ""
+    sent: int = 0
+
+
+class Recorder:
+    """Remember one line's worth for each host, whatever the number of events."""
+
+    def __init__(self, check_mode=False):
+        self.check_mode = check_mode
+        self.saw_releases = False
+        self.stopped_by = None  # a signal, or an error; None for a run that came to its end
+        self._planned = {}
+        self._left_out = {}
+        self._traces = {}  # by (host, root)
+        self._latest = {}  # the root that a host was asked about last
+        self._failures = {}
+        self._skipped = set()
+        self._working = {}  # the task of ours that each host has not answered yet
+        self._ended = {"failed": set(), "unreachable": set()}
+
+    def note(self, event):
+        """Take in one *event*; an unknown kind, as a later version may write, is passed over."""
+        take = getattr(self, "_note_" + event.get("event", ""), None)
+        if take:
+            take(event)
+
+    def _note_plan(self, event):
+        self._planned.update(dict.fromkeys(event["hosts"]))
+        self._left_out.update(dict.fromkeys(event["left_out"]))
+
+    def _note_end(self, event):
+        for kind, hosts in self._ended.items():
+            hosts.update(event[kind])
+
+    def _note_stopped(self, event):
+        self.stopped_by = event["by"]
+
+    def _note_begin(self, event):
+        self._working[event["host"]] = event["task"]
+
+    def _note_failure(self, event):
+        host = event["host"]
+        self._failures.setdefault(host, event["reason"])
+        trace = self._traces.get((host, self._latest.get(host)))
+        if trace and trace.put_back and not event.get("verdict"):
+            trace.aftermath = trace.aftermath or event["reason"]
+
+    def _note_deployment(self, event):
+        trace = self._trace(event)
+        if trace is None:
+            return
+        trace.sent += event["sent_bytes"]
+        trace.resumed += event.get("resumed_bytes", 0)
+        trace.took_over = trace.took_over or _say_whose(event)
+        trace.drift += event.get("drift", 0) if event["changed"] else 0
+        trace.changed |= event["changed"]
+        trace.removed |= event["changed"] and event["state"] == "absent"
+        trace.mended |= event["changed"] and event["state"] == "live"
+        trace.first = trace.first or event.get("before")
+        trace.last = event.get("after") or trace.last
+        put_back = event["switched_back"] or _left_trial(event)
+        trace.put_back |= put_back
+        if event["status"] != "ok" or (put_back and event["host"] in self._failures):
+            self._blame(trace, event)
+        elif event["state"] == "live" and not put_back:
+            # The host does what is wanted: whatever failed before was put right by another attempt.
+            trace.put_back, trace.reason, trace.aftermath = False, None, None
+            self._failures.pop(event["host"], None)
+
+    def _note_inspection(self, event):
+        trace = self._trace(event)
+        if trace is None:
+            return
+        trace.last = event.get("after") or trace.last
+        if event["status"] != "ok":
+            self._blame(trace, event)
+        trace.first = trace.first or event.get("after")
+        if "ok" in event:
+            trace.verdict = event
+
+    def _trace(self, event):
+        """Return the trace that *event* adds to, None when its task was skipped."""
+        self.saw_releases = True
+        host, root = event["host"], event["root"]
+        self._working.pop(host, None)
+        if event["status"] == "skipped":
+            self._skipped.add(host)
+            return None
+        self._latest[host] = root
+        trace = self._traces.setdefault((host, root), _Trace())
+        trace.lost = event["status"] == "unreachable"
+        return trace
+
+    def _blame(self, trace, event):
+        reasons = [trace.reason, self._failures.get(event["host"]), event.get("reason")]
+        trace.reason, *rest = dict.fromkeys(filter(None, reasons)) or [""]
+        trace.aftermath = rest[-1] if rest else None
+
+    def rows(self):
+        """Return a Row for each host and root, in the order of the plan."""
+        hosts = list(self._planned)
+        hosts += [host for host, _root in self._traces if host not in self._planned]
+        by_host = {}
+        for (host, root), trace in self._traces.items():
+            by_host.setdefault(host, []).append((root, trace))
+        return [
+            self._row(host, root, trace)
+            for host in dict.fromkeys(hosts)
+            for root, trace in by_host.get(host, [("", None)])
+        ]
+
+    def _row(self, host, root, trace):
+        if trace is None:
+            return Row(host, root, *self._outcome_without_answer(host))
+        # What else failed on a host is put down to the application that it was at.
+        latest = self._latest[host] == root
+        failed = latest and self._failed(host)
+        lost = trace.lost or (latest and host in self._ended["unreachable"])
+        reason = trace.reason or (self._failures.get(host, "") if failed else "")
+        outcome = self._outcome(trace, lost, failed or trace.reason is not None)
+        detail = _detail(trace, reason, self._notes(trace))
+        if latest and self._interrupted(host):
+            outcome, detail = "interrupted", self._interrupted(host)
+        return Row(host, root, outcome, _transition(trace), detail, trace.sent)
+
+    def _failed(self, host):
+        """Tell whether Ansible counts *host* as lost or failed, or would have."""
+        if self.stopped_by:
+            return host in self._failures
+        return host in self._ended["failed"] | self._ended["unreachable"]
+
+    def _interrupted(self, host):
+        """Return in words what a run that stopped was doing on *host*, or None."""
+        if self.stopped_by and host in self._working:
+            return f"stopped in: {self._working[host]}"
+        return None
+
+    def _notes(self, trace):
+        """Return what else is worth knowing of a host."""
+        if self.stopped_by and (trace.last or NOTHING)["phase"] == "on trial":
+            yield "left on trial"
+        if trace.took_over:
+            yield trace.took_over
+        if trace.drift:
+            mended = "would mend" if self.check_mode else "mended"
+            yield f"{mended} {trace.drift} {'file' if trace.drift == 1 else 'files'}"
+        if trace.resumed:
+            yield f"resumed a transfer after {size(trace.resumed)}"
+
+    def _outcome_without_answer(self, host):
+        reason = self._failures.get(host, "")
+        if self._interrupted(host):
+            return "interrupted", "", self._interrupted(host)
+        if host in self._ended["unreachable"]:
+            return "unreachable", "", reason
+        if self._failed(host):
+            return "failed", "", reason
+        if host in self._skipped:
+            return "skipped", "", ""
+        return "not reached", "", "the run stopped before this host"
+
+    def _outcome(self, trace, lost, failed):
+        if lost:
+            return "unreachable"
+        if trace.verdict and not trace.verdict["ok"]:
+            return "drifted"
+        if failed:
+            return "put back" if trace.put_back else "failed"
+        if trace.removed:
+            return "removed"
+        if (trace.last or NOTHING)["phase"] == "on trial":
+            return "on trial"
+        if _identity(trace.first) != _identity(trace.last):
+            return "rolled back" if _is_earlier(trace.last, trace.first) else "deployed"
+        if (trace.first or NOTHING)["phase"] == "on trial":
+            return "deployed"
+        if trace.changed:
+            return "put back" if trace.put_back else "mended" if trace.mended else "staged"
+        return "verified" if trace.verdict else "unchanged"
+
+    def speaks(self):
+        """Tell whether the run came to releases, or stopped or failed before it could."""
+        failed = self._failures.keys() | self._ended["failed"] | self._ended["unreachable"]
+        meant = bool(self.stopped_by) or not failed.isdisjoint(self._planned)
+        return self.saw_releases or (meant and bool(self._planned))
+
+    def left_out(self):
+        """Return the hosts that --limit left out of plays that handle releases."""
+        return [host for host in self._left_out if host not in self._planned]
+
+    def hides_failures(self):
+        """Tell whether hosts went wrong and Ansible counts none: something rescued them all."""
+        counted = self.stopped_by or self._ended["failed"] | self._ended["unreachable"]
+        wrong = ("put back", "failed", "unreachable", "drifted")
+        return not counted and any(row.outcome in wrong for row in self.rows())
+
+
+def size(count):
+    """Return a number of bytes as people read it: ``999 B``, ``41.2 kB``, ``1.3 GB``."""
+    if count < 1000:
+        return f"{count} B"
+    exponent = 1 if count < 999_950 else 2 if count < 999_950_000 else 3
+    return f"{count / 1000**exponent:.1f} {' kMG'[exponent]}B"
+
+
+def _identity(release):
+    return (release or NOTHING).get("digest")
+
+
+def _left_trial(event):
+    before, after = event.get("before") or NOTHING, event.get("after") or NOTHING
+    if before["phase"] != "on trial" or after["phase"] == "on trial":
+        return False
+    return _identity(before) != _identity(after)
+
+
+def _is_earlier(release, other):
+    """Tell whether *release* came before *other*; serials count within one application."""
+    if not release or not other or release["name"] != other["name"]:
+        return False
+    serials = (release["serial"], other["serial"])
+    return None not in serials and serials[0] < serials[1]
+
+
+def _transition(trace):
+    """Return ``shop 1.0.0 → 2.0.0``, or one release when it stayed."""
+    first, last = trace.first or NOTHING, trace.last or trace.first or NOTHING
+    name = last["name"] or first["name"] or ""
+    if _identity(first) == _identity(last):
+        return f"{name} {last['version']}" if last["version"] else ""
+    versions = [release["version"] or "none" for release in (first, last)]
+    if versions[0] == versions[1]:
+        versions = [f"{each['version']}-{str(each['digest'])[:12]}" for each in (first, last)]
+    return f"{name} {versions[0]} → {versions[1]}"
+
+
+def _say_whose(event):
+    """Return in words whose deployment *event* took over, or None."""
+    if not event.get("took_over"):
+        return None
+    words = f"took over from {_events.one_line(event['took_over'])}"
+    before = event.get("before") or NOTHING
+    if before["phase"] == "on trial":
+        words += f", whose trial of {before['version']} was open"
+    return words
+
+
+def _detail(trace, reason, notes):
+    if trace.verdict and not trace.verdict["ok"]:
+        shown = trace.verdict["first_drift"]
+        more = trace.verdict["drift"] - len(shown)
+        return "; ".join([*shown, f"and {more} more"] if more else shown)
+    if not reason:
+        return "; ".join(notes)
+    on_trial = (trace.last or NOTHING)["phase"] == "on trial"
+    then = f"; then: {trace.aftermath}" if trace.aftermath else ""
+    said = ("left on trial: " if on_trial else "") + reason + then
+    return "; ".join([said, *(note for note in notes if note != "left on trial")])
