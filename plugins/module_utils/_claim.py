@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import grp
 import os
-import pwd
 import time
 
 from . import _adoption, _drift, _lease, _root, _tree
@@ -179,10 +178,7 @@ class Claim:
 def check_owner(path, state, access):
     """Raise DeploymentError unless this user writes the root, and *access*, if any, is its own."""
     if state.token and state.uid != os.geteuid():
-        raise DeploymentError(
-            "%s is written by %s; this run is %s: become that user"
-            % (path, user_name(state.uid), user_name(os.geteuid()))
-        )
+        raise DeploymentError(_root.written_by(path, state.uid))
     if access and state.access not in (None, access._asdict()):
         raise DeploymentError(
             "%s has owner, group and access %s; %s was asked for: remove the deployment first"
@@ -223,14 +219,6 @@ def note_switch(state, tree, now):
     state.since = now
 
 
-def user_name(uid):
-    """Return the name of the user *uid*, or the number of one that has none."""
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return "uid %d" % uid
-
-
 def _discard(staging, name):
     """Remove what is left in staging; where that fails, the next run does it."""
     with contextlib.suppress(OSError):
@@ -242,4 +230,4 @@ def _spell(access):
         group = grp.getgrgid(access["gid"]).gr_name
     except KeyError:
         group = "gid %d" % access["gid"]
-    return "%s, %s, %s" % (user_name(access["uid"]), group, access["access"])
+    return "%s, %s, %s" % (_root.user_name(access["uid"]), group, access["access"])

@@ -9,7 +9,7 @@ import grp
 import os
 import pwd
 
-from . import _claim, _tree
+from . import _claim, _root, _tree
 
 
 def asked(params, state):
@@ -27,7 +27,7 @@ def asked(params, state):
     if os.geteuid() != 0 and (uid != os.geteuid() or gid not in groups):
         raise _claim.DeploymentError(
             "%s cannot give files to owner %s and group %s: become root"
-            % (_claim.user_name(os.geteuid()), params["owner"] or uid, params["group"] or gid)
+            % (_root.user_name(os.geteuid()), params["owner"] or uid, params["group"] or gid)
         )
     return _tree.Access(uid, gid, params["access"] or recorded.get("access", "public"))
 

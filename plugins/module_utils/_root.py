@@ -9,6 +9,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import pwd
 import stat
 import time
 from dataclasses import asdict, fields
@@ -192,10 +193,31 @@ def opened(path):
         os.close(descriptor)
         yield None
         return
+    except PermissionError:  # only who writes a root can look into what is ours
+        owner = os.stat(OURS, dir_fd=descriptor, follow_symlinks=False).st_uid
+        os.close(descriptor)
+        raise RootError(written_by(path, owner)) from None
     try:
         yield root
     finally:
         root.close()
+
+
+def written_by(path, uid):
+    """Return the line that says that another user, *uid*, writes the root at *path*."""
+    return "%s is written by %s; this run is %s: become that user" % (
+        path,
+        user_name(uid),
+        user_name(os.geteuid()),
+    )
+
+
+def user_name(uid):
+    """Return the name of the user *uid*, or the number of one that has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return "uid %d" % uid
 
 
 def is_foreign(path):

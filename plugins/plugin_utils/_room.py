@@ -32,7 +32,8 @@ def of_tree(manifest, base, again=()):
     """Return the Room that staging *manifest* takes where the Manifest *base* is, or None.
 
     Each new content takes a file for each exec bit that it is needed with, and so does one that is
-    sent *again*; the tree's files are links to those, but for the ones that are never shared.
+    sent *again*. The tree's files are links to those, but for the ones that are never shared; some
+    file systems count each link as an inode too, so that here all do.
     """
     there = _objects(base) if base else {}
     new = [
@@ -42,10 +43,10 @@ def of_tree(manifest, base, again=()):
     ]
     tree = _manifest.tree(manifest).values()
     copied = [entry.size for entry in tree if entry.private or entry.writable]
-    folders = sum(entry.type == "dir" for entry in tree) + min(len(new), OBJECT_FOLDERS)
-    links = sum(entry.type == "symlink" for entry in tree)
+    object_folders = min(len(new), OBJECT_FOLDERS)
+    folders = sum(entry.type == "dir" for entry in tree) + object_folders
     size = sum(map(_blocks, [*new, *copied, ENTRY_BYTES * len(tree)])) + folders * BLOCK_BYTES
-    return Room(size, len(new) + len(copied) + folders + links + OWN_INODES)
+    return Room(size, len(new) + len(tree) + object_folders + OWN_INODES)
 
 
 def of_pack(size):
