@@ -34,6 +34,10 @@ class _Trace:
     lost: bool = False
     verdict: dict | None = None
 
+    def has_drifted(self):
+        """Tell whether drift is what is to be said: an attempt to mend it that failed says more."""
+        return bool(self.verdict) and not self.verdict["ok"] and not self.put_back
+
 
 @dataclass(frozen=True)
 class Row:
@@ -207,7 +211,7 @@ class Recorder:
     def _outcome(self, trace, lost, failed):
         if lost:
             return "unreachable"
-        if trace.verdict and not trace.verdict["ok"]:
+        if trace.has_drifted():
             return "drifted"
         if failed:
             return "put back" if trace.put_back else "failed"
@@ -291,10 +295,10 @@ def _say_whose(event):
 
 
 def _detail(trace, reason, notes):
-    if trace.verdict and not trace.verdict["ok"]:
+    if trace.has_drifted():
         shown = trace.verdict["first_drift"]
         more = trace.verdict["drift"] - len(shown)
-        return "; ".join([*shown, f"and {more} more"] if more else shown)
+        return "; ".join([*shown, *([f"and {more} more"] if more else []), *notes])
     if not reason:
         return "; ".join(notes)
     on_trial = (trace.last or NOTHING)["phase"] == "on trial"

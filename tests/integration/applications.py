@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -98,3 +99,87 @@ def current_tree(target, root="shop"):
 def is_one_line(message):
     """Tell whether *message* is a reason in a line, and no traceback."""
     return bool(message) and "\n" not in message and "Traceback" not in message
+
+
+def seal_all(controller, library, applications):
+    """Seal the *applications*, directories with a release.yml, into the media library *library*."""
+    run = controller.run(
+        play(*(sealing(f"Seal {path}", path, library) for path in applications)), "localhost,"
+    )
+    assert run.rc == 0, run.output
+
+
+class Operator:
+    """Somebody who runs the collection's playbooks over the hosts of one inventory."""
+
+    def __init__(self, run_playbook, inventory):
+        self._run_playbook = run_playbook
+        self._inventory = inventory
+
+    def deploy(self, version, **options):
+        variables = {"deploy_release": f"shop:{version}", **options}
+        return self.run("itops.release.deploy", **variables)
+
+    def rollback(self, **options):
+        return self.run("itops.release.rollback", **options)
+
+    def verify(self, **options):
+        return self.run("itops.release.verify", **options)
+
+    def uninstall(self, **options):
+        return self.run("itops.release.uninstall", **options)
+
+    def play(self, *tasks, **options):
+        """Run *tasks* on all hosts."""
+        return self.run(play(*tasks), **options)
+
+    def run(self, playbook, check=False, **variables):
+        """Run *playbook*, with *variables* from the command line; return the Run."""
+        return self._run_playbook(playbook, self._inventory, check=check, extra_vars=variables)
+
+
+def snapshot(directory):
+    """Return all that can be seen of what is below *directory*, to tell whether it was touched."""
+    found = {}
+    for path in sorted([directory, *directory.rglob("*")]):
+        there = path.lstat()
+        content = None
+        if path.is_symlink():
+            content = os.readlink(path)
+        elif path.is_file():
+            content = path.read_bytes()
+        owner = (there.st_uid, there.st_gid)
+        identity = (there.st_ino, there.st_mode, there.st_mtime_ns)
+        found[str(path.relative_to(directory))] = (*identity, *owner, content)
+    return found
+
+
+def report_line(run, host):
+    """Return the line on *host* in the report that closes a run."""
+    report = run.stdout.partition("\nRELEASES *")[2]
+    return next(line for line in report.splitlines() if line.startswith(f"{host} "))
+
+
+def failures(run):
+    """Return ``{host: message}`` of the last failure on each host that failed."""
+    return {
+        outcome.host: outcome.result.get("msg")
+        for outcome in run.outcomes
+        if outcome.status == "failed" and not outcome.ignored
+    }
+
+
+def live_version(target, root="shop"):
+    """Return the version that is current on a Target, by the name of its tree."""
+    return os.readlink(target.seen / root / "current").rpartition("/")[2].partition("-")[0]
+
+
+def read_state(target, root="shop"):
+    """Return what the root's state file says."""
+    return json.loads((target.seen / root / ".release/state.json").read_text(encoding="utf-8"))
+
+
+def objects_of(target, content, root="shop"):
+    """Return the files in which a root holds *content*, text."""
+    digest = hashlib.sha256(content.encode("utf-8")).hexdigest()
+    return list((target.seen / root / ".release/objects" / digest[:2]).glob(digest + "*"))

@@ -560,7 +560,7 @@ def test_verify_names_what_drifted(shop):
     assert [told.run.stats[name]["failures"] for name in hosts.names] == [0, 1, 1]
     assert "version modified" in told.line("local2")
     assert "nothing is deployed" in told.line("local3")
-    assert "What is live has drifted in 1: version modified" in told.run.output
+    assert "What is live has drifted in 1 path: version modified" in told.run.output
 
 
 GUARDED = """

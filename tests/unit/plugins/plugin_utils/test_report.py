@@ -129,6 +129,17 @@ DRIFT = [{"path": f"lib/{number}.py", "change": "modified"} for number in range(
             id="the expected release is on trial",
         ),
         pytest.param(
+            [
+                inspected(ok=False, drift=DRIFT[:1]),
+                deployed(ONE, ONE, status="failed", switched_back=True, msg="probe failed"),
+                end(["web1"]),
+            ],
+            "put back",
+            "shop 1.0.0",
+            "probe failed",
+            id="mended, and that failed",
+        ),
+        pytest.param(
             [inspected(NONE, ok=True, drift=[])],
             "drifted",
             "",
