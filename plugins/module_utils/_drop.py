@@ -35,11 +35,11 @@ def make(root, login, becomes, release):
     owner = os.geteuid()
     if becomes and owner == 0:
         owner = _login_uid(login)
-    name = "%s-%s" % (release[:16], secrets.token_hex(8))
+    name = _prefix(release) + secrets.token_hex(8)
     folder = root.folder("drop")
     try:
         os.mkdir(name, 0o700, dir_fd=folder)
-        partial = _keep_remains(folder, release[:16] + "-", name, owner)
+        partial = _keep_remains(folder, _prefix(release), name, owner)
         if owner != os.geteuid():
             os.chown(name, owner, -1, dir_fd=folder, follow_symlinks=False)
         _clear(folder, but=name)
@@ -77,6 +77,18 @@ def remove(root, path):
         os.close(folder)
 
 
+def clear(root, held):
+    """Remove the drops for releases that are here, digests *held*: nobody needs them any more."""
+    wanted = {_prefix(digest) for digest in held}
+    folder = root.folder("drop")
+    try:
+        for name in os.listdir(folder):
+            if name.partition("-")[0] + "-" in wanted:
+                _tree.remove(folder, name)
+    finally:
+        os.close(folder)
+
+
 def space(path):
     """Return the free ``bytes`` and ``inodes`` where *path* is, or will be.
 
@@ -89,6 +101,10 @@ def space(path):
         "bytes": status.f_bavail * status.f_frsize,
         "inodes": status.f_favail if status.f_files else None,
     }
+
+
+def _prefix(release):
+    return release[:16] + "-"
 
 
 def _keep_remains(folder, prefix, name, owner):

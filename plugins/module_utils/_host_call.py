@@ -205,6 +205,7 @@ def _carry_out(root, claim, before, plan, params, call):
             since = _state.since(claim.now(), params["keep_days"])
             removed = _state.superfluous(after, root.existing_trees(after), params["keep"], since)
             _removal.clean(claim, removed)
+    _drop.clear(root, _answer.held(root, root.read_state()))
     return {"changed": bool(call["pack"] or plan.drift), "removed": removed}
 
 

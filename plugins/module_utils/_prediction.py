@@ -78,12 +78,13 @@ def _missing(root, state, plan, params):
 
 def _damaged(root, state, manifest, params, release):
     """Return the Damaged that names the contents that are not whole here, or None."""
-    entries = _tree.expected(manifest, release.links, params["seed"])
+    _tree.expected(manifest, release.links, params["seed"])  # refuses what cannot be linked
     with contextlib.ExitStack() as stack:
         store = root.folder("objects")
         stack.callback(os.close, store)
         objects = _objects.Objects(store, None, _tree.Access(**state.access))
-        lost = objects.lost(entry for entry in entries.values() if entry.type == "file")
+        entries = _manifest.tree(manifest).values()
+        lost = objects.lost(entry for entry in entries if entry.type == "file")
     return _staging.lost(lost) if lost else None
 
 

@@ -34,8 +34,7 @@ def stage(claim, release, seed, stream, again=()):
         if manifest[:3] != (release.name, release.version, release.serial):
             raise _claim.DeploymentError("the release sent is not %s %s" % release[1:3])
         _durable.write_file(place.manifests, release.digest, data)
-        entries = _tree.expected(manifest, release.links, seed)
-        missing = place.build(entries)
+        missing = place.build(manifest, release.links, seed)
         if missing:
             _durable.barrier(place.staging)
             with claim.commit_point():
@@ -51,10 +50,9 @@ def rebuild(claim, release, seed):
     others, when it is not.
     """
     manifest = claim.root.read_manifest(release.digest)
-    entries = _tree.expected(manifest, release.links, seed)
     with contextlib.ExitStack() as stack, claim.unless_overtaken():
         place = _Place(claim, stack)
-        missing = place.mend(entries) or place.build(entries)
+        missing = place.mend(manifest) or place.build(manifest, release.links, seed)
         if missing:
             raise lost(missing)
         return _publish(claim, release, place)
@@ -102,13 +100,14 @@ class _Place:
         add = self.objects.add
         return lambda sha256, size, chunks: add(sha256, size, chunks, executables[sha256])
 
-    def build(self, entries):
-        """Lay *entries* out and verify all of it; return the contents that are lost, if any are."""
+    def build(self, manifest, links, seed):
+        """Lay the tree out and verify all of it; return the contents that are lost, if any are."""
+        entries = _tree.expected(manifest, links, seed)
         for mended in (False, True):
             drift = self._lay_out(entries)
             if not drift:
                 return []
-            missing = self.mend(entries)
+            missing = self.mend(manifest)
             if missing:
                 return missing
             if mended:
@@ -116,9 +115,10 @@ class _Place:
             _tree.remove(self.staging, "tree")
         raise _drift.Damaged("the release cannot be laid out: %s" % _drift.name_drift(drift))
 
-    def mend(self, entries):
-        """Make the contents of *entries* whole; return those that are lost."""
-        return self.objects.mend(entry for entry in entries.values() if entry.type == "file")
+    def mend(self, manifest):
+        """Make all contents of the release whole, also those for ``shared/``; return the lost."""
+        entries = _manifest.tree(manifest).values()
+        return self.objects.mend(entry for entry in entries if entry.type == "file")
 
     def _lay_out(self, entries):
         try:

@@ -13,7 +13,7 @@ import threading
 import pytest
 
 from ansible_collections.itops.release.plugins.module_utils import _durable
-from ansible_collections.itops.release.tests.unit.plugins.estate import sha256
+from ansible_collections.itops.release.tests.unit.plugins.estate import sha256, write_tree
 from ansible_collections.itops.release.tests.unit.plugins.processes import exit_status
 
 # What changes a file system, and what makes a change last.
@@ -118,20 +118,8 @@ def test_whenever_a_run_is_killed_the_next_one_converges(
 ):
     host = estate.host()
     before(host, labels)
-    aside = estate.folder / "aside"
-    if host.root.exists():
-        shutil.copytree(host.root, aside, symlinks=True)
 
-    for number in itertools.count(1):
-        shutil.rmtree(host.root, ignore_errors=True)
-        if aside.exists():
-            shutil.copytree(aside, host.root, symlinks=True)
-
-        status = exit_status(lambda at=number: end_at(at, lambda: act(host, labels)))
-
-        if status == 0:
-            break  # it came to its end
-        assert status == KILLED
+    for number in each_kill(host, lambda: act(host, labels)):
         assert live(host) in allowed, number
         if host.root.exists() and (host.root / "current").exists():
             assert host.drift() == [], number
@@ -141,7 +129,73 @@ def test_whenever_a_run_is_killed_the_next_one_converges(
         assert not host.deploy(labels[index], **params)["changed"], number
         host.deploy(labels[3])
         assert_tidy(host)
-    assert number > 20
+
+
+@pytest.mark.parametrize("harm", ["bytes", "extra"])
+def test_whenever_mending_is_killed_the_next_run_mends(estate, labels, harm):
+    host = estate.host()
+    host.deploy(labels[0])
+    if harm == "bytes":
+        host.damage(labels[0], "lib/b")
+    else:
+        (host.root / "current/more").write_text("more")
+    damage = host.drift()
+
+    for number in each_kill(host, lambda: host.deploy(labels[0], verify=True)):
+        assert live(host) == "first", number
+        assert host.drift() in ([], damage), number
+        host.deploy(labels[0], verify=True)
+        assert host.drift() == [], number
+        assert not host.deploy(labels[0], verify=True)["changed"], number
+        host.deploy(labels[1], keep=1)
+        host.deploy(labels[3], keep=1)
+        assert_tidy(host)
+
+
+def test_whenever_adopting_is_killed_what_was_there_before_stays_the_way_back(estate, labels):
+    host = estate.host(adopt=True)
+    write_tree(host.root / "releases/2015", {"app": "old"})
+    (host.root / "current").symlink_to("./releases/2015")
+
+    for number in each_kill(host, lambda: host.deploy(labels[0])):
+        assert live(host) in ("old", "first"), number
+        host.deploy(labels[0])
+        assert live(host) == "first", number
+        host.deploy(None)
+        assert live(host) == "old", number
+
+
+def test_whenever_seeding_is_killed_a_shared_path_is_missing_or_whole(estate, labels):
+    host = estate.host(seed=True, linked_paths=["lib/", "app"])
+
+    for number in each_kill(host, lambda: host.deploy(labels[0])):
+        shared = host.root / "shared"
+        if (shared / "app").exists():
+            assert (shared / "app").read_text() == "first", number
+        if (shared / "lib").exists():
+            assert sorted(os.listdir(shared / "lib")) == ["a", "b"], number
+        host.deploy(labels[0])
+        assert host.read("app") == "first", number
+        assert host.read("lib/a") == "same", number
+        host.deploy(labels[3])
+        assert_tidy(host)
+
+
+def each_kill(host, act):
+    """Yield a number for each point at which act() was ended, with the host as that left it."""
+    aside = host.root.with_name("aside")
+    if host.root.exists():
+        shutil.copytree(host.root, aside, symlinks=True)
+    for number in itertools.count(1):
+        shutil.rmtree(host.root, ignore_errors=True)
+        if aside.exists():
+            shutil.copytree(aside, host.root, symlinks=True)
+        status = exit_status(lambda at=number: end_at(at, act))
+        if status == 0:  # it came to its end
+            assert number > 20
+            return
+        assert status == KILLED
+        yield number
 
 
 def assert_tidy(host):
