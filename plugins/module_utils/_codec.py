@@ -47,7 +47,9 @@ def writer(codec, stream):
         compressor = _zstd_compressor(_zstd_module())
     else:
         compressor = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW)
-    yield lambda data: stream.write(compressor.compress(data))
+    gathered = _Gathered(lambda data: stream.write(compressor.compress(data)))
+    yield gathered.write
+    gathered.flush()
     stream.write(compressor.flush())
 
 
@@ -74,6 +76,24 @@ def reader(codec, stream):
         yield _buffered(_Inflater(stream, _Gzip()))
     else:
         raise CodecError("compressed with %r, which is not known here" % (codec,))
+
+
+class _Gathered:
+    """Hands on what is written in larger pieces."""
+
+    def __init__(self, write_bytes):
+        self._write_bytes = write_bytes
+        self._pieces, self._left = [], CHUNK_BYTES
+
+    def write(self, data):
+        self._pieces.append(data)
+        self._left -= len(data)
+        if self._left <= 0:
+            self.flush()
+
+    def flush(self):
+        self._write_bytes(b"".join(self._pieces))
+        self._pieces, self._left = [], CHUNK_BYTES
 
 
 def _buffered(inflater):

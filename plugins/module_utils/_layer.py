@@ -8,6 +8,7 @@ it is compared with what the manifest says, and anything else is refused.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tarfile
@@ -18,6 +19,12 @@ CHUNK_BYTES = _codec.CHUNK_BYTES
 BLOCK_BYTES = tarfile.BLOCKSIZE
 DEVICE_FIELDS = slice(329, 345)
 TYPES = {"file": tarfile.REGTYPE, "dir": tarfile.DIRTYPE, "symlink": tarfile.SYMTYPE}
+END = bytes(2 * BLOCK_BYTES)
+SHORT_NAME = 99  # what fits into one header, with the slash that a directory's has behind it
+LARGEST_SIZE = 8**11 - 1
+NOBODY = b"0000000\0" * 2  # user and group
+NO_TIME = b"00000000000\0"
+BACK = tarfile.POSIX_MAGIC + bytes(247)  # what lies behind a link's target: no more names
 
 
 class LayerError(ValueError):
@@ -33,15 +40,16 @@ def write(entries, root, write_bytes):
     sealed = []
     descriptor = os.open(root, _scan.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     try:
-        for entry in entries:
-            write_bytes(_header(entry))
-            if entry.type == "file":
-                entry = entry._replace(sha256=_copy_file(descriptor, entry, write_bytes))
-                write_bytes(_padding(entry.size))
-            sealed.append(entry)
+        with contextlib.closing(_scan.Files(descriptor)) as files:
+            for entry in entries:
+                write_bytes(_header(entry))
+                if entry.type == "file":
+                    entry = entry._replace(sha256=_copy_file(files, entry, write_bytes))
+                    write_bytes(_padding(entry.size))
+                sealed.append(entry)
     finally:
         os.close(descriptor)
-    write_bytes(bytes(2 * BLOCK_BYTES))
+    write_bytes(END)
     return sealed
 
 
@@ -52,49 +60,94 @@ def read(entries, read_bytes, sink):
     digest is known to be right only when the next file is announced or ``read`` returns.
     Raises LayerError, naming the file, for whatever *entries* do not say.
     """
-    source = _Exact(read_bytes)
+    before = b""  # what lies between the content before and the next header
     for entry in entries:
-        source.expect(_header(entry), entry.path)
+        _expect(read_bytes, before + _header(entry), entry.path)
+        before = b""
         if entry.type == "file":
-            write_bytes = sink(entry)
-            digest = hashlib.sha256()
-            for chunk in source.chunks(entry.size, entry.path):
-                digest.update(chunk)
-                if write_bytes:
-                    write_bytes(chunk)
-            if digest.hexdigest() != entry.sha256:
-                raise LayerError("%r in the layer does not match the manifest" % entry.path)
-            source.expect(_padding(entry.size), entry.path)
-    source.expect(bytes(2 * BLOCK_BYTES), "its end")
+            _read_file(read_bytes, entry, sink(entry))
+            before = _padding(entry.size)
+    _expect(read_bytes, before + END, "its end")
     if read_bytes(1):
         raise LayerError("the layer goes on behind its end")
 
 
-def _copy_file(directory, entry, write_bytes):
-    descriptor = _scan.open_file(directory, entry.path)
-    with os.fdopen(descriptor, "rb", buffering=0) as stream:
+def _read_file(read_bytes, entry, write_bytes):
+    digest, left = hashlib.sha256(), entry.size
+    while left:
+        chunk = read_bytes(min(left, CHUNK_BYTES))
+        if not chunk:
+            raise LayerError("the layer ends within %r" % entry.path)
+        digest.update(chunk)
+        if write_bytes:
+            write_bytes(chunk)
+        left -= len(chunk)
+    if digest.hexdigest() != entry.sha256:
+        raise LayerError("%r in the layer does not match the manifest" % entry.path)
+
+
+def _expect(read_bytes, wanted, name):
+    """Read as many bytes as *wanted* has; raise LayerError unless they are just these."""
+    found = read_bytes(len(wanted))
+    if found == wanted:
+        return
+    while 0 < len(found) < len(wanted):
+        more = read_bytes(len(wanted) - len(found))
+        if not more:
+            break
+        found += more
+    if len(found) < len(wanted):
+        raise LayerError("the layer ends within %r" % name)
+    if found != wanted:
+        raise LayerError("the layer has something else where %r belongs" % name)
+
+
+def _copy_file(files, entry, write_bytes):
+    descriptor = files.open(entry.path)
+    try:
         digest, left = hashlib.sha256(), entry.size
-        while left:
-            chunk = stream.read(min(left, CHUNK_BYTES))
-            if not chunk:
-                break
+        while left >= 0:
+            asked = min(left + 1, CHUNK_BYTES)  # one more: to see that it ends there
+            chunk = os.read(descriptor, asked)
             digest.update(chunk)
             write_bytes(chunk)
             left -= len(chunk)
-        if left or stream.read(1):
+            if not chunk or (not left and len(chunk) < asked):
+                break
+        if left:
             raise LayerError("%r changed while it was sealed; seal again" % entry.path)
+    finally:
+        os.close(descriptor)
     return digest.hexdigest()
 
 
 def _header(entry):
+    """Return the tar header of *entry*, as ``tarfile`` writes it in PAX format."""
+    executable = entry.exec or entry.type != "file"
+    mode = (0o700 if executable else 0o600) if entry.private else (0o755 if executable else 0o644)
+    if len(entry.path) <= SHORT_NAME >= len(entry.target) and entry.size <= LARGEST_SIZE:
+        with contextlib.suppress(UnicodeEncodeError):
+            name, target = entry.path.encode("ascii"), entry.target.encode("ascii")
+            return _short_header(entry, name, target, mode)
+    return _long_header(entry, mode)
+
+
+def _short_header(entry, name, target, mode):
+    """Return the one block that most entries have; ``tarfile`` takes five times as long."""
+    if entry.type == "dir":
+        name += b"/"
+    front = b"%b%07o\0%b%011o\0%b" % (name.ljust(100, b"\0"), mode, NOBODY, entry.size, NO_TIME)
+    back = TYPES[entry.type] + target.ljust(100, b"\0") + BACK
+    checksum = sum(front) + sum(back) + 8 * ord(" ")
+    return b"%b%06o\0 %b" % (front, checksum, back)
+
+
+def _long_header(entry, mode):
     information = tarfile.TarInfo(entry.path)
     information.type = TYPES[entry.type]
     information.size = entry.size
     information.linkname = entry.target
-    executable = entry.exec or entry.type != "file"
-    information.mode = (
-        (0o700 if executable else 0o600) if entry.private else (0o755 if executable else 0o644)
-    )
+    information.mode = mode
     data = information.tobuf(tarfile.PAX_FORMAT, "utf-8")
     if len(data) > BLOCK_BYTES:  # a long name: a header of its own, the name, the entry's header
         name, data = data[:-BLOCK_BYTES], data[-BLOCK_BYTES:]
@@ -114,22 +167,3 @@ def _without_device_fields(block):
 
 def _padding(size):
     return bytes(-size % BLOCK_BYTES)
-
-
-class _Exact:
-    """Reads exactly as many bytes as asked for, or says what is missing."""
-
-    def __init__(self, read_bytes):
-        self._read = read_bytes
-
-    def chunks(self, count, name):
-        while count:
-            chunk = self._read(min(count, CHUNK_BYTES))
-            if not chunk:
-                raise LayerError("the layer ends within %r" % name)
-            count -= len(chunk)
-            yield chunk
-
-    def expect(self, wanted, name):
-        if wanted and b"".join(self.chunks(len(wanted), name)) != wanted:
-            raise LayerError("the layer has something else where %r belongs" % name)

@@ -129,9 +129,7 @@ def entry_to_plain(entry):
 def entry_from_plain(plain):
     """Return the Entry in *plain*, or raise ManifestError."""
     entry = Entry(**plain)
-    # pylint: disable-next=unidiomatic-typecheck # a subclass of str has no place in JSON
-    if type(entry.path) is not str or not PLAIN.match(entry.path):
-        check_path(entry.path)
+    check_path(entry.path)
     if entry.type == "file":
         # pylint: disable=unidiomatic-typecheck # True is an int, and must not pass for one
         sized = type(entry.size) is int and entry.size >= 0
@@ -148,6 +146,8 @@ def check_path(path):
     """Raise ManifestError, naming *path*, unless it is a plain relative path."""
     if not isinstance(path, str) or not path:
         raise ManifestError("%r is not a path" % (path,))
+    if PLAIN.match(path):
+        return
     if CONTROL.search(path):
         raise ManifestError("%r has a control character in its name" % path)
     if path.startswith("/"):

@@ -67,25 +67,39 @@ def scan(root, rules):
     return entries
 
 
-def open_file(root_descriptor, path):
-    """Open the file *path* below a directory descriptor, following no link on the way.
+class Files:
+    """Opens the files below a directory descriptor, following no link on the way.
 
-    Returns a descriptor; raises OSError (ELOOP, ENOTDIR) where a link has appeared.
+    The directory opened last stays open: files come sorted by their paths.
     """
-    names = to_os(path).split(b"/")
-    directory = root_descriptor
-    try:
-        for name in names[:-1]:
-            deeper = os.open(name, OPEN_DIRECTORY, dir_fd=directory)
-            if directory != root_descriptor:
-                os.close(directory)
-            directory = deeper
-        return os.open(names[-1], OPEN_FILE, dir_fd=directory)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, path) from None  # not only its last name
-    finally:
-        if directory != root_descriptor:
-            os.close(directory)
+
+    def __init__(self, root_descriptor):
+        self._root = self._directory = root_descriptor
+        self._path = b""
+
+    def open(self, path):
+        """Return a descriptor of *path*; OSError (ELOOP, ENOTDIR) where a link has appeared."""
+        folder, _slash, name = to_os(path).rpartition(b"/")
+        try:
+            if folder != self._path:
+                self.close()
+                self._enter(folder)
+            return os.open(name, OPEN_FILE, dir_fd=self._directory)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, path) from None  # not only its last name
+
+    def close(self):
+        """Close the directory opened last."""
+        if self._directory != self._root:
+            os.close(self._directory)
+        self._directory, self._path = self._root, b""
+
+    def _enter(self, folder):
+        for name in folder.split(b"/") if folder else ():
+            deeper = os.open(name, OPEN_DIRECTORY, dir_fd=self._directory)
+            self.close()
+            self._directory = deeper
+        self._path = folder
 
 
 def _walk(directory, prefix, rules, entries, problems):

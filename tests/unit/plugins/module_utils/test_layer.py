@@ -101,6 +101,25 @@ def test_headers_have_no_device_fields_whatever_python_writes_them():
     assert _layer._without_device_fields(header) == header
 
 
+@pytest.mark.parametrize("name", ["a", "a b/c", "é", "x" * 99, "x" * 100, "x" * 101])
+@pytest.mark.parametrize("size", [0, 1, 8**11 - 1, 8**11])
+def test_headers_are_those_that_tarfile_writes(name, size):
+    entries = [
+        _scan._manifest.Entry(name, "dir"),
+        _scan._manifest.Entry("link", "symlink", target=name),
+        *(
+            _scan._manifest.Entry(name, "file", exec=bit, size=size, private=private)
+            for bit in (False, True)
+            for private in (False, True)
+        ),
+    ]
+
+    for entry in entries:
+        header = _layer._header(entry)
+        read = tarfile.TarInfo.frombuf(header[-512:], "utf-8", "strict")
+        assert header == _layer._long_header(entry, read.mode)
+
+
 def test_a_layer_cut_anywhere_is_refused(layer):
     entries, data = layer
 

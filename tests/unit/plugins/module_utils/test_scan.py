@@ -75,10 +75,10 @@ def test_the_locale_changes_nothing(tmp_path, locale):
         "import os, sys\n"
         "from ansible_collections.itops.release.plugins.module_utils import _scan\n"
         "entries = _scan.scan(sys.argv[1], _scan.Rules())\n"
-        "root = os.open(sys.argv[1], _scan.OPEN_DIRECTORY)\n"
+        "files = _scan.Files(os.open(sys.argv[1], _scan.OPEN_DIRECTORY))\n"
         "for entry in entries:\n"
         "    if entry.type == 'file':\n"
-        "        os.close(_scan.open_file(root, entry.path))\n"
+        "        os.close(files.open(entry.path))\n"
         "print(ascii([tuple(entry) for entry in entries]))"
     )
     environment = {**os.environ, "LC_ALL": locale, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -275,6 +275,25 @@ def test_a_file_is_never_opened_through_a_link(tmp_path, swapped):
     descriptor = os.open(root, _scan.OPEN_DIRECTORY)
     try:
         with pytest.raises(OSError, match=r"'d/app'$"):  # ELOOP or ENOTDIR, by kernel and step
-            _scan.open_file(descriptor, "d/app")
+            _scan.Files(descriptor).open("d/app")
     finally:
         os.close(descriptor)
+
+
+def test_files_are_opened_wherever_they_lie(tmp_path):
+    contents = {name: name for name in ("a", "d/a", "d/b", "d/e/f/a", "d/e/f/b", "d/z", "é/é", "z")}
+    descriptor = os.open(write_tree(tmp_path / "src", contents), _scan.OPEN_DIRECTORY)
+    before = len(os.listdir("/proc/self/fd"))
+    files = _scan.Files(descriptor)
+    for name in (*contents, *reversed(contents)):
+        with os.fdopen(files.open(name)) as stream:
+            assert stream.read() == name
+    for name in ("d/missing", "missing/a", "d/a/b"):
+        with pytest.raises(OSError, match=f"'{name}'$"):
+            files.open(name)
+    with os.fdopen(files.open("d/b")) as stream:
+        assert stream.read() == "d/b"
+    files.close()
+
+    assert len(os.listdir("/proc/self/fd")) == before
+    os.close(descriptor)
