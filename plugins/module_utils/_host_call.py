@@ -194,7 +194,7 @@ def _carry_out(root, claim, before, plan, params, call):
         if live and (call["pack"] or plan.step in ("stage", "activate")):
             _trial.activate(claim, tree)
     except _drift.Damaged as error:
-        if call["pack"] and (call["whole"] or call["again"]):
+        if call["pack"] and call["whole"]:
             raise
         return _ask_for_pack(root, before, plan.release, call, error)
     removed = []
