@@ -29,7 +29,7 @@ def package():
         "release": {"type": "str"},
         "mark": {"type": "str", "choices": ["pinned", "unpinned"]},
         "keep": {"type": "int"},
-        "keep_days": {"type": "int"},
+        "min_age_days": {"type": "int"},
         "in_use": {"type": "list", "elements": "str", "default": []},
     }
 

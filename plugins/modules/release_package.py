@@ -75,7 +75,7 @@ options:
       - V(present) seals a release, and does nothing when it is in the library already. With O(mark)
         it pins or unpins one that is there.
       - V(absent) removes O(release). One that is pinned is refused.
-      - V(pruned) removes all releases of all applications but those that O(keep), O(keep_days),
+      - V(pruned) removes all releases of all applications but those that O(keep), O(min_age_days),
         O(in_use) or a pin keeps.
       - A damaged release is never pruned, for it is not known which one it is. Remove it by its
         digest, or seal it again, which mends it.
@@ -98,9 +98,9 @@ options:
       - How many releases of each application stay, those with the highest serials. At least 1.
       - Required with O(state=pruned).
     type: int
-  keep_days:
+  min_age_days:
     description:
-      - Keeps also what was sealed into this library in the last so many days.
+      - Releases stay that were sealed into this library less than so many days ago.
       - Other tools that copy a library do not copy when that was. Such a release stays as long as
         this option is given.
     type: int
@@ -151,7 +151,7 @@ EXAMPLES = r"""
     media_library: /srv/media
     state: pruned
     keep: 10
-    keep_days: 90
+    min_age_days: 90
     in_use: [shop:1.3.0, "sha256:6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090"]
 """
 

@@ -22,8 +22,8 @@ def refuse(options):
         return "mark and state: absent exclude each other: nothing was removed"
     if options["keep"] is not None and options["keep"] < 1:
         return f"keep is {options['keep']}, but at least 1 release of each application must stay"
-    if options["keep_days"] is not None and options["keep_days"] < 0:
-        return f"keep_days is {options['keep_days']}, but days are not negative"
+    if options["min_age_days"] is not None and options["min_age_days"] < 0:
+        return f"min_age_days is {options['min_age_days']}, but days are not negative"
     return None
 
 
@@ -52,7 +52,7 @@ def mark(library, options, keep):
 
 def prune(library, options, keep):
     """Remove what no rule keeps."""
-    rules = _retention.Rules(options["keep"], options["keep_days"], tuple(options["in_use"]))
+    rules = _retention.Rules(options["keep"], options["min_age_days"], tuple(options["in_use"]))
     pruned = library.prune(rules, keep)
     result = {
         "changed": pruned.changed,

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 
 class Rules(NamedTuple):
-    """What is to stay: *keep* releases of each application, the newest by serial; those sealed in
-    the last *keep_days* days, unless that is None; those *in_use*, as references.
+    """What is to stay: *keep* releases of each application, the newest by serial; those that were
+    sealed less than *min_age_days* days ago, unless that is None; those *in_use*, as references.
     """
 
     keep: int
-    keep_days: int | None = None
+    min_age_days: int | None = None
     in_use: tuple = ()
 
 
@@ -31,8 +31,8 @@ def reasons(entries, rules, in_use, now):
             "newest": entry.label.digest in newest,
             "in use": entry.label.digest in in_use,
             "pinned": entry.pinned,
-            "recent": rules.keep_days is not None
-            and not _is_older(entry.created, now - timedelta(days=rules.keep_days)),
+            "recent": rules.min_age_days is not None
+            and not _is_older(entry.created, now - timedelta(days=rules.min_age_days)),
         }
         found.setdefault(entry.label, set()).update(reason for reason in why if why[reason])
     order = sorted(found, key=lambda label: (label.name, label.serial, label.digest))

@@ -284,7 +284,7 @@ def test_what_a_survey_sends_is_understood(local_hosts, estate):
     shop = estate(local_hosts(1))
     variables = {
         "prune_in_use": f"shop:1.0.0, sha256:{shop.digests['2.0.0']}",
-        "prune_keep_days": "",
+        "prune_min_age_days": "",
         "prune_hosts": "",
         "prune_media_library": "",
         "prune_ignore_hosts": "",
@@ -292,7 +292,7 @@ def test_what_a_survey_sends_is_understood(local_hosts, estate):
 
     unsaid = shop.prune(keep="", variables=variables)
     slip = shop.prune(keep="2", variables={**variables, "prune_in_use": "shop"})
-    recent = shop.prune(keep="2", variables={**variables, "prune_keep_days": "1"})
+    recent = shop.prune(keep="2", variables={**variables, "prune_min_age_days": "1"})
     assert unsaid.rc == slip.rc == 2
     assert "missing: keep" in unsaid.result(REMOVE)["msg"]
     assert "'shop' is neither name:version nor" in slip.result(REMOVE)["msg"]

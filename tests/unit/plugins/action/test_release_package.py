@@ -178,7 +178,10 @@ def test_pruning_tells_what_goes_and_why_the_rest_stays(tmp_path, call, sealed, 
     pruned = call(**options)
     again = call(**options)
 
-    assert predicted == pruned
+    assert {**predicted, "msg": ""} == {**pruned, "msg": ""}
+    freed = pruned["freed_bytes"]
+    assert pruned["msg"] == f"shop:2 removed, {freed:,} bytes freed; 2 stay"
+    assert predicted["msg"] == f"shop:2 would be removed, {freed:,} bytes would be freed; 2 stay"
     assert pruned["changed"]
     assert pruned["removed"] == [label("2", sealed["2"])]
     assert pruned["kept"] == [
@@ -227,7 +230,10 @@ def damage(tmp_path, digest):
         ({"state": "pruned"}, "state is pruned but all of the following are missing: keep"),
         ({"state": "pruned", "keep": 0}, "keep is 0, but at least 1 release"),
         ({"state": "pruned", "keep": -1}, "keep is -1, but at least 1 release"),
-        ({"state": "pruned", "keep": 1, "keep_days": -1}, "keep_days is -1, but days are not"),
+        (
+            {"state": "pruned", "keep": 1, "min_age_days": -1},
+            "min_age_days is -1, but days are not",
+        ),
         ({"state": "pruned", "keep": 1, "release": "shop:1"}, "so it takes no release"),
         ({"state": "pruned", "keep": 1, "src": "."}, "so it takes no src"),
         ({"state": "pruned", "keep": 1, "in_use": "shop"}, "'shop' is neither name:version nor"),

@@ -143,7 +143,7 @@ def test_what_was_sealed_of_late_stays(estate, labels):
     def days_later(days):
         return _library.Library(
             estate.library.path, lambda: datetime.now(timezone.utc) + timedelta(days=days)
-        ).prune(_retention.Rules(1, keep_days=30), keep=False)
+        ).prune(_retention.Rules(1, min_age_days=30), keep=False)
 
     assert days_later(29).kept == {
         **{label: ["recent"] for label in labels[:4]},
@@ -158,7 +158,7 @@ def test_what_nobody_knows_the_age_of_counts_as_recent(estate, labels):
         item["annotations"] = {"org.opencontainers.image.ref.name": tag_of(item)}
     write_index(estate, plain)
 
-    assert prune(estate, write=False, keep_days=0).removed == []
+    assert prune(estate, write=False, min_age_days=0).removed == []
     assert prune(estate, write=False).removed == labels[:4]
 
 
@@ -169,7 +169,7 @@ def test_an_age_that_cannot_be_read_counts_as_recent(estate, labels, created):
         item["annotations"]["org.opencontainers.image.created"] = created
     write_index(estate, plain)
 
-    assert prune(estate, write=False, keep_days=0).removed == []
+    assert prune(estate, write=False, min_age_days=0).removed == []
 
 
 def test_the_time_of_sealing_is_in_the_index_alone(estate):
