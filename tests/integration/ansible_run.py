@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -76,8 +77,23 @@ class Running:
         self._output = output
 
     def kill(self):
-        """End the controlling process at once; what it started lives on, as in real life."""
+        """End the controlling process at once; what it started on hosts lives on."""
         os.killpg(self.process.pid, signal.SIGKILL)
+
+    def children(self):
+        """Return what this run has started on this machine and still lives: {pid: command}.
+
+        Without the connections that ssh keeps for later runs, on purpose and for some seconds.
+        """
+        mark = f"RECORD_FILE={self._record}".encode()
+        found = {}
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if mark in (entry / "environ").read_bytes().split(b"\0"):
+                    command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                    found[int(entry.name)] = command
+        found.pop(self.process.pid, None)
+        return {pid: command for pid, command in found.items() if "[mux]" not in command}
 
     def wait(self, timeout=PATIENCE_S):
         """Return the Run once it has ended; after *timeout* seconds it is killed and raises."""

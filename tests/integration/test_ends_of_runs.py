@@ -1,0 +1,210 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""However and whenever a run ends: no child lives on, its record is whole, the next one settles."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+
+import pytest
+
+from ansible_collections.itops.release.tests.integration import moments
+from ansible_collections.itops.release.tests.integration.ansible_run import Controller
+from ansible_collections.itops.release.tests.integration.applications import (
+    current_tree,
+    deploying,
+    looking,
+    play,
+    read_tree,
+    sealing,
+    write_application,
+)
+from ansible_collections.itops.release.tests.integration.moments import until
+
+VERSIONS = ("1", "2", "3")
+FILES = 1500  # so many that staging them takes a while
+PACK_BYTES = 1_000_000  # about what they make
+# Sending a pack takes some seconds, and no other way of sending it is tried.
+SLOWLY = {"ansible_ssh_transfer_method": "sftp", "ansible_sftp_extra_args": "-l 4000"}
+EXIT_STATUS = {signal.SIGINT: 99, signal.SIGTERM: -signal.SIGTERM, signal.SIGKILL: -signal.SIGKILL}
+NAMED = [pytest.param(number, id=number.name) for number in EXIT_STATUS]
+# A probe that goes on asking for as long as the test wants.
+PROBE = {"command": ["test", "-e", "{{ srv }}/sound"], "retries": 100_000, "interval": 0.2}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory, _sockets):
+    """Return a directory with a media library ``media`` that has shop 1, 2 and 3."""
+    directory = tmp_path_factory.mktemp("shop")
+    tasks = []
+    for serial, version in enumerate(VERSIONS):
+        files = {"version": version}
+        if serial:
+            for number in range(FILES):
+                files[f"data/{number % 10}/{number}"] = base64.b64encode(os.urandom(500)).decode()
+        application = write_application(directory / version, files, version, serial)
+        tasks.append(sealing(version, application, directory / "media"))
+    run = Controller(directory / "controller", _sockets).run(play(*tasks), "localhost,")
+    assert run.rc == 0, run.output
+    return directory
+
+
+@pytest.fixture
+def begin(shop, controller, tmp_path):
+    """Return ``begin(inventory, version)``, which returns a run while it goes on.
+
+    It puts the version on trial, waits for the file ``pass`` on each host, and probes.
+    """
+    return lambda *goal: Watched(controller, shop, tmp_path / "record.jsonl", *goal)
+
+
+class Watched:
+    """A run that goes on, with what it has put on record."""
+
+    def __init__(self, controller, shop, record, hosts, version, **options):
+        options = {"lock_timeout": 1, **options}
+        release, library = f"shop:{version}", shop / "media"
+        waiting = {"path": "{{ srv }}/pass", "sleep": 1}
+        self._record = record
+        self._skip = record.stat().st_size if record.exists() else 0
+        self.going = controller.start(
+            play(
+                deploying("Try", release, library, commit=False, **options),
+                {"name": "Wait", "ansible.builtin.wait_for": waiting},
+                deploying("Accept", release, library, probe=PROBE, **options),
+            ),
+            hosts,
+            env={"ITOPS_RELEASE_RECORD": str(record)},
+        )
+
+    def events(self):
+        """Return what this run has put on record, each line of which must be whole."""
+        if not self._record.exists():
+            return []
+        with open(self._record, "rb") as stream:
+            stream.seek(self._skip)
+            text = stream.read()
+        assert text.endswith(b"\n") or not text
+        return [json.loads(line) for line in text.splitlines()]
+
+    @property
+    def name(self):
+        """The run's id."""
+        return until(self.events, "the record of a run")[0]["run"]
+
+    def clients(self):
+        """Return how many clients of SSH are at work."""
+        return sum(command.startswith("ssh ") for command in self.going.children().values())
+
+    def is_put_on_trial(self, host):
+        """Tell whether the run knows that its release is on trial on *host*."""
+        return any(
+            event["event"] == "deployment"
+            and event["host"] == host.name
+            and event.get("after", {}).get("phase") == "on trial"
+            for event in self.events()
+        )
+
+    def end(self, number):
+        """Send the signal to the main process; return the Run once nothing of it lives here."""
+        self.going.process.send_signal(number)
+        run = self.going.wait()
+        until(lambda: not self.going.children(), "children of a run that has ended")
+        return run
+
+
+@pytest.mark.parametrize("number", NAMED)
+def test_a_run_that_is_ended_at_any_moment_leaves_no_child_and_the_next_settles(
+    ssh_hosts, inventory, shop, begin, run_playbook, number
+):
+    targets = ssh_hosts(10)
+    hosts = inventory(targets, **SLOWLY)
+    first = run_playbook(play(deploying("One", "shop:1", shop / "media")), hosts)
+    assert first.rc == 0, first.output
+
+    with moments.held(targets):
+        run = begin(hosts, "2")
+        until(lambda: run.clients() >= 10, "hosts being asked")
+        assert_told(run, run.end(number), number, targets)
+    assert versions(targets, shop) == {"1"}
+
+    run = begin(hosts, "2")
+    until(lambda: any(moments.bytes_sent(host) > PACK_BYTES / 10 for host in targets), "sending")
+    assert_told(run, run.end(number), number, targets)
+    assert versions(targets, shop) == {"1"}
+
+    run = begin(hosts, "2")
+    until(lambda: any(map(moments.being_staged, targets)), "staging")
+    assert_told(run, run.end(number), number, targets)
+    assert versions(targets, shop) <= {"1", "2"}
+
+    run = begin(hosts, "2")
+    until(lambda: all(map(run.is_put_on_trial, targets)), "trials between two tasks")
+    report = assert_told(run, run.end(number), number, targets)
+    assert number == signal.SIGKILL or report.count("left on trial") == 10
+    assert versions(targets, shop) == {"2"}
+
+    for host in targets:
+        (host.seen / "pass").touch()
+    run = begin(hosts, "2")
+    until(lambda: all(moments.being_tried(host, run.name) for host in targets), "probes")
+    report = assert_told(run, run.end(number), number, targets)
+    assert number == signal.SIGKILL or report.count("stopped in: Accept") == 10
+
+    last = begin(hosts, "2")
+    until(lambda: all(moments.being_tried(host, last.name) for host in targets), "the last probes")
+    for host in targets:
+        (host.seen / "sound").touch()
+    done = last.going.wait()
+    assert done.rc == 0, done.output
+    report = done.stdout.partition("RELEASES")[2]
+    assert report.count(f"took over from {run.name}, whose trial of 2 was open") == 10
+    assert_settled(targets, hosts, shop, run_playbook, "2")
+    for host in targets:
+        events = moments.history_of(host)
+        taken = [event["event"] == "took over" and event["run"] == last.name for event in events]
+        assert {event["run"] for event in events[taken.index(True) :]} == {last.name}
+
+
+def assert_told(watched, run, number, hosts):
+    """See that the record is whole and the report is there; return the report."""
+    assert run.rc == EXIT_STATUS[number], run.output
+    assert "Traceback" not in run.output
+    events = watched.events()
+    assert {event["event"] for event in events[:2]} == {"run", "plan"}
+    report = run.stdout.partition("RELEASES")[2]
+    if number == signal.SIGKILL:
+        assert events[-1]["event"] not in ("end", "stopped")
+        assert not report
+        return report
+    assert events[-1]["event"] == "stopped"
+    assert events[-1]["by"] == number.name
+    assert f"Stopped by {number.name}: the next run settles what is open." in report
+    assert all(f"\n{host.name} " in report for host in hosts)
+    return report
+
+
+def versions(hosts, shop):
+    """Return the versions that are current, each whole."""
+    trees = {version: read_tree(shop / version / "src") for version in VERSIONS}
+    found = set()
+    for host in hosts:
+        there = current_tree(host)
+        found.add(next((version for version, tree in trees.items() if tree == there), host.name))
+    return found
+
+
+def assert_settled(targets, hosts, shop, run_playbook, version):
+    """See that *version* is live and whole, and nothing is left of what was interrupted."""
+    assert versions(targets, shop) == {version}
+    look = run_playbook(play(looking("Look")), hosts)
+    for host in targets:
+        found = look.result("Look", host=host.name)
+        assert found["ok"], found
+        assert found["deployment"]["phase"] == "live"
+        until(lambda host=host: moments.state_of(host)["lease"] is None, "the end of a lease")
+        for leftovers in ("staging", "drop"):
+            assert list((moments.ours(host) / leftovers).iterdir()) == []
