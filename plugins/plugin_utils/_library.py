@@ -158,16 +158,18 @@ class Library(_catalogue.Catalogue):
 
     def _digests_in_use(self, references, entries):
         """Return the release digests that *references* name; those gone already do no harm."""
+        labels = [entry.label for entry in entries if entry.label]
+        known = {(label.name, label.version): label.digest for label in labels}
+        damaged = {tag for entry in entries if entry.damage for tag in entry.tags}
         found = set()
         for reference in references:
             wanted = _catalogue.parse_reference(reference)
-            if isinstance(wanted, tuple):
-                # By its name, what is not known may be a slip. What is damaged stays in any case.
-                damaged = {tag for entry in entries if entry.damage for tag in entry.tags}
-                if _index.name_tag(*wanted) in damaged:
-                    continue
-                wanted = self.find(reference).digest
-            found.add(wanted)
+            if isinstance(wanted, str):
+                found.add(wanted)
+            elif wanted in known:
+                found.add(known[wanted])
+            elif _index.name_tag(*wanted) not in damaged:  # damaged ones stay in any case
+                self.find(reference)  # tells what there is: an unknown name may be a slip
         return found
 
     def _store(self, manifest, data, layers):

@@ -791,6 +791,25 @@ PRUNING = (
         'if False:\n            raise LibraryError(\n                f"{self.path}: release',
         f"{PRUNING_TESTS} in_a_line",
     ),
+    check(
+        "counting only what hosts answer now",
+        "plugin_utils/_holdings.py",
+        "host not in now",
+        "plugin_utils/test_holdings.py of_before",
+    ),
+    Mutant(
+        "naming hosts that did not answer",
+        "plugin_utils/_holdings.py",
+        "                unknown[host] = str(error)",
+        "                pass",
+        "plugin_utils/test_holdings.py gave_no_answer",
+    ),
+    check(
+        "refusing a name in use that is not known",
+        LIBRARY,
+        "_index.name_tag(*wanted) not in damaged",
+        f"{PRUNING_TESTS} names_no_release",
+    ),
 )
 
 LEASES_AND_HEALING = (
