@@ -9,7 +9,17 @@ import os
 from ansible.plugins.action import ActionBase
 
 from ..module_utils import _arguments, _codec, _manifest, _tree
-from ..plugin_utils import _action, _comparison, _library, _lifetime, _packs, _room, _run, _transfer
+from ..plugin_utils import (
+    _action,
+    _comparison,
+    _compression,
+    _library,
+    _lifetime,
+    _packs,
+    _room,
+    _run,
+    _transfer,
+)
 
 MODULE = "itops.release.release_deployment"
 MOST_PACKS = 3  # what is missing; again what was found damaged; everything
@@ -33,6 +43,7 @@ class ActionModule(ActionBase):
             _action.on_host(_arguments.deployment(), "root"),
             required_if=[("state", "live", ["release"]), ("state", "staged", ["release"])],
         )
+        _compression.leave_to_packs(self._connection)
         try:
             with _transfer.modules_through_input(self):
                 result = self._deploy(arguments, task_vars)
