@@ -34,7 +34,7 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         _lifetime.end_with(_run.main_pid())
         self._calls = self._sent_bytes = self._resumed_bytes = 0
-        self._took_over = None
+        self._takeover, self._took_over = {}, None
         refused = self._refuse(self._task.args)
         if refused:
             return {"failed": True, "msg": refused}
@@ -212,10 +212,11 @@ class ActionModule(ActionBase):
 
     def _call(self, arguments, call, task_vars):
         """Call the module; where a run that is over for certain holds the root, take that over."""
-        result = self._execute(arguments, call, task_vars)
+        result = self._execute({**arguments, **self._takeover}, call, task_vars)
         lease = result.get("failed") and result.get("lease")
         if lease and _run.is_over(lease["run"]):
-            result = self._execute({**arguments, "takeover": lease["run"]}, call, task_vars)
+            self._takeover = {"takeover": lease["run"]}  # asking for a pack does not yet do so
+            result = self._execute({**arguments, **self._takeover}, call, task_vars)
         self._took_over = result.pop("took_over", None) or self._took_over
         return result
 
