@@ -90,7 +90,7 @@ def check_installed(tarball: pathlib.Path) -> None:
     install = ("install", "--offline", "--no-deps", *where, tarball.name)
     run(scratch, "ansible-galaxy", "collection", *install)
     run(scratch, "ansible-galaxy", "collection", "verify", "--offline", *where, "itops.release")
-    for kind in ("module", "callback", "role"):
+    for kind in ("module", "callback", "filter", "role"):
         listed = run(scratch, "ansible-doc", "--type", kind, "--list", "--json", "itops.release")
         names = list(json.loads(listed))
         if not names:
