@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from . import _claim, _codec, _drift, _durable, _manifest, _objects, _pack, _tree
+from . import _claim, _codec, _drift, _durable, _manifest, _objects, _pack, _selinux, _tree
 
 
 def stage(claim, release, seed, stream, again=()):
@@ -88,7 +88,10 @@ class _Place:
         self.access = _tree.Access(**claim.root.read_state().access)
         store = claim.folder(stack, "objects")
         scratch = claim.subfolder(stack, self.staging, "objects")
-        self.objects = _objects.Objects(store, scratch, self.access)
+        labels = _selinux.labels_of(claim.folder(stack, "releases"))
+        if labels:
+            stack.enter_context(labels.given())
+        self.objects = _objects.Objects(store, scratch, self.access, labels)
 
     def adder(self, manifest):
         """Return what keeps a pack's contents, each with the exec bits it is needed with."""

@@ -427,6 +427,13 @@ STAGING_STEPS = (
         f"{HOST_TESTS} no_file",
     ),
     Mutant(
+        "linking no content with another SELinux label",
+        OBJECTS,
+        "if self._labels and not self._labels.is_right(folder, path):",
+        "if False:",
+        "module_utils/test_selinux.py another_label",
+    ),
+    Mutant(
         "trusting what was just written only as what it is",
         TREE,
         "return found and found == (entry.sha256, stat.S_IFREG | self._access.mode(entry))",
