@@ -211,8 +211,8 @@ kept:
   elements: dict
   returned: when O(state=pruned)
 damaged:
-  description: The damaged releases, which stay, each as C(digest) (null when even that is unknown)
-    and C(reason). While there is one, no space is freed, since it may share any.
+  description: The damaged releases, which stay, each as C(digest) (null when even that is unknown),
+    C(called) and C(reason). While there is one, no space is freed, since it may share any.
   type: list
   elements: dict
   returned: when O(state=pruned)

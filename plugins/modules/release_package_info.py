@@ -84,6 +84,10 @@ damaged:
       description: The release's serial, or null.
       type: int
       returned: always
+    called:
+      description: The name and version, else the tag in the library, else the digest.
+      type: str
+      returned: always
     pinned:
       description: Whether it is pinned.
       type: bool

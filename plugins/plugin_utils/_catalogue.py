@@ -53,6 +53,14 @@ class Entry(NamedTuple):
     pinned: bool
     created: str
 
+    @property
+    def called(self):
+        """How people call the release: ``name:version``, else a tag, else its digest."""
+        if self.label:
+            return f"{self.label.name}:{self.label.version}"
+        tags = [tag for tag in sorted(self.tags) if not _index.RELEASE_TAG.match(tag)]
+        return next(filter(None, tags), f"sha256:{self.digest}")
+
 
 class Damaged(NamedTuple):
     """A release that cannot be read: what is still known of it, and what is wrong."""
@@ -61,6 +69,7 @@ class Damaged(NamedTuple):
     name: str | None
     version: str | None
     serial: int | None
+    called: str
     pinned: bool
     reason: str
 
@@ -112,7 +121,7 @@ class Catalogue:
                 stored.append(self.open(entry))
             except LibraryError as error:
                 known = entry.label or Label(entry.digest, None, None, None)
-                damaged.append(Damaged(*known, entry.pinned, str(error)))
+                damaged.append(Damaged(*known, entry.called, entry.pinned, str(error)))
         return sorted(stored, key=lambda item: _order(item.label)), damaged
 
     @contextlib.contextmanager

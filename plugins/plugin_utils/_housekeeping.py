@@ -58,14 +58,17 @@ def prune(library, options, keep):
         "changed": pruned.changed,
         "removed": [label._asdict() for label in pruned.removed],
         "kept": [{**label._asdict(), "reasons": why} for label, why in pruned.kept.items()],
-        "damaged": [{"digest": item.digest, "reason": item.damage} for item in pruned.damaged],
+        "damaged": [
+            {"digest": item.digest, "called": item.called, "reason": item.damage}
+            for item in pruned.damaged
+        ],
         "freed_bytes": pruned.freed_bytes,
         "msg": _sum_up(pruned, keep),
     }
     if pruned.damaged:
         result["warnings"] = [
-            "While a release in the media library is damaged, no space is freed, for it may share "
-            f"any. Seal it again, or remove it by its digest: {item.damage}"
+            f"{item.called} is damaged. No space is freed meanwhile, for it may share any: seal it "
+            f"again, or remove it by its digest. {item.damage}"
             for item in pruned.damaged
         ]
     return result, list(map(_description.line, pruned.removed)), []

@@ -89,7 +89,7 @@ class Library(_catalogue.Catalogue):
             gone = [entry for entry in entries if entry.digest == digest]
             for entry in gone:
                 if entry.pinned:
-                    raise LibraryError(f"{self.path}: {_name(entry)} is pinned: unpin it first")
+                    raise LibraryError(f"{self.path}: {entry.called} is pinned: unpin it first")
             if keep:
                 index = _index.without(self.layout.descriptors(), _digests(gone))
                 self._commit(index, self._unneeded(index, entries, gone))
@@ -163,13 +163,16 @@ class Library(_catalogue.Catalogue):
         damaged = {tag for entry in entries if entry.damage for tag in entry.tags}
         found = set()
         for reference in references:
-            wanted = _catalogue.parse_reference(reference)
-            if isinstance(wanted, str):
-                found.add(wanted)
-            elif wanted in known:
-                found.add(known[wanted])
-            elif _index.name_tag(*wanted) not in damaged:  # damaged ones stay in any case
-                self.find(reference)  # tells what there is: an unknown name may be a slip
+            try:
+                wanted = _catalogue.parse_reference(reference)
+                if isinstance(wanted, str):
+                    found.add(wanted)
+                elif wanted in known:
+                    found.add(known[wanted])
+                elif _index.name_tag(*wanted) not in damaged:  # damaged ones stay in any case
+                    self.find(reference)  # tells what there is: an unknown name may be a slip
+            except LibraryError as error:
+                raise LibraryError(f"in_use: {error}") from None
         return found
 
     def _store(self, manifest, data, layers):
@@ -227,8 +230,3 @@ class Library(_catalogue.Catalogue):
 def _digests(entries):
     """Return the digests of the OCI manifests of *entries*."""
     return {entry.descriptor["digest"] for entry in entries}
-
-
-def _name(entry):
-    """Return how people call the release of an Entry."""
-    return f"{entry.label.name}:{entry.label.version}" if entry.label else f"sha256:{entry.digest}"

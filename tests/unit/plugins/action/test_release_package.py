@@ -209,6 +209,7 @@ def test_pruning_warns_of_a_damaged_release(tmp_path, call, sealed):
     assert pruned["removed"] == [label("2", sealed["2"])]
     assert [item["digest"] for item in pruned["damaged"]] == [sealed["1"]]
     (warning,) = pruned["warnings"]
+    assert warning.startswith("shop-1 is damaged.")
     assert pruned["damaged"][0]["reason"] in warning
     assert pruned["freed_bytes"] == 0
 

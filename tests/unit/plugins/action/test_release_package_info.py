@@ -87,6 +87,7 @@ def test_a_damaged_release_is_named_beside_the_others(estate, look, part):
     assert damaged == {
         **known,
         "digest": label.digest,
+        "called": "shop:1.0" if part == "document" else "shop-1.0",
         "pinned": True,
         "reason": f"{estate.library.path}: blob sha256:{blob} is altered",
     }

@@ -135,6 +135,7 @@ def test_what_names_no_release_is_refused_and_nothing_removed(
     with pytest.raises(_library.LibraryError, match=reason) as caught:
         prune(estate, write=write, in_use=("shop:1.0", reference))
 
+    assert str(caught.value).startswith("in_use: ")
     assert "\n" not in str(caught.value)
     assert estate.library.labels() == labels
 
@@ -372,7 +373,7 @@ def test_a_pinned_release_cannot_be_removed(estate, labels):
         with pytest.raises(_library.LibraryError, match=r"shop:1\.0 is pinned: unpin it first$"):
             estate.library.remove(label.digest, keep)
     oci_manifest_of(estate, label).unlink()
-    with pytest.raises(_library.LibraryError, match=f"sha256:{label.digest} is pinned"):
+    with pytest.raises(_library.LibraryError, match=r"shop-1\.0 is pinned: unpin it first$"):
         estate.library.remove(label.digest)
 
     assert estate.library.pin(label.digest, False)
