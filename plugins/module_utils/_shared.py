@@ -7,15 +7,13 @@ from __future__ import annotations
 import contextlib
 import os
 
-from . import _claim, _drift, _manifest, _objects, _root, _tree
+from . import _claim, _drift, _manifest, _objects, _root, _scan, _tree
 
 
 def missing(path, links):
     """Return those of *links* that are files and do not exist in ``shared/`` below *path*."""
     return [
-        link
-        for link in links
-        if not link.endswith("/") and not os.path.exists(os.path.join(path, "shared", link))
+        link for link in links if not link.endswith("/") and not os.path.exists(_place(path, link))
     ]
 
 
@@ -27,7 +25,7 @@ def check(path, links, manifest):
     sealed = _manifest.tree(manifest) if manifest else {}
     for link in missing(path, links):
         # A link that leads nowhere is somebody's: a file system that is not mounted, perhaps.
-        there = os.path.lexists(os.path.join(path, "shared", link))
+        there = os.path.lexists(_place(path, link))
         if there or not _tree.at_or_below(sealed, link):
             raise _claim.DeploymentError(
                 "%s/shared/%s does not exist: put it there first, or write %s/ for a directory"
@@ -54,7 +52,7 @@ def prepare(claim, tree):
         for link in record["links"]:
             path = link.rstrip("/")
             entries = {name: sealed[name] for name in _tree.at_or_below(sealed, path)}
-            if _exists(shared, path):
+            if _exists(shared, _scan.to_os(path)):
                 continue
             if entries:
                 _make_directories(shared, os.path.dirname(path), access)
@@ -81,27 +79,32 @@ def _seed(claim, shared, path, entries, access):
             elif top.type == "file":
                 objects.place(top, staging, "seed")
             else:
-                os.symlink(top.target, "seed", dir_fd=staging)
+                os.symlink(_scan.to_os(top.target), "seed", dir_fd=staging)
         except FileNotFoundError as error:
             lost = objects.mend(entry for entry in entries.values() if entry.type == "file")
             raise _drift.Damaged("content for shared/%s: %s" % (path, error), lost) from None
-        parent = _root.open_directory(shared, os.path.dirname(path) or ".")
+        folder, name = os.path.split(_scan.to_os(path))
+        parent = _root.open_directory(shared, folder or ".")
         stack.callback(os.close, parent)
         with claim.commit_point():
-            os.rename("seed", os.path.basename(path), src_dir_fd=staging, dst_dir_fd=parent)
+            os.rename("seed", name, src_dir_fd=staging, dst_dir_fd=parent)
         os.fsync(parent)
 
 
 def _make_directories(shared, path, access):
-    names = path.split("/") if path else []
+    names = _scan.to_os(path).split(b"/") if path else []
     for depth in range(1, len(names) + 1):
-        part = "/".join(names[:depth])
+        part = b"/".join(names[:depth])
         if not _exists(shared, part):
-            parent = _root.open_directory(shared, "/".join(names[: depth - 1]) or ".")
+            parent = _root.open_directory(shared, b"/".join(names[: depth - 1]) or ".")
             try:
                 _tree.make_directory(parent, names[depth - 1], access, lambda descriptor: None)
             finally:
                 os.close(parent)
+
+
+def _place(path, link):
+    return _scan.to_os(os.path.join(path, "shared", link))
 
 
 def _exists(directory, path):

@@ -427,6 +427,13 @@ STAGING_STEPS = (
         f"{HOST_TESTS} no_file",
     ),
     Mutant(
+        "naming files in UTF-8 whatever the locale",
+        TREE,
+        "            leaf = _scan.to_os(leaf)\n",
+        "",
+        "module_utils/test_locale.py",
+    ),
+    Mutant(
         "linking no content with another SELinux label",
         OBJECTS,
         "if self._labels and not self._labels.is_right(folder, path):",
