@@ -961,7 +961,7 @@ LEASES_AND_HEALING = (
     Mutant(
         "seeding only what is not there",
         SHARED,
-        "            if _exists(shared, path):\n                continue\n",
+        "            if _exists(shared, _scan.to_os(path)):\n                continue\n",
         "",
         f"{SHARED_TESTS} copied_once",
     ),
