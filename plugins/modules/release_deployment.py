@@ -13,7 +13,9 @@ description:
   - Every file is verified against the release digest before the release gets its name on the host,
     and again before an older release is activated.
   - A process that is killed, a full disk or a cut connection leaves the old release live.
-    Running again brings the host to where it should be.
+    Running again brings the host to where it should be, and sends only what did not arrive before.
+  - A host without room for the release, in bytes or inodes, is told in a line before anything is
+    sent.
   - Speaks to a host once when nothing is to be done or when the release is there already, and
     three times when it has to be sent.
 version_added: 0.1.0
@@ -336,7 +338,7 @@ drift:
 took_over:
   description: The run whose lease this one took over, or null.
   type: str
-  returned: success
+  returned: always
 lease:
   description: Which run holds the lease (C(run)), C(since) when, and the C(pid) of its call if any.
   type: dict
@@ -351,6 +353,10 @@ switched_back:
   returned: always
 sent_bytes:
   description: How many bytes of pack were sent to the host.
+  type: int
+  returned: always
+resumed_bytes:
+  description: How many bytes of pack were there already, from a transfer that broke off.
   type: int
   returned: always
 calls:
