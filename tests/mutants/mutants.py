@@ -434,6 +434,13 @@ STAGING_STEPS = (
         "module_utils/test_locale.py",
     ),
     Mutant(
+        "reading contents in bounded pieces",
+        PACK,
+        "read_bytes(min(count, _codec.CHUNK_BYTES))",
+        "read_bytes(count)",
+        "module_utils/test_memory.py noise",
+    ),
+    Mutant(
         "linking no content with another SELinux label",
         OBJECTS,
         "if self._labels and not self._labels.is_right(folder, path):",
@@ -980,6 +987,140 @@ LEASES_AND_HEALING = (
     ),
 )
 
+DROP_TESTS = "module_utils/test_drop.py"
+ROOM = "plugin_utils/_room.py"
+ROOM_TESTS = "plugin_utils/test_room.py"
+TRANSFER = "plugin_utils/_transfer.py"
+TRANSFER_TESTS = "plugin_utils/test_transfer.py"
+TRANSFERRING = (
+    Mutant(
+        "building only on the beginning of the very pack",
+        TRANSFER,
+        'if digest.hexdigest() == partial["sha256"] else 0',
+        "if True else 0",
+        f"{TRANSFER_TESTS} another_pack",
+    ),
+    Mutant(
+        "parts that may be sent twice",
+        TRANSFER,
+        "dd of={there} bs={BLOCK_BYTES} seek={start // BLOCK_BYTES} conv=notrunc",
+        "cat >>{there}",
+        f"{TRANSFER_TESTS} bounded_parts",
+    ),
+    Mutant(
+        "going on at a whole block",
+        TRANSFER,
+        "start -= start % BLOCK_BYTES",
+        "pass",
+        f"{TRANSFER_TESTS} whole_block",
+    ),
+    Mutant(
+        "bounded parts",
+        TRANSFER,
+        "stream.read(PART_BYTES)",
+        "stream.read()",
+        f"{TRANSFER_TESTS} bounded_parts",
+    ),
+    Mutant(
+        "removing what could not be sent whole",
+        TRANSFER,
+        "action._low_level_execute_command(remove)",
+        "del remove",
+        f"{TRANSFER_TESTS} removed_and_told",
+    ),
+    Mutant(
+        "keeping what arrived when the link breaks",
+        TRANSFER,
+        "    except AnsibleConnectionFailure:\n        raise\n",
+        "",
+        f"{TRANSFER_TESTS} link_breaks",
+    ),
+    Mutant(
+        "putting the setting for pipelining back",
+        TRANSFER,
+        'action._connection.set_option("pipelining", before)',
+        "pass",
+        f"{TRANSFER_TESTS} go_through_input",
+    ),
+    Mutant(
+        "writing to files of the drop's owner only",
+        DROP,
+        "for opened in (piece, kept)",
+        "for opened in (piece,)",
+        f"{DROP_TESTS} hard_link",
+    ),
+    Mutant(
+        "leaving what is behind a gap",
+        DROP,
+        "if good and os.fstat(kept).st_size >= start:",
+        "if good:",
+        f"{DROP_TESTS} gap",
+    ),
+    Mutant(
+        "offering only what this login user sent",
+        DROP,
+        "if os.fstat(directory).st_uid == owner:",
+        "if True:",
+        f"{DROP_TESTS} somebody_else",
+    ),
+    Mutant(
+        "offering plain files only",
+        DROP,
+        "if status and _is_file_of(status, owner) and status.st_size:",
+        "if status and status.st_size:",
+        f"{DROP_TESTS} no_file",
+    ),
+    Mutant(
+        "offering only what arrived of the same release",
+        DROP,
+        "if drop.startswith(prefix) and drop != name:",
+        "if drop != name:",
+        f"{DROP_TESTS} another_release",
+    ),
+    Mutant(
+        "writing over what came late",
+        DROP,
+        "_copy(piece, kept, start)",
+        "_copy(piece, kept, os.fstat(kept).st_size)",
+        f"{DROP_TESTS} still_writes",
+    ),
+    Mutant(
+        "removing other drops",
+        DROP,
+        "        _clear(folder, but=name)\n",
+        "",
+        f"{DROP_TESTS} another_release",
+    ),
+    Mutant(
+        "a pack sent from its beginning before what was kept",
+        DROP,
+        "name = WHOLE if _status(directory, WHOLE) else KEPT",
+        "name = KEPT if _status(directory, KEPT) else WHOLE",
+        f"{DROP_TESTS} replaces",
+    ),
+    Mutant(
+        "room for whole blocks",
+        ROOM,
+        "return -(-size // BLOCK_BYTES) * BLOCK_BYTES",
+        "return size",
+        f"{ROOM_TESTS} whole_blocks",
+    ),
+    Mutant(
+        "inodes as well as bytes",
+        ROOM,
+        'free["inodes"] is None or needed.inodes <= free["inodes"]',
+        "True",
+        f"{ROOM_TESTS} both",
+    ),
+    Mutant(
+        "room for contents of the other exec bit",
+        ROOM,
+        "(entry.sha256, entry.exec): entry.size",
+        "(entry.sha256, False): entry.size",
+        f"{ROOM_TESTS} exec_bit",
+    ),
+)
+
 MUTANTS = (
     *READING,
     *ON_THE_CONTROLLER,
@@ -988,4 +1129,5 @@ MUTANTS = (
     *GOING_BACK,
     *PRUNING,
     *LEASES_AND_HEALING,
+    *TRANSFERRING,
 )

@@ -122,6 +122,10 @@ class Estate:
     def seal(self, version, files, serial=None, **rules):
         """Seal *files*, as ``write_tree`` takes them, and return the Label."""
         source = write_tree(self.folder / "sources" / version, files)
+        return self.seal_folder(version, source, serial, **rules)
+
+    def seal_folder(self, version, source, serial=None, **rules):
+        """Seal all that is below the folder *source* and return the Label."""
         release = self.declare(version, serial, **rules)
         stored, _new = _sealing.seal(self.library, release, _sealing.pack_here(str(source)))
         return stored.label
