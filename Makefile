@@ -32,7 +32,7 @@ lint sanity package-check mutants: setup
 
 bench: setup
 	@.venv/bin/python -m tests.tooling.packages
-	@.venv/bin/python tests/bench/bench.py
+	@.venv/bin/python tests/bench/bench.py $(BENCH)
 
 format: setup
 	@.venv/bin/ruff check --fix --select I .
