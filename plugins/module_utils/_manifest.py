@@ -27,6 +27,10 @@ class ManifestError(ValueError):
     """A manifest cannot be read, or asks for what a release may not hold."""
 
 
+class UnknownFormat(ManifestError):
+    """A manifest is whole, but another version of this collection wrote it."""
+
+
 class Entry(NamedTuple):
     """One file, directory or symbolic link; *path* is relative and parted by slashes."""
 
@@ -250,8 +254,8 @@ def _render_entry(entry):
 
 def _from_plain(plain):
     if plain["format"] != FORMAT:
-        raise ManifestError(
-            "manifest has format %s; this version of itops.release reads %d"
+        raise UnknownFormat(
+            "manifest has format %s, and this itops.release reads up to %d: upgrade it"
             % (plain["format"], FORMAT)
         )
     components = tuple(_component(item) for item in plain["components"])

@@ -109,7 +109,9 @@ def _drop_unused(claim, stack, state):
         _durable.remove_file(folder, name)
     needed = set()
     for digest in wanted:
-        manifest = claim.root.read_manifest(digest)
+        manifest = None
+        with contextlib.suppress(_root.RootError):
+            manifest = claim.root.read_manifest(digest)
         if manifest is None:
             return  # what it needs cannot be known, so all contents stay
         needed.update(_manifest.contents(manifest))

@@ -65,10 +65,7 @@ class Root:
             plain = _canonical.loads(data)
             format_ = plain.pop("format")
             if format_ not in READ_FORMATS:
-                raise RootError(
-                    "%s has format %s, and this itops.release reads up to %d: upgrade it"
-                    % (self._state_path(), format_, FORMAT)
-                )
+                raise _unknown(self._state_path(), format_, FORMAT)
             known = {item.name for item in fields(_state.State)}
             if set(plain) - known:
                 raise RootError("%s has entries unknown here" % self._state_path())
@@ -93,14 +90,26 @@ class Root:
             os.close(descriptor)
 
     def read_history(self, most):
-        """Return the last *most* events, oldest first; a line that was torn is left out."""
+        """Return the last *most* events, oldest first; a line that was torn is left out.
+
+        RootError for an event that cannot be read.
+        """
         try:
             descriptor = os.open("history.jsonl", _scan.OPEN_FILE, dir_fd=self.ours)
         except FileNotFoundError:
             return []
         with os.fdopen(descriptor, "rb") as stream:
             lines = collections.deque((line for line in stream if line.endswith(b"\n")), most)
-        return [_canonical.loads(line) for line in lines]
+        path = os.path.join(self.path, OURS, "history.jsonl")
+        try:
+            events = [_canonical.loads(line) for line in lines]
+            formats = [event["format"] for event in events]
+        except (TypeError, KeyError, _canonical.CanonicalError) as error:
+            raise RootError("%s cannot be read: %s" % (path, error)) from None
+        for format_ in formats:
+            if format_ != HISTORY_FORMAT:
+                raise _unknown(path, format_, HISTORY_FORMAT)
+        return events
 
     def read_current(self, state):
         """Return the tree that ``current`` points to, or None when there is no such name.
@@ -134,7 +143,10 @@ class Root:
         return {tree for tree in state.trees if tree in names}
 
     def read_manifest(self, digest):
-        """Return the Manifest of a release that was staged here, or None; its bytes are checked."""
+        """Return the Manifest of a release that was staged here, or None; its bytes are checked.
+
+        RootError for one that a newer version wrote: it is whole, and only that can read it.
+        """
         folder = self.folder("manifests")
         try:
             descriptor = os.open(digest, _scan.OPEN_FILE, dir_fd=folder)
@@ -146,6 +158,9 @@ class Root:
             data = stream.read()
         try:
             return _manifest.parse(data, digest)
+        except _manifest.UnknownFormat as error:
+            path = os.path.join(self.path, OURS, "manifests", digest)
+            raise RootError("%s: %s" % (path, error)) from None
         except _manifest.ManifestError:
             return None  # damaged: as good as not there
 
@@ -165,6 +180,14 @@ class Root:
 
     def _state_path(self):
         return os.path.join(self.path, OURS, "state.json")
+
+
+def _unknown(path, format_, newest):
+    """Return the RootError for a file that another version of this collection wrote."""
+    return RootError(
+        "%s has format %s, and this itops.release reads up to %d: upgrade it"
+        % (path, format_, newest)
+    )
 
 
 def tree_of_link(path, target):

@@ -160,6 +160,8 @@ class Catalogue:
             manifest = _manifest.parse(self.layout.read(plain["config"]), label.digest)
             layers = {item["annotations"][COMPONENT_NAME]: item for item in plain["layers"]}
             stored_bytes = sum(item["size"] for item in [plain["config"], *plain["layers"]])
+        except _manifest.UnknownFormat as error:
+            raise LibraryError(f"{self.path}: {label.name} {label.version}: {error}") from None
         except (KeyError, TypeError, AttributeError, _manifest.ManifestError) as error:
             raise LibraryError(f"{self.path}: a release in it is malformed: {error}") from None
         if label[1:] != (manifest.name, manifest.version, manifest.serial):

@@ -133,9 +133,11 @@ class Operator:
         """Run *tasks* on all hosts."""
         return self.run(play(*tasks), **options)
 
-    def run(self, playbook, check=False, **variables):
+    def run(self, playbook, check=False, env=None, **variables):
         """Run *playbook*, with *variables* from the command line; return the Run."""
-        return self._run_playbook(playbook, self._inventory, check=check, extra_vars=variables)
+        return self._run_playbook(
+            playbook, self._inventory, check=check, env=env, extra_vars=variables
+        )
 
 
 def snapshot(directory):

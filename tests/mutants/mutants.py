@@ -32,6 +32,7 @@ DELTA_TESTS = "module_utils/test_delta.py"
 DROP = "module_utils/_drop.py"
 DURABLE = "module_utils/_durable.py"
 DURABLE_TESTS = "module_utils/test_durable.py"
+FORMATS_TESTS = "module_utils/test_formats.py"
 HEALING_TESTS = "module_utils/test_healing.py"
 HOST_CALL = "module_utils/_host_call.py"
 HOST_TESTS = "module_utils/test_host_call.py"
@@ -1121,6 +1122,22 @@ TRANSFERRING = (
     ),
 )
 
+FORMATS = (
+    Mutant(
+        "telling a newer manifest from a damaged one",
+        ROOT,
+        "except _manifest.UnknownFormat as error:",
+        "except ZeroDivisionError as error:",
+        f"{FORMATS_TESTS} damaged_one",
+    ),
+    check(
+        "refusing a newer history",
+        ROOT,
+        "format_ != HISTORY_FORMAT",
+        f"{FORMATS_TESTS} history_of_a_newer",
+    ),
+)
+
 MUTANTS = (
     *READING,
     *ON_THE_CONTROLLER,
@@ -1130,4 +1147,5 @@ MUTANTS = (
     *PRUNING,
     *LEASES_AND_HEALING,
     *TRANSFERRING,
+    *FORMATS,
 )

@@ -110,7 +110,10 @@ def test_other_bytes_than_the_digest_says_are_refused():
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (changed(format=2), "manifest has format 2; this version of itops.release reads 1"),
+        (
+            changed(format=2),
+            "manifest has format 2, and this itops.release reads up to 1: upgrade it",
+        ),
         (changed(format=None), "manifest has format None"),
         (changed(format=True), "not in canonical form"),
         (changed(added="later"), "not in canonical form"),

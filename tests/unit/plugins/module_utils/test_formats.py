@@ -1,0 +1,56 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a newer version wrote on a host: refused by name where it has to be read, never damaged."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from ansible_collections.itops.release.plugins.module_utils import _manifest, _root
+from ansible_collections.itops.release.tests.unit.plugins.estate import snapshot
+
+
+def test_a_manifest_of_a_newer_version_is_not_taken_for_a_damaged_one(estate, monkeypatch):
+    host = estate.host()
+    with monkeypatch.context() as newer:
+        newer.setattr(_manifest, "FORMAT", 2)
+        label = estate.seal("1.0", {"app": "1"})
+        host.deploy(label)
+    before = snapshot(host.root)
+
+    refusal = r"manifests/.* has format 2, and this itops\.release reads up to 1: upgrade it"
+    with pytest.raises(_root.RootError, match=refusal):
+        host.drift()
+    with pytest.raises(_root.RootError, match=refusal):
+        host.deploy(label, verify=True)
+
+    assert snapshot(host.root) == before
+
+
+def test_a_history_of_a_newer_version_is_refused_and_appended_to(estate):
+    host = estate.host()
+    host.deploy(estate.seal("1.0", {"app": "1"}))
+    path = host.root / ".release/history.jsonl"
+    with open(path, "ab") as stream:
+        stream.write(b'{"event":"novelty","format":2}\n')
+
+    with _root.opened(os.fspath(host.root)) as root:
+        with pytest.raises(_root.RootError, match=r"history\.jsonl has format 2, .* up to 1"):
+            root.read_history(10)
+        root.append_history({"event": "accepted"})
+        assert root.read_history(1) == [{"event": "accepted", "format": 1}]
+    assert b"novelty" in path.read_bytes()
+
+
+@pytest.mark.parametrize("line", [b"{\n", b"[]\n", b"{}\n"])
+def test_a_history_that_cannot_be_read_is_told_in_a_line(estate, line):
+    host = estate.host()
+    host.deploy(estate.seal("1.0", {"app": "1"}))
+    with open(host.root / ".release/history.jsonl", "ab") as stream:
+        stream.write(line)
+
+    with _root.opened(os.fspath(host.root)) as root:
+        with pytest.raises(_root.RootError, match=r"history\.jsonl cannot be read"):
+            root.read_history(10)
