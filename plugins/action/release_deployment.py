@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ..module_utils import _arguments, _codec, _manifest, _tree
@@ -143,7 +144,6 @@ class ActionModule(ActionBase):
             again = bool(need["again"])
             label = self._label(library, need, arguments)
             base = need["base"] or self._base(library, need["held"])
-            pack = self._send(library, arguments, need, base)
             call = {
                 **call,
                 "release": label._asdict(),
@@ -152,9 +152,21 @@ class ActionModule(ActionBase):
                 "again": need["again"],
                 "whole": base is None,
             }
+            try:
+                pack = self._send(library, arguments, need, base)
+            except (AnsibleConnectionFailure, _transfer.TransferError) as error:
+                return self._explain(error, arguments, call, task_vars)
             result = self._call(arguments, call, task_vars)
             if result.pop("pack_refused", False):
                 _packs.forget(pack)
+        return result
+
+    def _explain(self, error, arguments, call, task_vars):
+        """Raise the *error* of a transfer, unless the host says that another run came between."""
+        broken = " ".join(str(error).split())
+        result = self._call(arguments, {**call, "broken": broken}, task_vars)
+        if result.get("msg") == broken:
+            raise error
         return result
 
     def _find(self, library, arguments):

@@ -4,7 +4,7 @@
 
 A drop is a folder of its own for each time that a pack is asked for. In it ``pack`` is one sent
 from its beginning, ``kept`` what an earlier run got across, and ``kept.<n>`` what belongs behind
-the first *n* bytes of that.
+the first *n* bytes of that; ``run`` names the run that asked.
 """
 
 from __future__ import annotations
@@ -21,16 +21,18 @@ from . import _claim, _codec, _root, _scan, _tree
 
 WHOLE = "pack"
 KEPT = "kept"
+RUN = "run"
 PIECE = re.compile(r"kept\.([0-9]{1,18})\Z")
 
 
-def make(root, login, becomes, release):
+def make(root, login, becomes, release, run):
     """Make a drop for the pack of *release*, a digest; return its path, and what is there already.
 
     Only the login user can write to it, or where this user is neither root nor that one, only this
     user. *login* is the login user's name, if it is known; *becomes* tells whether this is another
     user now. The result has ``drop`` and ``partial``: ``{bytes, sha256}`` of the beginning of a
-    pack of this release that an earlier run sent, or None. All other drops are removed.
+    pack of this release that an earlier run sent, or None. All other drops are removed, and with
+    them those of runs that are still sending: they learn from this one that *run* is here.
     """
     owner = os.geteuid()
     if becomes and owner == 0:
@@ -39,6 +41,7 @@ def make(root, login, becomes, release):
     folder = root.folder("drop")
     try:
         os.mkdir(name, 0o700, dir_fd=folder)
+        _write_run(folder, name, run)
         partial = _keep_remains(folder, _prefix(release), name, owner)
         if owner != os.geteuid():
             os.chown(name, owner, -1, dir_fd=folder, follow_symlinks=False)
@@ -66,6 +69,21 @@ def open_pack(path):
         os.close(descriptor)
         raise _claim.DeploymentError("the pack in %s is not a file" % path)
     return os.fdopen(descriptor, "rb")
+
+
+def taken_by(root, path):
+    """Return the run that asked for a pack after the drop at *path* was made, or None."""
+    folder = root.folder("drop")
+    try:
+        for name in os.listdir(folder):
+            if name != os.path.basename(path):
+                with contextlib.suppress(OSError):
+                    descriptor = os.open(os.path.join(name, RUN), _scan.OPEN_FILE, dir_fd=folder)
+                    with os.fdopen(descriptor, encoding="utf-8", errors="replace") as stream:
+                        return stream.readline().strip()[:200]
+    finally:
+        os.close(folder)
+    return None
 
 
 def remove(root, path):
@@ -101,6 +119,13 @@ def space(path):
         "bytes": status.f_bavail * status.f_frsize,
         "inodes": status.f_favail if status.f_files else None,
     }
+
+
+def _write_run(folder, name, run):
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    descriptor = os.open(os.path.join(name, RUN), flags, 0o600, dir_fd=folder)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(run + "\n")
 
 
 def _prefix(release):

@@ -243,7 +243,18 @@ def _try_and_accept(root, claim, before, params):
 
 
 def _unpack(claim, release, params, call):
-    """Stage from the pack in the drop, which is removed: staged or refused, it is over."""
+    """Stage from the pack in the drop, which is removed: staged or refused, it is over.
+
+    A pack that could not be sent, for the reason ``broken``, stays for the next run.
+    """
+    taker = _drop.taken_by(claim.root, call["pack"])
+    if taker:
+        raise _claim.DeploymentError(
+            "%s is sending a release to %s too: wait for it, and run again"
+            % (taker, claim.root.path)
+        )
+    if call.get("broken"):
+        raise _claim.DeploymentError(call["broken"])
     try:
         with _drop.open_pack(call["pack"]) as stream:
             return _staging.stage(claim, release, params["seed"], stream, call["again"])
@@ -260,7 +271,7 @@ def _ask_for_pack(root, before, release, call, damaged=None):
     state = root.read_state()
     need = {
         **_answer.need(root.path, release, _answer.held(root, state), damaged),
-        **_drop.make(root, call["login"], call["becomes"], release.digest),
+        **_drop.make(root, call["login"], call["becomes"], release.digest, call["run"]),
     }
     return {**_answer.result(root.path, before, state, changed=False), "need": need}
 

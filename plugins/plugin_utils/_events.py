@@ -66,10 +66,11 @@ def _in_words(drift):
 
 def failure_event(host, status, task, action, result):
     """Return the event for any other task that failed or found *host* unreachable."""
-    reason = one_line(result.get("msg") or "failed")
+    refused = result.get("argument_errors")  # by a role's argument specification
+    reason = one_line("; ".join(map(str, refused or [])) or result.get("msg") or "failed")
     # With this a role of ours ends what failed before.
     verdict = action in SPEAKS_FOR_ITSELF and task.startswith(OUR_ROLES)
-    if action not in SPEAKS_FOR_ITSELF:
+    if action not in SPEAKS_FOR_ITSELF and not refused:
         reason = f"{_title(task)}: {reason}"
     event = {"event": "failure", "host": host, "status": status, "reason": reason}
     return {**event, "verdict": verdict}

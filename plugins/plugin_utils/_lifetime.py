@@ -63,6 +63,19 @@ def tell_of_the_end(tell):
             end.before[number] = signal.signal(number, end.on_signal) or signal.SIG_DFL
 
 
+def _interrupt_again(unraisable):
+    """Raise a KeyboardInterrupt again that came where Python drops it, as while a worker is forked.
+
+    Ansible passes SIGINT on only once; without this the run would go on.
+    """
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        # A moment later: here it would be dropped as well.
+        threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGINT]).start()
+    else:
+        sys.__unraisablehook__(unraisable)
+
+
 class _End:
     """The end of this process, told once."""
 
@@ -74,6 +87,8 @@ class _End:
     def on_signal(self, number, _frame):
         """Let the signal *number* do what it would have done; before SIGTERM does, tell."""
         signal.signal(number, self.before[number])  # a second one is not kept waiting
+        if number == signal.SIGINT:
+            sys.unraisablehook = _interrupt_again
         self._cause = signal.Signals(number).name
         try:
             if number == signal.SIGTERM:

@@ -16,6 +16,7 @@ from ansible_collections.itops.release.tests.integration.ansible_run import Cont
 from ansible_collections.itops.release.tests.integration.applications import (
     current_tree,
     deploying,
+    is_one_line,
     looking,
     play,
     read_tree,
@@ -56,25 +57,31 @@ def shop(tmp_path_factory, _sockets):
 def begin(shop, controller, tmp_path):
     """Return ``begin(inventory, version)``, which returns a run while it goes on.
 
-    It puts the version on trial, waits for the file ``pass`` on each host, and probes.
+    It puts the version on trial, waits for the file ``pass`` on each host, and accepts it once
+    there is the file ``sound``. ``keywords`` are the tasks', what else is given are their options.
     """
-    return lambda *goal: Watched(controller, shop, tmp_path / "record.jsonl", *goal)
+
+    def start(hosts, version, **options):
+        record = tmp_path / f"record{len(list(tmp_path.glob('record*')))}.jsonl"
+        record.touch()
+        return Watched(controller, shop, record, hosts, version, **options)
+
+    return start
 
 
 class Watched:
     """A run that goes on, with what it has put on record."""
 
-    def __init__(self, controller, shop, record, hosts, version, **options):
+    def __init__(self, controller, shop, record, hosts, version, keywords=None, **options):
         options = {"lock_timeout": 1, **options}
         release, library = f"shop:{version}", shop / "media"
         waiting = {"path": "{{ srv }}/pass", "sleep": 1}
         self._record = record
-        self._skip = record.stat().st_size if record.exists() else 0
         self.going = controller.start(
             play(
-                deploying("Try", release, library, commit=False, **options),
+                deploying("Try", release, library, keywords, commit=False, **options),
                 {"name": "Wait", "ansible.builtin.wait_for": waiting},
-                deploying("Accept", release, library, probe=PROBE, **options),
+                deploying("Accept", release, library, keywords, probe=PROBE, **options),
             ),
             hosts,
             env={"ITOPS_RELEASE_RECORD": str(record)},
@@ -82,11 +89,7 @@ class Watched:
 
     def events(self):
         """Return what this run has put on record, each line of which must be whole."""
-        if not self._record.exists():
-            return []
-        with open(self._record, "rb") as stream:
-            stream.seek(self._skip)
-            text = stream.read()
+        text = self._record.read_bytes()
         assert text.endswith(b"\n") or not text
         return [json.loads(line) for line in text.splitlines()]
 
@@ -99,14 +102,21 @@ class Watched:
         """Return how many clients of SSH are at work."""
         return sum(command.startswith("ssh ") for command in self.going.children().values())
 
+    def answers(self, host):
+        """Return what *host* has answered, as events."""
+        return [
+            event
+            for event in self.events()
+            if event["event"] == "deployment" and event["host"] == host.name
+        ]
+
     def is_put_on_trial(self, host):
         """Tell whether the run knows that its release is on trial on *host*."""
-        return any(
-            event["event"] == "deployment"
-            and event["host"] == host.name
-            and event.get("after", {}).get("phase") == "on trial"
-            for event in self.events()
-        )
+        answers = self.answers(host)
+        return bool(answers) and answers[-1].get("after", {}).get("phase") == "on trial"
+
+    def is_over(self):
+        return self.going.process.poll() is not None
 
     def end(self, number):
         """Send the signal to the main process; return the Run once nothing of it lives here."""
@@ -122,8 +132,7 @@ def test_a_run_that_is_ended_at_any_moment_leaves_no_child_and_the_next_settles(
 ):
     targets = ssh_hosts(10)
     hosts = inventory(targets, **SLOWLY)
-    first = run_playbook(play(deploying("One", "shop:1", shop / "media")), hosts)
-    assert first.rc == 0, first.output
+    deploy_first(hosts, shop, run_playbook)
 
     with moments.held(targets):
         run = begin(hosts, "2")
@@ -142,7 +151,8 @@ def test_a_run_that_is_ended_at_any_moment_leaves_no_child_and_the_next_settles(
     assert versions(targets, shop) <= {"1", "2"}
 
     run = begin(hosts, "2")
-    until(lambda: all(map(run.is_put_on_trial, targets)), "trials between two tasks")
+    until(lambda: all(map(run.is_put_on_trial, targets)), "trials")
+    until(lambda: run.clients() >= 10, "hosts waiting between two tasks of ours")
     report = assert_told(run, run.end(number), number, targets)
     assert number == signal.SIGKILL or report.count("left on trial") == 10
     assert versions(targets, shop) == {"2"}
@@ -167,6 +177,130 @@ def test_a_run_that_is_ended_at_any_moment_leaves_no_child_and_the_next_settles(
         events = moments.history_of(host)
         taken = [event["event"] == "took over" and event["run"] == last.name for event in events]
         assert {event["run"] for event in events[taken.index(True) :]} == {last.name}
+
+
+@pytest.mark.parametrize("moment", ["staging", "probing"])
+def test_a_stopped_module_is_named_and_stops_for_good_where_another_run_took_over(
+    ssh_hosts, inventory, fleet, shop, begin, run_playbook, moment
+):
+    (host,) = ssh_hosts(1)
+    hosts = inventory([host])
+    deploy_first(hosts, shop, run_playbook)
+    (host.seen / "pass").touch()
+    stopped = begin(hosts, "2")
+    pid = stop(fleet, host, stopped, moment)
+
+    hindered = begin(hosts, "3").going.wait()
+
+    assert hindered.rc == 2, hindered.output
+    message = hindered.result("Try")["msg"]
+    assert is_one_line(message)
+    assert stopped.name in message
+    assert f"whose process {pid} works here" in message
+    assert versions([host], shop) == {"1" if moment == "staging" else "2"}
+    (host.seen / "sound").touch()
+    done = begin(hosts, "3", takeover=stopped.name).going.wait()
+    assert done.rc == 0, done.output
+    assert f"took over from {stopped.name}" in done.stdout.partition("RELEASES")[2]
+    assert fleet.run(host.host, ["kill", "-CONT", str(pid)]).returncode == 0
+    ended = stopped.going.wait()
+    assert ended.rc == 2
+    message = ended.result()["msg"]
+    assert is_one_line(message)
+    assert "was taken over by" in message
+    assert_settled([host], hosts, shop, run_playbook, "3")
+
+
+def stop(fleet, host, run, moment):
+    """Stop the module of *run* on *host* at the *moment*; return its number there."""
+    reached = {
+        "staging": lambda: moments.being_staged(host),
+        "probing": lambda: moments.being_tried(host, run.name),
+    }[moment]
+    until(lambda: reached() or run.is_over(), moment)
+    pid = moments.state_of(host)["lease"]["pid"]
+    assert fleet.run(host.host, ["kill", "-STOP", str(pid)]).returncode == 0
+    return pid
+
+
+@pytest.mark.parametrize("moment", ["staging", "probing"])
+def test_a_task_that_takes_too_long_leaves_what_the_next_run_settles(
+    ssh_hosts, inventory, fleet, shop, begin, run_playbook, moment
+):
+    (host,) = ssh_hosts(1)
+    hosts = inventory([host])
+    deploy_first(hosts, shop, run_playbook)
+    (host.seen / "pass").touch()
+    # The module is stopped before its time is up, so that it is struck there on any machine.
+    late = begin(hosts, "2", keywords={"timeout": 15})
+    pid = stop(fleet, host, late, moment)
+
+    run = late.going.wait()
+
+    assert run.rc == 2, run.output
+    assert "Timed out after 15 second(s)" in run.result()["msg"]
+    assert is_one_line(run.result()["msg"])
+    assert versions([host], shop) == {"1" if moment == "staging" else "2"}
+    (host.seen / "sound").touch()
+    done = begin(hosts, "2").going.wait()  # while the module of the first is still there
+    assert done.rc == 0, done.output
+    assert f"took over from {late.name}" in done.stdout.partition("RELEASES")[2]
+    assert fleet.run(host.host, ["kill", "-CONT", str(pid)]).returncode == 0
+    assert_settled([host], hosts, shop, run_playbook, "2")
+
+
+def test_of_two_runs_at_once_one_gets_each_host_and_the_other_says_whose_it_is(
+    ssh_hosts, inventory, shop, begin, run_playbook
+):
+    targets = ssh_hosts(10)
+    hosts = inventory(targets)
+    deploy_first(hosts, shop, run_playbook)
+
+    runs = [begin(hosts, "2"), begin(hosts, "3")]
+    until(lambda: all(run.answers(host) for run in runs for host in targets), "two runs")
+    for host in targets:
+        (host.seen / "pass").touch()
+        (host.seen / "sound").touch()
+    ended = [run.going.wait() for run in runs]
+
+    for host in targets:
+        tries = [run.find("Try", host=host.name)[-1] for run in ended]
+        assert sorted(outcome.status for outcome in tries) == ["failed", "ok"], host.name
+        lost = [outcome.status for outcome in tries].index("failed")
+        message = tries[lost].result["msg"]
+        assert is_one_line(message)
+        assert runs[1 - lost].name in message
+        assert versions([host], shop) == {"32"[lost]}
+        assert ended[1 - lost].result("Accept", host=host.name)["after"]["phase"] == "live"
+    assert "Traceback" not in ended[0].output + ended[1].output
+    last = begin(hosts, "3").going.wait()
+    assert last.rc == 0, last.output
+    assert_settled(targets, hosts, shop, run_playbook, "3")
+
+
+def test_a_killed_run_takes_modules_on_this_machine_along(
+    local_hosts, inventory, shop, begin, run_playbook
+):
+    targets = local_hosts(2)
+    hosts = inventory(targets)
+    deploy_first(hosts, shop, run_playbook)
+    for host in targets:
+        (host.seen / "pass").touch()
+    killed = begin(hosts, "2")
+    until(lambda: all(moments.being_tried(host, killed.name) for host in targets), "probes")
+
+    killed.end(signal.SIGKILL)
+
+    for host in targets:
+        (host.seen / "sound").touch()
+    last = begin(hosts, "2").going.wait()
+    assert last.rc == 0, last.output
+    assert_settled(targets, hosts, shop, run_playbook, "2")
+
+
+def deploy_first(hosts, shop, run_playbook):
+    run = run_playbook(play(deploying("One", "shop:1", shop / "media")), hosts)
+    assert run.rc == 0, run.output
 
 
 def assert_told(watched, run, number, hosts):

@@ -60,13 +60,13 @@ PLAY = """
   serial: "{{ batches | default('100%') }}"
   max_fail_percentage: 0
   ignore_errors: "{{ forgiving | default(false) }}"
-  vars: {clumsy: []}
+  vars: {clumsy: [], cure: "1.0.0"}
   roles: [itops.release.deploy]
   handlers:
     - name: Restart by handler
       ansible.builtin.shell: >-
         readlink {{ deploy_root }}/current >>{{ srv }}/handled &&
-        {{ ('grep -q 1.0.0 ' ~ srv ~ '/handled') if inventory_hostname in clumsy else 'true' }}
+        {{ 'grep -q ' ~ cure ~ ' ' ~ srv ~ '/handled' if inventory_hostname in clumsy else 'true' }}
       listen: release activated
 """
 
@@ -228,6 +228,17 @@ def test_every_host_fails(shop):
     assert hosts.live() == ["1.0.0"] * 3
 
 
+def test_every_host_refuses_the_arguments(shop):
+    hosts = shop(2)
+
+    told = hosts.run(extra_vars={"deploy_access": "everybody"})
+
+    assert told.rc != 0
+    assert told.outcomes() == ["failed"] * 2
+    assert "deploy_access" in told.line("local2")
+    assert hosts.live() == ["1.0.0"] * 2
+
+
 def test_every_host_is_put_back(shop):
     hosts = shop(2)
     hosts.breaks_on(0, 1)
@@ -387,6 +398,18 @@ def test_a_handler_that_fails_puts_its_host_back_and_runs_again(shop):
     assert told.outcomes() == ["put back", "deployed"]
     versions = [line[9:14] for line in hosts.read(0, "handled").splitlines()]
     assert versions == ["2.0.0", "1.0.0"]
+    assert "; then: " not in told.line("local1")
+
+
+def test_a_handler_that_fails_after_putting_back_too_is_told(shop):
+    hosts = shop(1)
+
+    told = hosts.run(PLAY, extra_vars={"clumsy": ["local1"], "cure": "nothing"})
+
+    assert told.rc != 0
+    assert told.outcomes() == ["put back"]
+    assert "; then: Restart by handler: " in told.line("local1")
+    assert hosts.live() == ["1.0.0"]
 
 
 def test_the_handlers_run_again_when_the_probe_fails(shop):
@@ -734,6 +757,19 @@ def wait_until(condition, seconds=60):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.1)
+
+
+def test_a_line_that_was_cut_off_does_not_spoil_the_record_of_the_next_run(shop, tmp_path):
+    record = tmp_path / "record.jsonl"
+    record.write_text('{"format": 1, "event": "beg')
+
+    told = shop(1).run(env={"ITOPS_RELEASE_RECORD": str(record)})
+
+    assert told.rc == 0, told.run.output
+    torn, *lines = record.read_text().splitlines()
+    assert torn.endswith('"beg')
+    events = [json.loads(line)["event"] for line in lines]
+    assert (events[0], events[-1]) == ("run", "end")
 
 
 def test_a_record_that_cannot_be_written_costs_a_warning(shop, tmp_path):

@@ -93,7 +93,7 @@ def drops(host):
 def arrived(host):
     """Return how many bytes of packs lie in the drops of *host*."""
     try:
-        return sum(path.stat().st_size for path in drops(host).glob("*/*"))
+        return sum(path.stat().st_size for path in drops(host).glob("*/[pk]*"))
     except FileNotFoundError:
         return 0
 
@@ -136,7 +136,7 @@ def test_another_beginning_is_never_built_upon(
     (host,) = ssh_hosts(1)
     hosts = inventory([host], **IMPATIENT)
     break_off(host, hosts, 0.3)
-    (remains,) = drops(host).glob("*/*")
+    (remains,) = drops(host).glob("*/[pk]*")
     with open(remains, "r+b") as stream:
         stream.seek(MEGABYTE)
         stream.write(b"not what was sent")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pathlib
+import shutil
 
 import pytest
 
@@ -24,8 +25,8 @@ def root(tmp_path):
         yield opened
 
 
-def ask(root, release=RELEASE):
-    made = _drop.make(root, None, False, release)
+def ask(root, release=RELEASE, run="a run"):
+    made = _drop.make(root, None, False, release, run)
     return pathlib.Path(made["drop"]), made["partial"]
 
 
@@ -38,6 +39,11 @@ def read(drop):
         return stream.read()
 
 
+def files(drop):
+    """Return what is in *drop* beside the name of its run."""
+    return sorted(file.name for file in drop.iterdir() if file.name != "run")
+
+
 def drops(root):
     return os.listdir(os.path.join(root.path, ".release/drop"))
 
@@ -46,7 +52,7 @@ def test_a_first_drop_is_empty_and_closed_to_others(root):
     drop, there = ask(root)
 
     assert there is None
-    assert list(drop.iterdir()) == []
+    assert files(drop) == []
     assert drop.stat().st_mode & 0o7777 == 0o700
 
 
@@ -63,7 +69,7 @@ def test_a_umask_closes_a_drop_to_nobody_who_needs_it(root):
 def test_root_gives_the_drop_to_the_login_user(root, monkeypatch):
     monkeypatch.setenv("SUDO_UID", "4711")
 
-    made = _drop.make(root, "somebody", True, RELEASE)
+    made = _drop.make(root, "somebody", True, RELEASE, "a run")
 
     assert os.stat(made["drop"]).st_uid == 4711
 
@@ -78,7 +84,7 @@ def test_what_arrived_is_offered_to_the_next_run(root):
     assert drops(root) == [second.name]
     (second / "kept.300").write_bytes(PACK[300:])
     assert read(second) == PACK
-    assert [path.name for path in second.iterdir()] == ["kept"]
+    assert files(second) == ["kept"]
 
 
 def test_a_transfer_may_break_off_again_and_again(root):
@@ -162,7 +168,7 @@ def test_what_arrived_of_another_release_goes(root):
 
     assert there is None
     assert drops(root) == [drop.name]
-    assert list(drop.iterdir()) == []
+    assert files(drop) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
@@ -214,7 +220,7 @@ def test_a_link_leads_no_write_elsewhere(root, tmp_path, linked):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can write to files of others")
 def test_a_hard_link_leads_no_write_elsewhere(root, tmp_path, monkeypatch):
     monkeypatch.setenv("SUDO_UID", "4711")
-    drop = pathlib.Path(_drop.make(root, None, True, RELEASE)["drop"])
+    drop = pathlib.Path(_drop.make(root, None, True, RELEASE, "a run")["drop"])
     victim = pathlib.Path(root.path, "victim")  # root's own
     victim.write_bytes(PACK[:300])
     os.link(victim, drop / "kept")
@@ -241,9 +247,20 @@ def test_a_pack_that_is_gone_is_told_in_a_line(root):
     drop, _there = ask(root)
     with pytest.raises(_claim.DeploymentError, match="is gone: another run deploys there too"):
         read(drop)
-    drop.rmdir()
+    shutil.rmtree(drop)
     with pytest.raises(_claim.DeploymentError, match="is gone: another run deploys there too"):
         read(drop)
+
+
+def test_a_run_whose_drop_was_taken_away_learns_by_whom(root):
+    mine, _there = ask(root, run="mine")
+    assert _drop.taken_by(root, str(mine)) is None
+
+    theirs, _there = ask(root, OTHER, run="theirs")
+
+    assert not mine.exists()
+    assert _drop.taken_by(root, str(mine)) == "theirs"
+    assert _drop.taken_by(root, str(theirs)) is None
 
 
 def test_space_is_told_where_nothing_is_yet(root):

@@ -188,6 +188,34 @@ def test_an_end_is_told_and_comes_as_it_would_have(last_line, said, status):
     assert done.returncode == status
 
 
+def test_an_interrupt_that_python_drops_is_not_lost():
+    """Python drops what is raised in functions that it calls before and after a fork."""
+    code = """
+import os, signal, time
+from ansible_collections.itops.release.plugins.plugin_utils import _lifetime
+signal.signal(signal.SIGINT, signal.default_int_handler)
+_lifetime.tell_of_the_end(lambda cause: print("told", cause))
+os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGINT))
+try:
+    if not os.fork():
+        os._exit(0)
+    time.sleep({patience})
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code.format(patience=PATIENCE_S)],
+        cwd=COLLECTIONS,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.splitlines() == ["interrupted", "told SIGINT"], done.stderr
+    assert done.stderr == ""
+
+
 def test_a_signal_ends_a_process_although_telling_fails_or_takes_for_ever():
     for telling in ("lambda cause: 1 / 0", "lambda cause: (print(flush=True), signal.pause())"):
         code = TELLING.format("").replace('lambda cause: print("told", cause)', telling)

@@ -307,13 +307,15 @@ def test_hosts_that_fail_before_a_release_is_handled_are_reported():
         "failed",
         "itops.release.deploy : Validating arguments against arg spec 'main'",
         "ansible.builtin.validate_argument_spec",
-        {"msg": "Validation of arguments failed: 'deploy_root' is required"},
+        {
+            "msg": "Validation of arguments failed:\nmissing required arguments: deploy_root",
+            "argument_errors": ["missing required arguments: deploy_root"],
+        },
     )
 
     lines = report(plan("web1", "web2"), refused, end(["web1"]))
 
-    assert lines[0].startswith("web1  failed       Validating arguments against arg spec 'main': ")
-    assert lines[0].endswith("'deploy_root' is required")
+    assert lines[0] == "web1  failed       missing required arguments: deploy_root"
     assert lines[1] == "web2  not reached  the run stopped before this host"
 
 
