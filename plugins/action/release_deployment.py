@@ -159,6 +159,8 @@ class ActionModule(ActionBase):
             result = self._call(arguments, call, task_vars)
             if result.pop("pack_refused", False):
                 _packs.forget(pack)
+        if result.pop("need", None):
+            raise _transfer.TransferError("the host lacks contents although all of them were sent")
         return result
 
     def _explain(self, error, arguments, call, task_vars):
@@ -213,7 +215,7 @@ class ActionModule(ActionBase):
         room = cache.room(path, library, wanted, base, again) + _room.of_pack(size - start)
         _room.check(need["free"], room, arguments["root"])
         self._display.vv(f"sending {size - start} of {size} bytes to {need['drop']}")
-        sent = _transfer.send(self, path, need["drop"], start)
+        sent = _transfer.send(self, path, need["drop"], start, AnsibleConnectionFailure)
         self._sent_bytes += sent
         self._resumed_bytes += size - sent
         return path

@@ -10,8 +10,6 @@ import os
 import shutil
 import tempfile
 
-from ansible.errors import AnsibleConnectionFailure, AnsibleError
-
 from ..module_utils import _codec
 
 PART_BYTES = 8 * 1024**2  # what is held in memory of a pack that goes through standard input
@@ -43,20 +41,20 @@ def modules_through_input(action):
         action._connection.set_option("pipelining", before)
 
 
-def send(action, path, drop, start):
+def send(action, path, drop, start, link_broke):
     """Bring the pack at *path* to the *drop* on the host, which has its first *start* bytes.
 
-    Return how many bytes travelled. Where the link breaks, AnsibleConnectionFailure passes, and
-    what arrived stays for the next run.
+    Return how many bytes travelled. Where the link breaks, which is the exception *link_broke*,
+    that passes, and what arrived stays for the next run. Any other failure is a TransferError.
     """
     pipes = action._is_become_unprivileged()
     if pipes:  # each part begins at a whole block, so that sending one twice does no harm
         start -= start % BLOCK_BYTES
     try:
         (_pipe if pipes else _put)(action, path, drop, start)
-    except AnsibleConnectionFailure:
+    except link_broke:
         raise
-    except (AnsibleError, OSError) as error:
+    except Exception as error:  # each connection plugin has errors of its own
         # What arrived of it must not keep a disk full.
         remove = action._connection._shell.remove(drop, recurse=True)
         action._low_level_execute_command(remove)

@@ -42,7 +42,8 @@ def history_of(host):
 def bytes_sent(host):
     """Return how much of a pack has come to the host."""
     try:
-        return sum(path.stat().st_size for path in ours(host).glob("drop/*/[pk]*") if path.is_file())
+        packs = ours(host).glob("drop/*/[pk]*")
+        return sum(path.stat().st_size for path in packs)
     except FileNotFoundError:
         return 0
 

@@ -41,6 +41,10 @@ LAYER = "module_utils/_layer.py"
 LEASE = "module_utils/_lease.py"
 LEASE_TESTS = "module_utils/test_lease.py"
 LIBRARY = "plugin_utils/_library.py"
+LIFETIME = "plugin_utils/_lifetime.py"
+LIFETIME_TESTS = "plugin_utils/test_lifetime.py"
+RUN = "plugin_utils/_run.py"
+RUN_TESTS = "plugin_utils/test_run.py"
 LIBRARY_CATALOGUE = "plugin_utils/_catalogue.py"
 LIBRARY_GARBAGE = "plugin_utils/_garbage.py"
 LIBRARY_LAYOUT = "plugin_utils/_layout.py"
@@ -192,7 +196,7 @@ READING = (
     check(
         "noticing a file that changes while it is sealed",
         LAYER,
-        "left or stream.read(1)",
+        "left",
         "module_utils/test_layer.py changes",
     ),
     check(
@@ -1032,7 +1036,7 @@ TRANSFERRING = (
     Mutant(
         "keeping what arrived when the link breaks",
         TRANSFER,
-        "    except AnsibleConnectionFailure:\n        raise\n",
+        "    except link_broke:\n        raise\n",
         "",
         f"{TRANSFER_TESTS} link_breaks",
     ),
@@ -1138,6 +1142,61 @@ FORMATS = (
     ),
 )
 
+ENDS_OF_RUNS = (
+    Mutant(
+        "ending a worker with its main process",
+        LIFETIME,
+        "ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)",
+        "pass",
+        f"{LIFETIME_TESTS} asks_for_it",
+    ),
+    check(
+        "ending a worker whose main process was gone before",
+        LIFETIME,
+        "os.getppid() != main",
+        f"{LIFETIME_TESTS} gone_before",
+    ),
+    check(
+        "leaving what a worker leaves behind on purpose",
+        LIFETIME,
+        "forked",
+        f"{LIFETIME_TESTS} on_purpose",
+    ),
+    Mutant(
+        "raising an interrupt again that Python dropped",
+        LIFETIME,
+        "sys.unraisablehook = _interrupt_again",
+        "pass",
+        f"{LIFETIME_TESTS} python_drops",
+    ),
+    Mutant(
+        "asking the kernel for a process that is hidden",
+        RUN,
+        "os.kill(pid, 0)",
+        "raise ProcessLookupError",
+        f"{RUN_TESTS} hidden",
+    ),
+    check(
+        "knowing nothing of another container's runs",
+        RUN,
+        'named["place"] != place',
+        f"{RUN_TESTS} another_container",
+    ),
+    Mutant(
+        "believing a new boot only outside of containers",
+        RUN,
+        "return _namespace(proc) == FIRST_NAMESPACE",
+        "return True",
+        f"{RUN_TESTS} proves_nothing",
+    ),
+    check(
+        "naming the run that took a drop away",
+        DROP,
+        "name != os.path.basename(path)",
+        "module_utils/test_drop.py taken_away",
+    ),
+)
+
 MUTANTS = (
     *READING,
     *ON_THE_CONTROLLER,
@@ -1148,4 +1207,5 @@ MUTANTS = (
     *LEASES_AND_HEALING,
     *TRANSFERRING,
     *FORMATS,
+    *ENDS_OF_RUNS,
 )

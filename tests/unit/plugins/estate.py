@@ -172,8 +172,12 @@ class Host:
         }
         self.calls = 1
         result = act(params, call, self.now, check_mode)
+        again = False
         while not check_mode and result.get("need"):
             need = result.pop("need")
+            if again:  # that did not do, so everything is sent
+                need = {**need, "again": [], "base": None, "held": []}
+            again = bool(need["again"])
             base = need["base"] or next(iter(need["held"]), None)
             self.send(need["drop"] + "/pack", need["digest"], base, need["again"])
             wanted = self.estate.library.find("sha256:" + need["digest"])

@@ -96,7 +96,7 @@ def partial(data):
 
 
 def send(action, pack, drop, start=0):
-    return _transfer.send(action, str(pack), str(drop), start)
+    return _transfer.send(action, str(pack), str(drop), start, AnsibleConnectionFailure)
 
 
 @pytest.mark.parametrize("count", [1, 4096, PART + 1, 2 * PART + 12345])
