@@ -193,9 +193,9 @@ def _unknown(path, format_, newest):
 def tree_of_link(path, target):
     """Return the name in ``releases`` that ``current`` at *path* leads to, or None for elsewhere.
 
-    Ours are relative; other tools also write ``./releases`` and absolute paths.
+    Ours are relative; others also write ``./releases``, absolute paths, and a slash at the end.
     """
-    folder, _slash, tree = target.rpartition("/")
+    folder, _slash, tree = target.rstrip("/").rpartition("/")
     where = os.path.realpath(os.path.join(path, folder))
     return tree if tree and where == os.path.realpath(os.path.join(path, "releases")) else None
 

@@ -19,6 +19,7 @@ LINKS = {
     "ansistrano": "./releases/" + OLD,
     "deploy_helper": "{root}/releases/" + OLD,
     "relative": "releases/" + OLD,
+    "with a slash": "{root}/releases/" + OLD + "/",
 }
 
 

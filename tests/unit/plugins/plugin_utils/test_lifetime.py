@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.itops.release.plugins.plugin_utils import _lifetime
 
-PATIENCE_S = 30
+PATIENCE_S = 20
 COLLECTIONS = Path(__file__).resolve().parents[4] / ".dev"
 only_linux = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="only Linux ends workers with their main process"
@@ -57,6 +57,7 @@ def work(writing, before):
     client = "import os, time; os.write({0}, b'ready'); time.sleep({1})"
     command = [sys.executable, "-c", client.format(writing, 2 * PATIENCE_S)]
     subprocess.run(command, pass_fds=[writing], check=False)
+    os._exit(0)
 
 
 def assert_all_end_with(main, life):
