@@ -86,8 +86,9 @@ def _rest(next_bytes, growth, memory):
             f"| {first.controller_cpu:.2f} | {packs} |"
         )
     yield ""
-    yield "| one file of | " + " | ".join(next(iter(memory.values()))) + " |"
-    yield "|---|" + "---|" * len(next(iter(memory.values())))
+    measured = list(memory.values())[0]
+    yield "| one file of | " + " | ".join(measured) + " |"
+    yield "|---|" + "---|" * len(measured)
     for megabytes, peaks in memory.items():
         row = " | ".join(f"{peak / 2**20:.0f} MB" for peak in peaks.values())
         yield f"| {megabytes} MB: largest memory | {row} |"

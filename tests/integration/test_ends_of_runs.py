@@ -61,12 +61,19 @@ def begin(shop, controller, tmp_path):
     there is the file ``sound``. ``keywords`` are the tasks', what else is given are their options.
     """
 
-    def start(hosts, version, **options):
-        record = tmp_path / f"record{len(list(tmp_path.glob('record*')))}.jsonl"
-        record.touch()
-        return Watched(controller, shop, record, hosts, version, **options)
+    runs = []
 
-    return start
+    def start(hosts, version, **options):
+        record = tmp_path / f"record{len(runs)}.jsonl"
+        record.touch()
+        runs.append(Watched(controller, shop, record, hosts, version, **options))
+        return runs[-1]
+
+    yield start
+    for run in runs:  # a test that failed leaves them to the hosts of the next one
+        if not run.is_over():
+            run.going.kill()
+            run.going.process.wait()
 
 
 class Watched:
@@ -88,10 +95,11 @@ class Watched:
         )
 
     def events(self):
-        """Return what this run has put on record, each line of which must be whole."""
+        """Return what this run has put on record, but a line that is just being written."""
         text = self._record.read_bytes()
-        assert text.endswith(b"\n") or not text
-        return [json.loads(line) for line in text.splitlines()]
+        if self.is_over():
+            assert text.endswith(b"\n")
+        return [json.loads(line) for line in text.splitlines(True) if line.endswith(b"\n")]
 
     @property
     def name(self):

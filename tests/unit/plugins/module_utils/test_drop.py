@@ -1,7 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a pack arrives: offered again when it broke off, and nobody else's business."""
+
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -21,8 +24,9 @@ PACK = bytes(range(256)) * 4
 def root(tmp_path):
     path = str(tmp_path / "srv")
     _root.create(path, access())
-    with _root.opened(path) as opened:
-        yield opened
+    stack = contextlib.ExitStack()
+    yield stack.enter_context(_root.opened(path))
+    stack.close()
 
 
 def ask(root, release=RELEASE, run="a run"):
