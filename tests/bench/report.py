@@ -86,7 +86,7 @@ def _rest(next_bytes, growth, memory):
             f"| {first.controller_cpu:.2f} | {packs} |"
         )
     yield ""
-    measured = list(memory.values())[0]
+    measured = [*memory.values()][-1]
     yield "| one file of | " + " | ".join(measured) + " |"
     yield "|---|" + "---|" * len(measured)
     for megabytes, peaks in memory.items():
