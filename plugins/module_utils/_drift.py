@@ -44,3 +44,8 @@ def name_drift(drift, most=5):
     """Return the first of *drift* in words, and how many more there are."""
     words = ", ".join("%s %s" % (item.change, item.path) for item in drift[:most])
     return words + (" and %d more" % (len(drift) - most) if len(drift) > most else "")
+
+
+def of(item):
+    """Return the Drift that *item*, plain data with path and change, tells of."""
+    return _tree.Drift(item["path"], item["change"])

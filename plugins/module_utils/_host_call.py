@@ -196,6 +196,9 @@ def _carry_out(root, claim, before, plan, params, call):
     except _drift.Damaged as error:
         if call["pack"] and call["whole"]:
             raise
+        if plan.drift:  # people know paths better than digests
+            words = _drift.name_drift([_drift.of(item) for item in plan.drift])
+            error = _drift.Damaged("differs from what was sealed: " + words, error.contents)
         return _ask_for_pack(root, before, plan.release, call, error)
     removed = []
     if live:
