@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import grp
 import os
 import time
@@ -33,6 +34,7 @@ class Claim:
 
     *run* names the run; *takeover* names another one whose lease ends by this; *now* returns the
     time as text, which goes into the records. ``took_over`` is the run that was taken over.
+    ``tries`` tells whether what is on trial is this run's own: its lease outlasts the call then.
     """
 
     def __init__(self, root, run, now, lock_timeout, takeover=None):
@@ -41,6 +43,7 @@ class Claim:
         self.now = now
         self.token = None
         self.took_over = None
+        self.tries = False
         self._lock_timeout = lock_timeout
         self._takeover = takeover
 
@@ -59,8 +62,8 @@ class Claim:
                 self.record("adopted", adopted, None)
             if settle(self.root, state, self.now()):
                 self.record("settled", state.current, None)
-            if state.lease and state.lease["run"] != self.run:
-                self.took_over = state.lease["run"]
+            self._note_lease(state)
+            if self.took_over:
                 self.record("took over", state.current, self.took_over)
             state.token += 1
             state.run = {"name": self.run, "pid": os.getpid()}
@@ -76,16 +79,17 @@ class Claim:
 
     def check_turn(self, state):
         """Raise LeaseHeld if *state* says that another run holds the lease now."""
-        hindrance = _lease.hindrance(state, self.run, self._takeover)
+        settled, hindrance = self._hindrance(state)
         if hindrance:
-            raise _held(self.root.path, state, hindrance)
+            raise _held(self.root.path, settled, hindrance)
+        self._note_lease(state)
 
     def give_back(self, hold):
-        """End the lease, or with *hold* leave it to the run while a release is on trial."""
+        """End the lease, or with *hold* leave it to the run while that has a release on trial."""
         # Where that cannot be written, this process is gone soon, and the lease ends by that.
         gone = (Overtaken, _root.RootError, OSError)
         with contextlib.suppress(*gone), self.commit_point() as state:
-            held = hold and state.trial
+            held = hold and state.trial and self.tries
             state.lease = _lease.left_open(state.lease) if held else None
             self.root.write_state(state)
 
@@ -109,13 +113,25 @@ class Claim:
         while True:
             with self.root.locked(self._lock_timeout, self.run):
                 state = self.root.read_state()
-                hindrance = _lease.hindrance(state, self.run, self._takeover)
+                settled, hindrance = self._hindrance(state)
                 if hindrance is None:
                     yield state
                     return
             if hindrance != "busy" or time.monotonic() >= deadline:
-                raise _held(self.root.path, state, hindrance)
+                raise _held(self.root.path, settled, hindrance)
             time.sleep(0.1)
+
+    def _hindrance(self, state):
+        """Return *state* as it is once settled, and why this run cannot have the lease, if so."""
+        settled = copy.deepcopy(state)
+        settle(self.root, settled, None)
+        return settled, _lease.hindrance(settled, self.run, self._takeover)
+
+    def _note_lease(self, state):
+        """Remember whose lease this run ends, or that what is on trial is its own."""
+        if state.lease and state.lease["run"] != self.run:
+            self.took_over = state.lease["run"]
+        self.tries = bool(state.lease and not self.took_over and state.trial)
 
     @contextlib.contextmanager
     def commit_point(self):

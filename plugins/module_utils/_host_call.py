@@ -53,11 +53,15 @@ def remove(params, call, now, check_mode):
         if release and not trees:
             return _answer.result(params["root"], before, state, changed=False)
         if check_mode:
-            _claim_of(root, params, call, now).check_turn(state)
+            claim = _claim_of(root, params, call, now)
+            claim.check_turn(state)
             _claim.settle(root, state, None)
+            if claim.took_over:
+                state.lease = None
             after = _prediction.without(state, trees) if release else None
             removed = trees or _removal.ours(root, state)
-            return _answer.result(params["root"], before, after, changed=True, removed=removed)
+            result = _answer.result(params["root"], before, after, changed=True, removed=removed)
+            return _with(claim, result)
         _root.ensure_folders(root)  # a removal that was killed may have begun with them
         with _leased(root, params, call, now) as (claim, _state_now):
             if release:
@@ -160,7 +164,7 @@ def _bring(root, access, adopted, params, call, now, check_mode):
     claim = _claim_of(root, params, call, now)
     if check_mode:
         claim.check_turn(state)
-        return _prediction.predict(root, before, state, plan, params, call, now)
+        return _with(claim, _prediction.predict(root, before, state, plan, params, call, now))
     if _needs_pack(root, plan) and not call["pack"]:
         claim.await_turn()
         return _ask_for_pack(root, before, plan.release, call)

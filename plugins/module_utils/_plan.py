@@ -35,6 +35,10 @@ def make(root, state, params, call):
             % (release.version, state.bad[release.digest]["run"])
         )
     step, tree = next_step(root, state, params, release, back)
+    if step == "settle" and not (
+        changes(step, state, params) or params["probe"] or _moves_lease(state, params, call["run"])
+    ):
+        step = "nothing"
     drift = []
     if step == "activate" or (params["verify"] and tree and step != "stage"):
         if not state.trees[tree].get("adopted"):
@@ -55,14 +59,18 @@ def next_step(root, state, params, release, back=None):
     if step == "nothing" and params["state"] == "live" and params["restart"]:
         # A run that was killed after it switched, or a restart that failed, left that to be done.
         step = "nothing" if state.restarted else "settle"
-    if not changes(step, state, params) and not params["probe"]:
-        return "nothing", tree
     return step, tree
 
 
 def changes(step, state, params):
     """Tell whether *step* changes anything: to probe a trial again does not."""
     return step != "settle" or params["commit"] or bool(params["restart"] and not state.restarted)
+
+
+def _moves_lease(state, params, run):
+    """Tell whether the lease has to be taken on, or let go of, although nothing else is to do."""
+    holder = state.lease["run"] if state.lease else None
+    return bool(state.trial) and holder != (run if params["hold"] else None)
 
 
 def _meant(root, params, call, state):

@@ -102,8 +102,9 @@ def _after(state, plan, tree, params, call):
             "links": list(plan.release.links),
             "token": state.token + 1,
         }
-    if params["state"] == "live":
-        after.lease = {"run": call["run"]} if params["hold"] else None
+    live, held = params["state"] == "live", state.lease and state.lease["run"] == call["run"]
+    after.lease = {"run": call["run"]} if params["hold"] and (live or held) else None
+    if live:
         after.left = after.current if tree != after.current else after.left
         after.trial = None if tree == after.live else tree
         if params["commit"]:

@@ -22,6 +22,7 @@ def activate(claim, tree):
     _shared.prepare(claim, tree)
     with claim.commit_point() as state:
         _switch(claim, state, tree)
+        claim.tries = True
         claim.record("activated", tree, state.live)
 
 
@@ -31,6 +32,7 @@ def try_out(claim, restart, probe, timeout):
     When either fails, switch back, restart in the same way and raise PutBack. *timeout* is the
     most seconds that a restart may take.
     """
+    claim.tries = True
     state = claim.root.read_state()
     try:
         if restart and not state.restarted:

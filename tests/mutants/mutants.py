@@ -61,6 +61,7 @@ PACKS_TESTS = "plugin_utils/test_packs.py"
 PLAN = "module_utils/_plan.py"
 PREDICTION = "module_utils/_prediction.py"
 RELEASE_FILE = "plugin_utils/_release_file.py"
+SCHEMA_FILE = "plugin_utils/_schema_file.py"
 REMOVAL = "module_utils/_removal.py"
 ROOT = "module_utils/_root.py"
 ROOT_TESTS = "module_utils/test_root.py"
@@ -263,7 +264,7 @@ READING = (
     ),
     check(
         "refusing repeated keys in release.yml",
-        RELEASE_FILE,
+        SCHEMA_FILE,
         "where in lines",
         "plugin_utils/test_release_file.py wrong",
     ),
@@ -842,8 +843,8 @@ LEASES_AND_HEALING = (
     Mutant(
         "the lease",
         CLAIM,
-        "hindrance = _lease.hindrance(state, self.run, self._takeover)\n                if",
-        "hindrance = None\n                if",
+        "settled, hindrance = self._hindrance(state)\n                if",
+        "settled, hindrance = state, None\n                if",
         LEASE_TESTS,
     ),
     Mutant(
@@ -1194,6 +1195,41 @@ ENDS_OF_RUNS = (
         DROP,
         "name != os.path.basename(path)",
         "module_utils/test_drop.py taken_away",
+    ),
+    Mutant(
+        "leaving a trial as open as it was found",
+        CLAIM,
+        "and state.trial and self.tries",
+        "and state.trial",
+        f"{LEASE_TESTS} as_open_as_it_was",
+    ),
+    Mutant(
+        "keeping the lease of a trial while another release is staged",
+        CLAIM,
+        "self.tries = bool(state.lease and not self.took_over and state.trial)",
+        "pass",
+        f"{LEASE_TESTS} stages_while",
+    ),
+    Mutant(
+        "taking on, and letting go of, a trial that needs nothing else",
+        "module_utils/_plan.py",
+        "return bool(state.trial) and holder",
+        "return False and holder",
+        f"{LEASE_TESTS} takes_it_on or lets_go",
+    ),
+    Mutant(
+        "settling before asking whose the lease is",
+        CLAIM,
+        "settle(self.root, settled, None)",
+        "pass",
+        f"{LEASE_TESTS} no_time_to_record",
+    ),
+    Mutant(
+        "foretelling a takeover",
+        CLAIM,
+        "        self._note_lease(state)\n\n    def give_back",
+        "        pass\n\n    def give_back",
+        f"{LEASE_TESTS} foretold",
     ),
 )
 

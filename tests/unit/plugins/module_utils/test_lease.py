@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ from ansible_collections.itops.release.plugins.module_utils import (
     _lease,
     _root,
     _state,
+    _tree,
 )
 from ansible_collections.itops.release.tests.unit.plugins.estate import access
 
@@ -118,6 +120,95 @@ def test_a_trial_that_nobody_holds_is_open_to_all(host, labels):
 
     assert host.deploy(labels[1])["took_over"] is None
     assert host.state.live == host.tree_of(labels[1])
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{"state": "staged", "linked_paths": ["log/"]}, {"state": "absent"}, {"linked_paths": ["app"]}],
+    ids=["stage", "remove", "a switch that is refused"],
+)
+def test_a_call_that_tries_nothing_leaves_a_trial_as_open_as_it_was(host, labels, wanted):
+    host.deploy(labels[2], state="staged")
+    host.deploy(labels[1], commit=False, hold=False)
+    before = host.state
+    host.run = TWO
+
+    with contextlib.suppress(_tree.TreeError):
+        host.deploy(labels[2], **wanted)
+
+    assert host.state.token > before.token
+    assert host.state.trial == before.trial
+    assert host.state.lease is None
+
+
+def test_a_run_that_stages_while_it_tries_another_release_keeps_its_lease(host, labels):
+    host.deploy(labels[1], commit=False)
+    host.deploy(labels[2], state="staged")
+
+    assert host.state.lease["run"] == ONE
+    assert host.state.lease["pid"] is None
+
+
+def test_a_trial_that_was_left_open_belongs_to_the_run_that_takes_it_on(host, labels):
+    host.deploy(labels[1], commit=False, hold=False)
+    host.run = TWO
+
+    foretold = host.deploy(labels[1], True, commit=False)
+    result = host.deploy(labels[1], commit=False)
+
+    assert not result["changed"]
+    assert result["deployment"]["run"] == foretold["deployment"]["run"] == TWO
+    assert host.state.lease["run"] == TWO
+    host.run = ONE
+    with pytest.raises(_claim.LeaseHeld, match=f"held by {TWO}"):
+        host.deploy(labels[1], commit=False)
+
+
+def test_a_run_lets_go_of_its_trial_when_it_says_so_without_a_probe(host, labels):
+    host.deploy(labels[1], commit=False)
+
+    result = host.deploy(labels[1], commit=False, hold=False)
+
+    assert not result["changed"]
+    assert host.state.trial == host.tree_of(labels[1])
+    assert host.state.lease is None
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        (2, {}),
+        (2, {"state": "staged", "linked_paths": ["log/"]}),
+        (2, {"state": "absent"}),
+        (None, {"state": "absent"}),
+    ],
+    ids=["deploy", "stage", "remove", "remove all"],
+)
+def test_a_takeover_is_foretold(host, labels, wanted):
+    host.deploy(labels[2], state="staged")
+    host.deploy(labels[1], commit=False)
+    host.run = TWO
+    index, wanted = wanted
+    label = None if index is None else labels[index]
+
+    foretold = host.deploy(label, True, takeover=ONE, **wanted)
+    done = host.deploy(label, takeover=ONE, **wanted)
+
+    assert foretold["took_over"] == done["took_over"] == ONE
+    assert foretold["deployment"]["run"] == done["deployment"]["run"]
+
+
+def test_a_switch_that_its_run_had_no_time_to_record_is_its_trial_too(host, labels):
+    host.deploy(labels[1], commit=False)
+    with _root.opened(str(host.root)) as root:
+        state = root.read_state()
+        state.switching, state.trial = {"to": state.trial}, None
+        root.write_state(state)
+    host.run = TWO
+
+    for check_mode in (True, False):
+        with pytest.raises(_claim.LeaseHeld, match=r"has 2\.0 on trial"):
+            host.deploy(labels[2], check_mode)
 
 
 def test_a_takeover_goes_on_and_is_recorded(host, labels):
