@@ -21,6 +21,7 @@ from ..plugin_utils import (
     _lifetime,
     _release_file,
     _run,
+    _schema_file,
     _sealing,
 )
 
@@ -55,7 +56,7 @@ class ActionModule(ActionBase):
         except OSError as error:
             reason = str(error) if error.filename else f"{library.path}: {error}"
             return {"failed": True, "msg": reason}
-        except _release_file.MissingLibrary as error:
+        except _schema_file.MissingLibrary as error:
             return {"failed": True, "msg": missing_required_lib(str(error))}
         except (
             _BuildHostError,
