@@ -57,7 +57,7 @@ def open_pack(path):
     Raises DeploymentError where it is gone, or is not a file.
     """
     try:
-        with _opened_directory(path) as directory:
+        with _opened_directory(_scan.local(path)) as directory:
             _join(directory)
             name = WHOLE if _status(directory, WHOLE) else KEPT
             descriptor = os.open(name, _scan.OPEN_FILE, dir_fd=directory)
@@ -112,6 +112,7 @@ def space(path):
 
     ``inodes`` is None on a file system that has no fixed number of them.
     """
+    path = _scan.local(path)
     while not os.path.isdir(path):
         path = os.path.dirname(path)
     status = os.statvfs(path)

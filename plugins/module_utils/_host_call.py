@@ -23,6 +23,7 @@ from . import (
     _prediction,
     _removal,
     _root,
+    _scan,
     _service,
     _staging,
     _state,
@@ -138,7 +139,7 @@ def _to_adopt(params, state):
 
     Raises RootError for what is not ours and may not, or cannot, be adopted.
     """
-    if state.token or not os.path.lexists(os.path.join(params["root"], "current")):
+    if state.token or not os.path.lexists(os.path.join(_scan.local(params["root"]), "current")):
         return None
     if not params["adopt"]:
         raise _root.RootError(

@@ -73,6 +73,7 @@ def remove_all(claim, purge_shared):
 
 def sweep(path):
     """Delete what removals have moved aside at *path*, and the folder itself if it is empty."""
+    path = _scan.local(path)
     try:
         top = os.open(path, _scan.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     except FileNotFoundError:

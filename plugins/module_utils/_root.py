@@ -137,7 +137,7 @@ class Root:
     def existing_trees(self, state):
         """Return the names of the recorded trees that are really there."""
         try:
-            names = set(os.listdir(os.path.join(self.path, "releases")))
+            names = set(os.listdir(os.path.join(_scan.local(self.path), "releases")))
         except FileNotFoundError:
             names = set()
         return {tree for tree in state.trees if tree in names}
@@ -195,6 +195,7 @@ def tree_of_link(path, target):
 
     Ours are relative; others also write ``./releases``, absolute paths, and a slash at the end.
     """
+    path = _scan.local(path)
     folder, _slash, tree = target.rstrip("/").rpartition("/")
     where = os.path.realpath(os.path.join(path, folder))
     return tree if tree and where == os.path.realpath(os.path.join(path, "releases")) else None
@@ -206,7 +207,7 @@ def opened(path):
     if not os.path.isabs(path):
         raise RootError("root %r is not an absolute path" % path)
     try:
-        descriptor = os.open(path, _scan.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
+        descriptor = os.open(_scan.local(path), _scan.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     except FileNotFoundError:
         yield None
         return
@@ -243,20 +244,14 @@ def user_name(uid):
         return "uid %d" % uid
 
 
-def is_foreign(path):
-    """Tell whether something that is not ours is already live at *path*."""
-    there = os.path.lexists(os.path.join(path, "current"))
-    return there and not os.path.isdir(os.path.join(path, OURS))
-
-
 def create(path, access):
     """Make the folders of a deployment root at *path*; those that are there stay as they are."""
     umask = os.umask(0o022)
     try:
-        os.makedirs(path, exist_ok=True)
+        os.makedirs(_scan.local(path), exist_ok=True)
     finally:
         os.umask(umask)
-    descriptor = os.open(path, _scan.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
+    descriptor = os.open(_scan.local(path), _scan.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     try:
         readable, passable = (0o755, 0o755) if access.access == "public" else (0o750, 0o751)
         _ensure(descriptor, OURS, 0o711, None)

@@ -22,6 +22,11 @@ def to_os(path):
     return path.encode("utf-8", "surrogateescape")
 
 
+def local(path):
+    """Return *path* as text that ``os`` takes for the bytes of ``to_os`` in any locale."""
+    return os.fsdecode(to_os(path))
+
+
 def from_os(name):
     """Return *name*, as ``os`` gives it, as text: the inverse of ``to_os`` in any locale.
 

@@ -11,6 +11,8 @@ import subprocess
 import tempfile
 import time
 
+from . import _scan
+
 OUTPUT_BYTES = 2000
 BODY_BYTES = 1024 * 1024
 
@@ -112,7 +114,7 @@ def _run(argv, timeout):
 def _wait(argv, output, timeout):
     """Return the exit code of *argv*; None when it took too long, and it and its like are ended."""
     process = subprocess.Popen(
-        argv,
+        [_scan.local(argument) for argument in argv],
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,

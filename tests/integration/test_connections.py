@@ -170,6 +170,71 @@ def test_another_user_than_the_one_that_writes_a_root_is_refused(
     assert run.result("Look")["deployment"]["live"]["version"] == "1.0.0"
 
 
+@pytest.mark.parametrize(("method", "pipelining"), [("sudo", True), ("sudo", False), ("su", True)])
+def test_root_logs_in_and_becomes_an_unprivileged_user(
+    ssh_hosts, fleet, inventory, run_playbook, shop, method, pipelining
+):
+    (host,) = ssh_hosts(1, become=True, pipelining=pipelining)
+    become = {"ansible_become_user": "app", "ansible_become_method": method}
+    fleet.run(host.host, ["install", "-d", "-o", "app", "/srv/shop"])
+
+    run = run_playbook(play(*two_releases(shop)), inventory([host], **become))
+
+    assert_two_releases_went_well(run, [host], shop)
+    assert owners(fleet, host) == {"app"}
+
+
+@pytest.mark.parametrize("user", ["root", "app"])
+def test_a_login_user_becomes_another_by_su_and_password(
+    ssh_hosts, fleet, inventory, run_playbook, shop, user
+):
+    (host,) = ssh_hosts(1, user="deploy", become=True)
+    become = {
+        "ansible_become_user": user,
+        "ansible_become_method": "su",
+        "ansible_become_password": "open sesame",
+    }
+    fleet.run(host.host, ["sh", "-c", f"echo '{user}:open sesame' | chpasswd"])
+    fleet.run(host.host, ["install", "-d", "-o", user, "/srv/shop"])
+
+    run = run_playbook(play(*two_releases(shop)), inventory([host], **become))
+
+    assert_two_releases_went_well(run, [host], shop)
+    assert owners(fleet, host) == {user}
+
+
+def owners(fleet, host):
+    """Return the users who own what is in the root of shop on *host*."""
+    return set(fleet.run(host.host, ["find", "/srv/shop", "-printf", "%u\\n"]).stdout.split())
+
+
+@pytest.mark.parametrize("user", ["root", "deploy"])
+def test_a_root_has_its_name_in_any_locale(ssh_hosts, fleet, inventory, run_playbook, shop, user):
+    """Python takes C for UTF-8 unless it is told not to; then it can spell nothing but ASCII."""
+    (host,) = ssh_hosts(1, user=user, become=user == "deploy")
+    named = "/srv/Größe"
+    restart = ["ls", f"{named}/current/übrig"]
+    tasks = [
+        *two_releases(shop, linked_paths=["übrig/"], restart=restart),
+        looking("Look back"),
+        deploying("Remove", None, shop / "media", state="absent"),
+    ]
+    tasks.insert(2, {**tasks[2], "name": "Predict", "check_mode": True})
+    for task in tasks:
+        task["environment"] = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+        for module in ("release_deployment", "release_deployment_info"):
+            task.get(f"itops.release.{module}", {})["root"] = named
+
+    run = run_playbook(play(*tasks), inventory([host]))
+
+    assert run.rc == 0, run.output
+    assert not run.result("Again")["changed"]
+    assert run.result("Look back")["ok"]
+    assert run.result("Look back")["deployment"]["root"] == named
+    assert [path.name for path in host.seen.iterdir()] == ["Größe"]
+    assert [path.name for path in (host.seen / "Größe").iterdir()] == ["shared"]
+
+
 def test_podman_s_connection(podman_hosts, inventory, run_playbook, shop):
     hosts = podman_hosts(2)
 
