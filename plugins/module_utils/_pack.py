@@ -86,9 +86,11 @@ def read(read_bytes, header, digest, base, sink, again=()):
     if header.again != digest_of_again(again):
         raise PackError("the pack does not bring what was asked for again")
     data = b"".join(_chunks(read_bytes, header.manifest_bytes, "its manifest"))
-    if base is not None:
-        data = _delta.apply(base, data)
-    manifest = _manifest.parse(data, digest)
+    if base is None:
+        manifest = _manifest.parse(data, digest)
+    else:
+        manifest = _delta.apply(base, data)
+        data = _manifest.verified(manifest, digest)
     take = sink(manifest)
     for sha256, size in travelling(manifest, base, again).items():
         take(sha256, size, _verified(_chunks(read_bytes, size, sha256[:12]), sha256))

@@ -11,8 +11,8 @@ import os
 import tempfile
 import time
 
-from ..module_utils import _codec, _delta, _layer, _manifest, _pack
-from . import _library, _room
+from ..module_utils import _codec, _layer, _manifest, _pack
+from . import _delta, _library, _room
 
 CACHE_BYTES = 2 * 1024**3
 IN_USE_SECONDS = 3600

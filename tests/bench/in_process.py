@@ -23,13 +23,13 @@ sys.path.insert(0, str(CHECKOUT / ".dev"))
 from ansible_collections.itops.release.plugins.module_utils import (  # noqa: E402 - path first
     _arguments,
     _codec,
-    _delta,
     _drift,
     _host_call,
     _manifest,
     _root,
 )
 from ansible_collections.itops.release.plugins.plugin_utils import (  # noqa: E402
+    _delta,
     _library,
     _packs,
     _release_file,

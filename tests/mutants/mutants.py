@@ -248,6 +248,13 @@ READING = (
         f"{PACK_TESTS} altered or another_release",
     ),
     Mutant(
+        "the digest that was asked for, of a difference",
+        PACK,
+        "_manifest.verified(manifest, digest)",
+        "_manifest.render(manifest)",
+        f"{PACK_TESTS} altered or another_release",
+    ),
+    Mutant(
         "checking a pack's header",
         PACK,
         "if not (good and 0 <",
@@ -260,6 +267,26 @@ READING = (
         "if not 0 <= first < first + count <= len(held):",
         "if False:",
         f"{DELTA_TESTS} no_sense",
+    ),
+    check(
+        "refusing fields that no digest covers",
+        "module_utils/_delta.py",
+        "_manifest.entry_to_plain(entry) != item",
+        f"{DELTA_TESTS} no_sense",
+    ),
+    Mutant(
+        "the digest of a manifest that was put together",
+        MANIFEST,
+        "        _check_digest(data, digest)\n        _check(manifest)\n",
+        "        _check(manifest)\n",
+        f"{MANIFEST_TESTS} put_together",
+    ),
+    Mutant(
+        "checking a manifest that was put together",
+        MANIFEST,
+        "        _check_digest(data, digest)\n        _check(manifest)\n",
+        "        _check_digest(data, digest)\n",
+        f"{MANIFEST_TESTS} put_together",
     ),
     check(
         "refusing repeated keys in release.yml",

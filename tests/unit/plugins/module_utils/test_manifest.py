@@ -302,6 +302,43 @@ def test_components_that_are_not_sorted_by_distinct_names_are_refused():
             parse(_manifest.render(manifest(*components)))
 
 
+GOOD = manifest(component(file("app", "a")))
+ONE, OTHER = component(file("a"), name="one"), component(file("b"), name="other")
+
+
+@pytest.mark.parametrize(
+    ("there", "reason"),
+    [
+        (GOOD._replace(name="Shop"), "name or version is malformed"),
+        (GOOD._replace(name=1), "malformed"),
+        (GOOD._replace(name="\ud800"), "malformed"),
+        (GOOD._replace(serial=True), "serial True is not a whole number"),
+        (manifest(OTHER, ONE), "not sorted by distinct names"),
+        (manifest(component(file("b"), file("a"))), "not sorted by distinct paths"),
+        (manifest(ONE._replace(kind="Files")), "malformed kind"),
+        (manifest(component(file("a"), path="../up")), "not a plain path"),
+        (manifest(component(link("a", "a"))), "leads back to itself"),
+        (manifest(component(file("d/a"))), "does not lie in a directory"),
+    ],
+)
+def test_what_is_put_together_may_hold_no_more_than_what_is_parsed(there, reason):
+    try:
+        digest = _manifest.digest_of(_manifest.render(there))
+    except (TypeError, UnicodeEncodeError):
+        digest = "0" * 64  # never reached
+
+    with pytest.raises(_manifest.ManifestError, match=reason):
+        _manifest.verified(there, digest)
+
+
+def test_what_is_put_together_must_have_the_digest():
+    data = _manifest.render(GOOD)
+
+    assert _manifest.verified(GOOD, _manifest.digest_of(data)) == data
+    with pytest.raises(_manifest.ManifestError, match="does not match its digest 0000"):
+        _manifest.verified(GOOD, "0" * 64)
+
+
 def test_the_tree_holds_all_components_where_they_go():
     there = manifest(
         component(file("app", "a"), name="api", path="opt/api"),

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 
 from ansible_collections.itops.release.plugins.module_utils import (
     _codec,
-    _delta,
     _manifest,
     _pack,
 )
+from ansible_collections.itops.release.plugins.plugin_utils import _delta
 from ansible_collections.itops.release.tests.unit.plugins.estate import (
     component,
     file,
@@ -137,11 +137,12 @@ def test_a_header_with_another_kind_of_value_is_refused(changes):
         _pack.read_header(io.BytesIO(line))
 
 
-def test_a_pack_of_another_release_is_refused():
-    header, body = render(WANTED, BASE, CONTENTS)
+@pytest.mark.parametrize("base", [None, BASE])
+def test_a_pack_of_another_release_is_refused(base):
+    header, body = render(WANTED, base, CONTENTS)
 
     with pytest.raises(_manifest.ManifestError, match="does not match its digest"):
-        read(header, body, BASE, digest="0" * 64)
+        read(header, body, base, digest="0" * 64)
 
 
 def test_a_pack_upon_another_base_is_refused():
@@ -152,22 +153,24 @@ def test_a_pack_upon_another_base_is_refused():
         read(header, body, other)
 
 
-def test_a_pack_cut_anywhere_is_refused():
-    header, body = render(WANTED, BASE, CONTENTS)
+@pytest.mark.parametrize("base", [None, BASE])
+def test_a_pack_cut_anywhere_is_refused(base):
+    header, body = render(WANTED, base, CONTENTS)
 
     for end in range(len(body)):
         with pytest.raises(_pack.PackError, match="the pack ends within"):
-            read(header, body[:end], BASE)
+            read(header, body[:end], base)
 
 
-def test_a_pack_altered_anywhere_is_refused():
-    header, body = render(WANTED, BASE, CONTENTS)
+@pytest.mark.parametrize("base", [None, BASE])
+def test_a_pack_altered_anywhere_is_refused(base):
+    header, body = render(WANTED, base, CONTENTS)
 
     for at in range(len(body)):
         altered = bytearray(body)
         altered[at] ^= 0x20
         with pytest.raises((_pack.PackError, _manifest.ManifestError)):
-            read(header, bytes(altered), BASE)
+            read(header, bytes(altered), base)
 
 
 def test_a_pack_that_goes_on_is_refused():
