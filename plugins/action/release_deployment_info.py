@@ -27,12 +27,13 @@ class ActionModule(ActionBase):
         except _library.LibraryError as error:
             return {"failed": True, "msg": str(error)}
         with _transfer.modules_through_input(self):
-            return self._execute_module(
+            result = self._execute_module(
                 MODULE,
                 _action.to_module({**arguments, "_expected": expected}),
                 task_vars=task_vars,
                 wrap_async=False,
             )
+        return {**result, "run": _run.run_id(task_vars)}
 
     def _expected(self, arguments):
         """Return the digest that should be live, or None when nothing is expected."""

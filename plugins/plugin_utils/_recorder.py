@@ -100,7 +100,7 @@ class Recorder:
             return
         trace.sent += event["sent_bytes"]
         trace.resumed += event.get("resumed_bytes", 0)
-        trace.took_over = trace.took_over or _say_whose(event)
+        trace.took_over = trace.took_over or _say_whose(event, self.check_mode)
         trace.drift += event.get("drift", 0) if event["changed"] else 0
         trace.changed |= event["changed"]
         trace.removed |= event["changed"] and event["state"] == "absent"
@@ -283,11 +283,12 @@ def _transition(trace):
     return f"{name} {versions[0]} → {versions[1]}"
 
 
-def _say_whose(event):
+def _say_whose(event, check_mode):
     """Return in words whose deployment *event* took over, or None."""
     if not event.get("took_over"):
         return None
-    words = f"took over from {_events.one_line(event['took_over'])}"
+    words = "would take over" if check_mode else "took over"
+    words += f" from {_events.one_line(event['took_over'])}"
     before = event.get("before") or NOTHING
     if before["phase"] == "on trial":
         words += f", whose trial of {before['version']} was open"
@@ -301,7 +302,15 @@ def _detail(trace, reason, notes):
         return "; ".join([*shown, *([f"and {more} more"] if more else []), *notes])
     if not reason:
         return "; ".join(notes)
-    on_trial = (trace.last or NOTHING)["phase"] == "on trial"
     then = f"; then: {trace.aftermath}" if trace.aftermath else ""
-    said = ("left on trial: " if on_trial else "") + reason + then
+    said = _left_at(trace) + reason + then
     return "; ".join([said, *(note for note in notes if note != "left on trial")])
+
+
+def _left_at(trace):
+    """Return what goes before the reason of a failure: whether the host was left on trial."""
+    first, last = trace.first or NOTHING, trace.last or NOTHING
+    if last["phase"] != "on trial":
+        return ""
+    as_found = first["phase"] == "on trial" and _identity(first) == _identity(last)
+    return "still on trial: " if as_found else "left on trial: "

@@ -200,6 +200,13 @@ DRIFT = [{"path": f"lib/{number}.py", "change": "modified"} for number in range(
             id="the way back fails too",
         ),
         pytest.param(
+            [deployed(TRIAL, TRIAL), other_failure(), inspected(TRIAL), end(["web1"])],
+            "failed",
+            "shop 2.0.0",
+            "still on trial: Restart: no such unit",
+            id="as an earlier run left it",
+        ),
+        pytest.param(
             [deployed(ONE, TWO), other_failure(), inspected(TWO), end(["web1"])],
             "failed",
             "shop 1.0.0 → 2.0.0",
@@ -366,10 +373,14 @@ def test_a_run_that_takes_over_from_another_says_from_which_and_what_was_open():
     (trial,) = told(deployed(TRIAL, at("3.0.0"), took_over=other)).rows()
     (nothing,) = told(deployed(ONE, TWO, took_over=other)).rows()
     (failed,) = told(deployed(ONE, ONE, "failed", msg="no room", took_over=other)).rows()
+    foretelling = _recorder.Recorder(check_mode=True)
+    foretelling.note(deployed(ONE, TWO, took_over=other))
+    (foretold,) = foretelling.rows()
 
     assert trial.detail == f"took over from {other}, whose trial of 2.0.0 was open"
     assert nothing.detail == f"took over from {other}"
     assert failed.detail == f"no room; took over from {other}"
+    assert foretold.detail == f"would take over from {other}"
 
 
 def test_files_that_were_mended_are_counted():
