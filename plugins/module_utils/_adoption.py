@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from . import _root, _scan
+from . import _paths, _root
 
 IDENTITY = "adopted:"  # stands for the digest that nobody knows
 
@@ -21,7 +21,7 @@ def find(path):
 
     Raises RootError for a ``current`` that is anything else: nothing of that could be returned to.
     """
-    current = os.path.join(_scan.local(path), "current")
+    current = os.path.join(_paths.local(path), "current")
     if not os.path.lexists(current):
         return None
     if not os.path.islink(current):
@@ -30,7 +30,7 @@ def find(path):
         )
     target = os.readlink(current)
     name = _root.tree_of_link(path, target)
-    releases = os.path.join(_scan.local(path), "releases")
+    releases = os.path.join(_paths.local(path), "releases")
     if name is None or not os.path.isdir(os.path.join(releases, name)):
         raise _root.RootError(
             "%s leads to %r, not to a directory in %s, so it cannot be adopted: "

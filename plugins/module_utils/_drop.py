@@ -17,7 +17,7 @@ import re
 import secrets
 import stat
 
-from . import _claim, _codec, _root, _scan, _tree
+from . import _claim, _codec, _paths, _root, _tree
 
 WHOLE = "pack"
 KEPT = "kept"
@@ -57,10 +57,10 @@ def open_pack(path):
     Raises DeploymentError where it is gone, or is not a file.
     """
     try:
-        with _opened_directory(_scan.local(path)) as directory:
+        with _opened_directory(_paths.local(path)) as directory:
             _join(directory)
             name = WHOLE if _status(directory, WHOLE) else KEPT
-            descriptor = os.open(name, _scan.OPEN_FILE, dir_fd=directory)
+            descriptor = os.open(name, _paths.OPEN_FILE, dir_fd=directory)
     except FileNotFoundError:
         raise _claim.DeploymentError(
             "the pack in %s is gone: another run deploys there too; run again" % path
@@ -78,7 +78,7 @@ def taken_by(root, path):
         for name in os.listdir(folder):
             if name != os.path.basename(path):
                 with contextlib.suppress(OSError):
-                    descriptor = os.open(os.path.join(name, RUN), _scan.OPEN_FILE, dir_fd=folder)
+                    descriptor = os.open(os.path.join(name, RUN), _paths.OPEN_FILE, dir_fd=folder)
                     with os.fdopen(descriptor, encoding="utf-8", errors="replace") as stream:
                         return stream.readline().strip()[:200]
     finally:
@@ -112,7 +112,7 @@ def space(path):
 
     ``inodes`` is None on a file system that has no fixed number of them.
     """
-    path = _scan.local(path)
+    path = _paths.local(path)
     while not os.path.isdir(path):
         path = os.path.dirname(path)
     status = os.statvfs(path)
@@ -162,9 +162,9 @@ def _join(directory):
     owner = os.fstat(directory).st_uid
     for start, name in sorted((int(PIECE.match(name)[1]), name) for name in names):
         with contextlib.ExitStack() as stack:
-            piece = os.open(name, _scan.OPEN_FILE, dir_fd=directory)
+            piece = os.open(name, _paths.OPEN_FILE, dir_fd=directory)
             stack.callback(os.close, piece)
-            kept = os.open(KEPT, os.O_WRONLY | _scan.OPEN_FILE, dir_fd=directory)
+            kept = os.open(KEPT, os.O_WRONLY | _paths.OPEN_FILE, dir_fd=directory)
             stack.callback(os.close, kept)
             good = all(_is_file_of(os.fstat(opened), owner) for opened in (piece, kept))
             if good and os.fstat(kept).st_size >= start:
@@ -182,7 +182,7 @@ def _copy(source, target, offset):
 
 def _describe(folder, path):
     """Return size and SHA-256 of a file as it is now: who sent it may still be writing to it."""
-    descriptor = os.open(path, _scan.OPEN_FILE, dir_fd=folder)
+    descriptor = os.open(path, _paths.OPEN_FILE, dir_fd=folder)
     try:
         size = left = os.fstat(descriptor).st_size
         digest = hashlib.sha256()
@@ -205,7 +205,7 @@ def _clear(folder, but):
 
 @contextlib.contextmanager
 def _opened_directory(path, folder=None):
-    descriptor = os.open(path, _scan.OPEN_DIRECTORY, dir_fd=folder)
+    descriptor = os.open(path, _paths.OPEN_DIRECTORY, dir_fd=folder)
     try:
         yield descriptor
     finally:

@@ -19,11 +19,11 @@ from . import (
     _drift,
     _drop,
     _ownership,
+    _paths,
     _plan,
     _prediction,
     _removal,
     _root,
-    _scan,
     _service,
     _staging,
     _state,
@@ -139,7 +139,7 @@ def _to_adopt(params, state):
 
     Raises RootError for what is not ours and may not, or cannot, be adopted.
     """
-    if state.token or not os.path.lexists(os.path.join(_scan.local(params["root"]), "current")):
+    if state.token or not os.path.lexists(os.path.join(_paths.local(params["root"]), "current")):
         return None
     if not params["adopt"]:
         raise _root.RootError(

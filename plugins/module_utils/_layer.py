@@ -13,7 +13,7 @@ import hashlib
 import os
 import tarfile
 
-from . import _codec, _scan
+from . import _codec, _paths, _scan
 
 CHUNK_BYTES = _codec.CHUNK_BYTES
 BLOCK_BYTES = tarfile.BLOCKSIZE
@@ -38,7 +38,7 @@ def write(entries, root, write_bytes):
     what the scan saw, and OSError.
     """
     sealed = []
-    descriptor = os.open(root, _scan.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
+    descriptor = os.open(root, _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     try:
         with contextlib.closing(_scan.Files(descriptor)) as files:
             for entry in entries:

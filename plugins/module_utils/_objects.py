@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import os
 
-from . import _codec, _manifest, _scan, _tree
+from . import _codec, _manifest, _paths, _tree
 
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 FICLONE = 0x40049409  # <linux/fs.h>: share the blocks of another file, as Btrfs and XFS can
@@ -154,7 +154,7 @@ class Objects:
         if leaf[:2] not in self._kept:
             return False
         try:
-            descriptor = os.open(_path(leaf), _scan.OPEN_FILE, dir_fd=self._store)
+            descriptor = os.open(_path(leaf), _paths.OPEN_FILE, dir_fd=self._store)
         except OSError:
             return False
         try:
@@ -219,14 +219,14 @@ class Objects:
         for leaf in (object_name(entry), object_name(entry._replace(exec=not entry.exec))):
             folder = self._staging if self._is_staged(leaf) else self._store
             try:
-                return os.open(_path(leaf), _scan.OPEN_FILE, dir_fd=folder)
+                return os.open(_path(leaf), _paths.OPEN_FILE, dir_fd=folder)
             except FileNotFoundError:
                 continue
         raise FileNotFoundError(errno.ENOENT, "content is missing", entry.sha256)
 
     def _clone(self, folder, source, entry, directory, name):
         """Share the blocks of the object with a new file; return whether that is possible here."""
-        origin = os.open(source, _scan.OPEN_FILE, dir_fd=folder)
+        origin = os.open(source, _paths.OPEN_FILE, dir_fd=folder)
         try:
             descriptor = os.open(name, CREATE, 0o600, dir_fd=directory)
             try:

@@ -8,7 +8,7 @@ import contextlib
 import os
 from typing import Optional
 
-from . import _claim, _durable, _manifest, _root, _scan, _state, _tree
+from . import _claim, _durable, _manifest, _paths, _root, _state, _tree
 
 
 def ours(root, state):
@@ -73,9 +73,9 @@ def remove_all(claim, purge_shared):
 
 def sweep(path):
     """Delete what removals have moved aside at *path*, and the folder itself if it is empty."""
-    path = _scan.local(path)
+    path = _paths.local(path)
     try:
-        top = os.open(path, _scan.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
+        top = os.open(path, _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     except FileNotFoundError:
         return
     try:

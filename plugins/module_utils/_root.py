@@ -14,7 +14,7 @@ import stat
 import time
 from dataclasses import asdict, fields
 
-from . import _canonical, _durable, _manifest, _scan, _state
+from . import _canonical, _durable, _manifest, _paths, _state
 
 FORMAT = 2
 HISTORY_FORMAT = 1
@@ -56,7 +56,7 @@ class Root:
     def read_state(self):
         """Return the State, a new one where there is none; RootError when it cannot be read."""
         try:
-            descriptor = os.open("state.json", _scan.OPEN_FILE, dir_fd=self.ours)
+            descriptor = os.open("state.json", _paths.OPEN_FILE, dir_fd=self.ours)
         except FileNotFoundError:
             return _state.State(uid=os.geteuid())
         with os.fdopen(descriptor, "rb") as stream:
@@ -95,7 +95,7 @@ class Root:
         RootError for an event that cannot be read.
         """
         try:
-            descriptor = os.open("history.jsonl", _scan.OPEN_FILE, dir_fd=self.ours)
+            descriptor = os.open("history.jsonl", _paths.OPEN_FILE, dir_fd=self.ours)
         except FileNotFoundError:
             return []
         with os.fdopen(descriptor, "rb") as stream:
@@ -137,7 +137,7 @@ class Root:
     def existing_trees(self, state):
         """Return the names of the recorded trees that are really there."""
         try:
-            names = set(os.listdir(os.path.join(_scan.local(self.path), "releases")))
+            names = set(os.listdir(os.path.join(_paths.local(self.path), "releases")))
         except FileNotFoundError:
             names = set()
         return {tree for tree in state.trees if tree in names}
@@ -149,7 +149,7 @@ class Root:
         """
         folder = self.folder("manifests")
         try:
-            descriptor = os.open(digest, _scan.OPEN_FILE, dir_fd=folder)
+            descriptor = os.open(digest, _paths.OPEN_FILE, dir_fd=folder)
         except FileNotFoundError:
             return None
         finally:
@@ -195,7 +195,7 @@ def tree_of_link(path, target):
 
     Ours are relative; others also write ``./releases``, absolute paths, and a slash at the end.
     """
-    path = _scan.local(path)
+    path = _paths.local(path)
     folder, _slash, tree = target.rstrip("/").rpartition("/")
     where = os.path.realpath(os.path.join(path, folder))
     return tree if tree and where == os.path.realpath(os.path.join(path, "releases")) else None
@@ -207,7 +207,7 @@ def opened(path):
     if not os.path.isabs(path):
         raise RootError("root %r is not an absolute path" % path)
     try:
-        descriptor = os.open(_scan.local(path), _scan.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
+        descriptor = os.open(_paths.local(path), _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     except FileNotFoundError:
         yield None
         return
@@ -248,10 +248,10 @@ def create(path, access):
     """Make the folders of a deployment root at *path*; those that are there stay as they are."""
     umask = os.umask(0o022)
     try:
-        os.makedirs(_scan.local(path), exist_ok=True)
+        os.makedirs(_paths.local(path), exist_ok=True)
     finally:
         os.umask(umask)
-    descriptor = os.open(_scan.local(path), _scan.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
+    descriptor = os.open(_paths.local(path), _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     try:
         readable, passable = (0o755, 0o755) if access.access == "public" else (0o750, 0o751)
         _ensure(descriptor, OURS, 0o711, None)
@@ -298,7 +298,7 @@ def _ensure(directory, name, mode, access):
 def open_directory(directory, name):
     """Return a descriptor of the folder *name*; RootError when something else has that name."""
     try:
-        return os.open(name, _scan.OPEN_DIRECTORY, dir_fd=directory)
+        return os.open(name, _paths.OPEN_DIRECTORY, dir_fd=directory)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
             raise RootError("%r is not a directory: nothing was touched" % name) from None

@@ -8,31 +8,11 @@ import os
 import stat
 
 from . import _globs, _manifest
-
-OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+from ._paths import OPEN_DIRECTORY, OPEN_FILE, from_os, to_os
 
 
 class ScanError(ValueError):
     """A source tree holds what a release may not hold."""
-
-
-def to_os(path):
-    """Return *path* as the bytes of its name on disk: UTF-8, whatever the locale of this host."""
-    return path.encode("utf-8", "surrogateescape")
-
-
-def local(path):
-    """Return *path* as text that ``os`` takes for the bytes of ``to_os`` in any locale."""
-    return os.fsdecode(to_os(path))
-
-
-def from_os(name):
-    """Return *name*, as ``os`` gives it, as text: the inverse of ``to_os`` in any locale.
-
-    What is not UTF-8 becomes surrogates, which ``check_path`` and ``check_target`` refuse by name.
-    """
-    return os.fsencode(name).decode("utf-8", "surrogateescape")
 
 
 class Rules:

@@ -8,7 +8,7 @@ import contextlib
 import errno
 import os
 
-from . import _scan
+from . import _paths
 
 ATTRIBUTE = "security.selinux"
 
@@ -54,7 +54,7 @@ class Labels:
 
     def is_right(self, folder, path):
         """Tell whether the file *path* below a directory descriptor carries the label."""
-        descriptor = os.open(path, _scan.OPEN_FILE, dir_fd=folder)
+        descriptor = os.open(path, _paths.OPEN_FILE, dir_fd=folder)
         try:
             return self._kernel.label_of(descriptor) == self._wanted
         finally:

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 
-from . import _scan
+from . import _paths
 
 OUTPUT_BYTES = 2000
 BODY_BYTES = 1024 * 1024
@@ -114,7 +114,7 @@ def _run(argv, timeout):
 def _wait(argv, output, timeout):
     """Return the exit code of *argv*; None when it took too long, and it and its like are ended."""
     process = subprocess.Popen(
-        [_scan.local(argument) for argument in argv],
+        [_paths.local(argument) for argument in argv],
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,

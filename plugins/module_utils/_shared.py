@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from . import _claim, _drift, _manifest, _objects, _root, _scan, _tree
+from . import _claim, _drift, _manifest, _objects, _paths, _root, _tree
 
 
 def missing(path, links):
@@ -52,7 +52,7 @@ def prepare(claim, tree):
         for link in record["links"]:
             path = link.rstrip("/")
             entries = {name: sealed[name] for name in _tree.at_or_below(sealed, path)}
-            if _exists(shared, _scan.to_os(path)):
+            if _exists(shared, _paths.to_os(path)):
                 continue
             if entries:
                 _make_directories(shared, os.path.dirname(path), access)
@@ -79,11 +79,11 @@ def _seed(claim, shared, path, entries, access):
             elif top.type == "file":
                 objects.place(top, staging, "seed")
             else:
-                os.symlink(_scan.to_os(top.target), "seed", dir_fd=staging)
+                os.symlink(_paths.to_os(top.target), "seed", dir_fd=staging)
         except FileNotFoundError as error:
             lost = objects.mend(entry for entry in entries.values() if entry.type == "file")
             raise _drift.Damaged("content for shared/%s: %s" % (path, error), lost) from None
-        folder, name = os.path.split(_scan.to_os(path))
+        folder, name = os.path.split(_paths.to_os(path))
         parent = _root.open_directory(shared, folder or ".")
         stack.callback(os.close, parent)
         with claim.commit_point():
@@ -92,7 +92,7 @@ def _seed(claim, shared, path, entries, access):
 
 
 def _make_directories(shared, path, access):
-    names = _scan.to_os(path).split(b"/") if path else []
+    names = _paths.to_os(path).split(b"/") if path else []
     for depth in range(1, len(names) + 1):
         part = b"/".join(names[:depth])
         if not _exists(shared, part):
@@ -104,7 +104,7 @@ def _make_directories(shared, path, access):
 
 
 def _place(path, link):
-    return _scan.to_os(os.path.join(path, "shared", link))
+    return _paths.to_os(os.path.join(path, "shared", link))
 
 
 def _exists(directory, path):

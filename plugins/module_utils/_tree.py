@@ -10,7 +10,7 @@ import os
 import stat
 from typing import Dict, List, NamedTuple
 
-from . import _codec, _globs, _manifest, _scan
+from . import _codec, _globs, _manifest, _paths
 
 ACCESS_MODES = {"public": (0o755, 0o644), "group": (0o750, 0o640)}
 
@@ -99,9 +99,9 @@ def build(parent, name, entries, access, objects):
 
     def lay(directory, prefix):
         for leaf, entry in below[prefix].items():
-            leaf = _scan.to_os(leaf)
+            leaf = _paths.to_os(leaf)
             if entry.type == "symlink":
-                os.symlink(_scan.to_os(entry.target), leaf, dir_fd=directory)
+                os.symlink(_paths.to_os(entry.target), leaf, dir_fd=directory)
                 if os.geteuid() == 0:
                     os.chown(leaf, access.uid, access.gid, dir_fd=directory, follow_symlinks=False)
             elif entry.type == "file":
@@ -115,7 +115,7 @@ def build(parent, name, entries, access, objects):
 def make_directory(parent, name, access, fill):
     """Make the directory *name*, let ``fill(descriptor)`` fill it, then set owner and mode."""
     os.mkdir(name, 0o700, dir_fd=parent)
-    descriptor = os.open(name, _scan.OPEN_DIRECTORY, dir_fd=parent)
+    descriptor = os.open(name, _paths.OPEN_DIRECTORY, dir_fd=parent)
     try:
         fill(descriptor)
         own(descriptor, access, access.mode(_manifest.Entry(name, "dir")))
@@ -148,7 +148,7 @@ def verify(parent, name, entries, access, runtime_paths, trusted=None):
     """
     found = _Verification(entries, access, runtime_paths, trusted or {})
     try:
-        top = os.open(name, _scan.OPEN_DIRECTORY, dir_fd=parent)
+        top = os.open(name, _paths.OPEN_DIRECTORY, dir_fd=parent)
     except OSError:
         return [Drift(".", "missing")], []
     try:
@@ -177,7 +177,7 @@ class _Verification:
         """Look at all that is, or should be, in the directory descriptor of *prefix*."""
         wanted = self._below[prefix]
         with os.scandir(directory) as listing:
-            items = [(_scan.from_os(item.name), item) for item in listing]
+            items = [(_paths.from_os(item.name), item) for item in listing]
         for leaf in wanted.keys() - {leaf for leaf, _item in items}:
             self.drift.append(Drift(wanted[leaf].path, "missing"))
         for leaf, item in items:
@@ -185,7 +185,7 @@ class _Verification:
             if entry is None:
                 self._note_extra(item, prefix + "/" + leaf if prefix else leaf)
             elif entry.type != "file" or not self._is_trusted(item.inode(), entry):
-                self._compare(directory, _scan.to_os(leaf), entry)
+                self._compare(directory, _paths.to_os(leaf), entry)
 
     def _note_extra(self, item, path):
         path = spell(path)
@@ -203,7 +203,7 @@ class _Verification:
             self.drift.extend(Drift(entry.path, change) for change in changes)
         if entry.type == "dir":
             try:
-                deeper = os.open(leaf, _scan.OPEN_DIRECTORY, dir_fd=directory)
+                deeper = os.open(leaf, _paths.OPEN_DIRECTORY, dir_fd=directory)
             except OSError:
                 return  # told already: not a directory any more
             try:
@@ -217,7 +217,7 @@ class _Verification:
             if not stat.S_ISLNK(status.st_mode):
                 return ["type"]
             target = os.readlink(leaf, dir_fd=directory)
-            return [] if target == _scan.to_os(entry.target) else ["modified"]
+            return [] if target == _paths.to_os(entry.target) else ["modified"]
         changes = status_changes(status, entry, self._access)
         if entry.type == "file" and "type" not in changes:
             size = entry.size
@@ -233,13 +233,13 @@ class _Verification:
 
 def spell(path):
     """Return *path* as text that can be sent and shown; bytes that are not UTF-8 as ``\\xe4``."""
-    return _scan.to_os(path).decode("utf-8", "backslashreplace")
+    return _paths.to_os(path).decode("utf-8", "backslashreplace")
 
 
 def remove(parent, name):
     """Remove the tree *name* below the directory descriptor *parent*, following no link."""
     try:
-        descriptor = os.open(name, _scan.OPEN_DIRECTORY, dir_fd=parent)
+        descriptor = os.open(name, _paths.OPEN_DIRECTORY, dir_fd=parent)
     except FileNotFoundError:
         return
     except OSError as error:
@@ -262,7 +262,7 @@ def remove(parent, name):
 
 def hash_file(directory, name, size=0):
     """Return the hex SHA-256 of the file *name* in a directory descriptor; see below for *size*."""
-    descriptor = os.open(name, _scan.OPEN_FILE, dir_fd=directory)
+    descriptor = os.open(name, _paths.OPEN_FILE, dir_fd=directory)
     try:
         return hash_descriptor(descriptor, size)
     finally:

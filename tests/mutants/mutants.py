@@ -453,7 +453,7 @@ STAGING_STEPS = (
     Mutant(
         "opening a pack without following links",
         DROP,
-        "            descriptor = os.open(name, _scan.OPEN_FILE, dir_fd=directory)\n    except",
+        "            descriptor = os.open(name, _paths.OPEN_FILE, dir_fd=directory)\n    except",
         "            descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK, dir_fd=directory)\n"
         "    except",
         f"{HOST_TESTS} no_file",
@@ -461,7 +461,7 @@ STAGING_STEPS = (
     Mutant(
         "naming files in UTF-8 whatever the locale",
         TREE,
-        "            leaf = _scan.to_os(leaf)\n",
+        "            leaf = _paths.to_os(leaf)\n",
         "",
         "module_utils/test_locale.py",
     ),
@@ -1000,7 +1000,7 @@ LEASES_AND_HEALING = (
     Mutant(
         "seeding only what is not there",
         SHARED,
-        "            if _exists(shared, _scan.to_os(path)):\n                continue\n",
+        "            if _exists(shared, _paths.to_os(path)):\n                continue\n",
         "",
         f"{SHARED_TESTS} copied_once",
     ),
