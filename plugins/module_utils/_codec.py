@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Codecs: how packs and layers are compressed, with what a machine has."""
+"""Codecs: how packs and layers are compressed, and reading them with what a machine has."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ import subprocess
 import zlib
 
 CHUNK_BYTES = 256 * 1024
-ZSTD_LEVEL = 3
-GZIP_LEVEL = 6
 GZIP_WINDOW = 31  # zlib's number for the largest window in gzip's frame
 F_SETPIPE_SZ = 1031  # <linux/fcntl.h>; Python knows it since 3.10
 PIPE_BYTES = 1024 * 1024  # what users may have; in 64 KB the two ends wait for each other often
@@ -26,31 +24,7 @@ class CodecError(ValueError):
 
 def readable():
     """Return the names of the codecs that this machine reads, best first."""
-    return ["zstd", "gzip"] if _zstd_module() or shutil.which("zstd") else ["gzip"]
-
-
-@contextlib.contextmanager
-def writer(codec, stream):
-    """Give a ``write(bytes)`` that compresses into the binary file *stream*.
-
-    All is written when the context is left.
-    """
-    if codec == "zstd" and _zstd_module() is None:
-        stream.flush()
-        argv = ["zstd", "-q", "-%d" % ZSTD_LEVEL, "-c"]
-        # pylint: disable-next=contextmanager-generator-missing-cleanup # contextlib does it
-        with _piped(argv, stdin=subprocess.PIPE, stdout=stream) as process:
-            yield process.stdin.write
-            process.stdin.close()
-        return
-    if codec == "zstd":
-        compressor = _zstd_compressor(_zstd_module())
-    else:
-        compressor = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW)
-    gathered = _Gathered(lambda data: stream.write(compressor.compress(data)))
-    yield gathered.write
-    gathered.flush()
-    stream.write(compressor.flush())
+    return ["zstd", "gzip"] if zstd_module() or shutil.which("zstd") else ["gzip"]
 
 
 @contextlib.contextmanager
@@ -60,7 +34,7 @@ def reader(codec, stream):
     It returns *count* bytes, fewer only at the end. Memory stays flat whatever the stream holds.
     Raises CodecError for streams that are damaged or cut.
     """
-    module = _zstd_module()
+    module = zstd_module()
     if codec == "zstd" and module is None:
         if not shutil.which("zstd"):
             raise CodecError("nothing here reads zstd: install the zstd program")
@@ -68,7 +42,7 @@ def reader(codec, stream):
         os.lseek(stream.fileno(), stream.tell(), os.SEEK_SET)
         argv = ["zstd", "-q", "-d", "-c"]
         # pylint: disable-next=contextmanager-generator-missing-cleanup # contextlib does it
-        with _piped(argv, stdin=stream, stdout=subprocess.PIPE) as process:
+        with piped(argv, stdin=stream, stdout=subprocess.PIPE) as process:
             yield process.stdout.read
     elif codec == "zstd":
         yield _buffered(_Inflater(stream, _zstd_decompressor(module)))
@@ -78,22 +52,44 @@ def reader(codec, stream):
         raise CodecError("compressed with %r, which is not known here" % (codec,))
 
 
-class _Gathered:
-    """Hands on what is written in larger pieces."""
+@contextlib.contextmanager
+def piped(argv, **streams):
+    """Run the compressor *argv* as a child and end it, whatever happens, before leaving."""
+    options = {"stderr": subprocess.PIPE, "bufsize": CHUNK_BYTES, **streams}
+    with subprocess.Popen(argv, **options) as process:
+        with contextlib.suppress(OSError):  # the most of a user who has many pipes is less
+            fcntl.fcntl(process.stdout or process.stdin, F_SETPIPE_SZ, PIPE_BYTES)
+        try:
+            yield process
+            if process.stdout and process.stdout.read(1):
+                raise CodecError("there are bytes behind the end of what was expected")
+            message = process.stderr.read().decode("utf-8", "replace").strip()
+            if process.wait():
+                raise CodecError("the compressed stream is damaged: %s" % message)
+        except BaseException:
+            process.kill()
+            raise
 
-    def __init__(self, write_bytes):
-        self._write_bytes = write_bytes
-        self._pieces, self._left = [], CHUNK_BYTES
 
-    def write(self, data):
-        self._pieces.append(data)
-        self._left -= len(data)
-        if self._left <= 0:
-            self.flush()
+def zstd_module():
+    """Return the standard library's zstd (3.14), else the ``zstandard`` package, else None."""
+    try:
+        from compression import zstd
 
-    def flush(self):
-        self._write_bytes(b"".join(self._pieces))
-        self._pieces, self._left = [], CHUNK_BYTES
+        return zstd
+    except ImportError:
+        pass
+    try:
+        import zstandard
+
+        return zstandard
+    except ImportError:
+        return None
+
+
+def is_package(module):
+    """Tell whether *module* is the ``zstandard`` package: its interface is not the library's."""
+    return hasattr(module, "ZstdCompressionParameters")
 
 
 def _buffered(inflater):
@@ -188,49 +184,7 @@ class _ZstandardPackage:
         return self._inner.decompress(piece)
 
 
-@contextlib.contextmanager
-def _piped(argv, **streams):
-    """Run the compressor *argv* as a child and end it, whatever happens, before leaving."""
-    options = {"stderr": subprocess.PIPE, "bufsize": CHUNK_BYTES, **streams}
-    with subprocess.Popen(argv, **options) as process:
-        with contextlib.suppress(OSError):  # the most of a user who has many pipes is less
-            fcntl.fcntl(process.stdout or process.stdin, F_SETPIPE_SZ, PIPE_BYTES)
-        try:
-            yield process
-            if process.stdout and process.stdout.read(1):
-                raise CodecError("there are bytes behind the end of what was expected")
-            message = process.stderr.read().decode("utf-8", "replace").strip()
-            if process.wait():
-                raise CodecError("the compressed stream is damaged: %s" % message)
-        except BaseException:
-            process.kill()
-            raise
-
-
-def _zstd_module():
-    """Return the standard library's zstd (3.14), else the ``zstandard`` package, else None."""
-    try:
-        from compression import zstd
-
-        return zstd
-    except ImportError:
-        pass
-    try:
-        import zstandard
-
-        return zstandard
-    except ImportError:
-        return None
-
-
-def _zstd_compressor(module):
-    if hasattr(module, "ZstdCompressionParameters"):  # the package
-        # One worker: it compresses while this thread reads and hashes what comes next.
-        return module.ZstdCompressor(level=ZSTD_LEVEL, threads=1).compressobj()
-    return module.ZstdCompressor(level=ZSTD_LEVEL)
-
-
 def _zstd_decompressor(module):
-    if hasattr(module, "ZstdCompressionParameters"):
+    if is_package(module):
         return _ZstandardPackage(module)
     return module.ZstdDecompressor()

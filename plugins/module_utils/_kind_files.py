@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from . import _codec, _layer, _scan
+from . import _compressor, _layer, _scan
 
 
 def pack(root, globs, path, codec):
@@ -17,7 +17,7 @@ def pack(root, globs, path, codec):
     rules = _scan.Rules(globs["include"], globs["exclude"], globs["private"], globs["writable"])
     entries = _scan.scan(root, rules)
     try:
-        with open(path, "wb") as stream, _codec.writer(codec, stream) as write_bytes:
+        with open(path, "wb") as stream, _compressor.writer(codec, stream) as write_bytes:
             return _layer.write(entries, root, write_bytes)
     except OSError as error:
         if error.filename:

@@ -11,7 +11,7 @@ import os
 import tempfile
 import time
 
-from ..module_utils import _codec, _layer, _manifest, _pack
+from ..module_utils import _codec, _compressor, _layer, _manifest, _pack
 from . import _delta, _library, _room
 
 CACHE_BYTES = 2 * 1024**3
@@ -183,7 +183,7 @@ def write(stream, library, wanted, base, codec, again=()):
     header = _pack.Header(wanted, base, codec, len(data), _pack.digest_of_again(again))
     stream.write(_pack.render_header(header))
     missing = set(_pack.travelling(stored.manifest, held, again))
-    with _codec.writer(codec, stream) as write_bytes:
+    with _compressor.writer(codec, stream) as write_bytes:
         write_bytes(data)
         for component in stored.manifest.components:
             if not missing.isdisjoint(entry.sha256 for entry in component.entries):

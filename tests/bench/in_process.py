@@ -22,7 +22,7 @@ sys.path.insert(0, str(CHECKOUT / ".dev"))
 
 from ansible_collections.itops.release.plugins.module_utils import (  # noqa: E402 - path first
     _arguments,
-    _codec,
+    _compressor,
     _drift,
     _host_call,
     _manifest,
@@ -109,7 +109,7 @@ class Operations:
 
     def _compressed(self, codec, pieces):
         path = self.folder / "compressed"
-        with open(path, "wb") as stream, _codec.writer(codec, stream) as write:
+        with open(path, "wb") as stream, _compressor.writer(codec, stream) as write:
             for piece in pieces:
                 write(piece)
         return path.stat().st_size

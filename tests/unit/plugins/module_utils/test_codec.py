@@ -13,7 +13,7 @@ import sys
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils import _codec
+from ansible_collections.itops.release.plugins.module_utils import _codec, _compressor
 from ansible_collections.itops.release.tests.unit.plugins.processes import in_child
 
 CONTENT = random.Random(1).randbytes(300_000) + bytes(700_000) + b"end"
@@ -26,12 +26,12 @@ def codec(request, monkeypatch):
     if how == "program":
         if not shutil.which("zstd"):
             pytest.skip("no zstd program here")
-        monkeypatch.setattr(_codec, "_zstd_module", lambda: None)
+        monkeypatch.setattr(_codec, "zstd_module", lambda: None)
     return name
 
 
 def compress(path, codec, *pieces):
-    with open(path, "wb") as stream, _codec.writer(codec, stream) as write:
+    with open(path, "wb") as stream, _compressor.writer(codec, stream) as write:
         for piece in pieces:
             write(piece)
     return path
@@ -63,7 +63,7 @@ def test_a_stream_may_begin_behind_a_header(tmp_path, codec):
     path = tmp_path / "pack"
     with open(path, "wb") as stream:
         stream.write(b"header\n")
-        with _codec.writer(codec, stream) as write:
+        with _compressor.writer(codec, stream) as write:
             write(CONTENT)
 
     with open(path, "rb") as stream:
@@ -79,7 +79,7 @@ def test_what_one_way_writes_another_reads(tmp_path, monkeypatch):
     path = compress(tmp_path / "pack", "zstd", CONTENT)
     if not shutil.which("zstd"):
         pytest.skip("no zstd program here")
-    monkeypatch.setattr(_codec, "_zstd_module", lambda: None)
+    monkeypatch.setattr(_codec, "zstd_module", lambda: None)
 
     assert expand(path, "zstd") == CONTENT
 
@@ -139,7 +139,7 @@ def test_an_unknown_codec_is_refused(tmp_path):
 
 def test_without_module_and_program_there_is_gzip_only(tmp_path, monkeypatch):
     path = compress(tmp_path / "pack", "zstd", CONTENT)
-    monkeypatch.setattr(_codec, "_zstd_module", lambda: None)
+    monkeypatch.setattr(_codec, "zstd_module", lambda: None)
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert _codec.readable() == ["gzip"]
@@ -151,7 +151,7 @@ def test_a_reader_left_early_leaves_no_process(tmp_path, monkeypatch):
     path = compress(tmp_path / "pack", "zstd", CONTENT)
     if not shutil.which("zstd"):
         pytest.skip("no zstd program here")
-    monkeypatch.setattr(_codec, "_zstd_module", lambda: None)
+    monkeypatch.setattr(_codec, "zstd_module", lambda: None)
 
     def leave_early():
         with open(path, "rb") as stream, _codec.reader("zstd", stream) as read:
@@ -167,4 +167,4 @@ def test_a_reader_left_early_leaves_no_process(tmp_path, monkeypatch):
 if sys.version_info >= (3, 14):
 
     def test_the_standard_librarys_zstd_comes_first():
-        assert _codec._zstd_module().__name__ == "compression.zstd"
+        assert _codec.zstd_module().__name__ == "compression.zstd"
