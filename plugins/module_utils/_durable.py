@@ -9,9 +9,12 @@ import errno
 import os
 
 
-def write_file(directory, name, data, mode=0o600):
-    """Replace the file *name* in the directory descriptor *directory* by *data*, durably."""
-    scratch = name + ".new"
+def write_file(directory, name, data, mode=0o600, scratch=None):
+    """Replace the file *name* in the directory descriptor *directory* by *data*, durably.
+
+    It is written as *scratch* first, by default *name* with ``.new`` behind it.
+    """
+    scratch = scratch or name + ".new"
     remove_file(directory, scratch)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(scratch, flags, mode, dir_fd=directory)

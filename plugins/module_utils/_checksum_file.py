@@ -1,0 +1,193 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checksum files on disk: where one lies, what belongs to it, reading, verifying and writing it."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import stat
+
+from . import _checksums, _durable, _globs, _manifest_in, _scan, _verification
+
+MOST_BYTES = 256 * 1024 * 1024  # a million files and more
+ANSIBLE_SIGN = b".ansible-sign/sha256sum.txt"
+MODE = 0o644
+
+
+class ChecksumFile:
+    """The checksum file at *path*, absolute or relative to the directory *tree* that it is about.
+
+    Within the tree it is reached through no link. All that it does may raise ChecksumError, with
+    the path in its text, and OSError.
+    """
+
+    def __init__(self, tree, path):
+        self.path = path
+        self._top = os.path.abspath(_scan.to_os(tree))
+        full = os.path.normpath(os.path.join(self._top, _scan.to_os(path)))
+        self._folder, self._name = os.path.split(full)
+        inside = _below(self._top, full)
+        if inside is None:  # a tree may go by two names
+            real = os.path.join(os.path.realpath(self._folder), self._name)
+            inside = _below(os.path.realpath(self._top), real)
+        self._inside = inside
+        self._scratch = b".%b.release_checksums" % self._name
+
+    def verify(self, exclude=(), pin=None, leaves_out=None, witness=False):
+        """Return (the Outcome of the tree, this file's own SHA-256, whether lines end in CR LF).
+
+        *pin* is the SHA-256 that this file must have: it is parsed only then. *leaves_out* stands
+        for the globs *exclude*. With *witness* the Outcome has each file's SHA-256, and this one's.
+        """
+        root = self._open_tree()
+        try:
+            data = self._read(root)
+            if data is None:
+                raise self._error("it is not there")
+            digest = hashlib.sha256(data).hexdigest()
+            if pin is not None and digest != pin:
+                raise self._error("its SHA-256 is %s, and should be %s" % (digest, pin))
+            try:
+                listed, is_crlf = _checksums.parse(data)
+            except _checksums.ChecksumError as error:
+                raise self._error(error) from None
+            leaves_out = leaves_out or self._chooser(root, exclude, verifying=True)
+            own = self._own()
+            for name in own & listed.keys():
+                if not leaves_out(name, False):
+                    raise self._error("it lists itself, which can never be right")
+            outcome = _verification.compare(root, listed, _and_these(leaves_out, own), witness)
+        finally:
+            os.close(root)
+        if witness:
+            outcome.sha256.update(dict.fromkeys(own, digest))
+        return outcome, digest, is_crlf
+
+    def make(self, algorithm, exclude=(), allow_links=True):
+        """Return (what it should hold, what it holds or None, how many files, unlisted links)."""
+        if self._is_ansible_sign() and (exclude or algorithm != "sha256"):
+            raise self._error("ansible-sign has SHA-256 only, and excludes by MANIFEST.in")
+        root = self._open_tree()
+        try:
+            before = self._read(root)
+            own = self._own() | self._own(self._scratch)
+            leaves_out = _and_these(self._chooser(root, exclude, verifying=False), own)
+            digests, links = _verification.digests(root, leaves_out, algorithm)
+        finally:
+            os.close(root)
+        if links and not allow_links:
+            raise self._error("%d links: %s" % (len(links), _checksums.some(links)))
+        if not digests:
+            raise self._error("there is no file to list")
+        try:
+            data = _checksums.render(digests, escapes=not self._is_ansible_sign())
+        except _checksums.ChecksumError as error:
+            raise self._error(error) from None
+        return data, before, len(digests), links
+
+    def write(self, data):
+        """Replace the file by *data*, durably; make ansible-sign's folder where it is missing."""
+        root = self._open_tree()
+        try:
+            if self._is_ansible_sign():
+                try:
+                    os.mkdir(os.path.dirname(ANSIBLE_SIGN), 0o755, dir_fd=root)
+                except FileExistsError:
+                    pass
+            folder = self._open_folder(root)
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)  # or two would share the scratch
+                _durable.write_file(folder, self._name, data, MODE, self._scratch)
+            except BlockingIOError:
+                raise self._error("another process writes it") from None
+            finally:
+                os.close(folder)
+        finally:
+            os.close(root)
+
+    def _error(self, reason):
+        return _checksums.ChecksumError("%s: %s" % (_checksums.spell(self.path), reason))
+
+    def _is_ansible_sign(self):
+        return self._inside == ANSIBLE_SIGN
+
+    def _own(self, name=None):
+        """Return the path in the tree of this file, or of *name* beside it: in a set, or none."""
+        if self._inside is None:
+            return set()
+        path = os.path.join(os.path.dirname(self._inside), name or self._name)
+        return {path.decode("utf-8", "surrogateescape")}
+
+    def _open_tree(self):
+        return os.open(self._top, _scan.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
+
+    def _open_folder(self, root):
+        if self._inside is None:
+            return os.open(self._folder, _scan.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
+        folder = os.dup(root)
+        for name in self._inside.split(b"/")[:-1]:
+            above = folder
+            try:
+                folder = os.open(name, _scan.OPEN_DIRECTORY, dir_fd=above)
+            except OSError as error:
+                if error.errno in (errno.ELOOP, errno.ENOTDIR):
+                    raise self._error("it lies behind a link, or what is no directory") from None
+                raise
+            finally:
+                os.close(above)
+        return folder
+
+    def _read(self, root):
+        """Return the bytes of this file, or None when it is not there."""
+        try:
+            folder = self._open_folder(root)
+        except FileNotFoundError:
+            return None
+        try:
+            return self._read_regular(folder, self._name)
+        except FileNotFoundError:
+            return None
+        finally:
+            os.close(folder)
+
+    def _read_regular(self, folder, name):
+        try:
+            descriptor = os.open(name, _scan.OPEN_FILE, dir_fd=folder)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise self._error("%s is a link" % name.decode("utf-8", "replace")) from None
+            raise
+        with os.fdopen(descriptor, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise self._error("it is no regular file")
+            data = stream.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise self._error("it is larger than %d bytes" % MOST_BYTES)
+        return data
+
+    def _chooser(self, root, exclude, verifying):
+        """Return ``leaves_out(path, is_directory)`` by globs and, for ansible-sign, MANIFEST.in."""
+        excluded = _globs.compile_globs(exclude)
+        if not self._is_ansible_sign():
+            return lambda path, is_directory: excluded(path)
+        try:
+            text = self._read_regular(root, b"MANIFEST.in").decode("utf-8", "surrogateescape")
+            is_chosen = _manifest_in.chooser(text, verifying)
+        except FileNotFoundError:
+            raise self._error("there is no MANIFEST.in, which ansible-sign needs") from None
+        except _checksums.ChecksumError as error:
+            raise self._error("MANIFEST.in: %s" % error) from None
+        return lambda path, is_directory: excluded(path) or not (is_directory or is_chosen(path))
+
+
+def _and_these(leaves_out, paths):
+    return lambda path, is_directory: path in paths or leaves_out(path, is_directory)
+
+
+def _below(top, path):
+    """Return *path* relative to the directory *top*, or None when it is not below it."""
+    prefix = os.path.join(top, b"")
+    return path[len(prefix) :] if path.startswith(prefix) else None

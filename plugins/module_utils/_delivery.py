@@ -1,0 +1,140 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What lies in a tree that is not ours, and the digests of its files, whatever their names.
+
+No link is followed on the way to a file, and nothing but regular files is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from typing import Dict, List, NamedTuple, Set
+
+from . import _checksums, _scan
+
+CHUNK_BYTES = 256 * 1024
+DEEPEST = 128  # trees are walked by recursion
+MOST_LINKS = 40  # as the kernel has it
+
+
+class Found(NamedTuple):
+    """What is in a tree; in paths, bytes that are not UTF-8 are surrogates."""
+
+    files: Set[str]
+    directories: Set[str]
+    links: Dict[str, str]  # each with its target
+
+
+def look(root, leaves_out):
+    """Return what is Found below the directory descriptor *root*.
+
+    ``leaves_out(path, is_directory)`` tells what is not looked at, with all below it. Raises
+    ChecksumError, naming it, for a special file and for a link that does not lead to something
+    else that was found; OSError.
+    """
+    found = Found(set(), set(), {})
+    _walk(root, "", leaves_out, found)
+    for path in sorted(found.links):
+        follow(path, found)
+    return found
+
+
+def follow(path, found):
+    """Return what the link *path* leads to by its text, and by that of others; "" is the top.
+
+    Raises ChecksumError when that is not in *found*: outside, nowhere, or left out.
+    """
+    shown = _checksums.shown(path)
+    steps: List[str] = []
+    waiting, left = path.split("/")[::-1], MOST_LINKS
+    while waiting:
+        name = waiting.pop()
+        if name == "..":
+            if not steps:
+                raise _checksums.ChecksumError("%s is a link out of the tree" % shown)
+            steps.pop()
+        elif name not in ("", "."):
+            steps.append(name)
+            target = found.links.get("/".join(steps))
+            if target is not None:
+                left -= 1
+                if not left:
+                    raise _checksums.ChecksumError("%s is a link that never ends" % shown)
+                if target.startswith("/"):
+                    raise _checksums.ChecksumError("%s is a link out of the tree" % shown)
+                steps.pop()
+                waiting.extend(target.split("/")[::-1])
+    there = "/".join(steps)
+    if there and there not in found.files and there not in found.directories:
+        raise _checksums.ChecksumError(
+            "%s is a link to %s, which is not there or left out" % (shown, _checksums.shown(there))
+        )
+    return there
+
+
+def hash_file(files, path, algorithms):
+    """Return {algorithm: hex digest} of the file *path*, opened by *files*, read once.
+
+    Raises ChecksumError when it is no regular file, or changes meanwhile; OSError.
+    """
+    hashes = {algorithm: getattr(hashlib, algorithm)() for algorithm in algorithms}
+    descriptor = files.open(path)
+    try:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            raise _checksums.ChecksumError("%s is no regular file" % _checksums.shown(path))
+        left = before.st_size
+        while left >= 0:
+            asked = min(left + 1, CHUNK_BYTES)  # one more: to see that it ends there
+            chunk = os.read(descriptor, asked)
+            for digest in hashes.values():
+                digest.update(chunk)
+            left -= len(chunk)
+            if not chunk or (not left and len(chunk) < asked):
+                break
+        if left or _moment(os.fstat(descriptor)) != _moment(before):
+            raise _checksums.ChecksumError("%s changed while it was read" % _checksums.shown(path))
+    finally:
+        os.close(descriptor)
+    return {algorithm: digest.hexdigest() for algorithm, digest in hashes.items()}
+
+
+def _moment(status):
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _walk(directory, prefix, leaves_out, found):
+    if prefix.count("/") > DEEPEST:
+        raise _checksums.ChecksumError(
+            "%s is nested deeper than %d names" % (_checksums.shown(prefix), DEEPEST)
+        )
+    with os.scandir(directory) as listing:
+        items = [(prefix + _scan.from_os(item.name), item) for item in listing]
+    for path, item in items:
+        is_directory = item.is_dir(follow_symlinks=False)
+        if leaves_out(path, is_directory):
+            continue
+        if is_directory:
+            found.directories.add(path)
+            _enter(directory, item.name, path, leaves_out, found)
+        elif item.is_symlink():
+            found.links[path] = _scan.from_os(os.readlink(item.name, dir_fd=directory))
+        elif item.is_file(follow_symlinks=False):
+            found.files.add(path)
+        else:
+            raise _checksums.ChecksumError(
+                "%s is neither a file, a directory nor a link" % _checksums.shown(path)
+            )
+
+
+def _enter(directory, name, path, leaves_out, found):
+    try:
+        deeper = os.open(name, _scan.OPEN_DIRECTORY, dir_fd=directory)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from None  # not only its last name
+    try:
+        _walk(deeper, path + "/", leaves_out, found)
+    finally:
+        os.close(deeper)

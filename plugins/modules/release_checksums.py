@@ -1,0 +1,112 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``release_checksums``: trees that are not ours; what documents it stays behind, beside."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _checksum_file, _checksums
+
+
+def options():
+    """Return the options of ``release_checksums``."""
+    return {
+        "path": {"type": "path", "required": True},
+        "checksum_file": {"type": "path"},
+        "state": {"type": "str", "choices": ["verified", "written"], "default": "verified"},
+        "algorithm": {"type": "str", "choices": ["sha256", "sha512"], "default": "sha256"},
+        "exclude": {"type": "list", "elements": "str", "default": []},
+        "allow_added": {"type": "bool", "default": False},
+        "allow_links": {"type": "bool", "default": True},
+        "checksum_file_sha256": {"type": "str"},
+    }
+
+
+def main():
+    module = AnsibleModule(argument_spec={**options()}, supports_check_mode=True)
+    try:
+        result = run(module.params, module.check_mode)
+    except (_checksums.ChecksumError, OSError) as error:
+        module.fail_json(msg=_checksums.spell(str(error)))
+    if not module._diff:
+        result.pop("diff", None)
+    if result.pop("is_whole"):
+        module.exit_json(**result)
+    module.fail_json(**result)
+
+
+def run(params, check_mode):
+    """Return the result; with ``is_whole``, whether the tree is as it must be."""
+    name = params["checksum_file"] or params["algorithm"].upper() + "SUMS"
+    checksum_file = _checksum_file.ChecksumFile(params["path"], name)
+    work = verify if params["state"] == "verified" else write
+    return {"checksum_file": _checksums.spell(name), **work(checksum_file, params, check_mode)}
+
+
+def verify(checksum_file, params, check_mode):
+    del check_mode
+    pin = params["checksum_file_sha256"]
+    if pin is not None and not re.match(r"[0-9A-Fa-f]{64}\Z", pin):
+        raise _checksums.ChecksumError("checksum_file_sha256 is not 64 hex digits: %.80r" % pin)
+    outcome, digest, is_crlf = checksum_file.verify(params["exclude"], pin and pin.lower())
+    failure = outcome.failure(params["allow_added"], params["allow_links"])
+    summary = "%d files are as listed" % outcome.checked
+    if is_crlf:
+        summary += ", in lines that end in CR LF"
+    return {
+        "changed": False,
+        "is_whole": not failure,
+        "msg": "%s: %s" % (_checksums.spell(checksum_file.path), failure) if failure else summary,
+        "checked": outcome.checked,
+        "checksum_file_sha256": digest,
+        "crlf": is_crlf,
+        **{
+            key: [_checksums.spell(path) for path in getattr(outcome, key)]
+            for key in ("added", "removed", "modified", "links")
+        },
+    }
+
+
+def write(checksum_file, params, check_mode):
+    if params["checksum_file_sha256"] is not None:
+        raise _checksums.ChecksumError("checksum_file_sha256 goes with state: verified only")
+    data, before, count, links = checksum_file.make(
+        params["algorithm"], params["exclude"], params["allow_links"]
+    )
+    changed = data != before
+    if changed and not check_mode:
+        checksum_file.write(data)
+    return {
+        "changed": changed,
+        "is_whole": True,
+        "msg": "%d files are listed" % count,
+        "checked": count,
+        "checksum_file_sha256": hashlib.sha256(data).hexdigest(),
+        "links": [_checksums.spell(path) for path in links],
+        "diff": _diff(_checksums.spell(checksum_file.path), before or b"", data),
+    }
+
+
+def _diff(path, before, after):
+    """Return the lines that come and go: of a large tree few do."""
+    old, new = before.split(b"\n"), after.split(b"\n")
+    gone, come = set(old) - set(new), set(new) - set(old)
+    return {
+        "before_header": path,
+        "after_header": path,
+        "before": _text(line for line in old if line in gone),
+        "after": _text(line for line in new if line in come),
+    }
+
+
+def _text(lines):
+    return "".join(line.decode("utf-8", "backslashreplace") + "\n" for line in lines)
+
+
+if __name__ == "__main__":
+    main()
