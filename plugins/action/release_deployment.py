@@ -9,7 +9,7 @@ import os
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import _arguments, _codec, _manifest, _tree
+from ..module_utils import _arguments, _claim, _codec, _manifest, _shared, _tree
 from ..plugin_utils import (
     _action,
     _comparison,
@@ -50,6 +50,7 @@ class ActionModule(ActionBase):
                 result = self._deploy(arguments, task_vars)
         except (
             OSError,
+            _claim.DeploymentError,
             _codec.CodecError,
             _library.LibraryError,
             _manifest.ManifestError,
@@ -110,7 +111,7 @@ class ActionModule(ActionBase):
         label = self._label(library, need, arguments)
         manifest = library.get(label.digest).manifest
         # Refuses what cannot be linked.
-        _tree.expected(manifest, need["links"], arguments["seed"])
+        _tree.expected(manifest, need["links"], need["seed"])
         base = need["base"] or self._base(library, need["held"])
         held = self._manifest(library, base)
         room = _room.of_tree(manifest, held, need["again"])
@@ -122,6 +123,7 @@ class ActionModule(ActionBase):
             _room.check(
                 need["free"], room + _room.of_pack(os.path.getsize(pack)), arguments["root"]
             )
+        _shared.refuse(result["deployment"]["root"], need["unshared"], manifest)
         if not result["after"]["name"]:
             call = {**call, "release": label._asdict(), "links": need["links"]}
             result = self._call(arguments, call, task_vars)

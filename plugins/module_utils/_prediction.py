@@ -24,7 +24,7 @@ def first(params, call, state):
     result = _answer.result(params["root"], before, after, changed=True)
     result["is_live"] = params["state"] == "live" and params["commit"]
     need = _answer.need(params["root"], release, [])
-    result["need"] = {**need, "unshared": _unshared(params, release)}
+    result["need"] = {**need, **_to_share(state, params, release)}
     return result
 
 
@@ -73,12 +73,13 @@ def _missing(root, state, plan, params):
                 _shared.check(root.path, release.links, manifest)
             return {}
     need = _answer.need(root.path, release, _answer.held(root, state), damaged)
-    return {"need": {**need, "unshared": _unshared(params, release)}}
+    return {"need": {**need, **_to_share(state, params, release)}}
 
 
 def _damaged(root, state, manifest, params, release):
     """Return the Damaged that names the contents that are not whole here, or None."""
-    _tree.expected(manifest, release.links, params["seed"])  # refuses what cannot be linked
+    # Refuses what cannot be linked.
+    _tree.expected(manifest, release.links, _may_seed(state, params, release))
     with contextlib.ExitStack() as stack:
         store = root.folder("objects")
         stack.callback(os.close, store)
@@ -88,9 +89,17 @@ def _damaged(root, state, manifest, params, release):
     return _staging.lost(lost) if lost else None
 
 
-def _unshared(params, release):
-    """Return the linked files that only the release can bring: the controller looks there."""
-    return _shared.missing(params["root"], release.links) if params["state"] == "live" else []
+def _to_share(state, params, release):
+    """Return what the controller compares with the release, which is not here: ``_shared.refuse``
+    takes ``unshared``, and whether the release may bring linked paths is ``seed``.
+    """
+    live = params["state"] == "live"
+    unshared = _shared.wanting(params["root"], release.links) if live else {}
+    return {"unshared": unshared, "seed": _may_seed(state, params, release)}
+
+
+def _may_seed(state, params, release):
+    return params["seed"] or _state.was_laid_out(state, release)
 
 
 def _after(state, plan, tree, params, call):

@@ -10,11 +10,18 @@ import os
 from . import _claim, _drift, _manifest, _objects, _paths, _root, _tree
 
 
-def missing(path, links):
-    """Return those of *links* that are files and do not exist in ``shared/`` below *path*."""
-    return [
-        link for link in links if not link.endswith("/") and not os.path.exists(_place(path, link))
-    ]
+def wanting(path, links):
+    """Return those of *links* that are files and do not exist in ``shared/`` below *path*.
+
+    They are ``{link: whether the release may bring it}``: a link that leads nowhere is somebody's,
+    for a file system that is not mounted, perhaps.
+    """
+    places = {link: _place(path, link) for link in links if not link.endswith("/")}
+    return {
+        link: not os.path.lexists(place)
+        for link, place in places.items()
+        if not os.path.exists(place)
+    }
 
 
 def check(path, links, manifest):
@@ -22,11 +29,14 @@ def check(path, links, manifest):
 
     *manifest* is that of the release, or None.
     """
+    refuse(path, wanting(path, links), manifest)
+
+
+def refuse(path, unshared, manifest):
+    """Raise DeploymentError when the release cannot bring what is ``wanting`` in *unshared*."""
     sealed = _manifest.tree(manifest) if manifest else {}
-    for link in missing(path, links):
-        # A link that leads nowhere is somebody's: a file system that is not mounted, perhaps.
-        there = os.path.lexists(_place(path, link))
-        if there or not _tree.at_or_below(sealed, link):
+    for link, may_be_brought in unshared.items():
+        if not (may_be_brought and _tree.at_or_below(sealed, link)):
             raise _claim.DeploymentError(
                 "%s/shared/%s does not exist: put it there first, or write %s/ for a directory"
                 % (path, link, link)

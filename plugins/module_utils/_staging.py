@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from . import _claim, _codec, _drift, _durable, _manifest, _objects, _pack, _selinux, _tree
+from . import _claim, _codec, _drift, _durable, _manifest, _objects, _pack, _selinux, _state, _tree
 
 
 def stage(claim, release, seed, stream, again=()):
@@ -34,7 +34,7 @@ def stage(claim, release, seed, stream, again=()):
         if manifest[:3] != (release.name, release.version, release.serial):
             raise _claim.DeploymentError("the release sent is not %s %s" % release[1:3])
         _durable.write_file(place.manifests, release.digest, data)
-        missing = place.build(manifest, release.links, seed)
+        missing = place.build(manifest, release, seed)
         if missing:
             _durable.barrier(place.staging)
             with claim.commit_point():
@@ -52,7 +52,7 @@ def rebuild(claim, release, seed):
     manifest = claim.root.read_manifest(release.digest)
     with contextlib.ExitStack() as stack, claim.unless_overtaken():
         place = _Place(claim, stack)
-        missing = place.mend(manifest) or place.build(manifest, release.links, seed)
+        missing = place.mend(manifest) or place.build(manifest, release, seed)
         if missing:
             raise lost(missing)
         return _publish(claim, release, place)
@@ -85,7 +85,8 @@ class _Place:
     def __init__(self, claim, stack):
         self.staging = claim.staging(stack)
         self.manifests = claim.folder(stack, "manifests")
-        self.access = _tree.Access(**claim.root.read_state().access)
+        self.state = claim.root.read_state()
+        self.access = _tree.Access(**self.state.access)
         store = claim.folder(stack, "objects")
         scratch = claim.subfolder(stack, self.staging, "objects")
         labels = _selinux.labels_of(claim.folder(stack, "releases"))
@@ -103,9 +104,13 @@ class _Place:
         add = self.objects.add
         return lambda sha256, size, chunks: add(sha256, size, chunks, executables[sha256])
 
-    def build(self, manifest, links, seed):
-        """Lay the tree out and verify all of it; return the contents that are lost, if any are."""
-        entries = _tree.expected(manifest, links, seed)
+    def build(self, manifest, release, seed):
+        """Lay the tree out and verify all of it; return the contents that are lost, if any are.
+
+        What was laid out like that before needs no second permission to *seed*.
+        """
+        seed = seed or _state.was_laid_out(self.state, release)
+        entries = _tree.expected(manifest, release.links, seed)
         for mended in (False, True):
             drift = self._lay_out(entries)
             if not drift:

@@ -97,6 +97,14 @@ def newest_tree(state, existing, digest, links=None):
     return max(trees)[1] if trees else None
 
 
+def was_laid_out(state, release):
+    """Tell whether there was a tree of *release* with the same links: that may be made again."""
+    return any(
+        record["digest"] == release.digest and tuple(record["links"]) == release.links
+        for record in state.trees.values()
+    )
+
+
 def next_step(state, existing, current, release, live):
     """Return (what is to be done, the tree it is about) for *release*.
 

@@ -90,6 +90,26 @@ def test_a_link_that_leads_nowhere_is_not_replaced(estate, label):
     assert os.readlink(host.root / "shared/conf/app.ini") == "/not/mounted"
 
 
+@pytest.mark.parametrize("lost", ["a file", "the manifest"])
+def test_a_tree_that_was_seeded_is_mended_and_gone_back_to_without_being_told_again(
+    estate, label, lost
+):
+    host = estate.host()
+    host.deploy(label, seed=True, linked_paths=["conf/app.ini"])
+    (host.root / "shared/conf/app.ini").write_text("changed by the service")
+    host.deploy(estate.seal("2.0", {"app": "2"}))
+
+    host.damage(label, "app")
+    if lost == "the manifest":
+        (host.root / ".release/manifests" / label.digest).unlink()
+    assert host.deploy(None, check_mode=True)["changed"]
+    host.deploy(None)
+
+    assert host.read("app") == "1"
+    assert host.read("conf/app.ini") == "changed by the service"
+    assert host.drift() == []
+
+
 def test_other_linked_paths_mean_another_tree_made_without_a_pack(estate, label):
     host = estate.host()
     host.deploy(label)
