@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from . import _codec, _drop, _state
+from . import _state
 
 MOST_AGAIN = 200  # contents that are asked for by name; of more, the whole release is sent
 
@@ -34,6 +34,8 @@ def need(path, release, held, damaged=None):
     *held* are the digests of releases that are here, those staged last first; *damaged* is the
     Damaged that was met, if contents of theirs are not whole.
     """
+    from . import _codec, _drop  # a call that needs nothing goes without
+
     again = damaged.contents if damaged else []
     named = 0 < len(again) <= MOST_AGAIN
     return {

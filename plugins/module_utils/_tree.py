@@ -10,8 +10,9 @@ import os
 import stat
 from typing import Dict, List, NamedTuple
 
-from . import _codec, _globs, _manifest, _paths
+from . import _globs, _manifest, _paths
 
+CHUNK_BYTES = 256 * 1024
 ACCESS_MODES = {"public": (0o755, 0o644), "group": (0o750, 0o640)}
 
 
@@ -274,11 +275,11 @@ def hash_descriptor(descriptor, size=0):
 
     *size* is how much that should be: a small file is then known to end there by one call.
     """
-    chunk = os.read(descriptor, min(size + 1, _codec.CHUNK_BYTES))
+    chunk = os.read(descriptor, min(size + 1, CHUNK_BYTES))
     digest = hashlib.sha256(chunk)
     if len(chunk) != size:
         while chunk:
-            chunk = os.read(descriptor, _codec.CHUNK_BYTES)
+            chunk = os.read(descriptor, CHUNK_BYTES)
             digest.update(chunk)
     return digest.hexdigest()
 

@@ -9,20 +9,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import (
-    _arguments,
-    _claim,
-    _codec,
-    _drift,
-    _host_call,
-    _manifest,
-    _pack,
-    _root,
-    _service,
-    _state,
-    _tree,
-    _trial,
-)
+from ..module_utils import _arguments, _host_call
 
 
 def main():
@@ -34,22 +21,10 @@ def main():
         module.fail_json(msg="release_deployment works only through its action plugin")
     try:
         module.exit_json(**run(module))
-    except _trial.PutBack as error:
-        module.fail_json(msg=str(error), **error.result)
-    except _claim.LeaseHeld as error:
-        module.fail_json(msg=str(error), lease=error.lease)
-    except (_codec.CodecError, _manifest.ManifestError, _pack.PackError) as error:
-        module.fail_json(msg=str(error), pack_refused=bool(module.params["_call"]["pack"]))
-    except (
-        OSError,
-        _claim.DeploymentError,
-        _drift.Damaged,
-        _root.RootError,
-        _service.ServiceError,
-        _state.NoWayBack,
-        _tree.TreeError,
-    ) as error:
-        module.fail_json(msg=str(error))
+    except (OSError, ValueError) as error:
+        from ..module_utils import _transaction  # most of the code: not for nothing
+
+        module.fail_json(**_transaction.refusal(error, module.params["_call"]))
 
 
 def run(module):

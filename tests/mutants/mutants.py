@@ -188,7 +188,7 @@ READING = (
     ),
     Mutant(
         "opening sources without following links",
-        SCAN,
+        "module_utils/_paths.py",
         "OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW |",
         "OPEN_FILE = os.O_RDONLY |",
         f"{SCAN_TESTS} through_a_link",
@@ -738,8 +738,8 @@ GOING_BACK = (
     Mutant(
         "check mode that stages nothing",
         HOST_CALL,
-        "    if check_mode:\n        claim.check_turn(state)\n        return _prediction.predict",
-        "    if False:\n        claim.check_turn(state)\n        return _prediction.predict",
+        "    if check_mode:\n        return _transaction.foresee",
+        "    if False:\n        return _transaction.foresee",
         CHECK_MODE_TESTS,
     ),
     Mutant(
@@ -896,7 +896,7 @@ LEASES_AND_HEALING = (
     ),
     Mutant(
         "giving the lease back",
-        HOST_CALL,
+        "module_utils/_transaction.py",
         'claim.give_back(params["hold"])',
         "pass",
         f"{LEASE_TESTS} gives_its_lease_back",
@@ -1260,6 +1260,7 @@ ENDS_OF_RUNS = (
 )
 
 MUTANTS = (
+    *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
     *ON_THE_CONTROLLER,
     *STAGING_STEPS,
@@ -1269,5 +1270,4 @@ MUTANTS = (
     *LEASES_AND_HEALING,
     *TRANSFERRING,
     *FORMATS,
-    *ENDS_OF_RUNS,
 )

@@ -1,0 +1,199 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a call does once there is something to do: stage, activate, try and accept, or foretell it.
+
+This and what it needs is most of the code, so ``_host_call`` loads it only then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+
+from . import (
+    _answer,
+    _claim,
+    _codec,
+    _drift,
+    _drop,
+    _manifest,
+    _pack,
+    _plan,
+    _prediction,
+    _removal,
+    _root,
+    _service,
+    _staging,
+    _state,
+    _tree,
+    _trial,
+)
+
+OURS = (
+    OSError,
+    _claim.DeploymentError,
+    _drift.Damaged,
+    _root.RootError,
+    _service.ServiceError,
+    _state.NoWayBack,
+    _tree.TreeError,
+)
+
+
+def foresee(root, before, state, plan, params, call, now):
+    """Return what ``bring`` would; *state* is *before*, settled."""
+    claim = claim_of(root, params, call, now)
+    claim.check_turn(state)
+    return told(claim, _prediction.predict(root, before, state, plan, params, call, now))
+
+
+def bring(root, before, plan, params, call, now, access, adopted):
+    """Do what *plan* says, or ask for the pack that it needs; return the result.
+
+    *before* is the State that was found; *access* and *adopted* are recorded with the first claim.
+    """
+    if _needs_pack(root, plan) and not call["pack"]:
+        claim_of(root, params, call, now).await_turn()
+        return _ask_for_pack(root, before, plan.release, call)
+    with leased(root, params, call, now, access, adopted) as (claim, state):
+        if claim.token != before.token + 1:  # another run has come between
+            plan = _plan.make(root, state, params, call)
+        outcome = _carry_out(root, claim, before, plan, params, call)
+    if "need" in outcome:
+        return told(claim, outcome)
+    changed = outcome["changed"] or _plan.changes(plan.step, state, params)
+    result = _answer.result(
+        root.path, before, root.read_state(), changed, outcome["removed"], plan.drift
+    )
+    is_live = params["state"] == "live" and params["commit"]
+    return told(claim, {**result, "is_live": is_live})
+
+
+def withdraw_first(root, before, params, call, now, check_mode):
+    """Go back from the trial of a first release: to nothing being live."""
+    after, claim = copy.deepcopy(before), claim_of(root, params, call, now)
+    if check_mode:
+        claim.check_turn(before)
+        _claim.settle(root, after, None)
+        after.trial = None
+    else:
+        with leased(root, params, call, now) as (claim, _state_now):
+            _trial.withdraw(claim, params["restart"], params["restart_timeout"])
+        after = root.read_state()
+    return told(claim, _answer.result(params["root"], before, after, changed=True))
+
+
+def claim_of(root, params, call, now):
+    """Return this call's Claim on the root, not taken yet."""
+    return _claim.Claim(root, call["run"], now, params["lock_timeout"], params["takeover"])
+
+
+@contextlib.contextmanager
+def leased(root, params, call, now, access=None, adopted=None):
+    """Give this call's Claim on the root, taken, and the State as it is then."""
+    claim = claim_of(root, params, call, now)
+    state = claim.take(access, adopted)
+    try:
+        yield claim, state
+    finally:
+        claim.give_back(params["hold"])
+
+
+def told(claim, result):
+    """Return *result* with the run that *claim* took over."""
+    return {**result, "took_over": claim.took_over}
+
+
+def refusal(error, call):
+    """Return the answer to a *call* that ended by *error*: one line, and what it is about.
+
+    An error that is not one of ours is raised again.
+    """
+    if isinstance(error, _trial.PutBack):
+        return {"msg": str(error), **error.result}
+    if isinstance(error, _claim.LeaseHeld):
+        return {"msg": str(error), "lease": error.lease}
+    if isinstance(error, (_codec.CodecError, _manifest.ManifestError, _pack.PackError)):
+        return {"msg": str(error), "pack_refused": bool(call["pack"])}
+    if isinstance(error, OURS):
+        return {"msg": str(error)}
+    raise error
+
+
+def _carry_out(root, claim, before, plan, params, call):
+    """Do what *plan* says; return whether that changed anything by itself and what was removed.
+
+    Where contents turn out to be damaged, return the result that asks for them instead.
+    """
+    live, tree = params["state"] == "live", plan.tree
+    try:
+        if call["pack"]:
+            tree = _unpack(claim, plan.release, params, call)
+        elif plan.step == "stage":
+            if _needs_pack(root, plan):
+                return _ask_for_pack(root, before, plan.release, call)
+            tree = _staging.rebuild(claim, plan.release, params["seed"])
+        if live and (call["pack"] or plan.step in ("stage", "activate")):
+            _trial.activate(claim, tree)
+    except _drift.Damaged as error:
+        if call["pack"] and call["whole"]:
+            raise
+        if plan.drift:  # people know paths better than digests
+            words = _drift.name_drift([_drift.of(item) for item in plan.drift])
+            error = _drift.Damaged("differs from what was sealed: " + words, error.contents)
+        return _ask_for_pack(root, before, plan.release, call, error)
+    removed = []
+    if live:
+        _try_and_accept(root, claim, before, params)
+        if params["commit"]:
+            after = root.read_state()
+            since = _state.since(claim.now(), params["keep_days"])
+            removed = _state.superfluous(after, root.existing_trees(after), params["keep"], since)
+            _removal.clean(claim, removed)
+    _drop.clear(root, _answer.held(root, root.read_state()))
+    return {"changed": bool(call["pack"] or plan.drift), "removed": removed}
+
+
+def _try_and_accept(root, claim, before, params):
+    try:
+        _trial.try_out(claim, params["restart"], params["probe"], params["restart_timeout"])
+    except _trial.PutBack as error:
+        result = _answer.result(params["root"], before, root.read_state(), changed=True)
+        error.result = told(claim, {**result, "switched_back": True})
+        raise
+    if params["commit"]:
+        _trial.accept(claim)
+
+
+def _unpack(claim, release, params, call):
+    """Stage from the pack in the drop, which is removed: staged or refused, it is over.
+
+    A pack that could not be sent, for the reason ``broken``, stays for the next run.
+    """
+    taker = _drop.taken_by(claim.root, call["pack"])
+    if taker:
+        raise _claim.DeploymentError(
+            "%s is sending a release to %s too: wait for it, and run again"
+            % (taker, claim.root.path)
+        )
+    if call.get("broken"):
+        raise _claim.DeploymentError(call["broken"])
+    try:
+        with _drop.open_pack(call["pack"]) as stream:
+            return _staging.stage(claim, release, params["seed"], stream, call["again"])
+    finally:
+        _drop.remove(claim.root, call["pack"])
+
+
+def _needs_pack(root, plan):
+    return plan.step == "stage" and root.read_manifest(plan.release.digest) is None
+
+
+def _ask_for_pack(root, before, release, call, damaged=None):
+    """Return the result that asks the controller for a pack, having made the place to drop it."""
+    state = root.read_state()
+    need = {
+        **_answer.need(root.path, release, _answer.held(root, state), damaged),
+        **_drop.make(root, call["login"], call["becomes"], release.digest, call["run"]),
+    }
+    return {**_answer.result(root.path, before, state, changed=False), "need": need}
