@@ -228,7 +228,10 @@ class Fleet:
             return {}
 
     def _write_state(self, state):
-        (self.directory / "fleet.json").write_text(json.dumps(state), encoding="ascii")
+        """Replace the state in one step: a sweep may be reading it."""
+        scratch = self.directory / "fleet.json.new"
+        scratch.write_text(json.dumps(state), encoding="ascii")
+        scratch.replace(self.directory / "fleet.json")
 
     def _names(self):
         return sorted(path.name for path in self.directory.glob("h[0-9][0-9][0-9]"))

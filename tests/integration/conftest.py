@@ -27,6 +27,8 @@ NEEDS = {  # a test that asks for this fixture gets this marker
     "podman_collection": "slow",
     "podman_hosts": "podman",
 }
+# Where files run side by side these begin first, since each takes a minute or more.
+LONGEST = {"test_ends_of_runs": 0, "test_transfer": 1, "test_adversity": 2}
 # Between these two versions of one project some 140 of 3,668 files changed: 2.5 of 23 MB.
 DJANGO = (
     Wheel("django", "5.2.6", "60549579b1174a304b77e24a93d8d9fafe6b6c03ac16311f3e25918ea5a20058"),
@@ -43,6 +45,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         for fixture in set(NEEDS) & set(getattr(item, "fixturenames", ())):
             item.add_marker(NEEDS[fixture])
+    items.sort(key=lambda item: LONGEST.get(item.path.stem, len(LONGEST)))
 
 
 def pytest_runtest_setup(item):
