@@ -743,6 +743,13 @@ GOING_BACK = (
         CHECK_MODE_TESTS,
     ),
     Mutant(
+        "loading little where nothing is to be done",
+        HOST_CALL,
+        "from . import _adoption, _answer,",
+        "from . import _transaction, _adoption, _answer,",
+        "module_utils/test_nothing_to_do.py",
+    ),
+    Mutant(
         "check mode that marks nothing",
         HOST_CALL,
         "        if changed and check_mode:",

@@ -103,3 +103,20 @@ def test_a_missing_library_stops_only_what_needs_it(path):
     at_once = {top(name) for name in required_imports(path, in_functions=False)} - ANSIBLE
 
     assert at_once - sys.stdlib_module_names - COMES_WITH_ANSIBLE == set()
+
+
+# Ansible sends to a host, at each call, all that a module could import.
+ONLY_FOR_SEALING = {"_compressor", "_kind_files", "_kinds", "_layer", "_scan"}
+
+
+@pytest.mark.parametrize("module", ["release_deployment", "release_deployment_info"])
+def test_what_only_sealing_needs_does_not_travel_to_hosts(module):
+    travelling, waiting = set(), [PLUGINS / "modules" / f"{module}.py"]
+    while waiting:
+        imported = {name.rpartition(".")[2] for name in required_imports(waiting.pop())}
+        files_ = [PLUGINS / "module_utils" / f"{name}.py" for name in imported - travelling]
+        waiting += [path for path in files_ if path.exists()]
+        travelling |= imported
+
+    assert "_manifest" in travelling
+    assert travelling & ONLY_FOR_SEALING == set()
