@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime, timezone
 
 from ansible.errors import AnsibleConnectionFailure
+from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
 from ..module_utils import _arguments, _claim, _codec, _manifest, _shared, _tree
@@ -19,7 +21,10 @@ from ..plugin_utils import (
     _packs,
     _room,
     _run,
+    _schema_file,
+    _signatures,
     _transfer,
+    _trust,
 )
 
 MODULE = "itops.release.release_deployment"
@@ -48,6 +53,8 @@ class ActionModule(ActionBase):
         try:
             with _transfer.modules_through_input(self):
                 result = self._deploy(arguments, task_vars)
+        except _schema_file.MissingLibrary as error:
+            result = {"failed": True, "msg": missing_required_lib(str(error))}
         except (
             OSError,
             _claim.DeploymentError,
@@ -55,8 +62,10 @@ class ActionModule(ActionBase):
             _library.LibraryError,
             _manifest.ManifestError,
             _room.RoomError,
+            _signatures.Refused,
             _transfer.TransferError,
             _tree.TreeError,
+            _trust.TrustError,
         ) as error:
             result = {"failed": True, "msg": str(error)}
         return {
@@ -83,6 +92,8 @@ class ActionModule(ActionBase):
         """Ask the host, send it what it needs, and return what it did."""
         library = _library.Library(arguments["media_library"])
         release = self._find(library, arguments)
+        if arguments["trust"] and release and arguments["state"] != "absent":
+            self._demand(library, release, arguments)
         call = {
             "run": _run.run_id(task_vars),
             "release": release._asdict() if release else None,
@@ -190,6 +201,19 @@ class ActionModule(ActionBase):
             if kind == "sha256" and _manifest.DIGEST.match(digest):
                 return _library.Label(digest, "", "", 0)
             raise
+
+    def _demand(self, library, release, arguments):
+        """Refuse the release of a Label unless it is signed as ``trust`` demands.
+
+        This comes before the first call to a host. What a host has been given already, and goes
+        back to or on with as previous or current, is not asked for again.
+        """
+        if arguments["mark"]:
+            return
+        trust = _trust.read(arguments["trust"])
+        # One that only a host may have has no signatures here: this refuses it.
+        label = release if release.name else library.find("sha256:" + release.digest)
+        _signatures.demand(library, label, trust, datetime.now(timezone.utc))
 
     def _label(self, library, need, arguments):
         """Return the Label of what the host needs, with the reason when it cannot be had."""

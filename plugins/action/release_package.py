@@ -23,6 +23,8 @@ from ..plugin_utils import (
     _run,
     _schema_file,
     _sealing,
+    _signatures,
+    _signers,
 )
 
 MODULE = "itops.release.release_package"
@@ -41,6 +43,7 @@ class ActionModule(ActionBase):
             _action.on_host(_arguments.package(), "src"),
             required_if=[
                 ("state", "present", ["src", "mark"], True),
+                ("state", "signed", ["release", "sign"]),
                 ("state", "absent", ["release"]),
                 ("state", "pruned", ["keep"]),
             ],
@@ -67,6 +70,7 @@ class ActionModule(ActionBase):
             _release_file.ReleaseFileError,
             _scan.ScanError,
             _sealing.SealingError,
+            _signers.SigningError,
         ) as error:
             return {"failed": True, "msg": str(error)}
 
@@ -77,6 +81,8 @@ class ActionModule(ActionBase):
             result, before, after = _housekeeping.prune(library, arguments, keep)
         elif arguments["state"] == "absent":
             result, before, after = _housekeeping.remove(library, arguments, keep)
+        elif arguments["state"] == "signed":
+            result, before, after = self._countersign(library, arguments, keep)
         elif arguments["mark"]:
             result, before, after = _housekeeping.mark(library, arguments, keep)
         else:
@@ -87,6 +93,8 @@ class ActionModule(ActionBase):
         return result
 
     def _seal(self, library, arguments, task_vars, keep):
+        # A key that cannot be used is told before anything is sealed.
+        signer = _signers.choose(arguments["sign"], os.environ) if arguments["sign"] else None
         if arguments["remote_src"]:
             host = _BuildHost(self, arguments, task_vars)
         else:
@@ -97,7 +105,27 @@ class ActionModule(ActionBase):
             )
             stored, new = _sealing.seal(library, release, host.pack, keep=keep)
         result = {"changed": new, "release": _description.describe(stored)}
-        return result, [], [_description.line(stored.label)] * new
+        lines = [_description.line(stored.label)] * new
+        if signer:
+            lines += self._sign(library, arguments, stored, signer, result, keep)
+        return result, [], lines
+
+    def _countersign(self, library, arguments, keep):
+        signer = _signers.choose(arguments["sign"], os.environ)
+        stored = library.get(library.find(arguments["release"]).digest)
+        result = {"changed": False, "release": _description.describe(stored)}
+        return result, [], self._sign(library, arguments, stored, signer, result, keep)
+
+    @staticmethod
+    def _sign(library, arguments, stored, signer, result, keep):
+        """Sign a Stored release, tell so in *result*, and return the lines of a diff."""
+        role, key = arguments["sign"]["role"], signer.public_key.fingerprint
+        only_foreseen = result["changed"] and not keep  # it is not in the library
+        new = only_foreseen or _signatures.sign(library, stored.label.digest, role, signer, keep)
+        result["changed"] = result["changed"] or new
+        result["signature"] = {"role": role, "key": key}
+        label = stored.label
+        return [f"{label.name}:{label.version} signed as {role} by {key}\n"] * new
 
 
 class _BuildHostError(ValueError):
@@ -172,7 +200,7 @@ class _BuildHost:
     def _call(self, call):
         result = self._action._execute_module(
             MODULE,
-            {**self._action._task.args, "_call": call},
+            {**_without(self._action._task.args, "sign"), "_call": call},
             task_vars=self._task_vars,
             wrap_async=False,
         )
@@ -195,6 +223,11 @@ class _BuildHost:
         except (AnsibleError, OSError) as error:
             reason = " ".join(str(error).split())
             raise _BuildHostError(f"{name} could not be fetched to {path}: {reason}") from None
+
+
+def _without(options, name):
+    """Return *options* without one that is the controller's own business."""
+    return {key: value for key, value in options.items() if key != name}
 
 
 def _text(data, path):

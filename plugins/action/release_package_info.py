@@ -4,10 +4,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
+from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
 from ..module_utils import _arguments
-from ..plugin_utils import _action, _comparison, _description, _library, _lifetime, _run
+from ..plugin_utils import (
+    _action,
+    _comparison,
+    _description,
+    _library,
+    _lifetime,
+    _run,
+    _schema_file,
+    _signatures,
+    _statement,
+    _trust,
+)
 
 
 class ActionModule(ActionBase):
@@ -19,14 +33,18 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         _lifetime.end_with(_run.main_pid())
         arguments = _action.plain_arguments(
-            self, _arguments.package_info(), required_by={"compare_to": ["release"]}
+            self,
+            _arguments.package_info(),
+            required_by={"compare_to": ["release"], "trust": ["release"]},
         )
         try:
             return {"changed": False, **look(arguments)}
         except OSError as error:
             path = arguments["media_library"]
             return {"failed": True, "msg": str(error) if error.filename else f"{path}: {error}"}
-        except _library.LibraryError as error:
+        except _schema_file.MissingLibrary as error:
+            return {"failed": True, "msg": missing_required_lib(str(error))}
+        except (_library.LibraryError, _trust.TrustError) as error:
             return {"failed": True, "msg": str(error)}
 
 
@@ -40,7 +58,15 @@ def look(arguments):
             "damaged": [item._asdict() for item in damaged],
         }
     stored = library.get(library.find(arguments["release"]).digest)
-    result = {"releases": [_description.describe(stored)]}
+    trust = _trust.read(arguments["trust"]) if arguments["trust"] else None
+    described = _description.describe(stored)
+    described["signatures"] = _signatures.describe(library, stored.label, trust)
+    result = {"releases": [described]}
+    if trust:
+        roles = [role for role in trust.roles if role in _statement.ROLES]
+        now = datetime.now(timezone.utc)
+        verdicts = _signatures.judge_all(library, stored.label, trust, roles, now)
+        result["roles"] = [verdict._asdict() for verdict in verdicts]
     if arguments["compare_to"]:
         other = library.get(library.find(arguments["compare_to"]).digest)
         result["comparison"] = {

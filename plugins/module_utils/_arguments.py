@@ -16,6 +16,17 @@ PROBE = {
 }
 
 
+SIGN = {
+    "role": {"type": "str", "choices": ["build", "release"], "required": True},
+    "private_key": {"type": "path", "no_log": False},
+    "public_key": {"type": "path", "no_log": False},
+    "command": {"type": "list", "elements": "str"},
+    "timeout": {"type": "int", "default": 60},
+    "passphrase_env": {"type": "str", "no_log": False},
+    "passphrase_fd": {"type": "int", "no_log": False},
+}
+
+
 def package():
     """Return the options of ``release_package``."""
     return {
@@ -25,12 +36,30 @@ def package():
         "version": {"type": "str"},
         "serial": {"type": "int"},
         "remote_src": {"type": "bool", "default": False},
-        "state": {"type": "str", "choices": ["present", "absent", "pruned"], "default": "present"},
+        "state": {
+            "type": "str",
+            "choices": ["present", "signed", "absent", "pruned"],
+            "default": "present",
+        },
         "release": {"type": "str"},
         "mark": {"type": "str", "choices": ["pinned", "unpinned"]},
         "keep": {"type": "int"},
         "min_age_days": {"type": "int"},
         "in_use": {"type": "list", "elements": "str", "default": []},
+        "sign": {
+            "type": "dict",
+            "options": SIGN,
+            "required_one_of": [("private_key", "public_key")],
+            "mutually_exclusive": [
+                ("private_key", "public_key"),
+                ("passphrase_env", "passphrase_fd"),
+            ],
+            "required_by": {
+                "command": ["public_key"],
+                "passphrase_env": ["private_key"],
+                "passphrase_fd": ["private_key"],
+            },
+        },
     }
 
 
@@ -40,6 +69,7 @@ def package_info():
         "media_library": {"type": "path", "required": True},
         "release": {"type": "str"},
         "compare_to": {"type": "str"},
+        "trust": {"type": "path"},
     }
 
 
@@ -49,6 +79,7 @@ def deployment():
         "root": {"type": "path", "required": True},
         "release": {"type": "str"},
         "media_library": {"type": "path"},
+        "trust": {"type": "path"},
         "state": {"type": "str", "choices": ["live", "staged", "absent"], "default": "live"},
         "commit": {"type": "bool", "default": True},
         "hold": {"type": "bool", "default": True},

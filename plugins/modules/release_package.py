@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: release_package
-short_description: Seal a release package into the media library; pin, remove and prune releases
+short_description: Seal a release package into the media library; sign, pin, remove and prune
 description:
   - Reads C(release.yml), takes the files of each component, and seals them together as one release
     in the media library on the controller.
@@ -16,6 +16,8 @@ description:
     leave the component, special files, and names that collide by case or Unicode form.
   - A release is never changed afterwards. The same version or serial with other contents is
     refused.
+  - It signs releases with Ed25519 keys, while sealing or later. Signatures are attached to the
+    release in the library, and stay with it for as long as it stays.
   - With O(state=pruned) it removes the releases that nothing keeps any more. The playbook
     C(itops.release.prune) does that for a whole estate. It asks every host first what it holds.
   - Several runs may seal, remove, prune and deploy at once. Those that write take turns. Whenever
@@ -31,7 +33,7 @@ attributes:
       pinning or removing anything.
   diff_mode:
     support: full
-    description: Names the releases that come and go, or are pinned and unpinned.
+    description: Names the releases that come and go, or are signed, pinned and unpinned.
   async:
     support: none
   platform:
@@ -74,18 +76,21 @@ options:
     description:
       - V(present) seals a release, and does nothing when it is in the library already. With O(mark)
         it pins or unpins one that is there.
-      - V(absent) removes O(release). One that is pinned is refused.
+      - V(signed) has O(release) signed as O(sign) says, and does nothing when that key has signed
+        it in that role already. The signatures that are there stay.
+      - V(absent) removes O(release) and its signatures. One that is pinned is refused.
       - V(pruned) removes all releases of all applications but those that O(keep), O(min_age_days),
         O(in_use) or a pin keeps.
       - A damaged release is never pruned, for it is not known which one it is. Remove it by its
         digest, or seal it again, which mends it.
     type: str
-    choices: [present, absent, pruned]
+    choices: [present, signed, absent, pruned]
     default: present
   release:
     description:
-      - The release to remove, pin or unpin, as V(name:version) or V(sha256:<release digest>).
-      - Required with O(state=absent) and with O(mark).
+      - The release to sign, remove, pin or unpin, as V(name:version) or
+        V(sha256:<release digest>).
+      - Required with O(state=signed), O(state=absent) and O(mark).
     type: str
   mark:
     description:
@@ -113,6 +118,50 @@ options:
     type: list
     elements: str
     default: []
+  sign:
+    description:
+      - Signs the release that is sealed, or O(release) with O(state=signed), which requires it.
+      - One of O(sign.private_key) and O(sign.public_key) says which key signs. No passphrase is
+        ever an option, since options end in logs.
+      - In check mode the key is looked for and nothing is signed.
+    type: dict
+    suboptions:
+      role:
+        description: The role that the key signs in, as C(trust.yml) has it.
+        type: str
+        choices: [build, release]
+        required: true
+      private_key:
+        description: A file on the controller with an Ed25519 private key in OpenSSH form, as
+          C(ssh-keygen -t ed25519) makes it.
+        type: path
+      public_key:
+        description:
+          - A file on the controller with the Ed25519 public key, such as C(id_ed25519.pub), when
+            its private key is not in a file.
+          - The ssh-agent that C(SSH_AUTH_SOCK) names signs then, or O(sign.command).
+        type: path
+      command:
+        description:
+          - A command, as a list of arguments, that signs with the private key of
+            O(sign.public_key), in a hardware module or a key service perhaps.
+          - It reads what is to be signed from its standard input, and writes the Ed25519
+            signature, 64 bytes raw or as base64, to its standard output. Its standard error is
+            dropped.
+        type: list
+        elements: str
+      timeout:
+        description: How many seconds O(sign.command) may take.
+        type: int
+        default: 60
+      passphrase_env:
+        description: The name of the environment variable, where Ansible runs, that holds the
+          passphrase of O(sign.private_key).
+        type: str
+      passphrase_fd:
+        description: The number of the file descriptor, opened before Ansible started, that the
+          passphrase of O(sign.private_key) is read from. A pipe can be read by one task only.
+        type: int
 seealso:
   - module: itops.release.release_package_info
   - module: itops.release.release_deployment
@@ -140,6 +189,24 @@ EXAMPLES = r"""
     release: shop:1.0.0
     state: absent
 
+- name: Seal and sign in CI, with a key whose passphrase is in the environment
+  itops.release.release_package:
+    src: /build/shop
+    media_library: /srv/media
+    sign:
+      role: build
+      private_key: /etc/ci/signing_key
+      passphrase_env: SIGNING_PASSPHRASE
+
+- name: Countersign a release with a key that the ssh-agent holds
+  itops.release.release_package:
+    media_library: /srv/media
+    release: shop:1.4.2
+    state: signed
+    sign:
+      role: release
+      public_key: ~/.ssh/id_ed25519.pub
+
 - name: Keep a release for as long as it is pinned
   itops.release.release_package:
     media_library: /srv/media
@@ -157,9 +224,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 release:
-  description: What was sealed, or was there already.
+  description: What was sealed or signed, or was so already.
   type: dict
-  returned: when O(state=present) and O(mark) is not given
+  returned: when O(state=present) and O(mark) is not given, and when O(state=signed)
   contains:
     name:
       description: The application's name.
@@ -197,6 +264,19 @@ release:
       description: Each component's C(name), C(version), C(kind), C(path), C(files) and C(bytes).
       type: list
       elements: dict
+      returned: always
+signature:
+  description: The signature that the release has now.
+  type: dict
+  returned: when O(sign) is given
+  contains:
+    role:
+      description: The role that was signed in.
+      type: str
+      returned: always
+    key:
+      description: The fingerprint of the key, as C(ssh-keygen -l) shows it.
+      type: str
       returned: always
 removed:
   description: The releases that pruning removed, each as C(name), C(version), C(serial) and

@@ -9,6 +9,7 @@ module: release_package_info
 short_description: Tell which releases the media library holds, and how two of them differ
 description:
   - Lists the releases in the media library, those that are damaged apart, or describes one.
+  - Tells who signed a release, and whether that is enough.
   - Compares two releases component by component and file by file.
   - Works on the controller, and changes nothing.
 version_added: 0.1.0
@@ -37,6 +38,10 @@ options:
   compare_to:
     description: The release that O(release) is compared with, the earlier one as a rule.
     type: str
+  trust:
+    description: The path of C(trust.yml) on the controller. The signatures of O(release) are
+      verified by it.
+    type: path
 seealso:
   - module: itops.release.release_package
 """
@@ -53,12 +58,22 @@ EXAMPLES = r"""
     release: shop:1.1.0
     compare_to: shop:1.0.0
   register: news
+
+- name: See whether 1.1.0 is signed as the trust file demands
+  itops.release.release_package_info:
+    media_library: /srv/media
+    release: shop:1.1.0
+    trust: /srv/trust.yml
+  register: signed
 """
 
 RETURN = r"""
 releases:
-  description: The releases, sorted by name and serial, each as M(itops.release.release_package)
-    returns it.
+  description:
+    - The releases, sorted by name and serial, each as M(itops.release.release_package) returns it.
+    - With O(release) it has C(signatures), too. Each has C(digest), and C(role) and C(key) as the
+      library claims, which proves nothing. With O(trust) it has C(signed_by), the names of the keys
+      that verify it, and C(problem), why it counts for nothing.
   type: list
   elements: dict
   returned: success
@@ -94,6 +109,33 @@ damaged:
       returned: always
     reason:
       description: What is wrong with it.
+      type: str
+      returned: always
+roles:
+  description: Each role that releases are signed in, and whether O(release) is signed in it.
+  type: list
+  elements: dict
+  returned: when O(trust) is given
+  contains:
+    role:
+      description: The role's name in C(trust.yml).
+      type: str
+      returned: always
+    met:
+      description: Whether as many keys signed as the role's threshold asks for.
+      type: bool
+      returned: always
+    threshold:
+      description: How many different keys have to sign.
+      type: int
+      returned: always
+    keys:
+      description: The names of the keys whose signatures count.
+      type: list
+      elements: str
+      returned: always
+    line:
+      description: The same in a line, and what to do where the role is not met.
       type: str
       returned: always
 comparison:

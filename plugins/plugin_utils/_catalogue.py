@@ -9,7 +9,7 @@ import os
 from typing import NamedTuple
 
 from ..module_utils import _codec, _manifest
-from . import _index, _layout
+from . import _index, _layout, _referrers
 from ._layout import LibraryError
 
 COMPONENT_NAME = "vnd.itops.release.component"
@@ -140,6 +140,14 @@ class Catalogue:
                 f"{stored.manifest.version} is missing"
             ) from None
 
+    def attached(self, digest, kind, limit):
+        """Return what is attached to the release *digest* in documents of type *kind*.
+
+        Each is an Attached; one that is larger than *limit* bytes counts as damaged.
+        """
+        subjects = {entry.descriptor["digest"] for entry in self.entries_of(digest)}
+        return _referrers.read(self.layout, self.layout.descriptors(), subjects, kind, limit)
+
     def entries(self):
         """Return an Entry for each release in the index."""
         found = {}
@@ -179,7 +187,7 @@ class Catalogue:
         tags = frozenset(map(_index.tag_of, descriptors))
         digests = [match.group(1) for match in map(_index.RELEASE_TAG.match, sorted(tags)) if match]
         typed = any(item.get("artifactType") == _index.RELEASE_TYPE for item in descriptors)
-        if not typed and not digests:
+        if _referrers.is_list(descriptors[-1]) or (not typed and not digests):
             return None
         try:
             label, damage = self._label(descriptors[-1]), ""

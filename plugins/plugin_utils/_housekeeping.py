@@ -16,6 +16,10 @@ NAMED = 20
 def refuse(options):
     """Return why *options* could mean more than was meant, or None."""
     about_one = [name for name in ("src", "release", "mark") if options[name]]
+    if options["sign"] and (options["mark"] or options["state"] not in ("present", "signed")):
+        return "sign goes with sealing, or with state: signed: nothing was done"
+    if options["state"] == "signed" and (options["mark"] or options["src"]):
+        return "state: signed is about a release in the library, so it takes no src and no mark"
     if options["state"] == "pruned" and about_one:
         return f"state: pruned is about the whole library, so it takes no {about_one[0]}"
     if options["state"] == "absent" and options["mark"]:

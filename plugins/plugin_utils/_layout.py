@@ -65,21 +65,25 @@ class Layout:
         plain = {"schemaVersion": 2, "mediaType": OCI_INDEX_TYPE, "manifests": descriptors}
         self._write_durably(os.path.join(self.path, "index.json"), _canonical.dumps(plain))
 
-    def read(self, descriptor):
-        """Return the bytes of a blob, verified against its descriptor."""
+    def read(self, descriptor, limit=LARGEST_DOCUMENT):
+        """Return the bytes of a blob, at most *limit*, verified against its descriptor."""
         try:
             with open(self.blob(descriptor["digest"]), "rb") as stream:
-                data = stream.read(LARGEST_DOCUMENT + 1)
+                data = stream.read(limit + 1)
         except FileNotFoundError:
             raise LibraryError(f"{self.path}: blob {descriptor['digest']} is missing") from None
+        if len(data) > limit:
+            raise LibraryError(
+                f"{self.path}: blob {descriptor['digest']} is larger than {limit:,} bytes"
+            )
         if "sha256:" + _canonical.sha256_hex(data) != descriptor["digest"]:
             raise LibraryError(f"{self.path}: blob {descriptor['digest']} is altered")
         return data
 
-    def read_json(self, descriptor):
-        """Return the document in a blob as plain data."""
+    def read_json(self, descriptor, limit=LARGEST_DOCUMENT):
+        """Return the document in a blob, of at most *limit* bytes, as plain data."""
         try:
-            return _canonical.loads(self.read(descriptor))
+            return _canonical.loads(self.read(descriptor, limit))
         except _canonical.CanonicalError as error:
             raise LibraryError(
                 f"{self.path}: blob {descriptor['digest']} is malformed: {error}"

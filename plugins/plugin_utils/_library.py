@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 
 from ..module_utils import _canonical, _manifest
-from . import _catalogue, _garbage, _index, _layout, _retention
+from . import _catalogue, _garbage, _index, _layout, _referrers, _retention
 from ._catalogue import Label, Stored
 from ._layout import LibraryError
 
@@ -77,6 +77,7 @@ class Library(_catalogue.Catalogue):
             self.layout.sync()
             index = self.layout.descriptors()
             index = _index.with_release(index, label, descriptor, _digests(there), self._now())
+            index = _referrers.moved(self.layout, index, _digests(there), descriptor)
             self._commit(index, self._unneeded(index, entries, there) if there else [])
             return self.get(label.digest), True
 
@@ -91,9 +92,22 @@ class Library(_catalogue.Catalogue):
                 if entry.pinned:
                     raise LibraryError(f"{self.path}: {entry.called} is pinned: unpin it first")
             if keep:
-                index = _index.without(self.layout.descriptors(), _digests(gone))
-                self._commit(index, self._unneeded(index, entries, gone))
+                index, attached = self._without(gone)
+                self._commit(index, self._unneeded(index, entries, gone, attached))
         return True
+
+    def attach(self, digest, kind, data, notes):
+        """Attach the document *data*, of type *kind*, to a release; *notes* are for other tools.
+
+        It goes when the release goes, and stays with it in every other case.
+        """
+        with self.layout.locked():
+            entries = self.entries_of(digest)
+            if not entries:
+                raise LibraryError(f"{self.path} has no release sha256:{digest}")
+            index, subject = self.layout.descriptors(), entries[0].descriptor
+            index = _referrers.attach(self.layout, index, subject, kind, data, notes)
+            self.layout.write_index(index)
 
     def pin(self, digest, pinned, keep=True):
         """Have a release *pinned*, or not; return whether that changed anything."""
@@ -120,8 +134,8 @@ class Library(_catalogue.Catalogue):
             in_use = self._digests_in_use(rules.in_use, entries)
             reasons = _retention.reasons(readable, rules, in_use, self._now())
             gone = [entry for entry in readable if not reasons[entry.label]]
-            index = _index.without(self.layout.descriptors(), _digests(gone))
-            doomed = [*self._unneeded(index, entries, gone), *self.layout.leftovers()]
+            index, attached = self._without(gone)
+            doomed = [*self._unneeded(index, entries, gone, attached), *self.layout.leftovers()]
             pruned = Pruned(
                 removed=[label for label, why in reasons.items() if not why],
                 kept={label: why for label, why in reasons.items() if why},
@@ -147,14 +161,23 @@ class Library(_catalogue.Catalogue):
         for path in doomed:
             _layout.remove(path)
 
-    def _unneeded(self, index, entries, gone):
-        """Return the paths of the blobs that nothing in *index* needs, now without *gone*.
+    def _without(self, gone):
+        """Return the index without the Entries *gone*, and what is attached to those, from it."""
+        index, digests = self.layout.descriptors(), _digests(gone)
+        attached = _referrers.belonging(self.layout, index, digests)
+        digests |= {item["digest"] for item in attached}
+        return _index.without(index, digests), attached
 
-        There are none while a release that stays is damaged: it may share any with those gone.
+    def _unneeded(self, index, entries, gone, attached=()):
+        """Return the paths of the blobs that nothing in *index* needs.
+
+        It is the one without the Entries *gone* and the entries *attached* to them. There are none
+        while a release that stays is damaged: it may share any with those gone.
         """
         if any(entry.damage for entry in entries if entry not in gone):
             return []
-        return _garbage.unneeded(self.layout, index, [entry.descriptor for entry in gone])
+        descriptors = [*(entry.descriptor for entry in gone), *attached]
+        return _garbage.unneeded(self.layout, index, descriptors)
 
     def _digests_in_use(self, references, entries):
         """Return the release digests that *references* name; those gone already do no harm."""

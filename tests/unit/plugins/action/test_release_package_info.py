@@ -13,9 +13,9 @@ from ansible_collections.itops.release.plugins.plugin_utils import _library
 @pytest.fixture
 def look(estate):
     def look(release=None, compare_to=None):
-        library = str(estate.folder / "library")
+        arguments = {"release": release, "compare_to": compare_to, "trust": None}
         return release_package_info.look(
-            {"media_library": library, "release": release, "compare_to": compare_to}
+            {"media_library": str(estate.folder / "library"), **arguments}
         )
 
     return look
