@@ -127,9 +127,14 @@ def tree_of(target, version):
 
 def damage(target, tree, name, files):
     """Let the file *name* of *tree*, and what is held of its content, be something else."""
-    (tree / name).write_text("damaged")
+    (tree / name).write_text(altered(files[name]))
     for held in objects_of(target, files[name]):
-        held.write_text("damaged")
+        held.write_text(altered(files[name]))
+
+
+def altered(text):
+    """Return a text as long as *text* is: only the digest tells that it is another one."""
+    return "X" + text[1:]
 
 
 def modify(target, tree):
@@ -209,7 +214,8 @@ def test_an_audit_names_the_damage_and_a_run_that_may_mends_it(targets, shop, se
 
     assert mended.rc == 0, mended.output
     for name, text in LIVE.items():
-        assert seen[name] == (["damaged", text] if name == "greeting" else [text]), name
+        harm = [altered(text)] if name == "greeting" else []
+        assert seen[name] == [*harm, text], name
     for target in harmed:
         assert current_tree(target) == read_tree(sealed.sources["2.0.0"] / "src")
         switched_to = os.readlink(target.seen / "shop/current")

@@ -1024,6 +1024,41 @@ LEASES_AND_HEALING = (
         "header.again != digest_of_again(again)",
         f"{PACK_TESTS} again",
     ),
+    Mutant(
+        "leaving a trial as open as it was found",
+        CLAIM,
+        "and state.trial and self.tries",
+        "and state.trial",
+        f"{LEASE_TESTS} as_open_as_it_was",
+    ),
+    Mutant(
+        "keeping the lease of a trial while another release is staged",
+        CLAIM,
+        "self.tries = bool(state.lease and not self.took_over and state.trial)",
+        "pass",
+        f"{LEASE_TESTS} stages_while",
+    ),
+    Mutant(
+        "taking on, and letting go of, a trial that needs nothing else",
+        "module_utils/_plan.py",
+        "return bool(state.trial) and holder",
+        "return False and holder",
+        f"{LEASE_TESTS} takes_it_on or lets_go",
+    ),
+    Mutant(
+        "settling before asking whose the lease is",
+        CLAIM,
+        "settle(self.root, settled, None)",
+        "pass",
+        f"{LEASE_TESTS} no_time_to_record",
+    ),
+    Mutant(
+        "foretelling a takeover",
+        CLAIM,
+        "        self._note_lease(state)\n\n    def give_back",
+        "        pass\n\n    def give_back",
+        f"{LEASE_TESTS} foretold",
+    ),
 )
 
 DROP_TESTS = "module_utils/test_drop.py"
@@ -1228,41 +1263,6 @@ ENDS_OF_RUNS = (
         DROP,
         "name != os.path.basename(path)",
         "module_utils/test_drop.py taken_away",
-    ),
-    Mutant(
-        "leaving a trial as open as it was found",
-        CLAIM,
-        "and state.trial and self.tries",
-        "and state.trial",
-        f"{LEASE_TESTS} as_open_as_it_was",
-    ),
-    Mutant(
-        "keeping the lease of a trial while another release is staged",
-        CLAIM,
-        "self.tries = bool(state.lease and not self.took_over and state.trial)",
-        "pass",
-        f"{LEASE_TESTS} stages_while",
-    ),
-    Mutant(
-        "taking on, and letting go of, a trial that needs nothing else",
-        "module_utils/_plan.py",
-        "return bool(state.trial) and holder",
-        "return False and holder",
-        f"{LEASE_TESTS} takes_it_on or lets_go",
-    ),
-    Mutant(
-        "settling before asking whose the lease is",
-        CLAIM,
-        "settle(self.root, settled, None)",
-        "pass",
-        f"{LEASE_TESTS} no_time_to_record",
-    ),
-    Mutant(
-        "foretelling a takeover",
-        CLAIM,
-        "        self._note_lease(state)\n\n    def give_back",
-        "        pass\n\n    def give_back",
-        f"{LEASE_TESTS} foretold",
     ),
 )
 
