@@ -62,7 +62,7 @@ def parse(line):
     """Return the PublicKey and the comment in a line ``ssh-ed25519 <base64> [comment]``."""
     words = line.split(None, 2)
     if len(line.strip().splitlines()) != 1 or len(words) < 2:
-        raise KeyFormatError("not a public key in a line, as in a .pub file")
+        raise KeyFormatError("not a public key in a line")
     if words[0] != TYPE.decode("ascii"):
         raise KeyFormatError(f"a key of type {words[0]!r:.60}")
     try:

@@ -223,7 +223,7 @@ def _missing(role, counted, now):
     count = role.threshold - len(counted)
     have = f"{_signed_by(tuple(counted.values()))}; " if counted else ""
     if len(others) < count:
-        return [f"{have}no {count} other keys of the role are valid now"]
+        return [f"{have}too few of the other keys of the role are valid now: list more"]
     of = ", ".join(others[:MOST_REASONS]) + ("…" if len(others) > MOST_REASONS else "")
     return [f"{have}sign it with {count} of {of}: release_package, state: signed"]
 
