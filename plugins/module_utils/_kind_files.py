@@ -4,22 +4,47 @@
 
 from __future__ import annotations
 
-from . import _compressor, _layer, _scan
+import contextlib
+
+from . import _checksum_file, _checksums, _compressor, _layer, _scan
 
 
 def pack(root, globs, path, codec):
     """Write the layer of the files below *root* to *path*; return their entries with digests.
 
-    *globs* has include, exclude, private and writable, as in ``release.yml``.
+    *globs* has include, exclude, private and writable, as in ``release.yml``, and may have
+    checksums: the checksum file that what is packed must agree with.
     Raises ScanError, LayerError, and OSError with a path in it.
     """
-    root = _scan.to_os(root)
     rules = _scan.Rules(globs["include"], globs["exclude"], globs["private"], globs["writable"])
+    listed = _listed(root, globs["checksums"], rules) if globs.get("checksums") else None
+    root = _scan.to_os(root)
     entries = _scan.scan(root, rules)
     try:
         with open(path, "wb") as stream, _compressor.writer(codec, stream) as write_bytes:
-            return _layer.write(entries, root, write_bytes)
+            sealed = _layer.write(entries, root, write_bytes)
     except OSError as error:
         if error.filename:
             raise
         raise OSError(error.errno, error.strerror, path) from None  # a full disk has no name
+    for entry in sealed:
+        if listed is not None and entry.type == "file" and listed.get(entry.path) != entry.sha256:
+            raise _layer.LayerError("%r changed while it was sealed; seal again" % entry.path)
+    return sealed
+
+
+def _listed(root, checksum_file, rules):
+    """Return {path: SHA-256} of the files that *rules* take, if all are as *checksum_file* says."""
+
+    def leaves_out(path, is_directory):
+        return rules.excluded(path) or not (is_directory or rules.included(path))
+
+    try:
+        with contextlib.closing(_checksum_file.ChecksumFile(root, checksum_file)) as opened:
+            outcome = opened.verify(leaves_out=leaves_out, witness=True)[0]
+        failure = outcome.failure()
+        if failure:
+            raise _checksums.ChecksumError("%s: %s" % (checksum_file, failure))
+    except _checksums.ChecksumError as error:
+        raise _scan.ScanError(str(error)) from None
+    return outcome.sha256

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 
@@ -43,9 +44,9 @@ def main():
 def run(params, check_mode):
     """Return the result; with ``is_whole``, whether the tree is as it must be."""
     name = params["checksum_file"] or params["algorithm"].upper() + "SUMS"
-    checksum_file = _checksum_file.ChecksumFile(params["path"], name)
     work = verify if params["state"] == "verified" else write
-    return {"checksum_file": _checksums.spell(name), **work(checksum_file, params, check_mode)}
+    with contextlib.closing(_checksum_file.ChecksumFile(params["path"], name)) as checksum_file:
+        return {"checksum_file": _checksums.spell(name), **work(checksum_file, params, check_mode)}
 
 
 def verify(checksum_file, params, check_mode):

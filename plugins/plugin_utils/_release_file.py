@@ -26,6 +26,7 @@ class ComponentSource(NamedTuple):
     private: tuple
     writable: tuple
     case_sensitive: bool
+    checksums: str | None = None
 
 
 class ReleaseFile(NamedTuple):
@@ -56,6 +57,7 @@ def parse(text, filename, version=None, serial=None):
         _check_path("path", component.path, index, lines, filename)
         source = str(pathlib.PurePosixPath(component.source))  # a slash at its end does no harm
         _check_path("source", source, index, lines, filename)
+        _check_path("checksums", component.checksums or ".", index, lines, filename)
     names = set()
     for index, item in enumerate(plain["components"]):
         if item["name"] in names:

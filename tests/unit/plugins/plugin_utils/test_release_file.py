@@ -79,6 +79,12 @@ def test_a_source_is_a_directory_below_the_file(source):
     assert parse(text).components[0].source == source
 
 
+def test_a_checksum_file_may_be_demanded_of_a_source():
+    text = changed("source: src", "source: src\n    checksums: sums/SHA256SUMS")
+
+    assert [c.checksums for c in parse(text).components] == ["sums/SHA256SUMS", None]
+
+
 def changed(old, new):
     assert GOOD.count(old) == 1
     return GOOD.replace(old, new)
@@ -214,6 +220,14 @@ def changed(old, new):
             changed("source: src", "source: /etc"),
             "release.yml:10: components[1].source: '/etc' is an absolute path; expected The "
             "directory that holds the files, relative to the folder of release.yml and below it.",
+        ),
+        (
+            changed("source: src", "checksums: ../SHA256SUMS"),
+            "release.yml:10: components[1].checksums: '../SHA256SUMS' is not a plain path below",
+        ),
+        (
+            changed("source: src", 'checksums: ""'),
+            'release.yml:10: components[1].checksums: "" does not fit; expected a text that is',
         ),
         (
             changed("source: src", "source: lib/../../etc/"),

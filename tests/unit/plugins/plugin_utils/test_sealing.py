@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils import _manifest, _scan
+from ansible_collections.itops.release.plugins.module_utils import _layer, _manifest, _scan
 from ansible_collections.itops.release.plugins.plugin_utils import _release_file, _sealing
 from ansible_collections.itops.release.tests.unit.plugins.estate import (
     RULES,
+    sha256,
     snapshot,
     write_tree,
 )
@@ -123,3 +125,65 @@ def test_a_failed_sealing_leaves_nothing_behind(estate):
     with pytest.raises(_scan.ScanError, match="'bad'"):
         seal(estate, folder, source("app"), source("more", path="more"))
     assert snapshot(estate.folder / "library") == before
+
+
+def write_checksums(folder, *names):
+    lines = [f"{sha256((folder / name).read_text())}  {name}\n" for name in names]
+    (folder / "SHA256SUMS").write_text("".join(lines))
+
+
+LISTED = ("app", "lib/a", "lib/ü")
+
+
+def test_a_source_that_is_as_its_checksum_file_says_is_sealed(estate):
+    folder = write_tree(estate.folder / "src", FILES)
+    write_checksums(folder, *LISTED)
+
+    label = seal(estate, folder, source(checksums="SHA256SUMS"))
+
+    assert seal(estate, folder, source()) == label
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_source_that_differs_from_its_checksum_file_is_not_sealed(estate, keep):
+    folder = write_tree(estate.folder / "src", FILES)
+    demanding = source(checksums="SHA256SUMS")
+    with pytest.raises(_scan.ScanError, match="^SHA256SUMS: it is not there$"):
+        seal(estate, folder, demanding, keep=keep)
+    write_checksums(folder, *LISTED[:-1])
+    with pytest.raises(_scan.ScanError, match="^SHA256SUMS: 1 added: 'lib/ü'$"):
+        seal(estate, folder, demanding, keep=keep)
+    write_checksums(folder, *LISTED)
+    (folder / "app").write_text("two")
+    (folder / "lib/a").unlink()
+    with pytest.raises(_scan.ScanError, match="1 modified: 'app'; 1 removed: 'lib/a'$"):
+        seal(estate, folder, demanding, keep=keep)
+    (folder / "SHA256SUMS").write_text("")
+    with pytest.raises(_scan.ScanError, match="^SHA256SUMS: it is empty$"):
+        seal(estate, folder, demanding, keep=keep)
+    assert estate.library.labels() == []
+
+
+def test_only_what_is_sealed_must_be_listed(estate):
+    folder = write_tree(estate.folder / "src", {**FILES, "more/x": ""})
+    write_checksums(folder, *LISTED)
+    (folder / "app").write_text("two")
+    rules = {"include": ("app", "lib/**"), "exclude": ("app",), "checksums": "SHA256SUMS"}
+
+    assert seal(estate, folder, source(**rules)).name == "shop"
+
+
+@pytest.mark.parametrize("program", ["sha256sum", "sha512sum"])
+def test_what_is_sealed_is_what_was_verified(estate, monkeypatch, program):
+    folder = write_tree(estate.folder / "src", FILES)
+    listed = subprocess.run([program, *LISTED], cwd=folder, capture_output=True, check=True).stdout
+    (folder / "SUMS").write_bytes(listed)
+    scan = _scan.scan
+
+    def change_and_scan(*arguments):
+        (folder / "app").write_text("two")
+        return scan(*arguments)
+
+    monkeypatch.setattr(_scan, "scan", change_and_scan)
+    with pytest.raises(_layer.LayerError, match="^'app' changed while it was sealed; seal again$"):
+        seal(estate, folder, source(checksums="SUMS"))
