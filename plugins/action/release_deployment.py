@@ -238,7 +238,9 @@ class ActionModule(ActionBase):
         path = cache.get(library, wanted, base, _codec_of(need), again)
         size = os.path.getsize(path)
         start = _transfer.arrived_bytes(path, need["partial"])
-        room = cache.room(path, library, wanted, base, again) + _room.of_pack(size - start)
+        # What is free counts what arrived earlier: only of another pack that stays beside this.
+        beside = need["partial"]["bytes"] if need["partial"] and not start else 0
+        room = cache.room(path, library, wanted, base, again) + _room.of_pack(size + beside)
         _room.check(need["free"], room, arguments["root"])
         self._display.vv(f"sending {size - start} of {size} bytes to {need['drop']}")
         sent = _transfer.send(self, path, need["drop"], start, AnsibleConnectionFailure)

@@ -108,18 +108,32 @@ def clear(root, held):
 
 
 def space(path):
-    """Return the free ``bytes`` and ``inodes`` where *path* is, or will be.
+    """Return the free ``bytes`` and ``inodes`` for the root at *path*, be it there or not.
 
+    What lies in its drops counts as free: the next pack goes on from it, or it is removed.
     ``inodes`` is None on a file system that has no fixed number of them.
     """
     path = _paths.local(path)
+    remains = _sizes_below(os.path.join(path, _root.OURS, "drop"))
     while not os.path.isdir(path):
         path = os.path.dirname(path)
     status = os.statvfs(path)
     return {
-        "bytes": status.f_bavail * status.f_frsize,
-        "inodes": status.f_favail if status.f_files else None,
+        "bytes": status.f_bavail * status.f_frsize + sum(remains),
+        "inodes": status.f_favail + len(remains) if status.f_files else None,
     }
+
+
+def _sizes_below(path):
+    """Return the bytes on disk of each file below *path* that would be gone with its name."""
+    sizes = []
+    for folder, _folders, names in os.walk(path):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                status = os.lstat(os.path.join(folder, name))
+                if status.st_nlink == 1:
+                    sizes.append(status.st_blocks * 512)
+    return sizes
 
 
 def _write_run(folder, name, run):

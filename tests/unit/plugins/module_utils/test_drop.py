@@ -277,3 +277,19 @@ def test_space_is_told_where_nothing_is_yet(root):
     for told in (there, deeper):
         assert told["bytes"] == pytest.approx(status.f_bavail * status.f_frsize, rel=0.2)
         assert told["inodes"] == pytest.approx(inodes, rel=0.2)
+
+
+def test_what_lies_in_drops_counts_as_free(root, monkeypatch):
+    """In check mode too, where nobody may look whether the next pack goes on from it."""
+    for number, release in enumerate((RELEASE, OTHER)):
+        drop = pathlib.Path(root.path, ".release/drop", f"{release[:16]}-{number}")
+        drop.mkdir()
+        (drop / "pack").write_bytes(bytes(1_000_000))
+    (drop / "linked").hardlink_to(drop / "pack")
+    frozen = os.statvfs(root.path)
+    monkeypatch.setattr(os, "statvfs", lambda _path: frozen)
+
+    there = _drop.space(root.path)
+
+    assert there["bytes"] - frozen.f_bavail * frozen.f_frsize == pytest.approx(1e6, rel=0.01)
+    assert there["inodes"] in (None, frozen.f_favail + 1)
