@@ -112,14 +112,17 @@ class Running:
         )
 
 
-def until(condition, what, patience_s=60):
-    """Wait for *condition* and return what it returns, once that is true."""
+def until(condition, what, patience_s=120):
+    """Wait for *condition* and return what it returns, once that is true.
+
+    Who looks most of the time takes the processor away from what is waited for.
+    """
     deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
+    while (began := time.monotonic()) < deadline:
         value = condition()
         if value:
             return value
-        time.sleep(0.002)
+        time.sleep(max(0.002, 2 * (time.monotonic() - began)))
     raise AssertionError(f"waited in vain: {what}")
 
 

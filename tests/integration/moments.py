@@ -1,26 +1,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host is doing with ``shop`` right now, how to wait for that, and how to hold it there."""
+"""What a host is doing with ``shop`` right now, and how to hold it there."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import json
-import time
-
-PATIENCE_S = 120
-
-
-def until(condition, what, patience_s=PATIENCE_S):
-    """Wait for *condition* and return what it returns, once that is true."""
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.002)
-    raise AssertionError(f"waited in vain: {what}")
 
 
 def ours(host):

@@ -12,7 +12,7 @@ import signal
 import pytest
 
 from ansible_collections.itops.release.tests.integration import moments
-from ansible_collections.itops.release.tests.integration.ansible_run import Controller
+from ansible_collections.itops.release.tests.integration.ansible_run import Controller, until
 from ansible_collections.itops.release.tests.integration.applications import (
     current_tree,
     deploying,
@@ -23,7 +23,6 @@ from ansible_collections.itops.release.tests.integration.applications import (
     sealing,
     write_application,
 )
-from ansible_collections.itops.release.tests.integration.moments import until
 
 VERSIONS = ("1", "2", "3")
 FILES = 1500  # so many that staging them takes a while

@@ -1,42 +1,35 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tiers of the tests: what each runs, what it needs, and the table that tells how it went.
+"""Runs tiers of the tests, and tells in a table how each went.
 
 `python -m tests.tooling.run_tiers all | quick | TIER …`, from the checkout. A tier that this
 machine cannot run is skipped, with its reason, and its tests are counted as skipped. With CI=true
-a tier that this machine can run fails when it skips tests.
+a tier that this machine can run fails when it skips tests. What a tier prints that runs beside
+others comes whole, once it has ended.
 """
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import os
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from dataclasses import dataclass
-from typing import Callable
+from typing import TextIO
 from xml.etree import ElementTree
 
-from tests.hosts.requirements import why_not as why_no_hosts
 from tests.tooling import checkout, packages
 from tests.tooling.checkout import ROOT, TOOLS
+from tests.tooling.tiers import QUICK, TIERS, Tier
 
 RESULTS = ROOT / ".cache/results"
 SECONDS_LIMIT = 30 * 60  # of one tier; far above what any takes, so that a hang ends
-CANNOT = 77  # the exit status by which a command says that this machine cannot run it
-
-
-@dataclass(frozen=True)
-class Tier:
-    """One part of the tests: commands that each count as one test, or one run of pytest."""
-
-    name: str
-    commands: tuple[tuple[str, ...], ...] = ()
-    pytest: tuple[str, ...] = ()
-    why_not: Callable[[], str | None] = lambda: None
-    no_skips: bool = False  # where it runs at all, each of its tests must run
+STOPPING = threading.Event()  # what runs beside the others is to end
 
 
 @dataclass(frozen=True)
@@ -51,61 +44,6 @@ class Outcome:
     reason: str = ""
 
 
-def why_no_containers() -> str | None:
-    """Return one line that says why Molecule's containers cannot be made here, or None."""
-    command = [ROOT / "extensions/molecule/run.sh", "check"]
-    tried = subprocess.run(
-        command,
-        env=checkout.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    return tried.stdout.splitlines()[-1] if tried.returncode == CANNOT else None
-
-
-# Files of tests side by side; within a file one after the other, since some share a service.
-SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
-QUICK = (
-    Tier("ruff", commands=(("ruff", "check", "."), ("ruff", "format", "--check", "."))),
-    Tier("unit", pytest=("tests/unit", *SIDE_BY_SIDE)),
-    Tier(
-        "local",
-        pytest=("tests/integration", "-m", "not (hosts or podman or slow)", *SIDE_BY_SIDE),
-    ),
-)
-THOROUGH = (
-    Tier("lint", commands=(("ansible-lint",), ("antsibull-changelog", "lint"))),
-    Tier("sanity", commands=(("python", "-m", "tests.tooling.sanity"),)),
-    Tier("mutants", commands=(("python", "tests/mutants/run.py"),)),
-    Tier("package-check", commands=(("python", "-m", "tests.tooling.package_check"),)),
-    Tier(
-        "slow",
-        pytest=("tests/integration", "-m", "slow and not (hosts or podman)", *SIDE_BY_SIDE),
-        no_skips=True,
-    ),
-    Tier(
-        "hosts",
-        pytest=("tests/integration", "-m", "hosts"),
-        why_not=why_no_hosts,
-        no_skips=True,
-    ),
-    Tier(
-        "podman",
-        pytest=("tests/integration", "-m", "podman and not hosts"),
-        why_not=why_no_containers,
-        no_skips=True,
-    ),
-    Tier(
-        "molecule",
-        commands=(("extensions/molecule/run.sh",),),
-        why_not=why_no_containers,
-    ),
-)
-TIERS = {tier.name: tier for tier in (*QUICK, *THOROUGH)}
-
-
 def main() -> int:
     """Run the tiers that the command line names, print the table, return the exit status."""
     names = sys.argv[1:]
@@ -118,24 +56,67 @@ def main() -> int:
             packages.install_missing()
         except packages.PackagesError as error:
             outcomes.append(Outcome("packages", failed=1, reason=f"failed: {error}"))
-    outcomes += [run(tier) for tier in tiers]
+    outcomes += run_all(tiers)
     report(outcomes)
     return 1 if any(outcome.failed for outcome in outcomes) else 0
 
 
-def run(tier: Tier) -> Outcome:
-    """Run one tier, its output going where ours goes."""
+def run_all(tiers: tuple[Tier, ...]) -> list[Outcome]:
+    """Run the tiers, some of them beside the others, and return how they went, in their order."""
+    mainly = [tier for tier in tiers if not tier.beside]
+    outcomes = {}
+    with Beside([tier for tier in tiers if tier.beside] if mainly else []) as beside:
+        for tier in mainly or tiers:
+            outcomes[tier.name] = run(tier)
+            outcomes.update(beside.ended())
+        outcomes.update(beside.ended(wait=True))
+    return [outcomes[tier.name] for tier in tiers]
+
+
+class Beside:
+    """Tiers that run one after the other in a thread; what they print is kept until they end."""
+
+    def __init__(self, tiers: list[Tier]):
+        self._pool = concurrent.futures.ThreadPoolExecutor(1)
+        self._left = [self._pool.submit(self._run, tier) for tier in tiers]
+
+    def __enter__(self) -> Beside:
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        """End what still runs: something does only where the others were interrupted."""
+        STOPPING.set()
+        self._pool.shutdown(cancel_futures=True)
+
+    def ended(self, wait: bool = False) -> dict[str, Outcome]:
+        """Print what tiers have said that ended since, or *wait* for all; return how they went."""
+        outcomes = {}
+        while self._left and (wait or self._left[0].done()):
+            outcome, said = self._left.pop(0).result()
+            print(said, end="", flush=True)
+            outcomes[outcome.tier] = outcome
+        return outcomes
+
+    def _run(self, tier: Tier) -> tuple[Outcome, str]:
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as out:
+            outcome = run(tier, out)
+            out.seek(0)
+            return outcome, out.read()
+
+
+def run(tier: Tier, out: TextIO | None = None) -> Outcome:
+    """Run one tier, its output going to the file *out*, else where ours goes."""
     began = time.monotonic()
-    print(f"\n== {tier.name}", flush=True)
+    print(f"\n== {tier.name}", file=out, flush=True)
     reason = tier.why_not()
     if reason:
-        print(f"skipped: {reason}", flush=True)
+        print(f"skipped: {reason}", file=out, flush=True)
         counts = {"skipped": count_tests(tier)}
         reason = f"skipped: {reason}"
     elif tier.pytest:
-        counts = run_pytest(tier)
+        counts = run_pytest(tier, out)
     else:
-        statuses = [run_command(command) for command in tier.commands]
+        statuses = [run_command(command, out) for command in tier.commands]
         counts = {"passed": statuses.count(0), "failed": len(statuses) - statuses.count(0)}
     if os.environ.get("CI") == "true" and tier.no_skips and counts.get("skipped") and not reason:
         counts["failed"] += 1
@@ -143,12 +124,17 @@ def run(tier: Tier) -> Outcome:
     return Outcome(tier.name, **counts, reason=reason or "", seconds=time.monotonic() - began)
 
 
-def run_pytest(tier: Tier) -> dict[str, int]:
+def run_pytest(tier: Tier, out: TextIO | None = None) -> dict[str, int]:
     """Run pytest and return the counts that it leaves in its results file."""
     results = RESULTS / f"{tier.name}.xml"
     results.parent.mkdir(parents=True, exist_ok=True)
     results.unlink(missing_ok=True)
-    status = run_command(("pytest", *tier.pytest, f"--junit-xml={results}"))
+    command = ("pytest", *tier.pytest, f"--junit-xml={results}")
+    if os.environ.get("CI"):
+        # There pytest tells differences in full, which takes it hours where large files differ.
+        unlimited = ("CI", "BUILD_NUMBER")
+        command = ("env", *(f"-u{name}" for name in unlimited), *command, "--hypothesis-profile=ci")
+    status = run_command(command, out)
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     if results.exists():
         suite = ElementTree.parse(results).getroot().find("testsuite")
@@ -160,23 +146,30 @@ def run_pytest(tier: Tier) -> dict[str, int]:
     return counts
 
 
-def run_command(command: tuple[str, ...]) -> int:
+def run_command(command: tuple[str, ...], out: TextIO | None = None) -> int:
     """Run a command of the virtual environment and return its exit status.
 
     Whatever it started ends with it, also when it takes too long or we are interrupted.
     """
-    print("+", *command, flush=True)
+    if STOPPING.is_set():
+        return 1
+    print("+", *command, file=out, flush=True)
     process = subprocess.Popen(
         command,
         cwd=ROOT,
         env=checkout.environment(),
         stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=out and subprocess.STDOUT,
         start_new_session=True,
     )
+    deadline = time.monotonic() + SECONDS_LIMIT
     try:
-        return process.wait(timeout=SECONDS_LIMIT)
-    except subprocess.TimeoutExpired:
-        print(f"ended after {SECONDS_LIMIT} s", flush=True)
+        while time.monotonic() < deadline and not STOPPING.is_set():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(timeout=1)
+        why = "interrupted" if STOPPING.is_set() else f"after {SECONDS_LIMIT} s"
+        print(f"ended: {why}", file=out, flush=True)
         return 1
     finally:
         end(process)

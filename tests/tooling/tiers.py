@@ -1,0 +1,86 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tiers of the tests: what each runs, and what it needs."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import Callable
+
+from tests.hosts.requirements import why_not as why_no_hosts
+from tests.tooling import checkout
+from tests.tooling.checkout import ROOT
+
+CANNOT = 77  # the exit status by which a command says that this machine cannot run it
+
+
+@dataclass(frozen=True)
+class Tier:
+    """One part of the tests: commands that each count as one test, or one run of pytest."""
+
+    name: str
+    commands: tuple[tuple[str, ...], ...] = ()
+    pytest: tuple[str, ...] = ()
+    why_not: Callable[[], str | None] = lambda: None
+    no_skips: bool = False  # where it runs at all, each of its tests must run
+    beside: bool = False  # it waits a lot, or works on one core only: it runs beside the others
+
+
+def why_no_containers() -> str | None:
+    """Return one line that says why Molecule's containers cannot be made here, or None."""
+    command = [ROOT / "extensions/molecule/run.sh", "check"]
+    tried = subprocess.run(
+        command,
+        env=checkout.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    return tried.stdout.splitlines()[-1] if tried.returncode == CANNOT else None
+
+
+# Files of tests side by side; within a file one after the other, since some share a service.
+SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
+# Each has hosts of its own, and waits for them: three keep two cores busy.
+FLEETS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
+QUICK = (
+    Tier("ruff", commands=(("ruff", "check", "."), ("ruff", "format", "--check", "."))),
+    Tier("unit", pytest=("tests/unit", *SIDE_BY_SIDE)),
+    Tier(
+        "local",
+        pytest=("tests/integration", "-m", "not (hosts or podman or slow)", *SIDE_BY_SIDE),
+    ),
+)
+THOROUGH = (
+    Tier("lint", commands=(("ansible-lint",), ("antsibull-changelog", "lint")), beside=True),
+    Tier("sanity", commands=(("python", "-m", "tests.tooling.sanity"),), beside=True),
+    Tier("mutants", commands=(("python", "tests/mutants/run.py"),)),
+    Tier("package-check", commands=(("python", "-m", "tests.tooling.package_check"),), beside=True),
+    Tier(
+        "slow",
+        pytest=("tests/integration", "-m", "slow and not (hosts or podman)", *SIDE_BY_SIDE),
+        no_skips=True,
+    ),
+    Tier(
+        "hosts",
+        pytest=("tests/integration", "-m", "hosts", *FLEETS),
+        why_not=why_no_hosts,
+        no_skips=True,
+    ),
+    Tier(
+        "podman",
+        pytest=("tests/integration", "-m", "podman and not hosts"),
+        why_not=why_no_containers,
+        no_skips=True,
+        beside=True,
+    ),
+    Tier(
+        "molecule",
+        commands=(("extensions/molecule/run.sh",),),
+        why_not=why_no_containers,
+        beside=True,
+    ),
+)
+TIERS = {tier.name: tier for tier in (*QUICK, *THOROUGH)}
