@@ -60,6 +60,9 @@ PACKS = "plugin_utils/_packs.py"
 PACKS_TESTS = "plugin_utils/test_packs.py"
 PLAN = "module_utils/_plan.py"
 PREDICTION = "module_utils/_prediction.py"
+SIGNATURES = "plugin_utils/_signatures.py"
+SIGNATURES_TESTS = "plugin_utils/test_signatures.py"
+REFERRERS_TESTS = "plugin_utils/test_referrers.py"
 SCHEMA_FILE = "plugin_utils/_schema_file.py"
 REMOVAL = "module_utils/_removal.py"
 ROOT = "module_utils/_root.py"
@@ -1266,6 +1269,131 @@ ENDS_OF_RUNS = (
     ),
 )
 
+SIGNING = (
+    Mutant(
+        "signing the type of a payload along with it",
+        "plugin_utils/_dsse.py",
+        'return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)',
+        'return b"DSSEv1 %d %s" % (len(payload), payload)',
+        f"{SIGNATURES_TESTS} payload_type",
+    ),
+    Mutant(
+        "counting different keys, not signatures",
+        SIGNATURES,
+        "counted[signer] = key.name",
+        "counted[item.digest, len(counted)] = key.name",
+        f"{SIGNATURES_TESTS} twice",
+    ),
+    Mutant(
+        "counting each key of an envelope once",
+        SIGNATURES,
+        "verified[key] = None",
+        "verified[_keys.PublicKey(key.raw + signature.keyid.encode())] = None",
+        f"{SIGNATURES_TESTS} claims_to_be",
+    ),
+    check(
+        "refusing keys that expired",
+        SIGNATURES,
+        "key.not_after and now > key.not_after",
+        f"{SIGNATURES_TESTS} expired",
+    ),
+    check(
+        "refusing keys before they are valid",
+        SIGNATURES,
+        "key.not_before and now < key.not_before",
+        f"{SIGNATURES_TESTS} before_it_is_valid",
+    ),
+    check(
+        "refusing keys of other roles",
+        SIGNATURES,
+        "key is None",
+        f"{SIGNATURES_TESTS} another_role",
+    ),
+    Mutant(
+        "asking in which role a release was signed",
+        SIGNATURES,
+        "item.statement is None or item.statement.role != role.name",
+        "item.statement is None",
+        f"{SIGNATURES_TESTS} another_role",
+    ),
+    check(
+        "verifying a payload before it is read",
+        SIGNATURES,
+        "not signers",
+        f"{SIGNATURES_TESTS} verified",
+    ),
+    Mutant(
+        "verifying signatures at all",
+        SIGNATURES,
+        "if key.verifies(signature.value, signed):",
+        "if key.fingerprint == signature.keyid:",
+        f"{SIGNATURES_TESTS} altered or hint",
+    ),
+    check(
+        "refusing payloads of another type",
+        SIGNATURES,
+        "found.payload_type != _statement.PAYLOAD_TYPE",
+        f"{SIGNATURES_TESTS} another_type",
+    ),
+    check(
+        "comparing what was signed with the release",
+        SIGNATURES,
+        "statement and not statement.is_about(label)",
+        f"{SIGNATURES_TESTS} another_release",
+    ),
+    Mutant(
+        "comparing names and serial with what was signed, too",
+        "plugin_utils/_statement.py",
+        "return self[1:] == tuple(label)",
+        "return self.digest == label.digest",
+        f"{REFERRERS_TESTS} another_name",
+    ),
+    check(
+        "refusing statements of a newer format",
+        "plugin_utils/_statement.py",
+        'predicate["format"] != FORMAT',
+        f"{SIGNATURES_TESTS} unknown_format",
+    ),
+    check(
+        "refusing large envelopes",
+        "plugin_utils/_dsse.py",
+        "len(data) > LARGEST_ENVELOPE",
+        f"{SIGNATURES_TESTS} cannot_be_read",
+    ),
+    check(
+        "refusing a key that stands twice in a role",
+        "plugin_utils/_trust.py",
+        "key.public_key in keys",
+        "plugin_utils/test_trust.py wrong",
+    ),
+    check(
+        "verifying what a signer gave back",
+        "plugin_utils/_signers.py",
+        "not self.public_key.verifies(signature, data)",
+        "plugin_utils/test_signers.py believed",
+    ),
+    Mutant(
+        "keeping the signatures of a release that is mended",
+        LIBRARY,
+        "index = _referrers.moved(self.layout, index, _digests(there), descriptor)",
+        "pass",
+        f"{REFERRERS_TESTS} mended",
+    ),
+    Mutant(
+        "removing signatures with their release",
+        LIBRARY,
+        'digests |= {item["digest"] for item in attached}',
+        "attached = []",
+        f"{REFERRERS_TESTS} removing",
+    ),
+    check(
+        "stopping at a document that is too large",
+        LIBRARY_LAYOUT,
+        "len(data) > limit",
+        f"{REFERRERS_TESTS} too_large",
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -1277,4 +1405,5 @@ MUTANTS = (
     *LEASES_AND_HEALING,
     *TRANSFERRING,
     *FORMATS,
+    *SIGNING,
 )
