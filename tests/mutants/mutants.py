@@ -1021,6 +1021,33 @@ LEASES_AND_HEALING = (
         "path=name[len(path) + 1 :])",
         f"{SHARED_TESTS} copied_once",
     ),
+    Mutant(
+        "mending what was seeded without being told again",
+        STAGING,
+        "seed = seed or _state.was_laid_out(self.state, release)",
+        "pass",
+        f"{SHARED_TESTS} told_again",
+    ),
+    check(
+        "refusing what is neither shared nor sealed",
+        SHARED,
+        "not (may_be_brought and _tree.at_or_below(sealed, link))",
+        f"{SHARED_TESTS} promises",
+    ),
+    Mutant(
+        "leaving a shared link that leads nowhere to its owner",
+        SHARED,
+        "link: not os.path.lexists(place)",
+        "link: True",
+        f"{SHARED_TESTS} leads_nowhere",
+    ),
+    Mutant(
+        "a root's name in any locale",
+        "module_utils/_paths.py",
+        "return os.fsdecode(to_os(path))",
+        "return path",
+        "module_utils/test_locale.py any_locale",
+    ),
     check(
         "a second pack that brings what was asked for again",
         PACK,
@@ -1195,6 +1222,19 @@ TRANSFERRING = (
         "(entry.sha256, entry.exec): entry.size",
         "(entry.sha256, False): entry.size",
         f"{ROOM_TESTS} exec_bit",
+    ),
+    Mutant(
+        "counting what arrived earlier as free",
+        DROP,
+        "status.f_bavail * status.f_frsize + sum(remains)",
+        "status.f_bavail * status.f_frsize",
+        f"{DROP_TESTS} counts_as_free",
+    ),
+    check(
+        "counting only what is gone with its name",
+        DROP,
+        "status.st_nlink == 1",
+        f"{DROP_TESTS} counts_as_free",
     ),
 )
 

@@ -19,6 +19,7 @@ from ansible_collections.itops.release.plugins.module_utils import (
     _drift,
     _host_call,
     _manifest,
+    _paths,
     _root,
     _tree,
 )
@@ -200,6 +201,7 @@ class Host:
         return result
 
     def send(self, path, digest, base, again=()):
+        path = _paths.local(path)
         with open(path, "wb") as stream:
             _packs.write(stream, self.estate.library, digest, base, "gzip", again)
         self.sent.append(os.path.getsize(path))

@@ -10,19 +10,24 @@ import sys
 
 import pytest
 
+from ansible_collections.itops.release.tests.unit.plugins.estate import Host
+
 FILES = {"größe/ß*": "ß", "größe/日本": "x", "lokal/é": "e", "länk@": "größe/ß"}
 CODE = """
 import os, pathlib, sys
 from ansible_collections.itops.release.plugins.plugin_utils import _library
-from ansible_collections.itops.release.tests.unit.plugins.estate import Estate
+from ansible_collections.itops.release.tests.unit.plugins.estate import Estate, Host
 
-host = Estate(pathlib.Path(sys.argv[1])).host(linked_paths=["schl\\xfcssel/"])
+root = pathlib.Path(sys.argv[1], "srv", "B\\xfccher")
+host = Host(Estate(pathlib.Path(sys.argv[1])), root, {"linked_paths": ["schl\\xfcssel/"]})
 label = host.estate.library.find("shop:1.0")
 changed = [host.deploy(label)["changed"], host.deploy(label)["changed"]]
-before = host.drift()
-os.mkdir(os.fsencode(host.root) + b"/current/lokal/fr\\xc3\\xbch")
-os.unlink(os.fsencode(host.root) + b"/current/gr\\xc3\\xb6\\xc3\\x9fe/" + "\\u65e5\\u672c".encode())
-print(ascii((changed, before, host.drift(), sys.getfilesystemencoding())))
+tree = host.tree_of(label)
+before = host.drift(tree)
+place = str(root).encode()
+os.mkdir(place + b"/current/lokal/fr\\xc3\\xbch")
+os.unlink(place + b"/current/gr\\xc3\\xb6\\xc3\\x9fe/" + "\\u65e5\\u672c".encode())
+print(ascii((changed, before, host.drift(tree), sys.getfilesystemencoding())))
 """
 
 
@@ -49,7 +54,7 @@ def test_a_release_is_laid_out_and_verified_alike_in_any_locale(estate, utf8):
     drift = [("größe/日本", "missing"), ("lokal/früh/", "extra")]
     encoding = "utf-8" if utf8 == "1" else "ascii"
     assert run.stdout.strip() == ascii(([True, False], [], drift, encoding))
-    host = estate.host()
+    host = Host(estate, estate.folder / "srv/Bücher", {})
     assert os.readlink(host.root / "current/länk") == "größe/ß"
     assert host.read("länk") == "ß"
     assert sorted(os.listdir(host.root / "shared")) == ["schlüssel"]
