@@ -43,6 +43,8 @@ def why_no_containers() -> str | None:
 
 # Files of tests side by side; within a file one after the other, since some share a service.
 SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
+# Where one file has most of the tests.
+EVENLY = ("-n", "auto", "--dist", "worksteal")
 # Each has hosts of its own, and waits for them: three keep two cores busy.
 FLEETS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 QUICK = (
@@ -60,7 +62,7 @@ THOROUGH = (
     Tier("package-check", commands=(("python", "-m", "tests.tooling.package_check"),), beside=True),
     Tier(
         "slow",
-        pytest=("tests/integration", "-m", "slow and not (hosts or podman)", *SIDE_BY_SIDE),
+        pytest=("tests/integration", "-m", "slow and not (hosts or podman)", *EVENLY),
         no_skips=True,
     ),
     Tier(
