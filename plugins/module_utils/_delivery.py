@@ -75,34 +75,34 @@ def follow(path, found):
 
 
 def hash_file(files, path, algorithms):
-    """Return {algorithm: hex digest} of the file *path*, opened by *files*, read once.
+    """Return the hex digests, one of each of *algorithms*, of the file that *files* opens at *path*.
 
-    Raises ChecksumError when it is no regular file, or changes meanwhile; OSError.
+    It is read once. Raises ChecksumError when it is no regular file, or changes meanwhile; OSError.
     """
-    hashes = {algorithm: getattr(hashlib, algorithm)() for algorithm in algorithms}
     descriptor = files.open(path)
     try:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             raise _checksums.ChecksumError("%s is no regular file" % _checksums.shown(path))
-        left = before.st_size
-        while left >= 0:
-            asked = min(left + 1, CHUNK_BYTES)  # one more: to see that it ends there
-            chunk = os.read(descriptor, asked)
-            for digest in hashes.values():
+        chunk = os.read(descriptor, min(before.st_size + 1, CHUNK_BYTES))
+        hashes = [getattr(hashlib, algorithm)(chunk) for algorithm in algorithms]
+        total = len(chunk)
+        while chunk and total < before.st_size:
+            chunk = os.read(descriptor, CHUNK_BYTES)
+            total += len(chunk)
+            for digest in hashes:
                 digest.update(chunk)
-            left -= len(chunk)
-            if not chunk or (not left and len(chunk) < asked):
-                break
-        if left or _moment(os.fstat(descriptor)) != _moment(before):
-            raise _checksums.ChecksumError("%s changed while it was read" % _checksums.shown(path))
+        after = os.fstat(descriptor)
     finally:
         os.close(descriptor)
-    return {algorithm: digest.hexdigest() for algorithm, digest in hashes.items()}
-
-
-def _moment(status):
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    if (
+        total != before.st_size
+        or after.st_size != total
+        or after.st_mtime_ns != before.st_mtime_ns
+        or after.st_ctime_ns != before.st_ctime_ns
+    ):
+        raise _checksums.ChecksumError("%s changed while it was read" % _checksums.shown(path))
+    return [digest.hexdigest() for digest in hashes]
 
 
 def _walk(directory, prefix, leaves_out, found):

@@ -54,14 +54,14 @@ def compare(root, listed, leaves_out, witness=False):
                 if not _is_left_out(name, leaves_out):
                     outcome.removed.append(name)
                 continue
-            algorithm = _checksums.algorithm_of(listed[name])
-            wanted = {algorithm, "sha256"} if witness else {algorithm}
-            digests = _delivery.hash_file(files, path, wanted)
+            wanted = _checksums.algorithm_of(listed[name])
+            algorithms = (wanted, "sha256") if witness else (wanted,)
+            digests = _delivery.hash_file(files, path, algorithms)
             checked += 1
-            if digests[algorithm] != listed[name]:
+            if digests[0] != listed[name]:
                 outcome.modified.append(name)
             elif witness:
-                outcome.sha256[name] = digests["sha256"]
+                outcome.sha256[name] = digests[-1]
     outcome.added.extend(sorted(found.files - listed.keys(), key=_scan.to_os))
     outcome.links.extend(sorted(found.links.keys() - listed.keys(), key=_scan.to_os))
     return outcome._replace(checked=checked)
@@ -73,7 +73,7 @@ def digests(root, leaves_out, algorithm):
     hashed = {}
     with contextlib.closing(_scan.Files(root)) as files:
         for path in sorted(found.files, key=_scan.to_os):
-            hashed[path] = _delivery.hash_file(files, path, {algorithm})[algorithm]
+            (hashed[path],) = _delivery.hash_file(files, path, (algorithm,))
     return hashed, sorted(found.links, key=_scan.to_os)
 
 

@@ -148,18 +148,18 @@ def test_a_source_that_is_as_its_checksum_file_says_is_sealed(estate):
 def test_a_source_that_differs_from_its_checksum_file_is_not_sealed(estate, keep):
     folder = write_tree(estate.folder / "src", FILES)
     demanding = source(checksums="SHA256SUMS")
-    with pytest.raises(_scan.ScanError, match="^SHA256SUMS: it is not there$"):
+    with pytest.raises(_scan.ScanError, match=r"^SHA256SUMS: it is not there$"):
         seal(estate, folder, demanding, keep=keep)
     write_checksums(folder, *LISTED[:-1])
-    with pytest.raises(_scan.ScanError, match="^SHA256SUMS: 1 added: 'lib/ü'$"):
+    with pytest.raises(_scan.ScanError, match=r"^SHA256SUMS: 1 added: 'lib/ü'$"):
         seal(estate, folder, demanding, keep=keep)
     write_checksums(folder, *LISTED)
     (folder / "app").write_text("two")
     (folder / "lib/a").unlink()
-    with pytest.raises(_scan.ScanError, match="1 modified: 'app'; 1 removed: 'lib/a'$"):
+    with pytest.raises(_scan.ScanError, match=r"1 modified: 'app'; 1 removed: 'lib/a'$"):
         seal(estate, folder, demanding, keep=keep)
     (folder / "SHA256SUMS").write_text("")
-    with pytest.raises(_scan.ScanError, match="^SHA256SUMS: it is empty$"):
+    with pytest.raises(_scan.ScanError, match=r"^SHA256SUMS: it is empty$"):
         seal(estate, folder, demanding, keep=keep)
     assert estate.library.labels() == []
 
@@ -185,5 +185,5 @@ def test_what_is_sealed_is_what_was_verified(estate, monkeypatch, program):
         return scan(*arguments)
 
     monkeypatch.setattr(_scan, "scan", change_and_scan)
-    with pytest.raises(_layer.LayerError, match="^'app' changed while it was sealed; seal again$"):
+    with pytest.raises(_layer.LayerError, match=r"^'app' changed while it was sealed; seal again$"):
         seal(estate, folder, source(checksums="SUMS"))
