@@ -25,6 +25,7 @@ from ansible_collections.itops.release.plugins.plugin_utils import (
     _sealing,
 )
 from ansible_collections.itops.release.tests.unit.plugins.estate import snapshot, write_tree
+from ansible_collections.itops.release.tests.unit.plugins.locks import assert_waits
 
 FILES = {"app*": "one", "lib/a": "same"}
 
@@ -665,8 +666,7 @@ def test_two_that_write_at_once_take_turns(estate):
     with open(estate.folder / "library/oci-layout", "rb") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         locked.set()
-        process.join(0.5)
-        assert process.is_alive()
+        assert_waits(process)
         assert [label.version for label in estate.library.labels()] == ["1.0"]
 
     process.join(20)

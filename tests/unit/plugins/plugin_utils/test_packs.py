@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.itops.release.plugins.module_utils import _codec, _pack
 from ansible_collections.itops.release.plugins.plugin_utils import _library, _packs
+from ansible_collections.itops.release.tests.unit.plugins.locks import assert_waits
 
 
 @pytest.fixture
@@ -95,8 +96,7 @@ def test_two_that_make_one_pack_at_once_take_turns(estate, cache, labels):
     with open(os.path.join(folder, f".{name}.lock"), "ab") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         locked.set()
-        process.join(0.5)
-        assert process.is_alive()
+        assert_waits(process)
         assert not os.path.exists(path)
 
     process.join(20)
@@ -205,7 +205,7 @@ def test_who_waited_for_a_lock_that_was_removed_takes_the_new_one(estate, cache,
             target=cache.get, args=(estate.library, labels[0].digest, None, "gzip")
         )
         waiting.start()
-        time.sleep(0.2)
+        assert_waits(waiting)
         os.unlink(lock)
         fcntl.flock(stream, fcntl.LOCK_UN)  # closing would not do: the process has it open, too
     waiting.join(10)

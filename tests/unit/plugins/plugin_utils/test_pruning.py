@@ -25,6 +25,7 @@ from ansible_collections.itops.release.plugins.plugin_utils import (
     _sealing,
 )
 from ansible_collections.itops.release.tests.unit.plugins.estate import snapshot, write_tree
+from ansible_collections.itops.release.tests.unit.plugins.locks import assert_waits
 from ansible_collections.itops.release.tests.unit.plugins.processes import exit_status
 
 SAME = {"lib/a": "same"}
@@ -475,8 +476,7 @@ def test_pruning_waits_for_others_that_write(estate, labels):
     with open(estate.folder / "library/oci-layout", "rb") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         locked.set()
-        process.join(0.5)
-        assert process.is_alive()
+        assert_waits(process)
         assert estate.library.labels() == labels
         assert prune(estate, write=False).removed == labels[:4]  # a prediction does not wait
 
