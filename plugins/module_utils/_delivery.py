@@ -75,7 +75,7 @@ def follow(path, found):
 
 
 def hash_file(files, path, algorithms):
-    """Return the hex digests, one of each of *algorithms*, of the file that *files* opens at *path*.
+    """Return the hex digests, one of each of *algorithms*, of the file *path* opened by *files*.
 
     It is read once. Raises ChecksumError when it is no regular file, or changes meanwhile; OSError.
     """

@@ -27,6 +27,14 @@ ADOPTION = "module_utils/_adoption.py"
 ADOPTION_TESTS = "module_utils/test_adoption.py"
 CANONICAL = "module_utils/_canonical.py"
 CODEC = "module_utils/_codec.py"
+CHECKSUMS = "module_utils/_checksums.py"
+CHECKSUMS_TESTS = "module_utils/test_checksums.py"
+CHECKSUM_FILE = "module_utils/_checksum_file.py"
+CHECKSUM_FILE_TESTS = "module_utils/test_checksum_file.py"
+DELIVERY = "module_utils/_delivery.py"
+VERIFICATION = "module_utils/_verification.py"
+KIND_FILES = "module_utils/_kind_files.py"
+SEALING_TESTS = "plugin_utils/test_sealing.py"
 CLAIM = "module_utils/_claim.py"
 DELTA_TESTS = "module_utils/test_delta.py"
 DROP = "module_utils/_drop.py"
@@ -1434,6 +1442,152 @@ SIGNING = (
     ),
 )
 
+DELIVERIES = (
+    Mutant(
+        "refusing a checksum file that lists nothing",
+        CHECKSUMS,
+        "if not listed:",
+        "if False:",
+        f"{CHECKSUM_FILE_TESTS} lists_nothing",
+    ),
+    check(
+        "failing when all that is listed is excluded",
+        VERIFICATION,
+        "not self.checked and not parts",
+        f"{CHECKSUM_FILE_TESTS} excluding_all",
+    ),
+    Mutant(
+        "noticing files that were added",
+        VERIFICATION,
+        "outcome.added.extend(sorted(found.files - listed.keys(), key=_scan.to_os))",
+        "pass",
+        f"{CHECKSUM_FILE_TESTS} cut_short",
+    ),
+    Mutant(
+        "noticing files that were removed",
+        VERIFICATION,
+        "outcome.removed.append(name)",
+        "pass",
+        f"{CHECKSUM_FILE_TESTS} every_difference",
+    ),
+    Mutant(
+        "comparing the contents of a listed file",
+        VERIFICATION,
+        "outcome.modified.append(name)",
+        "pass",
+        f"{CHECKSUM_FILE_TESTS} any_other_content",
+    ),
+    Mutant(
+        "refusing a digest of another length",
+        CHECKSUMS,
+        "if not algorithm or len(digest) != DIGITS[algorithm]:",
+        "if not algorithm:",
+        f"{CHECKSUMS_TESTS} not_plain",
+    ),
+    check(
+        "refusing a name that stands twice with two digests",
+        CHECKSUMS,
+        "listed.setdefault(name, digest) != digest",
+        f"{CHECKSUMS_TESTS} not_plain",
+    ),
+    check(
+        "refusing the name of what lies above the tree",
+        CHECKSUMS,
+        '".." in parts',
+        f"{CHECKSUMS_TESTS} not_plain",
+    ),
+    check(
+        "refusing an absolute name in a checksum file",
+        CHECKSUMS,
+        'name.startswith("/")',
+        f"{CHECKSUMS_TESTS} not_plain",
+    ),
+    Mutant(
+        "escaping names in a checksum file",
+        CHECKSUMS,
+        "elif ODD.search(name):",
+        "elif False:",
+        f"{CHECKSUMS_TESTS} accepts_ours",
+    ),
+    check(
+        "refusing to list for ansible-sign what it would misread",
+        CHECKSUMS,
+        "not escapes",
+        f"{CHECKSUMS_TESTS} without_escapes",
+    ),
+    check(
+        "demanding the digest of the checksum file itself",
+        CHECKSUM_FILE,
+        "pin is not None and digest != pin",
+        f"{CHECKSUM_FILE_TESTS} pinned",
+    ),
+    Mutant(
+        "taking an empty pin for a wrong one",
+        "modules/release_checksums.py",
+        "if pin is not None and",
+        "if pin and",
+        f"{CHECKSUM_FILE_TESTS} pin_that_is_none",
+    ),
+    Mutant(
+        "reaching a checksum file in the tree through no link",
+        CHECKSUM_FILE,
+        "folder = os.open(name, _scan.OPEN_DIRECTORY, dir_fd=above)",
+        "folder = os.open(name, ANY_DIRECTORY, dir_fd=above)",
+        f"{CHECKSUM_FILE_TESTS} through_no_link",
+    ),
+    Mutant(
+        "holding the folder while a checksum file is written",
+        CHECKSUM_FILE,
+        "fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+        "pass",
+        f"{CHECKSUM_FILE_TESTS} at_once",
+    ),
+    check(
+        "refusing a link that climbs out of a delivery",
+        DELIVERY,
+        "not steps",
+        f"{CHECKSUM_FILE_TESTS} may_not_hold",
+    ),
+    check(
+        "refusing an absolute link in a delivery",
+        DELIVERY,
+        'target.startswith("/")',
+        f"{CHECKSUM_FILE_TESTS} may_not_hold",
+    ),
+    check(
+        "refusing names that are listed through links",
+        VERIFICATION,
+        "folder in found.links",
+        f"{CHECKSUM_FILE_TESTS} names_through_links",
+    ),
+    Mutant(
+        "noticing a file of a delivery that changes while it is read",
+        DELIVERY,
+        "or after.st_ctime_ns != before.st_ctime_ns",
+        "",
+        f"{CHECKSUM_FILE_TESTS} changes_while_it_is_read",
+    ),
+    Mutant(
+        "refusing special files in a delivery",
+        DELIVERY,
+        "elif item.is_file(follow_symlinks=False):",
+        "elif True:",
+        f"{CHECKSUM_FILE_TESTS} may_not_hold",
+    ),
+    check(
+        "sealing only what is as a demanded checksum file says",
+        KIND_FILES,
+        "failure",
+        f"{SEALING_TESTS} differs_from_its_checksum_file",
+    ),
+    check(
+        "sealing what was verified, not what is there later",
+        KIND_FILES,
+        'listed is not None and entry.type == "file" and listed.get(entry.path) != entry.sha256',
+        f"{SEALING_TESTS} what_was_verified",
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -1446,4 +1600,5 @@ MUTANTS = (
     *TRANSFERRING,
     *FORMATS,
     *SIGNING,
+    *DELIVERIES,
 )
