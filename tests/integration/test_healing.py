@@ -137,6 +137,11 @@ def altered(text):
     return "X" + text[1:]
 
 
+def contents_held(target, text):
+    """Return what a root really holds for the content *text*."""
+    return {held.read_text() for held in objects_of(target, text)}
+
+
 def modify(target, tree):
     damage(target, tree, "greeting", LIVE)
 
@@ -216,6 +221,7 @@ def test_an_audit_names_the_damage_and_a_run_that_may_mends_it(targets, shop, se
     for name, text in LIVE.items():
         harm = [altered(text)] if name == "greeting" else []
         assert seen[name] == [*harm, text], name
+    assert contents_held(harmed[0], LIVE["greeting"]) == {LIVE["greeting"]}
     for target in harmed:
         assert current_tree(target) == read_tree(sealed.sources["2.0.0"] / "src")
         switched_to = os.readlink(target.seen / "shop/current")
@@ -291,11 +297,13 @@ def test_what_the_next_release_builds_upon_comes_in_one_more_small_pack(ssh_host
     (host,) = ssh_hosts(1)
     operator = shop([host])
     damage(host, tree_of(host, "2.0.0"), "static/logo", LIVE)
+    assert contents_held(host, COMMON["static/logo"]) == {altered(COMMON["static/logo"])}
 
     run = operator.deploy("3.0.0")
 
     assert run.rc == 0, run.output
     assert current_tree(host) == read_tree(sealed.sources["3.0.0"] / "src")
+    assert contents_held(host, COMMON["static/logo"]) == {COMMON["static/logo"]}
     staged = run.result("Put the release on the host, verified but not live")
     assert staged["calls"] == 3  # a question, what had changed, what was damaged
     assert staged["sent_bytes"] < 2 * SMALL_BYTES
