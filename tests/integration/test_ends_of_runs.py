@@ -122,6 +122,10 @@ class Watched:
         answers = self.answers(host)
         return bool(answers) and answers[-1].get("after", {}).get("phase") == "on trial"
 
+    def is_probing(self, host):
+        """Tell whether *host* is asked to accept what it has on trial, and probes that."""
+        return self.is_put_on_trial(host) and moments.being_tried(host, self.name)
+
     def is_over(self):
         return self.going.process.poll() is not None
 
@@ -167,12 +171,12 @@ def test_a_run_that_is_ended_at_any_moment_leaves_no_child_and_the_next_settles(
     for host in targets:
         (host.seen / "pass").touch()
     run = begin(hosts, "2")
-    until(lambda: all(moments.being_tried(host, run.name) for host in targets), "probes")
+    until(lambda: all(map(run.is_probing, targets)), "probes")
     report = assert_told(run, run.end(number), number, targets)
     assert number == signal.SIGKILL or report.count("stopped in: Accept") == 10
 
     last = begin(hosts, "2")
-    until(lambda: all(moments.being_tried(host, last.name) for host in targets), "the last probes")
+    until(lambda: all(map(last.is_probing, targets)), "the last probes")
     for host in targets:
         (host.seen / "sound").touch()
     done = last.going.wait()
@@ -294,7 +298,7 @@ def test_a_killed_run_takes_modules_on_this_machine_along(
     for host in targets:
         (host.seen / "pass").touch()
     killed = begin(hosts, "2")
-    until(lambda: all(moments.being_tried(host, killed.name) for host in targets), "probes")
+    until(lambda: all(map(killed.is_probing, targets)), "probes")
 
     killed.end(signal.SIGKILL)
 
