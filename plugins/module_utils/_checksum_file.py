@@ -11,12 +11,12 @@ import hashlib
 import os
 import stat
 
-from . import _checksums, _durable, _globs, _manifest_in, _scan, _verification
+from . import _checksums, _durable, _globs, _manifest_in, _paths, _verification
 
 MOST_BYTES = 256 * 1024 * 1024  # a million files and more
 ANSIBLE_SIGN = b".ansible-sign/sha256sum.txt"
 MODE = 0o644
-ANY_DIRECTORY = _scan.OPEN_DIRECTORY & ~os.O_NOFOLLOW
+ANY_DIRECTORY = _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW
 
 
 class ChecksumFile:
@@ -28,8 +28,8 @@ class ChecksumFile:
 
     def __init__(self, tree, path):
         self.path = path
-        top = os.path.abspath(_scan.to_os(tree))
-        full = os.path.normpath(os.path.join(top, _scan.to_os(path)))
+        top = os.path.abspath(_paths.to_os(tree))
+        full = os.path.normpath(os.path.join(top, _paths.to_os(path)))
         self._folder, self._name = os.path.split(full)
         self._inside = _below(top, full)
         if self._inside is None:  # unless the tree goes by two names
@@ -123,7 +123,7 @@ class ChecksumFile:
         for name in self._inside.split(b"/")[:-1]:
             above = folder
             try:
-                folder = os.open(name, _scan.OPEN_DIRECTORY, dir_fd=above)
+                folder = os.open(name, _paths.OPEN_DIRECTORY, dir_fd=above)
             except OSError as error:
                 if error.errno in (errno.ELOOP, errno.ENOTDIR):
                     raise self._error("it lies behind a link, or what is no directory") from None
@@ -164,7 +164,7 @@ class ChecksumFile:
 
 def _read_regular(folder, name):
     try:
-        descriptor = os.open(name, _scan.OPEN_FILE, dir_fd=folder)
+        descriptor = os.open(name, _paths.OPEN_FILE, dir_fd=folder)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise _checksums.ChecksumError("it is a link") from None

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from . import _scan
+from . import _paths
 
 # By the name of an algorithm, as ``hashlib`` has it: how many hex digits its digest has.
 DIGITS = {"sha256": 64, "sha512": 128}
@@ -63,14 +63,14 @@ def render(digests, escapes=True):
     Without *escapes*, for a reader that knows none, ChecksumError names what cannot be written so.
     """
     lines = []
-    for name in sorted(digests, key=_scan.to_os):
+    for name in sorted(digests, key=_paths.to_os):
         mark, spelled = "", name
         if not escapes:
             _check_plain(name)
         elif ODD.search(name):
             mark, spelled = "\\", ODD.sub(lambda odd: ESCAPE[odd.group()], name)
         lines.append("%s%s  %s\n" % (mark, digests[name], spelled))
-    return _scan.to_os("".join(lines))
+    return _paths.to_os("".join(lines))
 
 
 def algorithm_of(digest):
@@ -90,7 +90,7 @@ def shown(name):
 
 def spell(name):
     """Return *name* as text that can be sent; bytes that are not UTF-8 as ``\\xe4``."""
-    return _scan.to_os(name).decode("utf-8", "backslashreplace")
+    return _paths.to_os(name).decode("utf-8", "backslashreplace")
 
 
 def some(names):

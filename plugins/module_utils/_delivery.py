@@ -12,7 +12,7 @@ import os
 import stat
 from typing import Dict, List, NamedTuple, Set
 
-from . import _checksums, _scan
+from . import _checksums, _paths
 
 CHUNK_BYTES = 256 * 1024
 DEEPEST = 128  # trees are walked by recursion
@@ -111,7 +111,7 @@ def _walk(directory, prefix, leaves_out, found):
             "%s is nested deeper than %d names" % (_checksums.shown(prefix), DEEPEST)
         )
     with os.scandir(directory) as listing:
-        items = [(prefix + _scan.from_os(item.name), item) for item in listing]
+        items = [(prefix + _paths.from_os(item.name), item) for item in listing]
     for path, item in items:
         is_directory = item.is_dir(follow_symlinks=False)
         if leaves_out(path, is_directory):
@@ -120,7 +120,7 @@ def _walk(directory, prefix, leaves_out, found):
             found.directories.add(path)
             _enter(directory, item.name, path, leaves_out, found)
         elif item.is_symlink():
-            found.links[path] = _scan.from_os(os.readlink(item.name, dir_fd=directory))
+            found.links[path] = _paths.from_os(os.readlink(item.name, dir_fd=directory))
         elif item.is_file(follow_symlinks=False):
             found.files.add(path)
         else:
@@ -131,7 +131,7 @@ def _walk(directory, prefix, leaves_out, found):
 
 def _enter(directory, name, path, leaves_out, found):
     try:
-        deeper = os.open(name, _scan.OPEN_DIRECTORY, dir_fd=directory)
+        deeper = os.open(name, _paths.OPEN_DIRECTORY, dir_fd=directory)
     except OSError as error:
         raise OSError(error.errno, error.strerror, path) from None  # not only its last name
     try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 from typing import Dict, List, NamedTuple
 
-from . import _checksums, _delivery, _scan
+from . import _checksums, _delivery, _paths, _scan
 
 
 class Outcome(NamedTuple):
@@ -48,7 +48,7 @@ def compare(root, listed, leaves_out, witness=False):
     found = _delivery.look(root, leaves_out)
     outcome, checked = Outcome(0, [], [], [], [], {}), 0
     with contextlib.closing(_scan.Files(root)) as files:
-        for name in sorted(listed, key=_scan.to_os):
+        for name in sorted(listed, key=_paths.to_os):
             path = name if name in found.files else _stands_for(name, found)
             if path is None:
                 if not _is_left_out(name, leaves_out):
@@ -62,8 +62,8 @@ def compare(root, listed, leaves_out, witness=False):
                 outcome.modified.append(name)
             elif witness:
                 outcome.sha256[name] = digests[-1]
-    outcome.added.extend(sorted(found.files - listed.keys(), key=_scan.to_os))
-    outcome.links.extend(sorted(found.links.keys() - listed.keys(), key=_scan.to_os))
+    outcome.added.extend(sorted(found.files - listed.keys(), key=_paths.to_os))
+    outcome.links.extend(sorted(found.links.keys() - listed.keys(), key=_paths.to_os))
     return outcome._replace(checked=checked)
 
 
@@ -72,9 +72,9 @@ def digests(root, leaves_out, algorithm):
     found = _delivery.look(root, leaves_out)
     hashed = {}
     with contextlib.closing(_scan.Files(root)) as files:
-        for path in sorted(found.files, key=_scan.to_os):
+        for path in sorted(found.files, key=_paths.to_os):
             (hashed[path],) = _delivery.hash_file(files, path, (algorithm,))
-    return hashed, sorted(found.links, key=_scan.to_os)
+    return hashed, sorted(found.links, key=_paths.to_os)
 
 
 def _stands_for(name, found):

@@ -605,7 +605,7 @@ SWITCHING = (
     check(
         "refusing a linked file that is missing",
         SHARED,
-        "there or not _tree.at_or_below(sealed, link)",
+        "not (may_be_brought and _tree.at_or_below(sealed, link))",
         f"{HOST_TESTS} linked_file",
     ),
     Mutant(
@@ -1531,7 +1531,7 @@ DELIVERIES = (
     Mutant(
         "reaching a checksum file in the tree through no link",
         CHECKSUM_FILE,
-        "folder = os.open(name, _scan.OPEN_DIRECTORY, dir_fd=above)",
+        "folder = os.open(name, _paths.OPEN_DIRECTORY, dir_fd=above)",
         "folder = os.open(name, ANY_DIRECTORY, dir_fd=above)",
         f"{CHECKSUM_FILE_TESTS} through_no_link",
     ),
