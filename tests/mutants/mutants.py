@@ -602,12 +602,6 @@ SWITCHING = (
         "pass",
         f"{HOST_TESTS} next_run",
     ),
-    check(
-        "refusing a linked file that is missing",
-        SHARED,
-        "not (may_be_brought and _tree.at_or_below(sealed, link))",
-        f"{HOST_TESTS} linked_file",
-    ),
     Mutant(
         "an overtaken run leaving the staging of the other alone",
         CLAIM,
