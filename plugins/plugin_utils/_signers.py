@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import errno
 import os
 import subprocess
 import tempfile
@@ -151,16 +152,30 @@ def read_public_key(path):
 
 def _passphrase_from(descriptor):
     try:
+        # What Ansible opened for itself is not inherited; to read that could take forever.
+        if not os.get_inheritable(descriptor):
+            raise OSError(errno.EBADF, "was not opened before Ansible started")
         try:
             data = os.pread(descriptor, LARGEST_FILE, 0)  # a file may be read by many
         except OSError:
-            data = os.read(descriptor, LARGEST_FILE)  # a pipe gives it once
+            data = _read_line(descriptor)
     except OSError as error:
         raise SigningError(f"passphrase_fd {descriptor}: {error.strerror}") from None
-    secret = data.rstrip(b"\r\n")
+    secret = data.partition(b"\n")[0].rstrip(b"\r")
     if not secret:
         raise SigningError(f"passphrase_fd {descriptor} holds nothing; a pipe can be read once")
     return secret
+
+
+def _read_line(descriptor):
+    """Return what a pipe gives, to the end of its first line; it gives that once."""
+    data = b""
+    while b"\n" not in data and len(data) < LARGEST_FILE:
+        chunk = os.read(descriptor, LARGEST_FILE)
+        if not chunk:
+            break
+        data += chunk
+    return data
 
 
 def _run(argv, source, output, timeout):

@@ -129,18 +129,26 @@ def test_a_passphrase_comes_from_the_environment(choose, locked_file, key_file):
 def test_a_passphrase_comes_from_a_descriptor(choose, locked_file, tmp_path):
     (tmp_path / "secret").write_text(SECRET + "\n")
     with open(tmp_path / "secret", "rb") as stream:
+        options = {"private_key": locked_file, "passphrase_fd": stream.fileno()}
+        assert "was not opened before Ansible started" in refused(choose, **options)
+        os.set_inheritable(stream.fileno(), True)
         for _time in range(2):  # a file is read by every task
-            assert signs(choose(private_key=locked_file, passphrase_fd=stream.fileno()))
-    reading, writing = os.pipe()
-    os.write(writing, SECRET.encode() + b"\n")
-    os.close(writing)
-    assert signs(choose(private_key=locked_file, passphrase_fd=reading))
+            assert signs(choose(**options))
+    assert "Bad file descriptor" in refused(choose, **options)
 
-    assert "a pipe can be read once" in refused(
-        choose, private_key=locked_file, passphrase_fd=reading
-    )
+
+def test_a_passphrase_comes_from_a_pipe_once(choose, locked_file):
+    reading, writing = os.pipe()
+    os.set_inheritable(reading, True)
+    options = {"private_key": locked_file, "passphrase_fd": reading}
+    for part in (SECRET[:4], SECRET[4:] + "\n"):
+        os.write(writing, part.encode())
+
+    assert signs(choose(**options))
+
+    os.close(writing)
+    assert "a pipe can be read once" in refused(choose, **options)
     os.close(reading)
-    assert "Bad file descriptor" in refused(choose, private_key=locked_file, passphrase_fd=reading)
 
 
 @pytest.mark.parametrize("kind", ["nothing", "public", "rsa", "truncated"])
