@@ -121,6 +121,7 @@ def test_what_a_release_seeds_is_copied_once_and_never_replaced(
             deploying("One", "shop:1.0.0", library, **seed),
             looking("Look"),
             shell("Look at it", "cat shared/conf/app.ini shared/conf/more/list shared/twin"),
+            shell("Count its names", "stat -c %h shared/conf/app.ini shared/conf/more/list"),
             shell("Change it", "echo by hand >> current/conf/app.ini && rm shared/conf/more/list"),
             deploying("Again", "shop:1.0.0", library, **seed),
             deploying("Two", "shop:1.1.0", library, **seed),
@@ -136,6 +137,7 @@ def test_what_a_release_seeds_is_copied_once_and_never_replaced(
     assert is_one_line(run.result("Without")["msg"])
     assert "set seed: true" in run.result("Without")["msg"]
     assert run.result("Look at it")["stdout"] == (SEALED + "a list\n" + SEALED).strip()
+    assert run.result("Count its names")["stdout"].split() == ["1", "1"]
     assert not run.result("Again")["changed"]
     looks = ("Look", "Look again", "Look at what was sealed")
     assert all(run.result(title)["ok"] for title in looks)
