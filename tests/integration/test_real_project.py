@@ -58,7 +58,7 @@ def test_the_second_version_sends_only_what_changed(
 
     def deploy(title, release):
         before = fleet.counters([host.host for host in hosts])
-        with seen_in(packs, ".new-*") as made[title]:
+        with packs_made_in(packs) as made[title]:
             run = run_playbook(play(deploying(title, release, library)), listed)
         assert run.rc == 0, run.output
         after = fleet.counters([host.host for host in hosts])
@@ -98,26 +98,32 @@ def test_the_second_version_sends_only_what_changed(
         for title, result in (("first", first), ("second", second)):
             assert counts[title].bytes_in <= 1.1 * result["sent_bytes"] + 2 * CALL_BYTES
         assert counts["nothing"].bytes_in <= CALL_BYTES
-    assert [len(names) for names in made.values()] == [1, 1, 0, 0]
+    assert [len(scratches) for scratches in made.values()] == [1, 1, 0, 0]
     assert len(list(packs.glob("[!.]*"))) == 2
 
 
 @contextlib.contextmanager
-def seen_in(directory, pattern):
-    """Give a set of the names that come up in *directory* meanwhile, however briefly."""
-    names, ended = set(), threading.Event()
+def packs_made_in(cache):
+    """Give a set with one thing for each pack that is made in *cache* meanwhile, however briefly.
+
+    What becomes a pack or a note on one is a file of another name before, with the same inode.
+    """
+    inodes, ended = set(), threading.Event()
 
     def watch():
         while not ended.wait(0.002):
-            names.update(path.name for path in directory.glob(pattern))
+            for scratch in cache.glob(".new-*"):
+                with contextlib.suppress(FileNotFoundError):
+                    inodes.add(scratch.stat().st_ino)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        yield names
+        yield inodes
     finally:
         ended.set()
         watcher.join()
+        inodes -= {note.stat().st_ino for note in cache.glob(".*.room")}
 
 
 def changed_contents(old, new):
