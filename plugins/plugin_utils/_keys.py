@@ -10,14 +10,6 @@ import re
 import struct
 from typing import NamedTuple
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_ssh_public_key,
-)
-
 TYPE = b"ssh-ed25519"
 FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}\Z")
 
@@ -44,6 +36,9 @@ class PublicKey(NamedTuple):
 
     def verifies(self, signature, data):
         """Tell whether the bytes *signature* are this key's over *data*."""
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
         try:
             Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, data)
         except InvalidSignature:
@@ -53,6 +48,9 @@ class PublicKey(NamedTuple):
 
 def of_library_key(key):
     """Return the PublicKey of a public key of ``cryptography``, which must be Ed25519."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     if not isinstance(key, Ed25519PublicKey):
         raise KeyFormatError("not an Ed25519 key")
     return PublicKey(key.public_bytes(Encoding.Raw, PublicFormat.Raw))
@@ -60,6 +58,9 @@ def of_library_key(key):
 
 def parse(line):
     """Return the PublicKey and the comment in a line ``ssh-ed25519 <base64> [comment]``."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+
     words = line.split(None, 2)
     if len(line.strip().splitlines()) != 1 or len(words) < 2:
         raise KeyFormatError("not a public key in a line")

@@ -12,9 +12,6 @@ import subprocess
 import tempfile
 from typing import Callable, NamedTuple
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_ssh_private_key
-
 from . import _keys
 from ._schema_file import MissingLibrary
 
@@ -56,6 +53,9 @@ def choose(options, environment):
 
 def of_file(path, passphrase=None):
     """Return the Signer of the private key in the file *path*; *passphrase* is bytes or None."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+
     data = _read(path)
     try:
         try:
