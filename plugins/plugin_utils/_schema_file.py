@@ -110,7 +110,10 @@ def fits(value, rule, rules):
     """
     tests = {
         "$ref": lambda ref: fits(value, rules["$defs"][ref.rpartition("/")[2]], rules),
-        "type": lambda name: type(value) is TYPES[name],
+        # True is an int, and must not pass for one.
+        "type": lambda name: (
+            isinstance(value, TYPES[name]) and isinstance(value, bool) == (name == "boolean")
+        ),
         "enum": lambda choices: isinstance(value, (int, str)) and value in choices,
         "pattern": lambda pattern: re.fullmatch(pattern, value),
         "minLength": lambda least: len(value) >= least,
