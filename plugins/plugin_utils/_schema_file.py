@@ -110,11 +110,13 @@ def fits(value, rule, rules):
     """
     tests = {
         "$ref": lambda ref: fits(value, rules["$defs"][ref.rpartition("/")[2]], rules),
-        # True is an int, and must not pass for one.
+        # To Python, True is an int; it must not pass for one.
         "type": lambda name: (
             isinstance(value, TYPES[name]) and isinstance(value, bool) == (name == "boolean")
         ),
-        "enum": lambda choices: isinstance(value, (int, str)) and value in choices,
+        "enum": lambda choices: (
+            isinstance(value, (int, str)) and not isinstance(value, bool) and value in choices
+        ),
         "pattern": lambda pattern: re.fullmatch(pattern, value),
         "minLength": lambda least: len(value) >= least,
         "minimum": lambda least: value >= least,

@@ -68,6 +68,7 @@ def test_a_file_that_is_well_needs_no_library_for_schemas(monkeypatch):
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
+        ("format: 1", "format: yes", "1: format: true does not fit; expected one of 1"),
         ("format: 1", "format: 2", "1: format: 2 does not fit; expected one of 1"),
         ("format: 1\n", "", "1: the file: format is missing; expected format: The form of"),
         ("deploy: [build, release]", "", "1: the file: deploy is missing"),
