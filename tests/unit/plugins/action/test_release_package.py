@@ -22,6 +22,10 @@ from ansible.template import Templar
 
 from ansible_collections.itops.release.plugins.action.release_package import ActionModule
 from ansible_collections.itops.release.tests.unit.plugins.estate import write_tree
+from ansible_collections.itops.release.tests.unit.plugins.signing import (
+    public_key,
+    write_private_key,
+)
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[4]
 
@@ -303,3 +307,87 @@ def test_sealing_has_a_diff(tmp_path, call, sealed):
         line("4", new["release"]["digest"]),
     )
     assert call(**options, version="4", serial="4")["diff"]["after"] == ""
+
+
+@pytest.fixture
+def signing(tmp_path):
+    """Return the options that sign as the build, with a key in a file."""
+    return {"role": "build", "private_key": str(write_private_key(tmp_path / "key", 1))}
+
+
+def test_a_release_is_signed_while_it_is_sealed_and_later_once(tmp_path, call, signing):
+    source = str(write_tree(tmp_path / "src", {"release.yml": release_yml()}))
+    later = {"state": "signed", "release": "shop:1", "sign": {**signing, "role": "release"}}
+
+    foreseen = call(src=source, sign=signing, check_mode=True, diff=True)
+    assert not (tmp_path / "library").exists()
+    sealed = call(src=source, sign=signing, diff=True)
+
+    key = public_key(1).fingerprint
+    assert sealed == foreseen
+    assert sealed["changed"]
+    assert sealed["signature"] == {"role": "build", "key": key}
+    assert sealed["diff"]["after"].endswith(f"shop:1 signed as build by {key}\n")
+    assert not call(src=source, sign=signing)["changed"]
+    assert call(**later, check_mode=True)["changed"]
+    signed = call(**later)
+    assert signed["changed"]
+    assert signed["release"] == sealed["release"]
+    assert not call(**later)["changed"]
+    assert not call(**later, check_mode=True)["changed"]
+
+
+def test_what_was_sealed_before_is_signed_when_that_is_asked_for(tmp_path, call, signing):
+    source = str(write_tree(tmp_path / "src", {"release.yml": release_yml()}))
+    call(src=source)
+
+    signed = call(src=source, sign=signing, diff=True)
+
+    assert signed["changed"]
+    assert signed["diff"]["after"].startswith("shop:1 signed as build by SHA256:")
+
+
+def test_a_key_that_cannot_be_used_is_told_before_anything_is_sealed(tmp_path, call, signing):
+    source = str(write_tree(tmp_path / "src", {"release.yml": release_yml()}))
+
+    gone = call(src=source, sign={**signing, "private_key": str(tmp_path / "none")})
+    wrong = call(src=source, sign={**signing, "private_key": source + "/release.yml"})
+
+    assert "No such file" in gone["msg"]
+    assert "is not a private key in OpenSSH form" in wrong["msg"]
+    assert not (tmp_path / "library").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"state": "signed", "release": "shop:1"},
+        {"state": "signed", "sign": {"role": "build", "private_key": "k"}},
+        {"src": "x", "sign": {"private_key": "k"}},
+        {"src": "x", "sign": {"role": "approval", "private_key": "k"}},
+        {"src": "x", "sign": {"role": "build"}},
+        {"src": "x", "sign": {"role": "build", "private_key": "k", "public_key": "p"}},
+        {"src": "x", "sign": {"role": "build", "private_key": "k", "command": ["c"]}},
+        {"src": "x", "sign": {"role": "build", "public_key": "k", "passphrase_env": "X"}},
+    ],
+)
+def test_who_signs_is_said_in_one_way(call, options):
+    with pytest.raises(AnsibleActionFail):
+        call(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"state": "absent", "release": "shop:1"}, "sign goes with sealing"),
+        ({"state": "pruned", "keep": 1}, "sign goes with sealing"),
+        ({"mark": "pinned", "release": "shop:1"}, "sign goes with sealing"),
+        ({"state": "signed", "release": "shop:1", "src": "x"}, "state: signed is about a release"),
+        ({"state": "signed", "release": "shop:1"}, "there is no media library"),
+    ],
+)
+def test_signing_is_refused_where_something_else_was_meant(call, signing, options, reason):
+    answer = call(sign=signing, **options)
+
+    assert answer["failed"]
+    assert reason in answer["msg"]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import shutil
 
@@ -131,6 +132,16 @@ def test_countersigning_keeps_the_signatures_that_are_there(estate):
     demand(estate, label, trust(release=(3, key(1), key(2), key(3))))
     tags = [_index.tag_of(item) for item in index(estate)]
     assert len(tags) == len(set(tags)) == 3
+
+
+def test_people_who_sign_at_once_lose_nothing(estate):
+    label = estate.seal("1.0", {"app": "one"})
+    numbers = range(1, 9)
+
+    with concurrent.futures.ThreadPoolExecutor(len(numbers)) as pool:
+        assert all(pool.map(lambda number: sign(estate, label, number), numbers))
+
+    demand(estate, label, trust(release=(len(numbers), *map(key, numbers))))
 
 
 def test_a_signature_of_another_release_does_not_count_when_it_is_moved_here(estate):
