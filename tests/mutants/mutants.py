@@ -1434,6 +1434,33 @@ SIGNING = (
         "len(data) > limit",
         f"{REFERRERS_TESTS} too_large",
     ),
+    Mutant(
+        "attaching signatures in turn",
+        LIBRARY,
+        "with self.layout.locked():",
+        "with contextlib.nullcontext():",
+        f"{REFERRERS_TESTS} at_once",
+    ),
+    Mutant(
+        "telling lists of signatures from releases",
+        LIBRARY_CATALOGUE,
+        "_referrers.is_list(descriptors[-1]) or (not typed and not digests)",
+        "not typed and not digests",
+        f"{REFERRERS_TESTS} hides_nothing",
+    ),
+    check(
+        "reading passphrases only from descriptors that were handed over",
+        "plugin_utils/_signers.py",
+        "not os.get_inheritable(descriptor)",
+        "plugin_utils/test_signers.py from_a_descriptor",
+    ),
+    Mutant(
+        "telling truth values from numbers in a schema",
+        SCHEMA_FILE,
+        "isinstance(value, (int, str)) and not isinstance(value, bool) and value in choices",
+        "isinstance(value, (int, str)) and value in choices",
+        "plugin_utils/test_trust.py wrong",
+    ),
 )
 
 DELIVERIES = (
