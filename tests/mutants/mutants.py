@@ -1362,7 +1362,7 @@ SIGNING = (
         "verifying a payload before it is read",
         SIGNATURES,
         "not signers",
-        f"{SIGNATURES_TESTS} verified",
+        f"{SIGNATURES_TESTS} no_key_has_verified",
     ),
     Mutant(
         "verifying signatures at all",
