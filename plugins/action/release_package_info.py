@@ -59,9 +59,10 @@ def look(arguments):
         }
     stored = library.get(library.find(arguments["release"]).digest)
     trust = _trust.read(arguments["trust"]) if arguments["trust"] else None
-    described = _description.describe(stored)
-    described["signatures"] = _signatures.describe(library, stored.label, trust)
-    result = {"releases": [described]}
+    result = {
+        "releases": [_description.describe(stored)],
+        "signatures": _signatures.describe(library, stored.label, trust),
+    }
     if trust:
         roles = [role for role in trust.roles if role in _statement.ROLES]
         now = datetime.now(timezone.utc)

@@ -69,11 +69,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 releases:
-  description:
-    - The releases, sorted by name and serial, each as M(itops.release.release_package) returns it.
-    - With O(release) it has C(signatures), too. Each has C(digest), and C(role) and C(key) as the
-      library claims, which proves nothing. With O(trust) it has C(signed_by), the names of the keys
-      that verify it, and C(problem), why it counts for nothing.
+  description: The releases, sorted by name and serial, each as M(itops.release.release_package)
+    returns it.
   type: list
   elements: dict
   returned: success
@@ -111,6 +108,33 @@ damaged:
       description: What is wrong with it.
       type: str
       returned: always
+signatures:
+  description: The signatures that are attached to O(release).
+  type: list
+  elements: dict
+  returned: when O(release) is given
+  contains:
+    digest:
+      description: The digest of the envelope in the library.
+      type: str
+      returned: always
+    role:
+      description: The role that the library claims it is for, or null. That proves nothing.
+      type: str
+      returned: always
+    key:
+      description: The fingerprint of the key that the library claims made it, or null.
+      type: str
+      returned: always
+    signed_by:
+      description: The names of the keys that verify it.
+      type: list
+      elements: str
+      returned: when O(trust) is given
+    problem:
+      description: Why it counts for nothing, empty when nothing is wrong.
+      type: str
+      returned: when O(trust) is given
 roles:
   description: Each role that releases are signed in, and whether O(release) is signed in it.
   type: list

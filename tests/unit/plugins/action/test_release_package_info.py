@@ -7,13 +7,19 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.itops.release.plugins.action import release_package_info
-from ansible_collections.itops.release.plugins.plugin_utils import _library
+from ansible_collections.itops.release.plugins.plugin_utils import _library, _signatures
+from ansible_collections.itops.release.tests.unit.plugins.signing import (
+    key,
+    public_key,
+    signer,
+    trust_text,
+)
 
 
 @pytest.fixture
 def look(estate):
-    def look(release=None, compare_to=None):
-        arguments = {"release": release, "compare_to": compare_to, "trust": None}
+    def look(release=None, compare_to=None, trust=None):
+        arguments = {"release": release, "compare_to": compare_to, "trust": trust}
         return release_package_info.look(
             {"media_library": str(estate.folder / "library"), **arguments}
         )
@@ -99,3 +105,26 @@ def test_a_pin_is_told(estate, look):
 
     assert [item["pinned"] for item in look()["releases"]] == [False, True]
     assert look()["damaged"] == []
+
+
+def test_who_signed_is_told_and_with_trust_whether_that_is_enough(estate, look):
+    label = estate.seal("1.0", {"app": "one"})
+    _signatures.sign(estate.library, label.digest, "release", signer(1))
+    text = trust_text(release=(1, key(1)), build=(1, key(2)), approval=(1, key(3)))
+    (estate.folder / "trust.yml").write_text(text)
+
+    claimed = look("shop:1.0")
+    verified = look("shop:1.0", trust=str(estate.folder / "trust.yml"))
+
+    fingerprint = public_key(1).fingerprint
+    (signature,) = claimed["signatures"]
+    assert (signature["role"], signature["key"]) == ("release", fingerprint)
+    assert "signed_by" not in signature
+    assert "roles" not in claimed
+    assert verified["signatures"] == [{**signature, "signed_by": ["key1"], "problem": ""}]
+    assert {role["role"]: role["met"] for role in verified["roles"]} == {
+        "release": True,
+        "build": False,
+    }
+    assert verified["roles"][0]["line"] == "role release of shop:1.0: signed by key1"
+    assert look()["releases"] == claimed["releases"]
