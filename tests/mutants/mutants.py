@@ -1480,7 +1480,7 @@ DELIVERIES = (
     Mutant(
         "noticing files that were added",
         VERIFICATION,
-        "outcome.added.extend(sorted(found.files - listed.keys(), key=_scan.to_os))",
+        "outcome.added.extend(sorted(found.files - listed.keys(), key=_paths.to_os))",
         "pass",
         f"{CHECKSUM_FILE_TESTS} cut_short",
     ),

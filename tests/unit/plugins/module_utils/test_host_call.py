@@ -785,7 +785,7 @@ def test_a_pack_that_is_no_file_is_refused(host, releases, estate, how):
     drop = estate.folder / "drop"
     drop.mkdir()
     path = drop / "pack"
-    host.send(estate.folder / "whole", releases[1].digest, None)
+    host.send(str(estate.folder / "whole"), releases[1].digest, None)
     if how == "link":
         path.symlink_to("../whole")
     else:
