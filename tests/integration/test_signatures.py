@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import subprocess
-import time
 
 import pytest
 
@@ -26,6 +25,7 @@ from ansible_collections.itops.release.tests.integration.applications import (
     task,
     write_application,
 )
+from ansible_collections.itops.release.tests.unit.plugins.signing import ssh_agent
 
 PASSPHRASE = "never-to-be-seen-anywhere"
 ONCE = {"run_once": True}
@@ -69,15 +69,9 @@ def trust(keys, tmp_path):
 @pytest.fixture
 def agent(keys, tmp_path):
     """Return the socket of an ssh-agent that holds ada's key, whose file is gone."""
+    socket = str(tmp_path / "agent")
     with contextlib.ExitStack() as stack:
-        socket = str(tmp_path / "agent")
-        process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
-        stack.callback(process.wait)
-        stack.callback(process.terminate)
-        while not os.path.exists(socket):
-            time.sleep(0.01)
-        environment = {**os.environ, "SSH_AUTH_SOCK": socket}
-        subprocess.run(["ssh-add", "-q", keys / "ada"], env=environment, check=True)
+        stack.enter_context(ssh_agent(socket))(keys / "ada")
         (keys / "ada").unlink()
         yield socket
 

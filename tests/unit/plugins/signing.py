@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import subprocess
+import time
 from datetime import datetime, timezone
 
 from cryptography.hazmat.primitives import serialization
@@ -49,6 +53,21 @@ def write_private_key(path, number, passphrase=None):
     path.write_bytes(private_key(number).private_bytes(*form))
     path.chmod(0o600)
     return path
+
+
+@contextlib.contextmanager
+def ssh_agent(socket):
+    """Run an ssh-agent that listens at *socket*; give ``add(path)``, which hands it a key."""
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
+    environment = {**os.environ, "SSH_AUTH_SOCK": socket}
+    try:
+        while not os.path.exists(socket):
+            assert process.poll() is None
+            time.sleep(0.01)
+        yield lambda path: subprocess.run(["ssh-add", "-q", path], env=environment, check=True)
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def signer(number):

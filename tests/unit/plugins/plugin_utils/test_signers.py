@@ -8,7 +8,6 @@ import contextlib
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -16,6 +15,7 @@ from ansible_collections.itops.release.plugins.plugin_utils import _signers
 from ansible_collections.itops.release.tests.unit.plugins.signing import (
     public_key,
     public_line,
+    ssh_agent,
     write_private_key,
 )
 
@@ -75,15 +75,10 @@ def public_file(tmp_path):
 @pytest.fixture
 def agent(tmp_path, monkeypatch):
     """Run an ssh-agent, and return a function that adds a key to it."""
+    socket = str(tmp_path / "agent")
+    monkeypatch.setenv("SSH_AUTH_SOCK", socket)
     with contextlib.ExitStack() as stack:
-        socket = str(tmp_path / "agent")
-        process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
-        stack.callback(process.wait)
-        stack.callback(process.terminate)
-        while not os.path.exists(socket):
-            time.sleep(0.01)
-        monkeypatch.setenv("SSH_AUTH_SOCK", socket)
-        yield lambda path: subprocess.run(["ssh-add", "-q", path], check=True)
+        yield stack.enter_context(ssh_agent(socket))
 
 
 def signs(signer):
