@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 import traceback
+
+KILLED = 9
 
 
 def in_child(function):
@@ -44,3 +47,17 @@ def exit_status(function):
         finally:
             os._exit(1)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def kill_at(number, folder):
+    """End this process as by SIGKILL just before it removes or renames below *folder*, the
+    *number*-th time."""
+    seen = []
+
+    def audit(event, arguments):
+        if event in ("os.remove", "os.rename", "os.rmdir") and str(folder) in str(arguments[0]):
+            seen.append(event)
+            if len(seen) == number:
+                os._exit(KILLED)
+
+    sys.addaudithook(audit)

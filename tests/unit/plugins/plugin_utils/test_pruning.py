@@ -26,10 +26,13 @@ from ansible_collections.itops.release.plugins.plugin_utils import (
 )
 from ansible_collections.itops.release.tests.unit.plugins.estate import snapshot, write_tree
 from ansible_collections.itops.release.tests.unit.plugins.locks import assert_waits
-from ansible_collections.itops.release.tests.unit.plugins.processes import exit_status
+from ansible_collections.itops.release.tests.unit.plugins.processes import (
+    KILLED,
+    exit_status,
+    kill_at,
+)
 
 SAME = {"lib/a": "same"}
-KILLED = 9
 
 
 def blobs(estate):
@@ -278,20 +281,6 @@ def test_what_only_killed_runs_left_is_a_change(estate, labels):
 
     assert prune(estate, keep=5).changed
     assert not prune(estate, keep=5).changed
-
-
-def kill_at(number, folder):
-    """End this process as by SIGKILL just before it removes or renames below *folder*, the
-    *number*-th time."""
-    seen = []
-
-    def audit(event, arguments):
-        if event in ("os.remove", "os.rename", "os.rmdir") and str(folder) in str(arguments[0]):
-            seen.append(event)
-            if len(seen) == number:
-                os._exit(KILLED)
-
-    sys.addaudithook(audit)
 
 
 def test_a_pruning_that_is_killed_leaves_a_whole_library(estate, labels):

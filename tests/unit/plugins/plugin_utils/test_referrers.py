@@ -20,6 +20,11 @@ from ansible_collections.itops.release.plugins.plugin_utils import (
     _signatures,
 )
 from ansible_collections.itops.release.tests.unit.plugins.estate import snapshot
+from ansible_collections.itops.release.tests.unit.plugins.processes import (
+    KILLED,
+    exit_status,
+    kill_at,
+)
 from ansible_collections.itops.release.tests.unit.plugins.signing import (
     NOW,
     key,
@@ -142,6 +147,30 @@ def test_people_who_sign_at_once_lose_nothing(estate):
         assert all(pool.map(lambda number: sign(estate, label, number), numbers))
 
     demand(estate, label, trust(release=(len(numbers), *map(key, numbers))))
+
+
+def test_signing_that_is_killed_leaves_the_signatures_there_were(estate):
+    label = estate.seal("1.0", {"app": "one"})
+    sign(estate, label)
+    shutil.copytree(estate.folder / "library", estate.folder / "before")
+    kills = 0
+    while True:
+        shutil.rmtree(estate.folder / "library")
+        shutil.copytree(estate.folder / "before", estate.folder / "library")
+
+        def cut_short(number=kills + 1):
+            kill_at(number, estate.folder / "library")
+            sign(estate, label, 2)
+
+        status = exit_status(cut_short)
+        demand(estate, label)
+        assert sign(estate, label, 2) == (status == KILLED)
+        demand(estate, label, trust(release=(2, key(1), key(2))))
+        if status == 0:
+            break
+        kills += 1
+
+    assert kills == 4  # the envelope, its manifest, the list, and the index
 
 
 def test_a_signature_of_another_release_does_not_count_when_it_is_moved_here(estate):
