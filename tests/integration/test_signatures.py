@@ -110,7 +110,7 @@ def test_what_is_signed_is_deployed_and_no_secret_is_seen(
         sealing("Seal 1", one, library, ONCE, sign=by_ci(keys)),
         countersigning("Countersign 1", "shop:1.0.0", library, **ada),
         deploying("Deploy 1", "shop:1.0.0", library, trust=trust()),
-        sealing("Seal 2", two, library, ONCE, sign=by_ci(keys)),
+        sealing("Seal 2", two, library, ONCE, remote_src=True, sign=by_ci(keys)),
         countersigning("Countersign 2", "shop:2.0.0", library, **ada),
         asking("Ask", "shop:2.0.0", library, trust()),
         asking("Ask when it is too late", "shop:2.0.0", library, expired),
