@@ -187,11 +187,17 @@ def _newest_like(state, existing, tree):
 
 
 def since(now, days):
-    """Return the time *days* before *now*, as ISO 8601 in UTC to the second; None without days."""
+    """Return the time *days* before *now*, as ISO 8601 in UTC to the second; None for no limit.
+
+    There is none without *days*, nor where they reach back beyond the calendar.
+    """
     if days is None:
         return None
-    moment = datetime.strptime(now, TIME) - timedelta(days=days)
-    return moment.strftime(TIME)
+    try:
+        moment = datetime.strptime(now, TIME) - timedelta(days=days)
+    except OverflowError:
+        return None
+    return moment.isoformat() + "Z"  # strftime would write a year before 1000 with fewer digits
 
 
 def summary(path, state):

@@ -32,7 +32,7 @@ def reasons(entries, rules, in_use, now):
             "in use": entry.label.digest in in_use,
             "pinned": entry.pinned,
             "recent": rules.min_age_days is not None
-            and not _is_older(entry.created, now - timedelta(days=rules.min_age_days)),
+            and not _is_older(entry.created, now, rules.min_age_days),
         }
         found.setdefault(entry.label, set()).update(reason for reason in why if why[reason])
     order = sorted(found, key=lambda label: (label.name, label.serial, label.digest))
@@ -47,9 +47,9 @@ def _newest(entries, keep):
     return {digest for known in by_name.values() for _serial, digest in sorted(known)[-keep:]}
 
 
-def _is_older(created, moment):
-    """Tell whether the RFC 3339 time *created* is known to be before *moment*."""
+def _is_older(created, now, days):
+    """Tell whether the RFC 3339 time *created* is known to be more than *days* before *now*."""
     try:
-        return datetime.fromisoformat(created) < moment
-    except (TypeError, ValueError):
+        return now - datetime.fromisoformat(created) > timedelta(days=days)
+    except (TypeError, ValueError, OverflowError):  # there may be more days than can be counted
         return False

@@ -1609,6 +1609,16 @@ DELIVERIES = (
     ),
 )
 
+AT_THE_EDGES = (
+    Mutant(
+        "writing early years as texts that sort",
+        STATE,
+        'return moment.isoformat() + "Z"',
+        "return moment.strftime(TIME)",
+        f"{STATE_TESTS} beyond_all_records",
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -1622,4 +1632,5 @@ MUTANTS = (
     *FORMATS,
     *SIGNING,
     *DELIVERIES,
+    *AT_THE_EDGES,
 )

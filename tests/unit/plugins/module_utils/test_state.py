@@ -201,6 +201,17 @@ def test_trees_that_are_too_old_go_although_they_are_among_the_last():
     assert _state.superfluous(there, set(there.trees), 5, _state.since("x", None)) == []
 
 
+@pytest.mark.parametrize("days", [500_000, 999_999, 10**12])
+def test_days_that_reach_back_beyond_all_records_let_nothing_go(days):
+    there = state("a", "b", live="b", good=["b"])
+    for tree in "ab":
+        there.trees[tree]["at"] = "2026-01-01T12:00:00Z"
+
+    since = _state.since("2026-01-09T12:00:00Z", days)
+
+    assert _state.superfluous(there, set(there.trees), 5, since) == []
+
+
 def test_a_tree_without_a_time_counts_as_old():
     there = state("a", "b", live="b", good=["b"])
 

@@ -157,6 +157,11 @@ def test_what_was_sealed_of_late_stays(estate, labels):
     assert days_later(31).removed == labels[:4]
 
 
+@pytest.mark.parametrize("days", [999_999, 10**12])
+def test_days_that_reach_back_beyond_all_records_let_nothing_go(estate, labels, days):
+    assert prune(estate, write=False, min_age_days=days).removed == []
+
+
 def test_what_nobody_knows_the_age_of_counts_as_recent(estate, labels):
     plain = index(estate)
     for item in plain["manifests"]:  # as other tools copy a library
