@@ -215,7 +215,7 @@ def report(outcomes: list[Outcome]) -> None:
 
 
 if __name__ == "__main__":
-    # A shell that starts us in the background has us ignore Ctrl-C; tests send it to what they start.
+    # Started in the background we would ignore Ctrl-C, and with us what the tests send it to.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # As with Ctrl-C, what was started is ended first.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
