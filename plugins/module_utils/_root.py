@@ -39,6 +39,17 @@ class Root:
         """Return a new descriptor of one of our folders, or of ``releases`` and ``shared``."""
         return open_directory(self.ours if name in FOLDERS else self.descriptor, name)
 
+    def names(self, folder):
+        """Return the names in a folder; none where it is missing, as what was killed leaves it."""
+        try:
+            descriptor = self.folder(folder)
+        except FileNotFoundError:
+            return set()
+        try:
+            return set(os.listdir(descriptor))
+        finally:
+            os.close(descriptor)
+
     @contextlib.contextmanager
     def locked(self, timeout, run):
         """Hold the root's lock; fail within *timeout* seconds, naming who holds it."""
@@ -136,24 +147,21 @@ class Root:
 
     def existing_trees(self, state):
         """Return the names of the recorded trees that are really there."""
-        try:
-            names = set(os.listdir(os.path.join(_paths.local(self.path), "releases")))
-        except FileNotFoundError:
-            names = set()
-        return {tree for tree in state.trees if tree in names}
+        return self.names("releases").intersection(state.trees)
 
     def read_manifest(self, digest):
         """Return the Manifest of a release that was staged here, or None; its bytes are checked.
 
         RootError for one that a newer version wrote: it is whole, and only that can read it.
         """
-        folder = self.folder("manifests")
         try:
-            descriptor = os.open(digest, _paths.OPEN_FILE, dir_fd=folder)
+            folder = self.folder("manifests")
+            try:
+                descriptor = os.open(digest, _paths.OPEN_FILE, dir_fd=folder)
+            finally:
+                os.close(folder)
         except FileNotFoundError:
             return None
-        finally:
-            os.close(folder)
         with os.fdopen(descriptor, "rb") as stream:
             data = stream.read()
         try:

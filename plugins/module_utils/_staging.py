@@ -60,11 +60,7 @@ def rebuild(claim, release, seed):
 
 def free_name(root, name):
     """Return *name* or, where ``releases`` has that, the first of ``name.2``, ``name.3`` …"""
-    releases = root.folder("releases")
-    try:
-        taken = set(os.listdir(releases))
-    finally:
-        os.close(releases)
+    taken = root.names("releases")
     candidate, number = name, 1
     while candidate in taken:
         number += 1

@@ -112,6 +112,22 @@ def killed_after_switching(host, labels):
         root.write_state(state)
 
 
+def killed_at_the_first_folder(host, labels):
+    del labels
+    (host.root / ".release").mkdir(0o711, parents=True)
+
+
+def killed_while_removing_all(host, labels):
+    """Leave what a removal does whose last rename is still to come."""
+    one_live(host, labels)
+    with _root.opened(str(host.root)) as root:
+        state = root.read_state()
+        root.write_state(_state.State(state.token, state.run, uid=state.uid, access=state.access))
+    (host.root / "current").unlink()
+    shutil.rmtree(host.root / "releases")
+    shutil.rmtree(host.root / "shared")
+
+
 SITUATIONS = [
     nothing,
     staged,
@@ -130,6 +146,8 @@ SITUATIONS = [
     with_a_stray_directory,
     killed_before_switching,
     killed_after_switching,
+    killed_at_the_first_folder,
+    killed_while_removing_all,
 ]
 PROBE = {"command": ["true"]}
 REQUESTS = {
