@@ -23,6 +23,8 @@ def main():
 
 def run(params):
     """Return what is at the root and, when asked, how it differs."""
+    if params["history"] < 0:
+        raise _root.RootError("history is %d: give 0 or more" % params["history"])
     with _root.opened(params["root"]) as root:
         state = root.read_state() if root else _state.State()
         drift, runtime = [], []

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.itops.release.plugins.module_utils import _root
 from ansible_collections.itops.release.plugins.modules import release_deployment_info
 from ansible_collections.itops.release.tests.unit.plugins.estate import snapshot
 
@@ -45,6 +46,12 @@ def test_where_nothing_is_nothing_is_told(estate):
 
     assert told["deployment"]["phase"] == "none"
     assert told["drift"] == []
+
+
+def test_a_negative_number_of_events_is_refused(host, estate):
+    for place in (host, estate.host()):
+        with pytest.raises(_root.RootError, match="history is -1: give 0 or more"):
+            ask(place, history=-1)
 
 
 def test_nothing_is_not_taken_for_something_whole(estate):
