@@ -48,10 +48,13 @@ def test_where_nothing_is_nothing_is_told(estate):
     assert told["drift"] == []
 
 
-def test_a_negative_number_of_events_is_refused(host, estate):
-    for place in (host, estate.host()):
-        with pytest.raises(_root.RootError, match="history is -1: give 0 or more"):
-            ask(place, history=-1)
+def test_a_negative_number_of_events_is_refused_wherever_it_is_asked(estate, labels):
+    host = estate.host()
+    with pytest.raises(_root.RootError, match="history is -1: give 0 or more"):
+        ask(host, history=-1)
+    host.deploy(labels[0])
+    with pytest.raises(_root.RootError, match="history is -1: give 0 or more"):
+        ask(host, history=-1)
 
 
 def test_nothing_is_not_taken_for_something_whole(estate):
