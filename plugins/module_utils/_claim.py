@@ -10,7 +10,7 @@ import grp
 import os
 import time
 
-from . import _adoption, _drift, _lease, _root, _tree
+from . import _adoption, _deletion, _drift, _lease, _root
 
 
 class DeploymentError(ValueError):
@@ -35,6 +35,7 @@ class Claim:
     *run* names the run; *takeover* names another one whose lease ends by this; *now* returns the
     time as text, which goes into the records. ``took_over`` is the run that was taken over.
     ``tries`` tells whether what is on trial is this run's own: its lease outlasts the call then.
+    ``leftovers``: ``{path: why it cannot be removed}`` of what it wanted to clear away.
     """
 
     def __init__(self, root, run, now, lock_timeout, takeover=None):
@@ -44,6 +45,7 @@ class Claim:
         self.token = None
         self.took_over = None
         self.tries = False
+        self.leftovers = {}
         self._lock_timeout = lock_timeout
         self._takeover = takeover
 
@@ -156,10 +158,10 @@ class Claim:
         staging = self.folder(stack, "staging")
         for name in os.listdir(staging):
             if not (name.isdigit() and int(name) > self.token):
-                _tree.remove(staging, name)
+                self._discard(staging, name)
         name = str(self.token)
         os.mkdir(name, 0o700, dir_fd=staging)
-        stack.callback(_discard, staging, name)
+        stack.callback(self._discard, staging, name)
         return self.subfolder(stack, staging, name, make=False)
 
     def folder(self, stack, name):
@@ -182,6 +184,13 @@ class Claim:
         self.root.append_history(
             {"at": self.now(), "run": self.run, "event": event, "tree": tree, "from": other}
         )
+
+    def _discard(self, staging, name):
+        """Remove what is left in staging; where that fails, the next run tries it again."""
+        reason = _deletion.discard(staging, name)
+        if reason:
+            path = os.path.join(self.root.path, _root.OURS, "staging", name)
+            self.leftovers[path] = reason
 
     def _check_token(self, state):
         if state.token != self.token:
@@ -233,12 +242,6 @@ def note_switch(state, tree, now):
     state.trial = None if tree == state.live else tree
     state.restarted = False
     state.since = now
-
-
-def _discard(staging, name):
-    """Remove what is left in staging; where that fails, the next run does it."""
-    with contextlib.suppress(OSError):
-        _tree.remove(staging, name)
 
 
 def _spell(access):

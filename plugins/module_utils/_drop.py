@@ -17,7 +17,7 @@ import re
 import secrets
 import stat
 
-from . import _claim, _codec, _paths, _root, _tree
+from . import _claim, _codec, _deletion, _paths, _root
 
 WHOLE = "pack"
 KEPT = "kept"
@@ -90,7 +90,7 @@ def remove(root, path):
     """Remove the drop at *path* only: another run may have one of its own."""
     folder = root.folder("drop")
     try:
-        _tree.remove(folder, os.path.basename(path))
+        _deletion.remove(folder, os.path.basename(path))
     finally:
         os.close(folder)
 
@@ -102,7 +102,7 @@ def clear(root, held):
     try:
         for name in os.listdir(folder):
             if name.partition("-")[0] + "-" in wanted:
-                _tree.remove(folder, name)
+                _deletion.remove(folder, name)
     finally:
         os.close(folder)
 
@@ -214,7 +214,7 @@ def _describe(folder, path):
 def _clear(folder, but):
     for name in os.listdir(folder):
         if name != but:
-            _tree.remove(folder, name)
+            _deletion.remove(folder, name)
 
 
 @contextlib.contextmanager

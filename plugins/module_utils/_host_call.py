@@ -26,13 +26,14 @@ MARKS = {
 
 def remove(params, call, now, check_mode):
     """Do ``state: absent``: one release, or everything of ours; return the result."""
-    from . import _prediction, _removal, _transaction
+    from . import _deletion, _prediction, _removal, _transaction
 
     with _root.opened(params["root"]) as root:
         if root is None:
-            if not check_mode:
-                _removal.sweep(params["root"])  # what a removal that was killed left to delete
-            return _answer.result(params["root"], None, None, changed=False)
+            # What a removal that was killed left to delete.
+            leftovers = {} if check_mode else _removal.sweep(params["root"])
+            result = _answer.result(params["root"], None, None, changed=False)
+            return {**result, "warnings": _deletion.warnings(leftovers)}
         state = root.read_state()
         _claim.check_owner(root.path, state, None)
         root.read_current(state)  # refuses what is not ours

@@ -8,7 +8,7 @@ import contextlib
 import os
 from typing import Optional
 
-from . import _claim, _durable, _manifest, _paths, _root, _state, _tree
+from . import _claim, _deletion, _durable, _manifest, _paths, _root, _state
 
 
 def ours(root, state):
@@ -62,29 +62,36 @@ def remove_all(claim, purge_shared):
             claim.root.write_state(_state.State(**kept))
             claim.record("removed", "everything", None)
             if purge_shared:
-                _tree.remove(top, "shared")
+                _deletion.remove(top, "shared")
             _remove_if_empty(top, "shared")
             _remove_if_empty(top, "releases")
             gone = "%s.gone-%d" % (_root.OURS, state.token)
             os.rename(_root.OURS, gone, src_dir_fd=top, dst_dir_fd=top)
             os.fsync(top)
-    sweep(claim.root.path)
+    claim.leftovers = sweep(claim.root.path)  # what staging left is below that now
 
 
 def sweep(path):
-    """Delete what removals have moved aside at *path*, and the folder itself if it is empty."""
-    path = _paths.local(path)
+    """Delete what removals have moved aside at *path*, and the folder itself if it is empty.
+
+    Returns ``{path: why it cannot be removed}`` of what stays.
+    """
+    local = _paths.local(path)
     try:
-        top = os.open(path, _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
+        top = os.open(local, _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     except FileNotFoundError:
-        return
+        return {}
+    leftovers = {}
     try:
         for name in os.listdir(top):
             if name.startswith(_root.OURS + ".gone-"):
-                _tree.remove(top, name)
+                reason = _deletion.discard(top, name)
+                if reason:
+                    leftovers[os.path.join(path, name)] = reason
     finally:
         os.close(top)
-    _remove_if_empty(None, path)
+    _remove_if_empty(None, local)
+    return leftovers
 
 
 def _take_away(claim, stack, state, trees, staging):

@@ -10,7 +10,19 @@ from __future__ import annotations
 import contextlib
 import os
 
-from . import _claim, _codec, _drift, _durable, _manifest, _objects, _pack, _selinux, _state, _tree
+from . import (
+    _claim,
+    _codec,
+    _deletion,
+    _drift,
+    _durable,
+    _manifest,
+    _objects,
+    _pack,
+    _selinux,
+    _state,
+    _tree,
+)
 
 
 def stage(claim, release, seed, stream, again=()):
@@ -116,7 +128,7 @@ class _Place:
                 return missing
             if mended:
                 break
-            _tree.remove(self.staging, "tree")
+            _deletion.remove(self.staging, "tree")
         raise _drift.Damaged("the release cannot be laid out: %s" % _drift.name_drift(drift))
 
     def mend(self, manifest):

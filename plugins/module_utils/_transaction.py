@@ -14,6 +14,7 @@ from . import (
     _answer,
     _claim,
     _codec,
+    _deletion,
     _drift,
     _drop,
     _manifest,
@@ -100,8 +101,9 @@ def leased(root, params, call, now, access=None, adopted=None):
 
 
 def told(claim, result):
-    """Return *result* with the run that *claim* took over."""
-    return {**result, "took_over": claim.took_over}
+    """Return *result* with the run that *claim* took over, and what it could not clear away."""
+    warnings = _deletion.warnings(claim.leftovers)
+    return {**result, "took_over": claim.took_over, "warnings": warnings}
 
 
 def refusal(error, call):

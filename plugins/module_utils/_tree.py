@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import stat
@@ -221,8 +220,7 @@ class _Verification:
             return [] if target == _paths.to_os(entry.target) else ["modified"]
         changes = status_changes(status, entry, self._access)
         if entry.type == "file" and "type" not in changes:
-            size = entry.size
-            if status.st_size != size or hash_file(directory, leaf, size) != entry.sha256:
+            if not _has_content(directory, leaf, status, entry):
                 changes.insert(0, "modified")
         return changes
 
@@ -237,28 +235,14 @@ def spell(path):
     return _paths.to_os(path).decode("utf-8", "backslashreplace")
 
 
-def remove(parent, name):
-    """Remove the tree *name* below the directory descriptor *parent*, following no link."""
+def _has_content(directory, name, status, entry):
+    """Tell whether a file with this *status* can be read, and holds what *entry* says."""
+    if status.st_size != entry.size:
+        return False
     try:
-        descriptor = os.open(name, _paths.OPEN_DIRECTORY, dir_fd=parent)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        if error.errno not in (errno.ENOTDIR, errno.ELOOP):
-            raise
-        os.unlink(name, dir_fd=parent)
-        return
-    try:
-        with os.scandir(descriptor) as listing:
-            items = [(item.name, item.is_dir(follow_symlinks=False)) for item in listing]
-        for leaf, is_directory in items:
-            if is_directory:
-                remove(descriptor, leaf)
-            else:
-                os.unlink(leaf, dir_fd=descriptor)
-    finally:
-        os.close(descriptor)
-    os.rmdir(name, dir_fd=parent)
+        return hash_file(directory, name, entry.size) == entry.sha256
+    except OSError:
+        return False
 
 
 def hash_file(directory, name, size=0):

@@ -20,7 +20,10 @@ def main():
     if not module.params["_call"]:
         module.fail_json(msg="release_deployment works only through its action plugin")
     try:
-        module.exit_json(**run(module))
+        result = run(module)
+        for line in result.pop("warnings", ()):
+            module.warn(line)
+        module.exit_json(**result)
     except (OSError, ValueError) as error:
         from ..module_utils import _transaction  # most of the code: not for nothing
 

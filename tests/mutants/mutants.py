@@ -444,8 +444,8 @@ STAGING_STEPS = (
     Mutant(
         "hashing every file",
         TREE,
-        "if status.st_size != size or hash_file(directory, leaf, size) != entry.sha256:",
-        "if status.st_size != size:",
+        "return hash_file(directory, name, entry.size) == entry.sha256",
+        "return True",
         f"{TREE_TESTS} difference",
     ),
     Mutant(
@@ -614,7 +614,7 @@ SWITCHING = (
     Mutant(
         "clearing what killed runs left in staging",
         CLAIM,
-        "                _tree.remove(staging, name)",
+        "                self._discard(staging, name)",
         "                pass",
         f"{DURABLE_TESTS} killed",
     ),
@@ -1619,6 +1619,33 @@ AT_THE_EDGES = (
     ),
 )
 
+DELETION = "module_utils/_deletion.py"
+LEFTOVERS_TESTS = "module_utils/test_leftovers.py"
+
+DAMAGE_AND_LEFTOVERS = (
+    Mutant(
+        "working on beside what cannot be removed",
+        CLAIM,
+        "reason = _deletion.discard(staging, name)",
+        "reason = _deletion.remove(staging, name)",
+        f"{LEFTOVERS_TESTS} blocks_no_later_call",
+    ),
+    Mutant(
+        "removing what can be removed",
+        DELETION,
+        "problems.append(error)",
+        "raise",
+        f"{LEFTOVERS_TESTS} what_can_be_removed",
+    ),
+    Mutant(
+        "naming what cannot be removed",
+        "module_utils/_transaction.py",
+        "warnings = _deletion.warnings(claim.leftovers)",
+        "warnings = []",
+        LEFTOVERS_TESTS,
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -1633,4 +1660,5 @@ MUTANTS = (
     *SIGNING,
     *DELIVERIES,
     *AT_THE_EDGES,
+    *DAMAGE_AND_LEFTOVERS,
 )

@@ -1,0 +1,65 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deleting trees on a host: no link is followed, and what cannot go keeps nothing else here."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+
+from . import _paths
+
+
+def discard(parent, name):
+    """Remove what can be removed of the tree *name*; return why the rest stays, None without one.
+
+    A service that runs as root, say, leaves files that the user who writes the root cannot remove.
+    """
+    try:
+        remove(parent, name)
+    except OSError as error:
+        return error.strerror
+    return None
+
+
+def warnings(leftovers):
+    """Return the lines that tell of *leftovers*, ``{path: why it cannot be removed}``."""
+    return ["%s cannot be removed: %s" % item for item in sorted(leftovers.items())]
+
+
+def remove(parent, name):
+    """Remove the tree *name* below the directory descriptor *parent*, following no link.
+
+    Whatever can be removed is; then the first OSError is raised, if there was one. What somebody
+    else removes meanwhile is gone as well.
+    """
+    try:
+        descriptor = os.open(name, _paths.OPEN_DIRECTORY, dir_fd=parent)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno not in (errno.ENOTDIR, errno.ELOOP):
+            raise
+        _unlink(parent, name)
+        return
+    problems = []
+    try:
+        with os.scandir(descriptor) as listing:
+            items = [(item.name, item.is_dir(follow_symlinks=False)) for item in listing]
+        for leaf, is_directory in items:
+            try:
+                (remove if is_directory else _unlink)(descriptor, leaf)
+            except OSError as error:
+                problems.append(error)
+    finally:
+        os.close(descriptor)
+    if problems:
+        raise problems[0]
+    with contextlib.suppress(FileNotFoundError):
+        os.rmdir(name, dir_fd=parent)
+
+
+def _unlink(parent, name):
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=parent)
