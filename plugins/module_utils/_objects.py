@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import os
 
-from . import _codec, _manifest, _paths, _tree
+from . import _codec, _deletion, _manifest, _paths, _tree
 
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 FICLONE = 0x40049409  # <linux/fs.h>: share the blocks of another file, as Btrfs and XFS can
@@ -22,6 +22,7 @@ class Objects:
 
     Each content is kept once per exec bit as ``<sha256>[.x]``, in directories named by the first
     two digits. *labels* knows the SELinux labels of files, where there are any: see ``_selinux``.
+    One that cannot be read, for whatever reason, counts as damaged.
     """
 
     def __init__(self, store, staging, access, labels=None):
@@ -96,9 +97,15 @@ class Objects:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
                 for leaf in leaves:
-                    path = _path(leaf)
-                    os.rename(path, path, src_dir_fd=self._staging, dst_dir_fd=self._store)
+                    self._publish_one(_path(leaf))
                 leaves.clear()
+
+    def _publish_one(self, path):
+        try:
+            os.rename(path, path, src_dir_fd=self._staging, dst_dir_fd=self._store)
+        except IsADirectoryError:
+            _deletion.remove(self._store, path)
+            os.rename(path, path, src_dir_fd=self._staging, dst_dir_fd=self._store)
 
     def _write(self, entry, chunks):
         leaf = object_name(entry)
@@ -154,21 +161,20 @@ class Objects:
         if leaf[:2] not in self._kept:
             return False
         try:
-            descriptor = os.open(_path(leaf), _paths.OPEN_FILE, dir_fd=self._store)
+            with contextlib.ExitStack() as stack:
+                descriptor = os.open(_path(leaf), _paths.OPEN_FILE, dir_fd=self._store)
+                stack.callback(os.close, descriptor)
+                status = os.fstat(descriptor)
+                good = (
+                    not _tree.status_changes(status, entry, self._access)
+                    and status.st_size == entry.size
+                    and _tree.hash_descriptor(descriptor, entry.size) == entry.sha256
+                )
         except OSError:
             return False
-        try:
-            status = os.fstat(descriptor)
-            good = (
-                not _tree.status_changes(status, entry, self._access)
-                and status.st_size == entry.size
-                and _tree.hash_descriptor(descriptor, entry.size) == entry.sha256
-            )
-            if good:
-                self._trust(status, entry)
-            return good
-        finally:
-            os.close(descriptor)
+        if good:
+            self._trust(status, entry)
+        return good
 
     def _is_staged(self, leaf):
         return leaf in self._staged.get(leaf[:2], ())
@@ -203,7 +209,7 @@ class Objects:
         descriptor = self._open(entry)
         digest, held = hashlib.sha256(), b""
         try:
-            for chunk in iter(lambda: os.read(descriptor, _codec.CHUNK_BYTES), b""):
+            for chunk in iter(lambda: _read(descriptor, entry), b""):
                 digest.update(chunk)
                 if held:
                     yield held
@@ -211,22 +217,23 @@ class Objects:
         finally:
             os.close(descriptor)
         if digest.hexdigest() != entry.sha256:
-            raise FileNotFoundError(errno.ENOENT, "content is damaged", entry.sha256)
+            raise _damaged(entry)
         if held:
             yield held
 
     def _open(self, entry):
         for leaf in (object_name(entry), object_name(entry._replace(exec=not entry.exec))):
             folder = self._staging if self._is_staged(leaf) else self._store
-            try:
+            with contextlib.suppress(OSError):
                 return os.open(_path(leaf), _paths.OPEN_FILE, dir_fd=folder)
-            except FileNotFoundError:
-                continue
-        raise FileNotFoundError(errno.ENOENT, "content is missing", entry.sha256)
+        raise _damaged(entry)
 
     def _clone(self, folder, source, entry, directory, name):
         """Share the blocks of the object with a new file; return whether that is possible here."""
-        origin = os.open(source, _paths.OPEN_FILE, dir_fd=folder)
+        try:
+            origin = os.open(source, _paths.OPEN_FILE, dir_fd=folder)
+        except OSError:
+            raise _damaged(entry) from None
         try:
             descriptor = os.open(name, CREATE, 0o600, dir_fd=directory)
             try:
@@ -252,6 +259,18 @@ def object_name(entry):
 
 def _path(leaf):
     return leaf[:2] + "/" + leaf
+
+
+def _read(descriptor, entry):
+    try:
+        return os.read(descriptor, _codec.CHUNK_BYTES)
+    except OSError:
+        raise _damaged(entry) from None
+
+
+def _damaged(entry):
+    """Return the FileNotFoundError of a content that is missing, or not whole."""
+    return FileNotFoundError(errno.ENOENT, "content is missing or damaged", entry.sha256)
 
 
 def _write_rest(descriptor, view):

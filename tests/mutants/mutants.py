@@ -646,7 +646,7 @@ GOING_BACK = (
     check(
         "refusing a bad release",
         PLAN,
-        'params["state"] == "live" and release.digest in state.bad',
+        "digest in state.bad",
         HOST_TESTS,
     ),
     Mutant(
@@ -688,8 +688,8 @@ GOING_BACK = (
     Mutant(
         "predicting no removal where current is another's",
         HOST_CALL,
-        "        root.read_current(state)  # refuses what is not ours\n        before",
-        "        before",
+        "        root.read_current(before)  # refuses what is not ours\n",
+        "",
         f"{HOST_TESTS} nothing_is_removed",
     ),
     Mutant(
@@ -1621,6 +1621,7 @@ AT_THE_EDGES = (
 
 DELETION = "module_utils/_deletion.py"
 LEFTOVERS_TESTS = "module_utils/test_leftovers.py"
+UNREADABLE_TESTS = "module_utils/test_unreadable.py"
 
 DAMAGE_AND_LEFTOVERS = (
     Mutant(
@@ -1644,6 +1645,106 @@ DAMAGE_AND_LEFTOVERS = (
         "warnings = []",
         LEFTOVERS_TESTS,
     ),
+    Mutant(
+        "taking a file that cannot be read for damaged",
+        TREE,
+        "entry.size) == entry.sha256\n    except OSError:",
+        "entry.size) == entry.sha256\n    except EOFError:",
+        f"{UNREADABLE_TESTS} live or way_back",
+    ),
+    Mutant(
+        "taking a content that cannot be opened for damaged",
+        OBJECTS,
+        "            with contextlib.suppress(OSError):\n                return os.open(",
+        "            with contextlib.suppress(FileNotFoundError):\n                return os.open(",
+        f"{UNREADABLE_TESTS} content",
+    ),
+    Mutant(
+        "taking a content that cannot be read for damaged",
+        OBJECTS,
+        "    except OSError:\n        raise _damaged(entry) from None\n\n\ndef",
+        "    except EOFError:\n        raise _damaged(entry) from None\n\n\ndef",
+        f"{UNREADABLE_TESTS} content",
+    ),
+    Mutant(
+        "putting a content in the place of a directory",
+        OBJECTS,
+        "except IsADirectoryError:",
+        "except EOFError:",
+        f"{UNREADABLE_TESTS} content",
+    ),
+)
+
+DEPLOYMENT_ACTION = "action/release_deployment.py"
+DEPLOYMENT_ACTION_TESTS = "action/test_release_deployment.py"
+MEANWHILE_TESTS = "module_utils/test_meanwhile.py"
+TRANSACTION = "module_utils/_transaction.py"
+MEANWHILE = (
+    check(
+        "naming what is removed before a host is asked",
+        DEPLOYMENT_ACTION,
+        'state == "absent" and "release" in given and not named',
+        f"{DEPLOYMENT_ACTION_TESTS} removed",
+    ),
+    check(
+        "naming what is staged or marked before a host is asked",
+        DEPLOYMENT_ACTION,
+        '(mark or state == "staged") and not named',
+        f"{DEPLOYMENT_ACTION_TESTS} marked or staged",
+    ),
+    check(
+        "naming what is removed, marked or staged on the host",
+        HOST_CALL,
+        'call["release"] is None and what != "state: live" and not all_removed',
+        f"{HOST_TESTS} has_to_be_named",
+    ),
+    Mutant(
+        "keeping what a killed run made live from being removed",
+        HOST_CALL,
+        "_claim.settle(root, state, None)  # what a killed run made live is on trial",
+        "pass",
+        f"{MEANWHILE_TESTS} killed",
+    ),
+    Mutant(
+        "choosing what is removed at the moment of removing it",
+        REMOVAL,
+        "            trees = choose(state)",
+        "            pass",
+        f"{MEANWHILE_TESTS} removed or pinned",
+    ),
+    check(
+        "planning anew what another run made untrue",
+        TRANSACTION,
+        "not _state.is_as_planned(state, plan.state)",
+        f"{MEANWHILE_TESTS} previous",
+    ),
+    Mutant(
+        "planning anew before a pack is asked for",
+        TRANSACTION,
+        "before, plan = _up_to_date(root, before, plan, state, params, call)\n        if _needs",
+        "if _needs",
+        f"{MEANWHILE_TESTS} pack_asked_for",
+    ),
+    Mutant(
+        "telling what another run did meanwhile as that run's",
+        PLAN,
+        'return step != "nothing"',
+        "return True",
+        f"{MEANWHILE_TESTS} ones_own",
+    ),
+    Mutant(
+        "refusing a bad release at the moment of the switch",
+        TRIAL,
+        '_plan.refuse_bad(state, state.trees[tree]["digest"], state.trees[tree]["version"])',
+        "pass",
+        f"{MEANWHILE_TESTS} marked_bad",
+    ),
+    check(
+        "telling that an adopted release is gone",
+        PLAN,
+        "digest.startswith(_adoption.IDENTITY) and tree not in existing",
+        f"{ADOPTION_TESTS} told_as_such",
+    ),
 )
 
 MUTANTS = (
@@ -1661,4 +1762,5 @@ MUTANTS = (
     *DELIVERIES,
     *AT_THE_EDGES,
     *DAMAGE_AND_LEFTOVERS,
+    *MEANWHILE,
 )
