@@ -29,6 +29,7 @@ from ..plugin_utils import (
 
 MODULE = "itops.release.release_deployment"
 MOST_PACKS = 3  # what is missing; again what was found damaged; everything
+FOUND_ON_HOST = ("previous", "current")  # releases that only the host can tell
 
 
 class ActionModule(ActionBase):
@@ -41,7 +42,7 @@ class ActionModule(ActionBase):
         _lifetime.end_with(_run.main_pid())
         self._calls = self._sent_bytes = self._resumed_bytes = 0
         self._takeover, self._took_over = {}, None
-        refused = self._refuse(self._task.args)
+        refused = refusal(self._task.args)
         if refused:
             return {"failed": True, "msg": refused}
         arguments = _action.plain_arguments(
@@ -75,18 +76,6 @@ class ActionModule(ActionBase):
             "sent_bytes": self._sent_bytes,
             "resumed_bytes": self._resumed_bytes,
         }
-
-    @staticmethod
-    def _refuse(given):
-        """Return why the task's arguments could mean more than was meant, or None."""
-        removing = given.get("state") == "absent"
-        if removing and given.get("release", "none") in (None, "", "previous"):
-            return "with state: absent, name one release, or leave release out to remove everything"
-        if removing and given.get("mark"):
-            return "mark and state: absent exclude each other: nothing was removed"
-        if given.get("mark") and given.get("release") in (None, "", "previous"):
-            return "mark needs the release that it is about, as name:version or sha256:<digest>"
-        return None
 
     def _deploy(self, arguments, task_vars):
         """Ask the host, send it what it needs, and return what it did."""
@@ -190,7 +179,7 @@ class ActionModule(ActionBase):
         A release named by its digest need not be in the library: the host may hold it.
         """
         reference = arguments["release"]
-        if reference is None or reference in ("previous", "current"):
+        if reference is None or reference in FOUND_ON_HOST:
             return None
         try:
             if arguments["media_library"] is None:
@@ -309,6 +298,20 @@ class ActionModule(ActionBase):
             return library.get(digest).manifest if digest else None
         except (_library.LibraryError, TypeError):
             return None
+
+
+def refusal(given):
+    """Return why the arguments *given* to a task could mean more than was meant, or None."""
+    state, mark = given.get("state"), given.get("mark")
+    named = given.get("release") not in (None, "", *FOUND_ON_HOST)
+    if state == "absent" and mark:
+        return "mark and state: absent exclude each other: nothing was removed"
+    if state == "absent" and "release" in given and not named:
+        return "with state: absent, name one release, or leave release out to remove everything"
+    if (mark or state == "staged") and not named:
+        what = "mark" if mark else "state: staged"
+        return f"{what} needs the release that it is about, as name:version or sha256:<digest>"
+    return None
 
 
 def _codec_of(need):

@@ -25,6 +25,7 @@ def result(path, before, after, changed, removed=(), drift=()):
         "switched_back": False,
         "is_live": False,
         "took_over": None,
+        "warnings": [],
     }
 
 

@@ -74,10 +74,16 @@ class Claim:
             self.token = state.token
         return state
 
-    def await_turn(self):
-        """Return once no other run holds the lease; raises LeaseHeld. Nothing is taken."""
-        with self._turn():
-            pass
+    def await_turn(self, adopted=None):
+        """Return the State as ``take`` would give it, once no other run holds the lease.
+
+        Nothing is taken, nor written. Raises LeaseHeld.
+        """
+        with self._turn() as state:
+            if adopted and not state.token:
+                _adoption.record(state, adopted, self.now())
+            settle(self.root, state, None)
+            return state
 
     def check_turn(self, state):
         """Raise LeaseHeld if *state* says that another run holds the lease now."""

@@ -26,7 +26,8 @@ MARKS = {
 
 def remove(params, call, now, check_mode):
     """Do ``state: absent``: one release, or everything of ours; return the result."""
-    from . import _deletion, _prediction, _removal, _transaction
+    _check_named(params, call)
+    from . import _deletion, _removal, _transaction
 
     with _root.opened(params["root"]) as root:
         if root is None:
@@ -34,38 +35,21 @@ def remove(params, call, now, check_mode):
             leftovers = {} if check_mode else _removal.sweep(params["root"])
             result = _answer.result(params["root"], None, None, changed=False)
             return {**result, "warnings": _deletion.warnings(leftovers)}
-        state = root.read_state()
-        _claim.check_owner(root.path, state, None)
-        root.read_current(state)  # refuses what is not ours
-        before = copy.deepcopy(state)
-        release = call["release"]
-        trees = _removal.removable(root, state, release["digest"]) if release else []
-        if release and not trees:
-            return _answer.result(params["root"], before, state, changed=False)
-        if check_mode:
-            claim = _transaction.claim_of(root, params, call, now)
-            claim.check_turn(state)
-            _claim.settle(root, state, None)
-            if claim.took_over:
-                state.lease = None
-            after = _prediction.without(state, trees) if release else None
-            removed = trees or _removal.ours(root, state)
-            result = _answer.result(params["root"], before, after, changed=True, removed=removed)
-            return _transaction.told(claim, result)
-        _root.ensure_folders(root)  # a removal that was killed may have begun with them
-        with _transaction.leased(root, params, call, now) as (claim, _state_now):
-            if release:
-                _removal.clean(claim, trees)
-            else:
-                trees = _removal.ours(root, state)
-                _removal.remove_all(claim, params["purge_shared"])
-        after = root.read_state() if release else None
-        result = _answer.result(params["root"], before, after, changed=True, removed=trees)
-    return _transaction.told(claim, result)
+        before = root.read_state()
+        _claim.check_owner(root.path, before, None)
+        root.read_current(before)  # refuses what is not ours
+        state = copy.deepcopy(before)
+        _claim.settle(root, state, None)  # what a killed run made live is on trial
+        trees = _removal.choice(root, call)(state)
+        if call["release"] and not trees:
+            return _answer.result(params["root"], before, before, changed=False)
+        act = _transaction.foresee_removal if check_mode else _transaction.remove
+        return act(root, before, state, params, call, now)
 
 
 def mark(params, call, now, check_mode):
     """Do ``mark``: remember that a release is bad or pinned, or no longer; return the result."""
+    _check_named(params, call)
     from . import _transaction
 
     field, wanted = MARKS[params["mark"]]
@@ -103,6 +87,7 @@ def bring(params, call, now, check_mode):
     Where the release is not here and no pack came with the call, the result has ``need``: the
     digest wanted, the releases held, the codecs that can be read, and where to drop the pack.
     """
+    _check_named(params, call)
     for name in ("keep", "keep_days"):
         if (params[name] or 0) < 0:
             raise _claim.DeploymentError("%s is %d: give 0 or more" % (name, params[name]))
@@ -114,10 +99,8 @@ def bring(params, call, now, check_mode):
         state = root.read_state() if root else _state.State()
     access = _ownership.asked(params, state)
     adopted = _to_adopt(params, state)
-    if root is None and not adopted and call["release"] is None:
-        raise _claim.DeploymentError(
-            "nothing is deployed at %s, so there is nothing to go back to" % params["root"]
-        )
+    if root is None and call["release"] is None:
+        return _as_it_is(params, adopted, now)
     if not check_mode:
         _root.create(params["root"], access)
     with _root.opened(params["root"]) as root:
@@ -128,6 +111,19 @@ def bring(params, call, now, check_mode):
 
             return _prediction.first(params, call, state)
         return _bring(root, access, adopted, params, call, now, check_mode)
+
+
+def _check_named(params, call):
+    """Raise DeploymentError where what is removed, marked or staged would have to be guessed.
+
+    Without a release in the *call*, the current or the previous one is meant, or all of them.
+    """
+    what = "mark" if params["mark"] else "state: " + params["state"]
+    all_removed = params["state"] == "absent" and not params["release"]
+    if call["release"] is None and what != "state: live" and not all_removed:
+        raise _claim.DeploymentError(
+            what + " needs the release that it is about, as name:version or sha256:<digest>"
+        )
 
 
 def _to_adopt(params, state):
@@ -145,6 +141,22 @@ def _to_adopt(params, state):
     return _adoption.find(params["root"])
 
 
+def _as_it_is(params, adopted, now):
+    """Return the result of a call that names no release where nothing of ours is.
+
+    What is current is live already. Raises NoWayBack where the previous one is meant.
+    """
+    if not adopted:
+        raise _claim.DeploymentError(
+            "nothing is deployed at %s, so there is nothing to go back to" % params["root"]
+        )
+    state = _state.State()
+    _adoption.record(state, adopted, now())
+    if params["release"] != "current":
+        _state.previous_release(state)
+    return {**_answer.result(params["root"], state, state, changed=False), "is_live": True}
+
+
 def _bring(root, access, adopted, params, call, now, check_mode):
     state = root.read_state()
     _claim.check_owner(root.path, state, access)
@@ -152,18 +164,13 @@ def _bring(root, access, adopted, params, call, now, check_mode):
         _adoption.record(state, adopted, now())
     before = copy.deepcopy(state)
     _claim.settle(root, state, None)  # what a killed run left counts as what it really did
-    goes_back = call["release"] is None and params["release"] != "current"
-    to_nothing = goes_back and state.trial and not state.live  # from the trial of a first release
-    if not to_nothing:
-        plan = _plan.make(root, state, params, call)
-        if plan.step == "nothing" and not call["pack"]:
-            return _nothing(root, before, state, params, plan)
+    plan = _plan.make(root, state, params, call)
+    if plan.step == "nothing" and not call["pack"]:
+        return _nothing(root, before, state, params, plan)
     from . import _transaction
 
-    if to_nothing:
-        return _transaction.withdraw_first(root, before, params, call, now, check_mode)
     if check_mode:
-        return _transaction.foresee(root, before, state, plan, params, call, now)
+        return _transaction.foresee(root, before, plan, params, call, now)
     return _transaction.bring(root, before, plan, params, call, now, access, adopted)
 
 

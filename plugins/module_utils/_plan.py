@@ -6,20 +6,22 @@ from __future__ import annotations
 
 from typing import List, NamedTuple, Optional
 
-from . import _claim, _drift, _state
+from . import _adoption, _claim, _drift, _state
 
 
 class Plan(NamedTuple):
     """The next step, as ``_state.next_step`` names it, and what it is about.
 
     *tree* is the tree it is about, *drift* how that differs from what was sealed: then the step is
-    ``stage``, and another tree takes its place.
+    ``stage``, and another tree takes its place. The step ``withdraw`` ends the trial of a first
+    release, with nothing live: it is about no *release*. *state* is what the plan was made for.
     """
 
-    release: _state.Release
+    release: Optional[_state.Release]
     step: str
     tree: Optional[str]
     drift: List[dict]
+    state: _state.State
 
 
 def make(root, state, params, call):
@@ -28,12 +30,11 @@ def make(root, state, params, call):
     A tree is compared with its manifest before it is activated, and with ``verify`` always.
     Raises DeploymentError for a release that must not go live, NoWayBack where there is none.
     """
+    if _goes_back(params, call) and state.trial and not state.live:
+        return Plan(None, "withdraw", None, [], state)
     release, back = _meant(root, params, call, state)
-    if params["state"] == "live" and release.digest in state.bad:
-        raise _claim.DeploymentError(
-            "%s was marked bad by %s: it does not go live unless it is marked good"
-            % (release.version, state.bad[release.digest]["run"])
-        )
+    if params["state"] == "live":
+        refuse_bad(state, release.digest, release.version)
     step, tree = next_step(root, state, params, release, back)
     if step == "settle" and not (
         changes(step, state, params) or params["probe"] or _moves_lease(state, params, call["run"])
@@ -44,7 +45,16 @@ def make(root, state, params, call):
         if not state.trees[tree].get("adopted"):
             found, _runtime = _drift.look_through(root, state, tree, params["runtime_paths"])
             drift = [{**item._asdict(), "tree": tree} for item in found]
-    return Plan(release, "stage" if drift else step, tree, drift)
+    return Plan(release, "stage" if drift else step, tree, drift, state)
+
+
+def refuse_bad(state, digest, version):
+    """Raise DeploymentError if the release *digest* is marked bad in *state*."""
+    if digest in state.bad:
+        raise _claim.DeploymentError(
+            "%s was marked bad by %s: it does not go live unless it is marked good"
+            % (version, state.bad[digest]["run"])
+        )
 
 
 def next_step(root, state, params, release, back=None):
@@ -64,13 +74,19 @@ def next_step(root, state, params, release, back=None):
 
 def changes(step, state, params):
     """Tell whether *step* changes anything: to probe a trial again does not."""
-    return step != "settle" or params["commit"] or bool(params["restart"] and not state.restarted)
+    if step == "settle":
+        return params["commit"] or bool(params["restart"] and not state.restarted)
+    return step != "nothing"
 
 
 def _moves_lease(state, params, run):
     """Tell whether the lease has to be taken on, or let go of, although nothing else is to do."""
     holder = state.lease["run"] if state.lease else None
     return bool(state.trial) and holder != (run if params["hold"] else None)
+
+
+def _goes_back(params, call):
+    return call["release"] is None and params["release"] != "current"
 
 
 def _meant(root, params, call, state):
@@ -95,6 +111,11 @@ def _meant(root, params, call, state):
         tree = back = _state.previous_tree(state, existing) if state.trial else None
         digest = state.trees[back]["digest"] if back else _state.previous_release(state)
     tree = tree or _state.newest_tree(state, existing, digest)
+    if digest.startswith(_adoption.IDENTITY) and tree not in existing:
+        raise _claim.DeploymentError(
+            "release %s was adopted, and is not in %s/releases any more: nobody can bring it again"
+            % (digest[len(_adoption.IDENTITY) :], root.path)
+        )
     tree = tree or _state.newest_tree(state, set(state.trees), digest)
     if tree is None and asked:
         raise _claim.DeploymentError(

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import os
+from dataclasses import replace
 
 from . import _answer, _drift, _manifest, _objects, _plan, _shared, _staging, _state, _tree
 
@@ -17,23 +18,23 @@ def first(params, call, state):
     *state* has what would be adopted, if anything.
     """
     release = _state.Release(links=tuple(sorted(params["linked_paths"])), **call["release"])
-    before = copy.deepcopy(state)
-    plan = _plan.Plan(release, "stage", None, [])
+    plan = _plan.Plan(release, "stage", None, [], state)
     tree = _manifest.tree_name(release.version, release.digest)
-    after = _after(state, plan, tree, params, call)
-    result = _answer.result(params["root"], before, after, changed=True)
+    result = _answer.result(params["root"], state, _after(plan, tree, params, call), changed=True)
     result["is_live"] = params["state"] == "live" and params["commit"]
     need = _answer.need(params["root"], release, [])
     result["need"] = {**need, **_to_share(state, params, release)}
     return result
 
 
-def predict(root, before, state, plan, params, call, now):
-    """Return what carrying out *plan* would return; *state* is *before*, settled."""
-    release, tree = plan.release, plan.tree
+def predict(root, before, plan, params, call, now):
+    """Return what carrying out *plan* would return; it was made for *before*, settled."""
+    state, release, tree = plan.state, plan.release, plan.tree
+    if plan.step == "withdraw":
+        return _answer.result(params["root"], before, replace(state, trial=None), changed=True)
     if plan.step == "stage":
         tree = _staging.free_name(root, _manifest.tree_name(release.version, release.digest))
-    after = _after(state, plan, tree, params, call)
+    after = _after(plan, tree, params, call)
     existing = root.existing_trees(state) | {tree}
     removed = []
     if params["state"] == "live" and params["commit"]:
@@ -45,7 +46,7 @@ def predict(root, before, state, plan, params, call, now):
     result = _answer.result(params["root"], before, after, changed, removed, plan.drift)
     result["is_live"] = params["state"] == "live" and params["commit"]
     if plan.step == "stage":
-        result.update(_missing(root, state, plan, params))
+        result.update(_missing(root, plan, params))
     elif plan.step == "activate" and params["state"] == "live":
         _shared.check(root.path, release.links, root.read_manifest(release.digest))
     return result
@@ -59,9 +60,9 @@ def without(state, trees):
     return after
 
 
-def _missing(root, state, plan, params):
+def _missing(root, plan, params):
     """Return the ``need`` of a release that cannot be laid out from what is held here."""
-    release, damaged = plan.release, None
+    state, release, damaged = plan.state, plan.release, None
     manifest = root.read_manifest(release.digest)
     if manifest is None:
         if plan.drift:
@@ -102,9 +103,9 @@ def _may_seed(state, params, release):
     return params["seed"] or _state.was_laid_out(state, release)
 
 
-def _after(state, plan, tree, params, call):
+def _after(plan, tree, params, call):
     """Return the State that the step with *tree* leads to."""
-    after = copy.deepcopy(state)
+    state, after = plan.state, copy.deepcopy(plan.state)
     if plan.step == "stage":
         after.trees[tree] = {
             **plan.release._asdict(),

@@ -30,24 +30,40 @@ def removable(root, state, digest):
     return trees
 
 
-def clean(claim, trees):
-    """Remove *trees*, and the manifests and contents that no other tree needs."""
+def choice(root, call):
+    """Return what names, of a State, the trees that *call* removes: of its release, or all."""
+    release = call["release"]
+    if release is None:
+        return lambda state: ours(root, state)
+    return lambda state: removable(root, state, release["digest"])
+
+
+def clean(claim, choose):
+    """Remove the trees that *choose* names of a State, and what no other tree needs; return them.
+
+    They are named anew where no other run can pin them, or make them live, any more.
+    """
+    trees = choose(claim.root.read_state())
     if not trees:
-        return
+        return []
     with contextlib.ExitStack() as stack:
         staging = claim.staging(stack)
         with claim.commit_point() as state:
             claim.root.read_current(state)  # where it cannot be read, nothing is removed
-            _take_away(claim, stack, state, trees, staging)
-            claim.root.write_state(state)
-            claim.record("removed", " ".join(trees), None)
-            _drop_unused(claim, stack, state)
+            trees = choose(state)
+            if trees:
+                _take_away(claim, stack, state, trees, staging)
+                claim.root.write_state(state)
+                claim.record("removed", " ".join(trees), None)
+                _drop_unused(claim, stack, state)
+    return trees
 
 
 def remove_all(claim, purge_shared):
-    """Remove everything of ours from the root: ``current`` first, all else in one commit point.
+    """Remove everything of ours from the root, and return the trees; ``current`` goes first.
 
-    Our folder is moved aside at its end, and deleted after it: whoever comes then begins anew.
+    It is one commit point. Our folder is moved aside at its end, and deleted after it: whoever
+    comes then begins anew.
     """
     top = claim.root.descriptor
     with contextlib.ExitStack() as stack:
@@ -57,7 +73,8 @@ def remove_all(claim, purge_shared):
             if current and not state.trees.get(current, {}).get("adopted"):
                 _durable.remove_file(top, "current")
                 os.fsync(top)
-            _take_away(claim, stack, state, ours(claim.root, state), staging)
+            trees = ours(claim.root, state)
+            _take_away(claim, stack, state, trees, staging)
             kept = {key: getattr(state, key) for key in ("token", "run", "uid", "access")}
             claim.root.write_state(_state.State(**kept))
             claim.record("removed", "everything", None)
@@ -69,6 +86,7 @@ def remove_all(claim, purge_shared):
             os.rename(_root.OURS, gone, src_dir_fd=top, dst_dir_fd=top)
             os.fsync(top)
     claim.leftovers = sweep(claim.root.path)  # what staging left is below that now
+    return trees
 
 
 def sweep(path):

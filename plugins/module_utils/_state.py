@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
@@ -83,6 +83,15 @@ def checked(state):
         if not _RECORD_KEYS <= set(record):
             raise TypeError("the record of %s is not whole" % tree)
     return state
+
+
+def is_as_planned(state, planned_for):
+    """Tell whether a plan that was made for another State holds: only whose turn it is may differ.
+
+    When ``current`` was switched does not matter either.
+    """
+    turn = {"token": 0, "run": {}, "lease": None, "since": None}
+    return replace(state, **turn) == replace(planned_for, **turn)
 
 
 def newest_tree(state, existing, digest, links=None):

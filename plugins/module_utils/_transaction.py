@@ -41,24 +41,26 @@ OURS = (
 )
 
 
-def foresee(root, before, state, plan, params, call, now):
-    """Return what ``bring`` would; *state* is *before*, settled."""
+def foresee(root, before, plan, params, call, now):
+    """Return what ``bring`` would."""
     claim = claim_of(root, params, call, now)
-    claim.check_turn(state)
-    return told(claim, _prediction.predict(root, before, state, plan, params, call, now))
+    claim.check_turn(plan.state)
+    return told(claim, _prediction.predict(root, before, plan, params, call, now))
 
 
 def bring(root, before, plan, params, call, now, access, adopted):
     """Do what *plan* says, or ask for the pack that it needs; return the result.
 
     *before* is the State that was found; *access* and *adopted* are recorded with the first claim.
+    A plan that another run has made untrue meanwhile, also while this one waited, is made anew.
     """
     if _needs_pack(root, plan) and not call["pack"]:
-        claim_of(root, params, call, now).await_turn()
-        return _ask_for_pack(root, before, plan.release, call)
+        state = claim_of(root, params, call, now).await_turn(adopted)
+        before, plan = _up_to_date(root, before, plan, state, params, call)
+        if _needs_pack(root, plan):
+            return _ask_for_pack(root, before, plan.release, call)
     with leased(root, params, call, now, access, adopted) as (claim, state):
-        if claim.token != before.token + 1:  # another run has come between
-            plan = _plan.make(root, state, params, call)
+        before, plan = _up_to_date(root, before, plan, state, params, call)
         outcome = _carry_out(root, claim, before, plan, params, call)
     if "need" in outcome:
         return told(claim, outcome)
@@ -66,22 +68,46 @@ def bring(root, before, plan, params, call, now, access, adopted):
     result = _answer.result(
         root.path, before, root.read_state(), changed, outcome["removed"], plan.drift
     )
-    is_live = params["state"] == "live" and params["commit"]
+    is_live = params["state"] == "live" and params["commit"] and plan.step != "withdraw"
     return told(claim, {**result, "is_live": is_live})
 
 
-def withdraw_first(root, before, params, call, now, check_mode):
-    """Go back from the trial of a first release: to nothing being live."""
-    after, claim = copy.deepcopy(before), claim_of(root, params, call, now)
-    if check_mode:
-        claim.check_turn(before)
-        _claim.settle(root, after, None)
-        after.trial = None
-    else:
-        with leased(root, params, call, now) as (claim, _state_now):
-            _trial.withdraw(claim, params["restart"], params["restart_timeout"])
-        after = root.read_state()
-    return told(claim, _answer.result(params["root"], before, after, changed=True))
+def _up_to_date(root, before, plan, state, params, call):
+    """Return *before* and *plan*, made anew unless they hold for *state*, which is settled."""
+    if not _state.is_as_planned(state, plan.state):
+        before = copy.deepcopy(state)
+        plan = _plan.make(root, before, params, call)
+    return before, plan
+
+
+def foresee_removal(root, before, state, params, call, now):
+    """Return what ``remove`` would."""
+    claim = claim_of(root, params, call, now)
+    claim.check_turn(state)
+    if claim.took_over:
+        state.lease = None
+    trees = _removal.choice(root, call)(state)
+    after = _prediction.without(state, trees) if call["release"] else None
+    result = _answer.result(params["root"], before, after, changed=True, removed=trees)
+    return told(claim, result)
+
+
+def remove(root, before, state, params, call, now):
+    """Remove the release of *call*, or everything of ours; return the result.
+
+    *before* is the State that was found, and *state* that, settled.
+    """
+    _root.ensure_folders(root)  # a removal that was killed may have begun with them
+    with leased(root, params, call, now) as (claim, found):
+        if not _state.is_as_planned(found, state):
+            before = copy.deepcopy(found)
+        if call["release"]:
+            trees = _removal.clean(claim, _removal.choice(root, call))
+        else:
+            trees = _removal.remove_all(claim, params["purge_shared"])
+    after = root.read_state() if call["release"] else None
+    changed = bool(trees) or not call["release"]
+    return told(claim, _answer.result(params["root"], before, after, changed, trees))
 
 
 def claim_of(root, params, call, now):
@@ -128,6 +154,9 @@ def _carry_out(root, claim, before, plan, params, call):
     Where contents turn out to be damaged, return the result that asks for them instead.
     """
     live, tree = params["state"] == "live", plan.tree
+    if plan.step == "withdraw":
+        _trial.withdraw(claim, params["restart"], params["restart_timeout"])
+        return {"changed": True, "removed": []}
     try:
         if call["pack"]:
             tree = _unpack(claim, plan.release, params, call)
@@ -148,10 +177,13 @@ def _carry_out(root, claim, before, plan, params, call):
     if live:
         _try_and_accept(root, claim, before, params)
         if params["commit"]:
-            after = root.read_state()
             since = _state.since(claim.now(), params["keep_days"])
-            removed = _state.superfluous(after, root.existing_trees(after), params["keep"], since)
-            _removal.clean(claim, removed)
+            removed = _removal.clean(
+                claim,
+                lambda state: _state.superfluous(
+                    state, root.existing_trees(state), params["keep"], since
+                ),
+            )
     _drop.clear(root, _answer.held(root, root.read_state()))
     return {"changed": bool(call["pack"] or plan.drift), "removed": removed}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from . import _claim, _drift, _durable, _service, _shared, _state
+from . import _claim, _drift, _durable, _plan, _service, _shared, _state
 
 
 class PutBack(_claim.DeploymentError):
@@ -18,9 +18,13 @@ class PutBack(_claim.DeploymentError):
 
 
 def activate(claim, tree):
-    """Point ``current`` to *tree*, which the caller has verified: on trial."""
+    """Point ``current`` to *tree*, which the caller has verified: on trial.
+
+    Marks wait for no run, so only here is it sure that the release is not marked bad.
+    """
     _shared.prepare(claim, tree)
     with claim.commit_point() as state:
+        _plan.refuse_bad(state, state.trees[tree]["digest"], state.trees[tree]["version"])
         _switch(claim, state, tree)
         claim.tries = True
         claim.record("activated", tree, state.live)

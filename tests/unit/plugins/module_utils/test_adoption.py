@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils import _claim, _root
+from ansible_collections.itops.release.plugins.module_utils import _claim, _root, _state
 from ansible_collections.itops.release.tests.unit.plugins.estate import snapshot, write_tree
 
 OLD = "20150120114500"
@@ -161,6 +162,34 @@ def test_where_nothing_was_before_adopt_changes_nothing(estate, labels):
     host = estate.host(adopt=True)
 
     assert host.deploy(labels[0])["before"]["phase"] == "none"
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("begun", [False, True])
+def test_there_is_nothing_before_it_to_go_back_to(host, begun, check_mode):
+    if begun:
+        _root.create(str(host.root), _tree_access())
+    before = snapshot(host.root)
+
+    with pytest.raises(_state.NoWayBack, match="no earlier good release"):
+        host.deploy(None, check_mode, release="previous")
+    current = host.deploy(None, check_mode, release="current")
+
+    assert (current["changed"], current["after"]["tree"]) == (False, OLD)
+    assert current["is_live"]
+    assert snapshot(host.root) == before
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("way", ["previous", "current"])
+def test_one_whose_directory_is_gone_is_told_as_such(host, labels, way, check_mode):
+    host.deploy(labels[0])
+    if way == "current":
+        host.deploy(None)
+    shutil.rmtree(host.root / "releases" / OLD)
+
+    with pytest.raises(_claim.DeploymentError, match=f"release {OLD} was adopted, and is not in"):
+        host.deploy(None, check_mode, release=way)
 
 
 def _tree_access():

@@ -976,7 +976,7 @@ def test_another_run_that_comes_while_all_is_removed_begins_anew(host, releases,
 
     def slow(path):
         host.deploy(releases[1])
-        sweep(path)
+        return sweep(path)
 
     monkeypatch.setattr(_removal, "sweep", slow)
     host.deploy(None, state="absent")
@@ -1075,3 +1075,27 @@ def test_a_negative_number_to_keep_is_refused(host, releases, name):
     with pytest.raises(_claim.DeploymentError, match=f"{name} is -1: give 0 or more"):
         host.deploy(releases[0], **{name: -1})
     assert not host.root.exists()
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"state": "absent", "release": "current"},
+        {"state": "absent", "release": "previous", "purge_shared": True},
+        {"mark": "bad", "release": "current"},
+        {"mark": "unpinned"},
+        {"state": "staged", "release": "previous"},
+        {"state": "staged", "release": "current"},
+    ],
+    ids=str,
+)
+def test_what_is_removed_marked_or_staged_has_to_be_named(host, releases, options, check_mode):
+    for release in releases[:2]:
+        host.deploy(release)
+    before = snapshot(host.root)
+
+    with pytest.raises(_claim.DeploymentError, match="needs the release that it is about"):
+        host.deploy(None, check_mode, **options)
+
+    assert snapshot(host.root) == before

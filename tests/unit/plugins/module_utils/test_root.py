@@ -68,7 +68,7 @@ def test_an_overtaken_run_writes_nothing_more(estate, host, root, labels):
     attempts = [
         lambda: _trial.activate(first, tree),
         lambda: _trial.accept(first),
-        lambda: _removal.clean(first, [tree]),
+        lambda: _removal.clean(first, lambda state: [tree]),
         lambda: _removal.remove_all(first, False),
         lambda: _staging.stage(first, release(labels[2]), False, pack(estate, labels[2])),
     ]

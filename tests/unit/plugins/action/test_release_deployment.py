@@ -1,0 +1,42 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a task must not leave to be guessed: it is refused before any host is asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.itops.release.plugins.action import release_deployment
+
+refusal = release_deployment.refusal
+
+
+@pytest.mark.parametrize("release", ["previous", "current", "", None])
+@pytest.mark.parametrize(
+    ("task", "reason"),
+    [({"state": "absent"}, "name one release, or leave release out"), ({"mark": "bad"}, "mark")],
+    ids=["absent", "mark"],
+)
+def test_what_is_removed_or_marked_has_its_name(task, reason, release):
+    assert reason in refusal({**task, "release": release})
+
+
+@pytest.mark.parametrize("release", ["previous", "current"])
+def test_what_is_staged_has_its_name(release):
+    assert "state: staged" in refusal({"state": "staged", "release": release})
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"state": "absent"},
+        {"state": "absent", "release": "shop:1.0"},
+        {"state": "staged", "release": "shop:1.0"},
+        {"mark": "bad", "release": "shop:1.0"},
+        {"release": "previous"},
+        {"release": "current"},
+    ],
+    ids=str,
+)
+def test_what_can_mean_but_one_thing_is_done(task):
+    assert refusal(task) is None

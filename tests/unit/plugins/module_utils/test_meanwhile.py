@@ -1,0 +1,196 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What another run, or a killed one, did between the look of a call at a host and its deed."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from ansible_collections.itops.release.plugins.module_utils import (
+    _claim,
+    _durable,
+    _removal,
+    _root,
+    _state,
+    _trial,
+)
+from ansible_collections.itops.release.tests.unit.plugins.estate import snapshot
+from ansible_collections.itops.release.tests.unit.plugins.processes import exit_status
+
+KILLED = 9
+
+
+@pytest.fixture
+def labels(estate):
+    return [estate.seal(f"{n}.0", {"app": str(n), "lib": "same"}) for n in (1, 2, 3)]
+
+
+@pytest.fixture
+def host(estate):
+    return estate.host()
+
+
+@pytest.fixture
+def meanwhile(monkeypatch, host):
+    """Return what lets another run do something just before a call comes to a step of ours."""
+
+    def arrange(owner, step, deed):
+        own_run, real = host.run, getattr(owner, step)
+
+        def interrupted(*args, **options):
+            monkeypatch.setattr(owner, step, real)
+            host.run = "another run"
+            deed()
+            host.run = own_run
+            return real(*args, **options)
+
+        monkeypatch.setattr(owner, step, interrupted)
+
+    return arrange
+
+
+def switch_and_die(host, label):
+    """Deploy *label* in a process that is killed as soon as ``current`` leads to it."""
+
+    def killed():
+        real = _durable.replace_link
+        _durable.replace_link = lambda *args: (real(*args), os._exit(KILLED))
+        # pylint: disable-next=unreachable # the lambda ends the process, not its definition
+        host.deploy(label)
+
+    assert exit_status(killed) == KILLED
+    assert host.current == host.tree_of(label)
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_what_a_killed_run_switched_to_is_not_removed(host, labels, check_mode):
+    host.deploy(labels[0])
+    host.deploy(labels[1], state="staged")
+    switch_and_die(host, labels[1])
+    before = snapshot(host.root)
+
+    with pytest.raises(_claim.DeploymentError, match="is on trial: it is not removed"):
+        host.deploy(labels[1], check_mode, state="absent")
+
+    assert snapshot(host.root) == before
+    assert host.deploy(labels[1])["after"]["phase"] == "live"
+
+
+def test_what_another_run_made_live_meanwhile_is_not_removed(host, labels, meanwhile):
+    host.deploy(labels[0])
+    host.deploy(labels[1], state="staged")
+    meanwhile(_claim.Claim, "take", lambda: host.deploy(labels[1]))
+
+    with pytest.raises(_claim.DeploymentError, match="is live: it is not removed"):
+        host.deploy(labels[1], state="absent")
+
+    assert host.read("app") == "2"
+    assert host.state.lease is None
+
+
+def test_all_that_another_run_brought_meanwhile_is_named_as_removed(host, labels, meanwhile):
+    host.deploy(labels[0])
+    meanwhile(_claim.Claim, "take", lambda: host.deploy(labels[1]))
+
+    result = host.deploy(None, state="absent")
+
+    assert result["removed"] == sorted(map(host.tree_of, labels[:2]))
+    assert result["before"]["version"] == "2.0"
+
+
+@pytest.mark.parametrize("moment", ["clean", "staging"])
+def test_retention_spares_what_was_pinned_at_the_last_moment(host, labels, meanwhile, moment):
+    for label in labels[:2]:
+        host.deploy(label)
+    host.deploy(labels[2], state="staged")
+    owner = _removal if moment == "clean" else _claim.Claim
+    meanwhile(owner, moment, lambda: host.deploy(labels[0], mark="pinned"))
+
+    assert host.deploy(labels[2], keep=1)["removed"] == []
+    assert host.tree_of(labels[0]) in host.trees
+
+
+def test_the_previous_release_is_that_of_the_turn_not_of_the_asking(host, labels, meanwhile):
+    for label in labels[:2]:
+        host.deploy(label)
+    meanwhile(_claim.Claim, "take", lambda: host.deploy(labels[2]))
+
+    result = host.deploy(None)
+
+    assert (result["before"]["version"], result["after"]["version"]) == ("3.0", "2.0")
+    assert host.read("app") == "2"
+
+
+def test_the_previous_release_that_another_run_cleaned_is_not_needed(host, labels, meanwhile):
+    for label in labels[:2]:
+        host.deploy(label, keep=2)
+    meanwhile(_claim.Claim, "take", lambda: host.deploy(labels[2], keep=2))
+
+    assert host.deploy(None, keep=2)["after"]["version"] == "2.0"
+
+
+def test_a_run_that_took_its_turn_before_the_asking_counts_too(host, labels, meanwhile):
+    """The token alone does not tell: the other run has it before, and switches after."""
+    for label in labels[:2]:
+        host.deploy(label)
+    host.deploy(labels[2], state="staged")
+    with _root.opened(str(host.root)) as root:
+        working = _claim.Claim(root, "another run", host.now, 1)
+        working.take(None)
+
+        def end():
+            _trial.activate(working, host.tree_of(labels[2]))
+            _trial.accept(working)
+            working.give_back(False)
+
+        meanwhile(_claim.Claim, "take", end)
+        result = host.deploy(None)
+
+    assert (result["before"]["version"], result["after"]["version"]) == ("3.0", "2.0")
+
+
+def test_the_pack_asked_for_is_of_the_release_that_is_previous_then(host, labels, meanwhile):
+    for label in labels[:2]:
+        host.deploy(label)
+    (host.root / ".release/manifests" / labels[0].digest).unlink()
+    host.damage(labels[0], "app")
+    meanwhile(_claim.Claim, "await_turn", lambda: host.deploy(labels[2]))
+
+    assert host.deploy(None)["after"]["version"] == "2.0"
+    assert host.read("app") == "2"
+
+
+def test_a_first_release_that_was_accepted_meanwhile_is_not_withdrawn(host, labels, meanwhile):
+    host.deploy(labels[0], commit=False, hold=False)
+    meanwhile(_claim.Claim, "take", lambda: host.deploy(labels[0]))
+
+    with pytest.raises(_state.NoWayBack):
+        host.deploy(None)
+
+    assert host.read("app") == "1"
+    assert host.state.live == host.tree_of(labels[0])
+
+
+def test_what_another_run_did_meanwhile_is_not_told_as_ones_own(host, labels, meanwhile):
+    host.deploy(labels[0])
+    host.deploy(labels[1], state="staged")
+    meanwhile(_claim.Claim, "take", lambda: host.deploy(labels[1]))
+
+    result = host.deploy(labels[1])
+
+    assert not result["changed"]
+    assert result["before"]["version"] == result["after"]["version"] == "2.0"
+
+
+@pytest.mark.parametrize("moment", ["take", "commit_point"])
+def test_a_release_marked_bad_at_the_last_moment_does_not_go_live(host, labels, meanwhile, moment):
+    host.deploy(labels[0])
+    host.deploy(labels[1], state="staged")
+    meanwhile(_claim.Claim, moment, lambda: host.deploy(labels[1], mark="bad"))
+
+    with pytest.raises(_claim.DeploymentError, match=r"2\.0 was marked bad by another run"):
+        host.deploy(labels[1])
+
+    assert host.read("app") == "1"
