@@ -232,10 +232,10 @@ def _held(path, state, hindrance):
 
 def settle(root, state, now):
     """Bring *state* in line with what a killed run really did; tell whether that had switched."""
-    for tree in set(state.trees) - root.existing_trees(state):
-        if tree not in (state.live, state.trial):
-            del state.trees[tree]
     switching, state.switching = state.switching, None
+    needed = {state.live, state.trial, switching and switching["to"]}
+    for tree in set(state.trees) - root.existing_trees(state) - needed:
+        del state.trees[tree]
     if not switching or root.read_current(state) != switching["to"]:
         return False
     note_switch(state, switching["to"], now)

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import copy
+
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _arguments, _drift, _manifest, _root, _state, _tree
+from ..module_utils import _arguments, _claim, _drift, _manifest, _root, _state, _tree
 
 
 def main():
@@ -26,7 +28,7 @@ def run(params):
     if params["history"] < 0:
         raise _root.RootError("history is %d: give 0 or more" % params["history"])
     with _root.opened(params["root"]) as root:
-        state = root.read_state() if root else _state.State()
+        state = _settled(root) if root else _state.State()
         drift, runtime = [], []
         if params["verify"] and state.current:
             drift, runtime = _drift.look_through(
@@ -52,6 +54,20 @@ def run(params):
     if params["verify"] or expected:
         result["ok"] = not result["drift"]
     return result
+
+
+def _settled(root):
+    """Return the State as the next call that writes will find it.
+
+    What a killed run switched to is on trial, and its lease tells whose trial that is.
+    """
+    recorded = root.read_state()
+    state = copy.deepcopy(recorded)
+    try:
+        _claim.settle(root, state, state.lease["since"] if state.lease else None)
+    except _root.RootError:  # current is not ours: that is told as drift
+        return recorded
+    return state
 
 
 def _current_drift(root, state):

@@ -1622,6 +1622,8 @@ AT_THE_EDGES = (
 DELETION = "module_utils/_deletion.py"
 LEFTOVERS_TESTS = "module_utils/test_leftovers.py"
 UNREADABLE_TESTS = "module_utils/test_unreadable.py"
+INFO = "modules/release_deployment_info.py"
+INFO_TESTS = "modules/test_release_deployment_info.py"
 
 DAMAGE_AND_LEFTOVERS = (
     Mutant(
@@ -1672,6 +1674,20 @@ DAMAGE_AND_LEFTOVERS = (
         "except IsADirectoryError:",
         "except EOFError:",
         f"{UNREADABLE_TESTS} content",
+    ),
+    Mutant(
+        "telling what a killed run switched to",
+        INFO,
+        '_claim.settle(root, state, state.lease["since"] if state.lease else None)',
+        "pass",
+        f"{INFO_TESTS} killed_run_switched",
+    ),
+    Mutant(
+        "remembering the tree that a killed run switched to",
+        CLAIM,
+        'switching and switching["to"]}',
+        "None}",
+        f"{INFO_TESTS} gone",
     ),
 )
 

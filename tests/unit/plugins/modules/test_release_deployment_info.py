@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils import _root
+from ansible_collections.itops.release.plugins.module_utils import _durable, _root
 from ansible_collections.itops.release.plugins.modules import release_deployment_info
 from ansible_collections.itops.release.tests.unit.plugins.estate import snapshot
+from ansible_collections.itops.release.tests.unit.plugins.processes import KILLED, exit_status
 
 
 @pytest.fixture
@@ -113,6 +116,57 @@ def test_a_current_that_leads_elsewhere_is_drift(host, labels):
         assert changes(ask(host, verify=True)) == [("current", "modified")]
     current.unlink()
     assert changes(ask(host, verify=True)) == [("current", "missing")]
+
+
+@pytest.fixture
+def half_switched(host, labels, monkeypatch):
+    """Return the host after a run that was killed when it had switched, and not recorded that."""
+    host.deploy(labels[1], state="staged")
+    replace_link = _durable.replace_link
+
+    def switch_and_die(*arguments):
+        replace_link(*arguments)
+        os._exit(KILLED)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_durable, "replace_link", switch_and_die)
+        assert exit_status(lambda: host.deploy(labels[1])) == KILLED
+    return host
+
+
+def test_what_a_killed_run_switched_to_is_on_trial_and_that_run_s(half_switched, labels):
+    told = ask(half_switched, verify=True)
+
+    deployment = told["deployment"]
+    assert deployment["phase"] == "on trial"
+    assert deployment["trial"]["digest"] == labels[1].digest
+    assert deployment["live"]["digest"] == labels[0].digest
+    assert deployment["run"] == half_switched.run
+    assert deployment["since"]
+    assert told["drift"] == []
+    assert changes(ask(half_switched, _expected=labels[1].digest)) == [("current", "trial")]
+
+
+def test_where_what_a_killed_run_switched_to_is_gone_that_is_told(half_switched, labels):
+    (half_switched.root / "releases" / half_switched.current).rename(half_switched.root / "aside")
+
+    told = ask(half_switched, verify=True)
+
+    assert told["deployment"]["phase"] == "on trial"
+    assert changes(told) == [(".", "missing")]
+    half_switched.deploy(None)
+    assert ask(half_switched, verify=True, _expected=labels[0].digest)["ok"]
+
+
+def test_a_foreign_current_after_a_killed_run_is_told(half_switched, labels):
+    current = half_switched.root / "current"
+    current.unlink()
+    current.symlink_to("/etc")
+
+    told = ask(half_switched, verify=True)
+
+    assert told["deployment"]["live"]["digest"] == labels[0].digest
+    assert changes(told) == [("current", "modified")]
 
 
 def test_a_damaged_manifest_is_drift(host, labels):
