@@ -52,33 +52,38 @@ def mark(params, call, now, check_mode):
     _check_named(params, call)
     from . import _transaction
 
-    field, wanted = MARKS[params["mark"]]
     digest = call["release"]["digest"]
     with _root.opened(params["root"]) as root:
         if root is None:
             raise _claim.DeploymentError("nothing is deployed at %s" % params["root"])
         before = root.read_state()
         _claim.check_owner(root.path, before, None)
-        held = {record["digest"] for record in before.trees.values()}
-        if params["mark"] == "pinned" and digest not in held:
-            raise _claim.DeploymentError("release sha256:%s is not here" % digest)
-        changed = (digest in getattr(before, field)) != wanted
         after = copy.deepcopy(before)
-        claim = _transaction.claim_of(root, params, call, now)
-        if changed and check_mode:
-            _remark(getattr(after, field), digest, wanted, {})
-        elif changed:
+        changed = _remark(after, digest, params["mark"], {})
+        if changed and not check_mode:
+            claim = _transaction.claim_of(root, params, call, now)
             with claim.noting() as after:
-                _remark(getattr(after, field), digest, wanted, {"run": claim.run, "at": now()})
-                claim.record("marked " + params["mark"], digest, None)
+                before = copy.deepcopy(after)
+                changed = _remark(after, digest, params["mark"], {"run": claim.run, "at": now()})
+                if changed:
+                    claim.record("marked " + params["mark"], digest, None)
         return _answer.result(params["root"], before, after, changed=changed)
 
 
-def _remark(marks, digest, wanted, mark_):
+def _remark(state, digest, mark_, record):
+    """Mark a release in *state*, with *record*; tell whether that changes anything."""
+    field, wanted = MARKS[mark_]
+    marks = getattr(state, field)
+    held = {tree["digest"] for tree in state.trees.values()}
+    if mark_ == "pinned" and digest not in held:
+        raise _claim.DeploymentError("release sha256:%s is not here" % digest)
+    if (digest in marks) == wanted:
+        return False
     if wanted:
-        marks[digest] = mark_
+        marks[digest] = record
     else:
-        marks.pop(digest, None)
+        del marks[digest]
+    return True
 
 
 def bring(params, call, now, check_mode):

@@ -757,8 +757,8 @@ GOING_BACK = (
     Mutant(
         "check mode that marks nothing",
         HOST_CALL,
-        "        if changed and check_mode:",
-        "        if False:",
+        "        if changed and not check_mode:",
+        "        if changed:",
         CHECK_MODE_TESTS,
     ),
     Mutant(

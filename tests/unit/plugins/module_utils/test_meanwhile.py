@@ -112,6 +112,17 @@ def test_retention_spares_what_was_pinned_at_the_last_moment(host, labels, meanw
     assert host.tree_of(labels[0]) in host.trees
 
 
+def test_what_another_run_removed_meanwhile_cannot_be_pinned(host, labels, meanwhile):
+    host.deploy(labels[0])
+    host.deploy(labels[1], state="staged")
+    meanwhile(_claim.Claim, "noting", lambda: host.deploy(labels[1], state="absent"))
+
+    with pytest.raises(_claim.DeploymentError, match="is not here"):
+        host.deploy(labels[1], mark="pinned")
+
+    assert host.state.pinned == {}
+
+
 def test_the_previous_release_is_that_of_the_turn_not_of_the_asking(host, labels, meanwhile):
     for label in labels[:2]:
         host.deploy(label)
