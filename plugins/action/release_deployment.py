@@ -293,10 +293,12 @@ class ActionModule(ActionBase):
 
     @staticmethod
     def _manifest(library, digest):
-        """Return the Manifest of *digest*, or None where the library cannot give it."""
+        """Return the Manifest of *digest*, or None where no library can give it."""
+        if digest is None or library.path is None:
+            return None
         try:
-            return library.get(digest).manifest if digest else None
-        except (_library.LibraryError, TypeError):
+            return library.get(digest).manifest
+        except _library.LibraryError:
             return None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.itops.release.plugins.action import release_deployment
+from ansible_collections.itops.release.plugins.plugin_utils import _library
 
 refusal = release_deployment.refusal
 
@@ -40,3 +41,19 @@ def test_what_is_staged_has_its_name(release):
 )
 def test_what_can_mean_but_one_thing_is_done(task):
     assert refusal(task) is None
+
+
+class Faulty(_library.Library):
+    """A library with a fault in its code."""
+
+    def get(self, digest):
+        return digest + None
+
+
+def test_only_a_library_that_cannot_give_a_manifest_is_passed_over(tmp_path):
+    give, path, digest = release_deployment.ActionModule._manifest, str(tmp_path), "0" * 64
+
+    assert give(_library.Library(None), digest) is None
+    assert give(_library.Library(path), digest) is None
+    with pytest.raises(TypeError):
+        give(Faulty(path), digest)
