@@ -86,7 +86,11 @@ class Objects:
         ]
 
     def publish(self):
-        """Give the staged contents their names in the store, over damaged ones that were there."""
+        """Give the staged contents their names in the store, over damaged ones that were there.
+
+        No sync follows, which could be one a directory: trees have names of their own for what
+        they hold, and a content whose name here is lost in a power cut is asked for again.
+        """
         for folder, leaves in list(self._staged.items()):
             try:
                 # A store that lacks a directory gets it whole: some hundred, not thousands.

@@ -1617,6 +1617,26 @@ AT_THE_EDGES = (
         "return moment.strftime(TIME)",
         f"{STATE_TESTS} beyond_all_records",
     ),
+    Mutant(
+        "passing over an age that reaches back beyond the calendar",
+        STATE,
+        "except OverflowError:",
+        "except ZeroDivisionError:",
+        f"{STATE_TESTS} beyond_all_records",
+    ),
+    Mutant(
+        "taking a folder that is missing for an empty one",
+        ROOT,
+        "        except FileNotFoundError:\n            return set()",
+        "        except ZeroDivisionError:\n            return set()",
+        f"{CHECK_MODE_TESTS} killed_at_the_first_folder",
+    ),
+    check(
+        "refusing a negative number of events",
+        "modules/release_deployment_info.py",
+        'params["history"] < 0',
+        "modules/test_release_deployment_info.py negative",
+    ),
 )
 
 DELETION = "module_utils/_deletion.py"

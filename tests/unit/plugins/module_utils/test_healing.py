@@ -163,6 +163,19 @@ def test_damage_that_a_next_release_builds_upon_is_mended_in_one_more_small_pack
     assert host.drift() == []
 
 
+def test_contents_whose_names_a_power_cut_took_are_sent_again(host, estate):
+    for folder in (host.root / ".release/objects").iterdir():
+        shutil.rmtree(folder)
+    newest = estate.seal("3.0", {**FILES, "app*": "three"})
+
+    assert host.deploy(newest)["is_live"]
+
+    assert (host.read("app"), host.drift(), host.calls) == ("three", [], 3)
+    host.sent.clear()
+    assert host.deploy(None)["is_live"]
+    assert (host.read("app"), host.drift(), host.sent) == ("two", [], [])
+
+
 def test_a_rollback_target_is_mended_and_named(host, labels):
     target = host.root / "releases" / host.tree_of(labels[0])
     modify(target)
