@@ -25,29 +25,31 @@ RUN = "run"
 PIECE = re.compile(r"kept\.([0-9]{1,18})\Z")
 
 
-def make(root, login, becomes, release, run):
+def make(root, login, becomes, release, run, lock_timeout):
     """Make a drop for the pack of *release*, a digest; return its path, and what is there already.
 
     Only the login user can write to it, or where this user is neither root nor that one, only this
     user. *login* is the login user's name, if it is known; *becomes* tells whether this is another
     user now. The result has ``drop`` and ``partial``: ``{bytes, sha256}`` of the beginning of a
     pack of this release that an earlier run sent, or None. All other drops are removed, and with
-    them those of runs that are still sending: they learn from this one that *run* is here.
+    them those of runs that are still sending: they learn from this one that *run* is here. Of two
+    that ask at once the later one gets its way: drops are made under the root's lock.
     """
     owner = os.geteuid()
     if becomes and owner == 0:
         owner = _login_uid(login)
     name = _prefix(release) + secrets.token_hex(8)
-    folder = root.folder("drop")
-    try:
-        os.mkdir(name, 0o700, dir_fd=folder)
-        _write_run(folder, name, run)
-        partial = _keep_remains(folder, _prefix(release), name, owner)
-        if owner != os.geteuid():
-            os.chown(name, owner, -1, dir_fd=folder, follow_symlinks=False)
-        _clear(folder, but=name)
-    finally:
-        os.close(folder)
+    with contextlib.ExitStack() as stack:
+        folder = root.folder("drop")
+        stack.callback(os.close, folder)
+        with root.locked(lock_timeout, run):
+            os.mkdir(name, 0o700, dir_fd=folder)
+            _write_run(folder, name, run)
+            kept = _keep_remains(stack, folder, _prefix(release), name, owner)
+            if owner != os.geteuid():
+                os.chown(name, owner, -1, dir_fd=folder, follow_symlinks=False)
+            _clear(folder, but=name)
+        partial = None if kept is None else _describe(kept)
     return {"drop": os.path.join(root.path, _root.OURS, "drop", name), "partial": partial}
 
 
@@ -95,14 +97,16 @@ def remove(root, path):
         os.close(folder)
 
 
-def clear(root, held):
+def clear(root, held, run, lock_timeout):
     """Remove the drops for releases that are here, digests *held*: nobody needs them any more."""
     wanted = {_prefix(digest) for digest in held}
     folder = root.folder("drop")
     try:
-        for name in os.listdir(folder):
-            if name.partition("-")[0] + "-" in wanted:
-                _deletion.remove(folder, name)
+        names = [name for name in os.listdir(folder) if name.partition("-")[0] + "-" in wanted]
+        if names:
+            with root.locked(lock_timeout, run):
+                for name in names:
+                    _deletion.remove(folder, name)
     finally:
         os.close(folder)
 
@@ -147,8 +151,8 @@ def _prefix(release):
     return release[:16] + "-"
 
 
-def _keep_remains(folder, prefix, name, owner):
-    """Move the longest of what earlier runs sent to the drop *name*; return what is known of it."""
+def _keep_remains(stack, folder, prefix, name, owner):
+    """Move the longest of what earlier runs sent to the drop *name*; return it, opened, or None."""
     found = []
     for drop in os.listdir(folder):
         if drop.startswith(prefix) and drop != name:
@@ -163,8 +167,13 @@ def _keep_remains(folder, prefix, name, owner):
         return None
     _size, drop, leaf = max(found)
     kept = os.path.join(name, KEPT)
-    os.rename(os.path.join(drop, leaf), kept, src_dir_fd=folder, dst_dir_fd=folder)
-    return _describe(folder, kept)
+    try:
+        os.rename(os.path.join(drop, leaf), kept, src_dir_fd=folder, dst_dir_fd=folder)
+        descriptor = os.open(kept, _paths.OPEN_FILE, dir_fd=folder)
+    except FileNotFoundError:  # whoever sent it may remove it at any time
+        return None
+    stack.callback(os.close, descriptor)
+    return descriptor
 
 
 def _join(directory):
@@ -194,20 +203,16 @@ def _copy(source, target, offset):
             view, offset = view[written:], offset + written
 
 
-def _describe(folder, path):
+def _describe(descriptor):
     """Return size and SHA-256 of a file as it is now: who sent it may still be writing to it."""
-    descriptor = os.open(path, _paths.OPEN_FILE, dir_fd=folder)
-    try:
-        size = left = os.fstat(descriptor).st_size
-        digest = hashlib.sha256()
-        while left:
-            chunk = os.read(descriptor, min(left, _codec.CHUNK_BYTES))
-            if not chunk:
-                return None
-            digest.update(chunk)
-            left -= len(chunk)
-    finally:
-        os.close(descriptor)
+    size = left = os.fstat(descriptor).st_size
+    digest = hashlib.sha256()
+    while left:
+        chunk = os.read(descriptor, min(left, _codec.CHUNK_BYTES))
+        if not chunk:
+            return None
+        digest.update(chunk)
+        left -= len(chunk)
     return {"bytes": size, "sha256": digest.hexdigest()}
 
 

@@ -58,7 +58,7 @@ def bring(root, before, plan, params, call, now, access, adopted):
         state = claim_of(root, params, call, now).await_turn(adopted)
         before, plan = _up_to_date(root, before, plan, state, params, call)
         if _needs_pack(root, plan):
-            return _ask_for_pack(root, before, plan.release, call)
+            return _ask_for_pack(root, before, plan.release, params, call)
     with leased(root, params, call, now, access, adopted) as (claim, state):
         before, plan = _up_to_date(root, before, plan, state, params, call)
         outcome = _carry_out(root, claim, before, plan, params, call)
@@ -162,7 +162,7 @@ def _carry_out(root, claim, before, plan, params, call):
             tree = _unpack(claim, plan.release, params, call)
         elif plan.step == "stage":
             if _needs_pack(root, plan):
-                return _ask_for_pack(root, before, plan.release, call)
+                return _ask_for_pack(root, before, plan.release, params, call)
             tree = _staging.rebuild(claim, plan.release, params["seed"])
         if live and (call["pack"] or plan.step in ("stage", "activate")):
             _trial.activate(claim, tree)
@@ -172,7 +172,7 @@ def _carry_out(root, claim, before, plan, params, call):
         if plan.drift:  # people know paths better than digests
             words = _drift.name_drift([_drift.of(item) for item in plan.drift])
             error = _drift.Damaged("differs from what was sealed: " + words, error.contents)
-        return _ask_for_pack(root, before, plan.release, call, error)
+        return _ask_for_pack(root, before, plan.release, params, call, error)
     removed = []
     if live:
         _try_and_accept(root, claim, before, params)
@@ -184,7 +184,8 @@ def _carry_out(root, claim, before, plan, params, call):
                     state, root.existing_trees(state), params["keep"], since
                 ),
             )
-    _drop.clear(root, _answer.held(root, root.read_state()))
+    held = _answer.held(root, root.read_state())
+    _drop.clear(root, held, call["run"], params["lock_timeout"])
     return {"changed": bool(call["pack"] or plan.drift), "removed": removed}
 
 
@@ -223,11 +224,11 @@ def _needs_pack(root, plan):
     return plan.step == "stage" and root.read_manifest(plan.release.digest) is None
 
 
-def _ask_for_pack(root, before, release, call, damaged=None):
+def _ask_for_pack(root, before, release, params, call, damaged=None):
     """Return the result that asks the controller for a pack, having made the place to drop it."""
     state = root.read_state()
-    need = {
-        **_answer.need(root.path, release, _answer.held(root, state), damaged),
-        **_drop.make(root, call["login"], call["becomes"], release.digest, call["run"]),
-    }
-    return {**_answer.result(root.path, before, state, changed=False), "need": need}
+    need = _answer.need(root.path, release, _answer.held(root, state), damaged)
+    timeout = params["lock_timeout"]
+    drop = _drop.make(root, call["login"], call["becomes"], release.digest, call["run"], timeout)
+    result = _answer.result(root.path, before, state, changed=False)
+    return {**result, "need": {**need, **drop}}

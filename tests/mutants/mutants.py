@@ -1696,6 +1696,20 @@ DAMAGE_AND_LEFTOVERS = (
         f"{UNREADABLE_TESTS} content",
     ),
     Mutant(
+        "making a drop in one's turn",
+        DROP,
+        "        with root.locked(lock_timeout, run):\n            os.mkdir",
+        "        with contextlib.nullcontext():\n            os.mkdir",
+        f"{DROP_TESTS} turn_only",
+    ),
+    Mutant(
+        "clearing drops in one's turn",
+        DROP,
+        "            with root.locked(lock_timeout, run):\n                for",
+        "            with contextlib.nullcontext():\n                for",
+        f"{DROP_TESTS} turn_only",
+    ),
+    Mutant(
         "telling what a killed run switched to",
         INFO,
         '_claim.settle(root, state, state.lease["since"] if state.lease else None)',

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import hashlib
 import os
@@ -30,7 +31,7 @@ def root(tmp_path):
 
 
 def ask(root, release=RELEASE, run="a run"):
-    made = _drop.make(root, None, False, release, run)
+    made = _drop.make(root, None, False, release, run, 1)
     return pathlib.Path(made["drop"]), made["partial"]
 
 
@@ -73,7 +74,7 @@ def test_a_umask_closes_a_drop_to_nobody_who_needs_it(root):
 def test_root_gives_the_drop_to_the_login_user(root, monkeypatch):
     monkeypatch.setenv("SUDO_UID", "4711")
 
-    made = _drop.make(root, "somebody", True, RELEASE, "a run")
+    made = _drop.make(root, "somebody", True, RELEASE, "a run", 1)
 
     assert os.stat(made["drop"]).st_uid == 4711
 
@@ -224,7 +225,7 @@ def test_a_link_leads_no_write_elsewhere(root, tmp_path, linked):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can write to files of others")
 def test_a_hard_link_leads_no_write_elsewhere(root, tmp_path, monkeypatch):
     monkeypatch.setenv("SUDO_UID", "4711")
-    drop = pathlib.Path(_drop.make(root, None, True, RELEASE, "a run")["drop"])
+    drop = pathlib.Path(_drop.make(root, None, True, RELEASE, "a run", 1)["drop"])
     victim = pathlib.Path(root.path, "victim")  # root's own
     victim.write_bytes(PACK[:300])
     os.link(victim, drop / "kept")
@@ -265,6 +266,46 @@ def test_a_run_whose_drop_was_taken_away_learns_by_whom(root):
     assert not mine.exists()
     assert _drop.taken_by(root, str(mine)) == "theirs"
     assert _drop.taken_by(root, str(theirs)) is None
+
+
+def test_of_two_runs_that_ask_at_once_none_fails_and_the_later_one_gets_its_way(root):
+    def ask_again_and_again(run):
+        made = [_drop.make(root, None, False, RELEASE, run, 60) for _time in range(100)]
+        return os.path.basename(made[-1]["drop"])
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        last = list(pool.map(ask_again_and_again, ("one run", "another run")))
+
+    (drop,) = drops(root)
+    assert drop in last
+
+
+def test_a_drop_is_made_and_cleared_in_one_s_turn_only(root):
+    drop, _there = ask(root)
+
+    with root.locked(0, "another run"):
+        for act in (
+            lambda: _drop.make(root, None, False, OTHER, "a run", 0),
+            lambda: _drop.clear(root, [RELEASE], "a run", 0),
+        ):
+            with pytest.raises(_root.RootError, match=r"is locked by .* of another run"):
+                act()
+        assert drops(root) == [drop.name]
+    _drop.clear(root, [RELEASE], "a run", 0)
+    assert drops(root) == []
+
+
+def test_what_was_kept_is_hashed_while_others_have_their_turn(root, monkeypatch):
+    drop, _there = ask(root)
+    (drop / "pack").write_bytes(PACK)
+    read = os.read
+
+    def read_in_turn(*arguments):
+        with root.locked(0, "another run"):
+            return read(*arguments)
+
+    monkeypatch.setattr(_drop.os, "read", read_in_turn)
+    assert ask(root)[1] == partial(PACK)
 
 
 def test_space_is_told_where_nothing_is_yet(root):
