@@ -10,7 +10,7 @@ import grp
 import os
 import time
 
-from . import _adoption, _deletion, _drift, _lease, _root
+from . import _adoption, _deletion, _drift, _history, _lease, _root
 
 
 class DeploymentError(ValueError):
@@ -187,9 +187,8 @@ class Claim:
 
     def record(self, event, tree, other):
         """Add an event to the history."""
-        self.root.append_history(
-            {"at": self.now(), "run": self.run, "event": event, "tree": tree, "from": other}
-        )
+        said = {"at": self.now(), "run": self.run, "event": event, "tree": tree, "from": other}
+        _history.append(self.root, said)
 
     def _discard(self, staging, name):
         """Remove what is left in staging; where that fails, the next run tries it again."""

@@ -1,10 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The deployment root: its folders, its lock, its state and its history."""
+"""The deployment root: its folders, its lock, its state and what is current."""
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import errno
 import fcntl
@@ -17,7 +16,6 @@ from dataclasses import asdict, fields
 from . import _canonical, _durable, _manifest, _paths, _state
 
 FORMAT = 2
-HISTORY_FORMAT = 1
 READ_FORMATS = (1, 2)  # what 2 added has a default that is right for 1
 OURS = ".release"
 FOLDERS = ("objects", "staging", "manifests", "drop")
@@ -76,7 +74,7 @@ class Root:
             plain = _canonical.loads(data)
             format_ = plain.pop("format")
             if format_ not in READ_FORMATS:
-                raise _unknown(self._state_path(), format_, FORMAT)
+                raise unknown_format(self._state_path(), format_, FORMAT)
             known = {item.name for item in fields(_state.State)}
             if set(plain) - known:
                 raise RootError("%s has entries unknown here" % self._state_path())
@@ -88,39 +86,6 @@ class Root:
         """Record *state* durably."""
         data = _canonical.dumps({"format": FORMAT, **asdict(state)})
         _durable.write_file(self.ours, "state.json", data)
-
-    def append_history(self, event):
-        """Add the mapping *event* as one line to the history, durably."""
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open("history.jsonl", flags, 0o600, dir_fd=self.ours)
-        try:
-            _drop_torn_line(descriptor)
-            os.write(descriptor, _canonical.dumps({"format": HISTORY_FORMAT, **event}) + b"\n")
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-    def read_history(self, most):
-        """Return the last *most* events, oldest first; a line that was torn is left out.
-
-        RootError for an event that cannot be read.
-        """
-        try:
-            descriptor = os.open("history.jsonl", _paths.OPEN_FILE, dir_fd=self.ours)
-        except FileNotFoundError:
-            return []
-        with os.fdopen(descriptor, "rb") as stream:
-            lines = collections.deque((line for line in stream if line.endswith(b"\n")), most)
-        path = os.path.join(self.path, OURS, "history.jsonl")
-        try:
-            events = [_canonical.loads(line) for line in lines]
-            formats = [event["format"] for event in events]
-        except (TypeError, KeyError, _canonical.CanonicalError) as error:
-            raise RootError("%s cannot be read: %s" % (path, error)) from None
-        for format_ in formats:
-            if format_ != HISTORY_FORMAT:
-                raise _unknown(path, format_, HISTORY_FORMAT)
-        return events
 
     def read_current(self, state):
         """Return the tree that ``current`` points to, or None when there is no such name.
@@ -190,7 +155,7 @@ class Root:
         return os.path.join(self.path, OURS, "state.json")
 
 
-def _unknown(path, format_, newest):
+def unknown_format(path, format_, newest):
     """Return the RootError for a file that another version of this collection wrote."""
     return RootError(
         "%s has format %s, and this itops.release reads up to %d: upgrade it"
@@ -311,16 +276,6 @@ def open_directory(directory, name):
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
             raise RootError("%r is not a directory: nothing was touched" % name) from None
         raise
-
-
-def _drop_torn_line(descriptor):
-    """Cut off what lies behind the last whole line: the process that wrote it was killed."""
-    end = os.fstat(descriptor).st_size
-    start = end
-    while start and os.pread(descriptor, 1, start - 1) != b"\n":
-        start -= 1
-    if start != end:
-        os.ftruncate(descriptor, start)
 
 
 def _flock(descriptor, timeout, path):

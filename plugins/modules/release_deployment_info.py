@@ -9,7 +9,7 @@ import copy
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _arguments, _claim, _drift, _manifest, _root, _state, _tree
+from ..module_utils import _arguments, _claim, _drift, _history, _manifest, _root, _state, _tree
 
 
 def main():
@@ -35,7 +35,7 @@ def run(params):
                 root, state, state.current, params["runtime_paths"]
             )
         drift = [_tree.Drift(*item) for item in _current_drift(root, state)] + drift
-        history = root.read_history(params["history"]) if root else []
+        history = _history.read(root, params["history"]) if root else []
     result = {
         "changed": False,
         "deployment": _state.summary(params["root"], state),

@@ -38,9 +38,9 @@ SHIPPED = ("plugins", "roles", "playbooks", "meta", "schemas")
 NEW_STATE = {
     "plugins/module_utils/_root.py": [
         (r"^FORMAT = 2$", "FORMAT = 3"),
-        (r"^HISTORY_FORMAT = 1$", "HISTORY_FORMAT = 2"),
         (r"^READ_FORMATS = \(1, 2\)", "READ_FORMATS = (2, 3)"),
     ],
+    "plugins/module_utils/_history.py": [(r"^FORMAT = 1$", "FORMAT = 2")],
     # What a newer version may have more of.
     "plugins/module_utils/_state.py": [
         (

@@ -34,6 +34,7 @@ CHECKSUM_FILE_TESTS = "module_utils/test_checksum_file.py"
 DELIVERY = "module_utils/_delivery.py"
 VERIFICATION = "module_utils/_verification.py"
 KIND_FILES = "module_utils/_kind_files.py"
+HISTORY = "module_utils/_history.py"
 SEALING_TESTS = "plugin_utils/test_sealing.py"
 CLAIM = "module_utils/_claim.py"
 DELTA_TESTS = "module_utils/test_delta.py"
@@ -639,7 +640,7 @@ SWITCHING = (
         "format_ not in READ_FORMATS",
         f"{HOST_TESTS} newer_version",
     ),
-    check("dropping a torn line of history", ROOT, "start != end", f"{HOST_TESTS} torn"),
+    check("dropping a torn line of history", HISTORY, "start != end", f"{HOST_TESTS} torn"),
 )
 
 GOING_BACK = (
@@ -1250,8 +1251,8 @@ FORMATS = (
     ),
     check(
         "refusing a newer history",
-        ROOT,
-        "format_ != HISTORY_FORMAT",
+        HISTORY,
+        "format_ != FORMAT",
         f"{FORMATS_TESTS} history_of_a_newer",
     ),
 )

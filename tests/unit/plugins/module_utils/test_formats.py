@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils import _manifest, _root
+from ansible_collections.itops.release.plugins.module_utils import _history, _manifest, _root
 from ansible_collections.itops.release.tests.unit.plugins.estate import snapshot
 
 
@@ -38,9 +38,9 @@ def test_a_history_of_a_newer_version_is_refused_and_appended_to(estate):
 
     with _root.opened(os.fspath(host.root)) as root:
         with pytest.raises(_root.RootError, match=r"history\.jsonl has format 2, .* up to 1"):
-            root.read_history(10)
-        root.append_history({"event": "accepted"})
-        assert root.read_history(1) == [{"event": "accepted", "format": 1}]
+            _history.read(root, 10)
+        _history.append(root, {"event": "accepted"})
+        assert _history.read(root, 1) == [{"event": "accepted", "format": 1}]
     assert b"novelty" in path.read_bytes()
 
 
@@ -53,4 +53,4 @@ def test_a_history_that_cannot_be_read_is_told_in_a_line(estate, line):
 
     with _root.opened(os.fspath(host.root)) as root:
         with pytest.raises(_root.RootError, match=r"history\.jsonl cannot be read"):
-            root.read_history(10)
+            _history.read(root, 10)

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.itops.release.plugins.module_utils import (
     _claim,
     _durable,
+    _history,
     _host_call,
     _removal,
     _root,
@@ -853,7 +854,7 @@ def test_a_torn_line_of_history_is_dropped(host, releases):
     assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == events
     path.write_bytes(path.read_bytes()[:-10])
     with _root.opened(str(host.root)) as root:
-        assert [event["event"] for event in root.read_history(3)] == events[1:-1]
+        assert [event["event"] for event in _history.read(root, 3)] == events[1:-1]
 
 
 def test_going_back_from_a_switch_that_was_killed_is_going_to_what_was_live(host, releases):
