@@ -22,6 +22,8 @@ from ansible_collections.itops.release.tests.integration.applications import (
     write_application,
 )
 
+pytestmark = pytest.mark.slow
+
 VERSIONS = ("1.0.0", "2.0.0", "3.0.0")
 HOOKS = {
     "deploy": (
