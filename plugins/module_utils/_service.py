@@ -81,13 +81,33 @@ def _get(url, timeout):
 
     # No proxy: a probe asks this very host.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + timeout
     try:
         with opener.open(url, timeout=timeout) as answer:
-            return answer.status, answer.read(BODY_BYTES)
+            return answer.status, _read_body(answer, deadline)
     except urllib.error.HTTPError as error:
         with error, contextlib.suppress(Exception):
-            return error.code, error.read(BODY_BYTES)
+            return error.code, _read_body(error, deadline)
         return error.code, b""
+
+
+def _read_body(answer, deadline):
+    """Return the body of an answer, as much of it as is looked at.
+
+    Raises TimeoutError for one that goes on after *deadline*: the socket's timeout begins anew
+    with each byte that comes.
+    """
+    # Old Pythons ask for more behind a body's end, which need not be the connection's.
+    size = BODY_BYTES if answer.length is None else min(answer.length, BODY_BYTES)
+    body = b""
+    while len(body) < size:
+        chunk = answer.read1(size - len(body))
+        if not chunk:
+            break
+        body += chunk
+        if time.monotonic() > deadline:
+            raise TimeoutError("timed out")
+    return body
 
 
 def _ask_command(spec):

@@ -1644,6 +1644,8 @@ DELETION = "module_utils/_deletion.py"
 LEFTOVERS_TESTS = "module_utils/test_leftovers.py"
 UNREADABLE_TESTS = "module_utils/test_unreadable.py"
 INFO = "modules/release_deployment_info.py"
+SERVICE = "module_utils/_service.py"
+SERVICE_TESTS = "module_utils/test_service.py"
 INFO_TESTS = "modules/test_release_deployment_info.py"
 
 DAMAGE_AND_LEFTOVERS = (
@@ -1709,6 +1711,12 @@ DAMAGE_AND_LEFTOVERS = (
         "            with root.locked(lock_timeout, run):\n                for",
         "            with contextlib.nullcontext():\n                for",
         f"{DROP_TESTS} turn_only",
+    ),
+    check(
+        "bounding a probe whose answer has no end",
+        SERVICE,
+        "time.monotonic() > deadline",
+        f"{SERVICE_TESTS} no_end",
     ),
     Mutant(
         "telling what a killed run switched to",

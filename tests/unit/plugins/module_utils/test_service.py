@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import socket
 import threading
@@ -85,19 +86,57 @@ def test_a_service_that_does_not_answer_is_told_in_a_line(service):
     assert "\n" not in str(caught.value)
 
 
-def test_a_bad_answer_that_breaks_off_is_still_a_bad_answer():
+@contextlib.contextmanager
+def answering(*parts, pause):
+    """Give the URL of a service that answers once, with *parts* and a *pause* after each."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answer():
             connection, _address = server.accept()
-            with connection:
+            with connection, contextlib.suppress(OSError):
                 connection.recv(1000)
-                connection.sendall(b"HTTP/1.1 500 Oops\r\nContent-Length: 500\r\n\r\npart")
-                time.sleep(1)
+                for part in parts:
+                    connection.sendall(part)
+                    time.sleep(pause)
 
         threading.Thread(target=answer, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+
+
+def test_a_bad_answer_that_breaks_off_is_still_a_bad_answer():
+    head = b"HTTP/1.1 500 Oops\r\nContent-Length: 500\r\n\r\n"
+    with answering(head + b"part", pause=1) as url:
         with pytest.raises(_service.ServiceError, match="answered 500"):
-            probe(url=f"http://127.0.0.1:{server.getsockname()[1]}/", timeout=0.2)
+            probe(url=url, timeout=0.2)
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_body_that_has_no_end_takes_no_longer_than_allowed(status):
+    head = b"HTTP/1.1 %d Well\r\nContent-Type: text/event-stream\r\n\r\n" % status
+    began = time.monotonic()
+
+    with answering(head, *[b"data\n"] * 100, pause=0.1) as url:
+        with pytest.raises(_service.ServiceError, match="timed out" if status == 200 else "500"):
+            probe(url=url, timeout=0.5)
+
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("head", [b"Content-Length: 4", b"Transfer-Encoding: chunked"])
+def test_a_body_ends_where_it_says_although_the_connection_does_not(head):
+    body = b"well" if b"Length" in head else b"4\r\nwell\r\n0\r\n\r\n"
+    began = time.monotonic()
+
+    with answering(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n" + body, pause=10) as url:
+        probe(url=url, contains="well", timeout=30)
+
+    assert time.monotonic() - began < 5
+
+
+def test_a_body_is_looked_at_in_full(service):
+    service.answers = [(200, b"." * 500_000 + b"well")]
+
+    probe(url=service.url, contains="well")
 
 
 def test_a_restart_that_takes_too_long_is_ended_with_its_children(tmp_path):
