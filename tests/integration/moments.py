@@ -44,7 +44,10 @@ def being_staged(host):
 
 def being_tried(host, run):
     """Tell whether *run* has a release on trial, and its module is at work."""
-    state = state_of(host)
+    try:
+        state = state_of(host)
+    except FileNotFoundError:
+        return False
     lease = state["lease"] or {}
     return bool(state["trial"] and lease.get("run") == run and lease["pid"])
 

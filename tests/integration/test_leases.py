@@ -255,6 +255,42 @@ def test_a_deployment_that_fails_puts_back_what_it_switched_and_nothing_else(sho
     assert read_state(hosts["nowhere"])["trial"] is None
 
 
+def test_a_rollback_that_waited_goes_by_what_is_live_then(shop):
+    """It came during the trial of a first release: back from that would lead to nothing.
+
+    And what would be removed, staged or marked without its name stays as it is.
+    """
+    shop = shop({})
+    (host,) = shop.hosts
+    shutil.rmtree(host.seen / "shop")
+    ignored, library = {"ignore_errors": True}, shop.library
+    slow = ["sh", "-c", "until test -e {{ srv }}/go; do sleep 0.1; done"]
+    first = play(deploying("First", "shop:2.0.0", library, restart=slow))
+    second = play(
+        deploying("Remove", "current", library, ignored, state="absent", purge_shared=True),
+        deploying("Mark", "current", library, ignored, mark="bad"),
+        deploying("Stage", "previous", library, ignored, state="staged"),
+        deploying("Back", "previous", library, ignored, lock_timeout=120),
+    )
+    going = shop.controller.start(first, shop.inventory, extra_vars=FIRST)
+    until(lambda: moments.being_tried(host, "awx-job-17"), "2.0.0 on trial")
+    waiting = shop.controller.start(second, shop.inventory, extra_vars=SECOND)
+    lock = moments.ours(host) / "lock"
+    until(lambda: "awx-job-18" in lock.read_text(), "a rollback that waits")
+    (host.seen / "go").touch()
+    going, waiting = going.wait(), waiting.wait()
+
+    assert going.rc == 0, going.output
+    assert waiting.rc == 0, waiting.output
+    refused = [waiting.result(title) for title in ("Remove", "Mark", "Stage")]
+    for result in refused:
+        assert is_one_line(result["msg"])
+        assert "calls" not in result  # the host was not even asked
+    assert "no earlier good release to go back to" in waiting.result("Back")["msg"]
+    assert live_version(host) == "2.0.0"
+    assert read_state(host)["lease"] is None
+
+
 def test_a_run_that_is_stopped_while_it_holds_the_lock_is_named(shop):
     """Long work holds no lock, but for the removal of ``shared/``."""
     shop = shop({})
