@@ -87,7 +87,8 @@ def sealed(tmp_path_factory, _sockets):
 def shop(sealed, local_hosts, inventory, run_playbook, tmp_path):
     """Return ``shop(variables, …)``: a host with each of the variables, where 2.0.0 is live.
 
-    It has ``hosts``, Targets, and ``run(task, …)``. All hooks of all roles are given.
+    It has ``hosts``, Targets, and ``run(task, …)``. All hooks of all roles are given, those of
+    verify by paths from the playbook's folder.
     """
     hooks = {}
     for role, moments in HOOKS.items():
@@ -95,7 +96,7 @@ def shop(sealed, local_hosts, inventory, run_playbook, tmp_path):
         for moment in moments:
             path = tmp_path / f"{role}_{moment}.yml"
             path.write_text(HOOK.format(moment=moment))
-            hooks[f"{role}_hooks"][moment] = str(path)
+            hooks[f"{role}_hooks"][moment] = path.name if role == "verify" else str(path)
 
     def spread(*each):
         hosts = [
@@ -110,7 +111,12 @@ def shop(sealed, local_hosts, inventory, run_playbook, tmp_path):
             deploy_media_library=str(sealed.library),
             deploy_release="shop:3.0.0",
         )
-        return SimpleNamespace(hosts=hosts, run=lambda *tasks: run_playbook(play(*tasks), written))
+        return SimpleNamespace(hosts=hosts, run=lambda *tasks: run_tasks(written, tasks))
+
+    def run_tasks(hosts, tasks):
+        playbook = tmp_path / "site.yml"
+        playbook.write_text(play(*tasks))
+        return run_playbook(playbook, hosts)
 
     return spread
 
@@ -155,14 +161,22 @@ FAILING = {
 
 
 def test_a_hook_that_fails_fails_its_host_after_the_hook_for_that(shop, tmp_path):
-    """One that is not there is refused by every role, and nothing is done."""
+    """One that is not there is refused by every role, and so is a release that has no name.
+
+    Then nothing is done, and no hook runs.
+    """
     nowhere = str(tmp_path / "nowhere.yml")
     missing = {
         role: {"role": role, f"{role}_hooks": {moments[-1]: nowhere}}
         for role, moments in HOOKS.items()
     }
-    shop = shop(*({"role": role, "failing": moment} for role, moment in FAILING), *missing.values())
-    failing, refusing = shop.hosts[: len(FAILING)], shop.hosts[len(FAILING) :]
+    guessing = {"role": "uninstall", "uninstall_release": "current"}
+    shop = shop(
+        *({"role": role, "failing": moment} for role, moment in FAILING),
+        *missing.values(),
+        guessing,
+    )
+    failing, (*refusing, guessed) = shop.hosts[: len(FAILING)], shop.hosts[len(FAILING) :]
 
     run = shop.run(playing("{{ role }}"))
 
@@ -175,5 +189,7 @@ def test_a_hook_that_fails_fails_its_host_after_the_hook_for_that(shop, tmp_path
         assert read_state(host)["trial"] is None
     for host, role in zip(refusing, HOOKS, strict=True):
         assert f"{role}_hooks: {nowhere} is not a file" in told[host.name]
+    assert "uninstall_release is current: name one release" in told[guessed.name]
+    for host in (*refusing, guessed):
         assert live_version(host) == "2.0.0"
         assert noted(host) == []
