@@ -276,6 +276,38 @@ def test_a_mended_release_that_does_not_work_leaves_the_host_where_it_was(ssh_ho
     assert (host.seen / "shop/current/greeting").read_text() == LIVE["greeting"]
 
 
+def test_mending_accepts_no_switch_of_a_killed_run(local_hosts, shop):
+    """That run was killed between the rename of ``current`` and the record that it switched."""
+    (host,) = local_hosts(1)
+    operator = shop([host])
+    live, switched_to = tree_of(host, "1.0.0").name, tree_of(host, "2.0.0")
+    state = read_state(host)
+    lease = {"run": "a killed run", "since": state["since"]}
+    lease.update(dict.fromkeys(("pid", "started", "boot")))
+    (host.seen / "shop/.release/state.json").write_text(
+        json.dumps(
+            {
+                **state,
+                "live": live,
+                "good": state["good"][:1],
+                "switching": {"to": switched_to.name},
+                "lease": lease,
+            }
+        )
+    )
+    modify(host, switched_to)
+    before = snapshot(host.seen)
+
+    run = operator.verify(verify_mend="yes")
+
+    assert run.rc != 0
+    assert "greeting modified" in failures(run)[host.name]
+    assert snapshot(host.seen) == before
+    found = run.result("Compare what is live with its manifest, byte for byte")["deployment"]
+    assert (found["phase"], found["run"]) == ("on trial", "a killed run")
+    assert (found["live"]["tree"], found["trial"]["tree"]) == (live, switched_to.name)
+
+
 def test_a_damaged_way_back_is_mended_before_it_goes_live(ssh_hosts, shop, sealed, tmp_path):
     (host,) = ssh_hosts(1)
     operator = shop([host])
