@@ -164,10 +164,10 @@ class Claim:
         staging = self.folder(stack, "staging")
         for name in os.listdir(staging):
             if not (name.isdigit() and int(name) > self.token):
-                self._discard(staging, name)
+                self.discard(staging, name, "staging")
         name = str(self.token)
         os.mkdir(name, 0o700, dir_fd=staging)
-        stack.callback(self._discard, staging, name)
+        stack.callback(self.discard, staging, name, "staging")
         return self.subfolder(stack, staging, name, make=False)
 
     def folder(self, stack, name):
@@ -185,17 +185,19 @@ class Claim:
         stack.callback(os.close, descriptor)
         return descriptor
 
+    def discard(self, directory, name, *where):
+        """Remove *name* from the descriptor of a folder of ours, the path *where*.
+
+        What cannot be removed is noted; the next run tries it again.
+        """
+        reason = _deletion.discard(directory, name)
+        if reason:
+            self.leftovers[os.path.join(self.root.path, _root.OURS, *where, name)] = reason
+
     def record(self, event, tree, other):
         """Add an event to the history."""
         said = {"at": self.now(), "run": self.run, "event": event, "tree": tree, "from": other}
         _history.append(self.root, said)
-
-    def _discard(self, staging, name):
-        """Remove what is left in staging; where that fails, the next run tries it again."""
-        reason = _deletion.discard(staging, name)
-        if reason:
-            path = os.path.join(self.root.path, _root.OURS, "staging", name)
-            self.leftovers[path] = reason
 
     def _check_token(self, state):
         if state.token != self.token:

@@ -132,7 +132,7 @@ def _drop_unused(claim, stack, state):
     wanted = {record["digest"] for record in recorded if not record.get("adopted")}
     folder = claim.folder(stack, "manifests")
     for name in set(os.listdir(folder)) - wanted:
-        _durable.remove_file(folder, name)
+        claim.discard(folder, name, "manifests")
     needed = set()
     for digest in wanted:
         manifest = None
@@ -147,7 +147,7 @@ def _drop_unused(claim, stack, state):
             below = claim.subfolder(one, store, prefix)
             for name in os.listdir(below):
                 if name.partition(".")[0] not in needed:
-                    _durable.remove_file(below, name)
+                    claim.discard(below, name, "objects", prefix)
 
 
 def _remove_if_empty(directory: Optional[int], name):

@@ -125,17 +125,17 @@ class Root:
                 descriptor = os.open(digest, _paths.OPEN_FILE, dir_fd=folder)
             finally:
                 os.close(folder)
-        except FileNotFoundError:
+            with os.fdopen(descriptor, "rb") as stream:
+                data = stream.read()
+        except OSError:  # missing, or damaged: as good as that
             return None
-        with os.fdopen(descriptor, "rb") as stream:
-            data = stream.read()
         try:
             return _manifest.parse(data, digest)
         except _manifest.UnknownFormat as error:
             path = os.path.join(self.path, OURS, "manifests", digest)
             raise RootError("%s: %s" % (path, error)) from None
         except _manifest.ManifestError:
-            return None  # damaged: as good as not there
+            return None
 
     def _check_there(self):
         """Raise RootError when another run has removed everything while this one waited."""

@@ -615,7 +615,7 @@ SWITCHING = (
     Mutant(
         "clearing what killed runs left in staging",
         CLAIM,
-        "                self._discard(staging, name)",
+        '                self.discard(staging, name, "staging")',
         "                pass",
         f"{DURABLE_TESTS} killed",
     ),
@@ -1652,8 +1652,8 @@ DAMAGE_AND_LEFTOVERS = (
     Mutant(
         "working on beside what cannot be removed",
         CLAIM,
-        "reason = _deletion.discard(staging, name)",
-        "reason = _deletion.remove(staging, name)",
+        "reason = _deletion.discard(directory, name)",
+        "reason = _deletion.remove(directory, name)",
         f"{LEFTOVERS_TESTS} blocks_no_later_call",
     ),
     Mutant(
@@ -1690,6 +1690,13 @@ DAMAGE_AND_LEFTOVERS = (
         "    except OSError:\n        raise _damaged(entry) from None\n\n\ndef",
         "    except EOFError:\n        raise _damaged(entry) from None\n\n\ndef",
         f"{UNREADABLE_TESTS} content",
+    ),
+    Mutant(
+        "taking a manifest that cannot be read for damaged",
+        ROOT,
+        "except OSError:  # missing, or damaged",
+        "except FileNotFoundError:  # missing, or damaged",
+        f"{UNREADABLE_TESTS} manifest",
     ),
     Mutant(
         "putting a content in the place of a directory",

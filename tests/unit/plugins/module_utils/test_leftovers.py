@@ -12,6 +12,7 @@ import os
 import pytest
 
 from ansible_collections.itops.release.plugins.module_utils import _deletion, _root
+from ansible_collections.itops.release.tests.unit.plugins.estate import sha256
 from ansible_collections.itops.release.tests.unit.plugins.processes import as_plain_user
 
 FILES = {"app": "", "lib/x.py": "x"}
@@ -60,6 +61,21 @@ def test_a_tree_that_cannot_be_removed_is_named_and_blocks_no_later_call(host, l
         assert result["warnings"] == [path + " cannot be removed: Permission denied"]
     assert files == ["x.pyc"]  # what could go went
     assert trees == [host.tree_of(label) for label in labels[2:]]
+
+
+def test_what_became_a_directory_is_cleaned_like_the_content_that_it_was(host, labels):
+    host.deploy(labels[0])
+    content = sha256("1")
+    path = host.root / ".release/objects" / content[:2] / content
+    path.unlink()
+    (path / "deeper").mkdir(parents=True)
+
+    for label in labels[1:3]:
+        result = host.deploy(label, keep=2)
+
+    assert result["removed"] == [host.tree_of(labels[0])]
+    assert result["warnings"] == []
+    assert not path.exists()
 
 
 def test_removing_everything_names_what_stays(host, labels, tmp_path):

@@ -117,3 +117,17 @@ def test_a_content_that_cannot_be_read_is_told_before_a_tree_is_laid_out_anew(
 
     assert foretold["after"]["tree"] == mended["after"]["tree"]
     assert drift == []
+
+
+def test_a_manifest_that_cannot_be_read_comes_with_the_whole_release(host, labels, tmp_path):
+    def mend():
+        host.deploy(labels[0])
+        close(host.root / ".release/manifests" / labels[0].digest)
+        foretold = host.deploy(labels[0], True, verify=True)
+        return foretold, host.deploy(labels[0], verify=True), host.drift()
+
+    foretold, mended, drift = as_plain_user(mend, tmp_path)
+
+    for result in (foretold, mended):
+        assert drift_of(result) == {f".release/manifests/{labels[0].digest}": "missing"}
+    assert drift == []
