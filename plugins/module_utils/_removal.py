@@ -79,7 +79,11 @@ def remove_all(claim, purge_shared):
             claim.root.write_state(_state.State(**kept))
             claim.record("removed", "everything", None)
             if purge_shared:
-                _deletion.remove(top, "shared")
+                reason = _deletion.discard(top, "shared")
+                if reason:  # data that were to go are there: that is no mere leftover
+                    raise _claim.DeploymentError(
+                        "%s/shared cannot be removed: %s" % (claim.root.path, reason)
+                    )
             _remove_if_empty(top, "shared")
             _remove_if_empty(top, "releases")
             gone = "%s.gone-%d" % (_root.OURS, state.token)

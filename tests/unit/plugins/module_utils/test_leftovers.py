@@ -11,7 +11,7 @@ import os
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils import _deletion, _root
+from ansible_collections.itops.release.plugins.module_utils import _claim, _deletion, _root
 from ansible_collections.itops.release.tests.unit.plugins.estate import sha256
 from ansible_collections.itops.release.tests.unit.plugins.processes import as_plain_user
 
@@ -91,6 +91,23 @@ def test_removing_everything_names_what_stays(host, labels, tmp_path):
         (line,) = result["warnings"]
         assert line.startswith(f"{host.root}/{_root.OURS}.gone-")
         assert line.endswith(" cannot be removed: Permission denied")
+
+
+def test_data_that_were_to_go_and_cannot_fail_the_call(host, labels, tmp_path):
+    def deploy_and_remove():
+        host.deploy(labels[0])
+        (host.root / "shared/data").mkdir()
+        (host.root / "shared/data/file").write_text("")
+        (host.root / "shared/data").chmod(0o500)
+        with pytest.raises(_claim.DeploymentError) as caught:
+            host.deploy(None, state="absent", purge_shared=True)
+        return str(caught.value), host.current, left(host, "shared")
+
+    assert as_plain_user(deploy_and_remove, tmp_path) == (
+        f"{host.root}/shared cannot be removed: Permission denied",
+        None,
+        ["file"],
+    )
 
 
 def test_what_can_be_removed_is_and_what_is_gone_is_no_error(tmp_path):
