@@ -59,6 +59,18 @@ while not stop.exists() or not rounds:
     pathlib.Path(f"{stop}.begun").touch()
 print(json.dumps(seen))
 """
+# A restart before which, it looks, the module was killed: it had switched and not recorded that.
+DEATH = """\
+import json, os, pathlib, signal, sys
+
+died = pathlib.Path(sys.argv[1], "died")
+path = pathlib.Path(sys.argv[1], "shop/.release/state.json")
+if not died.exists():
+    died.touch()
+    state = json.loads(path.read_text())
+    path.write_text(json.dumps({**state, "trial": None, "switching": {"to": state["trial"]}}))
+    os.kill(state["run"]["pid"], signal.SIGKILL)
+"""
 # A play of a user's own, whose handler restarts the service.
 PLAY = """
 - hosts: all
@@ -274,6 +286,20 @@ def test_a_mended_release_that_does_not_work_leaves_the_host_where_it_was(ssh_ho
     (host.seen / "broken").unlink()
     assert operator.verify(verify_mend="yes").rc == 0
     assert (host.seen / "shop/current/greeting").read_text() == LIVE["greeting"]
+
+
+def test_a_host_whose_module_was_killed_right_after_its_switch_is_put_back(local_hosts, shop):
+    (host,) = local_hosts(1)
+    operator = shop([host], deploy_restart=[sys.executable, "-c", DEATH, "{{ srv }}"])
+
+    run = operator.deploy("3.0.0")
+
+    assert (host.seen / "died").exists()
+    assert run.rc != 0
+    assert live_version(host) == "2.0.0"
+    assert read_state(host)["trial"] is None
+    put_back = run.result("Switch back to the release that was live before")
+    assert (put_back["after"]["phase"], put_back["after"]["version"]) == ("live", "2.0.0")
 
 
 def test_mending_accepts_no_switch_of_a_killed_run(local_hosts, shop):
