@@ -57,6 +57,7 @@ from ..plugin_utils import _events, _lifetime, _recorder, _report, _run
 
 DEPLOYMENT = "itops.release.release_deployment"
 INSPECTION = "itops.release.release_deployment_info"
+PACKAGE = "itops.release.release_package"
 COLOURS = {
     "ok": C.COLOR_OK,
     "changed": C.COLOR_CHANGED,
@@ -211,6 +212,8 @@ class CallbackModule(CallbackBase):
     @_guarded
     def _note_answer(self, result, status, forgiven=False, item=False):
         host, action, answer = result.host.name, result.task.resolved_action, result.result
+        if item and answer.get("unreachable"):  # Ansible tells such an item as failed
+            status = "unreachable"
         make = {
             DEPLOYMENT: _events.deployment_event,
             INSPECTION: _events.inspection_event,
@@ -219,6 +222,8 @@ class CallbackModule(CallbackBase):
             self._plan()
             if item or "results" not in answer:  # a loop was told item by item
                 self.note(make(host, status, result.task.args, answer))
+        elif action == PACKAGE and status == "ok" and result.task.args.get("state") == "pruned":
+            self.note(_events.pruning_event(host, answer))
         elif status in ("failed", "unreachable") and not forgiven and not item:
             self.note(_events.failure_event(host, status, result.task.get_name(), action, answer))
 

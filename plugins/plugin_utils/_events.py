@@ -3,9 +3,9 @@
 """What happened on the hosts of a run, as plain events that JSON can carry.
 
 The kinds: ``plan`` (hosts of a play that handles releases), ``begin`` (a module of ours is asked),
-``deployment`` and ``inspection`` (it answered), ``failure`` (any other task failed), ``end`` (hosts
-that Ansible counts as failed or unreachable), ``stopped`` (instead of an end: by a signal, or by an
-error of Ansible).
+``deployment`` and ``inspection`` (it answered), ``pruning`` (a media library was pruned),
+``failure`` (any other task failed), ``end`` (hosts that Ansible counts as failed or unreachable),
+``stopped`` (instead of an end: by a signal, or by an error of Ansible).
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from __future__ import annotations
 import re
 
 RECORD_FORMAT = 1
-REASON_LENGTH = 160
-REASON_TAIL = 60  # what a message ends with, such as where that left the host, is kept
+# A refusal that names two runs and what to do about them has to fit.
+REASON_LENGTH = 400
+REASON_TAIL = 140  # what a message ends with, such as where that left the host, is kept
 SHOWN_DRIFT = 3
 # The messages of these need no task's name before them.
 SPEAKS_FOR_ITSELF = ("ansible.builtin.assert", "ansible.builtin.fail")
@@ -26,6 +27,9 @@ def deployment_event(host, status, args, result):
     """Return the event for an answer of release_deployment to a task with these *args*."""
     event = _answer_event("deployment", host, status, args, result)
     event["state"] = str(args.get("state") or "live")
+    event["back"] = event["state"] == "live" and args.get("release") == "previous"
+    # A release that is held back from going live is told by its name.
+    event["waiting"] = _waiting(args, result) if event["state"] == "staged" else None
     event["changed"] = bool(result.get("changed"))
     event["switched_back"] = bool(result.get("switched_back"))
     event["sent_bytes"] = int(result.get("sent_bytes") or 0)
@@ -35,7 +39,15 @@ def deployment_event(host, status, args, result):
     for moment in ("before", "after"):
         if isinstance(result.get(moment), dict):
             event[moment] = {key: result[moment].get(key) for key in NOTHING}
+            event[moment]["links"] = _links(result[moment])
     return event
+
+
+def _links(moment):
+    """Return the linked paths of what is current at a *moment*; None where nobody knows them."""
+    if moment.get("digest") is None or "links" not in moment:
+        return None
+    return moment["links"].get(moment["tree"], [])
 
 
 def inspection_event(host, status, args, result):
@@ -56,11 +68,27 @@ def inspection_event(host, status, args, result):
     return event
 
 
+def pruning_event(host, result):
+    """Return the event for a media library that release_package has pruned, or would."""
+    said, changed = one_line(result.get("msg") or ""), bool(result.get("changed"))
+    return {"event": "pruning", "host": host, "changed": changed, "said": said}
+
+
+def _waiting(args, result):
+    """Return the release that is staged by *result* and not live, or None."""
+    if result.get("is_live", True):
+        return None
+    kind, _colon, digest = str(args.get("release")).partition(":")
+    return f"{kind}:{digest[:12]}" if kind == "sha256" else one_line(args.get("release"))
+
+
 def _in_words(drift):
     if drift.get("change") == "release":
         return "another release is current"
     if drift.get("change") == "trial":
         return "is on trial, not accepted"
+    if drift.get("change") == "unverified":
+        return "was adopted and never sealed, so it cannot be verified"
     return one_line(f"{drift.get('path')} {drift.get('change')}")
 
 

@@ -29,6 +29,9 @@ class _Trace:
     removed: bool = False
     mended: bool = False  # what should be live was not quite, and is again
     put_back: bool = False  # it left its trial for the release before
+    went_back: bool = False  # it was asked for the release before
+    waiting: str | None = None  # the release that was staged here and not made live
+    asked_only: bool = True  # nothing was to be done here
     reason: str | None = None
     aftermath: str | None = None  # what failed after that, as putting the earlier release back may
     lost: bool = False
@@ -37,6 +40,18 @@ class _Trace:
     def has_drifted(self):
         """Tell whether drift is what is to be said: an attempt to mend it that failed says more."""
         return bool(self.verdict) and not self.verdict["ok"] and not self.put_back
+
+    def relinked(self):
+        """Yield in words which linked paths went and came, where those of both sides are known."""
+        sides = [(side or NOTHING).get("links") for side in (self.first, self.last)]
+        if None not in sides:
+            for words, links, others in (
+                ("no longer linked", *sides),
+                ("newly linked", *reversed(sides)),
+            ):
+                found = [_events.one_line(link) for link in links if link not in others]
+                if found:
+                    yield f"{words}: {', '.join(found)}"
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,7 @@ class Recorder:
         self.check_mode = check_mode
         self.saw_releases = False
         self.stopped_by = None  # a signal, or an error; None for a run that came to its end
+        self.prunings = {}  # by what was said of each: whether anything was removed
         self._planned = {}
         self._left_out = {}
         self._traces = {}  # by (host, root)
@@ -84,6 +100,9 @@ class Recorder:
     def _note_stopped(self, event):
         self.stopped_by = event["by"]
 
+    def _note_pruning(self, event):
+        self.prunings[event["said"]] = event["changed"]
+
     def _note_begin(self, event):
         self._working[event["host"]] = event["task"]
 
@@ -103,6 +122,10 @@ class Recorder:
         trace.took_over = trace.took_over or _say_whose(event, self.check_mode)
         trace.drift += event.get("drift", 0) if event["changed"] else 0
         trace.changed |= event["changed"]
+        trace.asked_only = False
+        if event["status"] == "ok":
+            trace.waiting = event.get("waiting")
+            trace.went_back = event.get("back", False) if event["changed"] else trace.went_back
         trace.removed |= event["changed"] and event["state"] == "absent"
         trace.mended |= event["changed"] and event["state"] == "live"
         trace.first = trace.first or event.get("before")
@@ -167,7 +190,7 @@ class Recorder:
         lost = trace.lost or (latest and host in self._ended["unreachable"])
         reason = trace.reason or (self._failures.get(host, "") if failed else "")
         outcome = self._outcome(trace, lost, failed or trace.reason is not None)
-        detail = _detail(trace, reason, self._notes(trace))
+        detail = _detail(trace, reason, self._notes(trace, outcome))
         if latest and self._interrupted(host):
             outcome, detail = "interrupted", self._interrupted(host)
         return Row(host, root, outcome, _transition(trace), detail, trace.sent)
@@ -184,15 +207,21 @@ class Recorder:
             return f"stopped in: {self._working[host]}"
         return None
 
-    def _notes(self, trace):
+    def _notes(self, trace, outcome):
         """Return what else is worth knowing of a host."""
         if self.stopped_by and (trace.last or NOTHING)["phase"] == "on trial":
             yield "left on trial"
+            yield "run again: it is settled then"
+        if outcome == "staged" and trace.waiting:
+            yield f"{trace.waiting} is held, not live"
         if trace.took_over:
             yield trace.took_over
         if trace.drift:
             mended = "would mend" if self.check_mode else "mended"
             yield f"{mended} {trace.drift} {'file' if trace.drift == 1 else 'files'}"
+        if trace.removed and trace.last and trace.last["phase"] != "none":
+            yield f"{trace.last['name']} {trace.last['version']} stays {trace.last['phase']}"
+        yield from trace.relinked()
         if trace.resumed:
             yield f"resumed a transfer after {size(trace.resumed)}"
 
@@ -220,12 +249,17 @@ class Recorder:
         if (trace.last or NOTHING)["phase"] == "on trial":
             return "on trial"
         if _identity(trace.first) != _identity(trace.last):
-            return "rolled back" if _is_earlier(trace.last, trace.first) else "deployed"
+            back = trace.went_back or _is_earlier(trace.last, trace.first)
+            return "rolled back" if back else "deployed"
         if (trace.first or NOTHING)["phase"] == "on trial":
             return "deployed"
         if trace.changed:
-            return "put back" if trace.put_back else "mended" if trace.mended else "staged"
-        return "verified" if trace.verdict else "unchanged"
+            if trace.put_back:
+                return "put back"
+            return "deployed" if any(trace.relinked()) else "mended" if trace.mended else "staged"
+        if trace.waiting:
+            return "staged"
+        return "verified" if trace.verdict else "asked" if trace.asked_only else "unchanged"
 
     def speaks(self):
         """Tell whether the run came to releases, or stopped or failed before it could."""
@@ -274,7 +308,9 @@ def _is_earlier(release, other):
 def _transition(trace):
     """Return ``shop 1.0.0 → 2.0.0``, or one release when it stayed."""
     first, last = trace.first or NOTHING, trace.last or trace.first or NOTHING
-    name = last["name"] or first["name"] or ""
+    # Where one of them was adopted, the other knows what the application is called.
+    known = [release["name"] for release in (last, first) if _identity(release)]
+    name = next(iter(known), last["name"] or first["name"] or "")
     if _identity(first) == _identity(last):
         return f"{name} {last['version']}" if last["version"] else ""
     versions = [release["version"] or "none" for release in (first, last)]

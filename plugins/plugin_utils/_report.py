@@ -16,6 +16,7 @@ OUTCOMES = {
     "staged": ("would be staged", "changed"),
     "removed": ("would be removed", "changed"),
     "unchanged": ("unchanged", "ok"),
+    "asked": ("asked", "ok"),
     "verified": ("verified", "ok"),
     "skipped": ("skipped", "quiet"),
     "drifted": ("drifted", "bad"),
@@ -80,10 +81,13 @@ def _summary(recorder, rows, left_out):
         said += f"; {_recorder.size(sent)} sent"
     wrong = any(OUTCOMES[outcome][1] == "bad" for outcome in counts)
     yield ("bad" if wrong else "ok"), ("Check mode: " if recorder.check_mode else "") + said + "."
+    for said, changed in recorder.prunings.items():
+        yield ("changed" if changed else "ok"), f"Media library: {said}."
     if recorder.hides_failures():
         yield "bad", "A rescue or ignore_errors hides this from the exit status of the run."
     if recorder.stopped_by:
-        yield "bad", f"Stopped by {recorder.stopped_by}: the next run settles what is open."
+        told = ", which Ansible has told above" if recorder.stopped_by == "an error" else ""
+        yield "bad", f"Stopped by {recorder.stopped_by}{told}: the next run settles what is open."
 
 
 def _word(outcome, check_mode):

@@ -29,6 +29,7 @@ ONE, TWO, TRIAL = at("1.0.0"), at("2.0.0"), at("2.0.0", "on trial")
 def deployed(before=None, after=None, status="ok", host="web1", state="live", **result):
     """Return the event of an answer of release_deployment."""
     args = {"root": result.pop("root", "/srv/shop"), "state": state}
+    args["release"] = result.pop("release", "shop:2.0.0")
     moments = {key: value for key, value in (("before", before), ("after", after)) if value}
     changed = status == "ok" and before != after
     return _events.deployment_event(host, status, args, {"changed": changed, **moments, **result})
@@ -69,6 +70,7 @@ def report(*events, check_mode=False):
     return [line for _tone, line in _report.render(told(*events, check_mode=check_mode))]
 
 
+ADOPTED = {**at("2.0.0", name="adopted"), "version": "20231114", "serial": 0, "digest": None}
 STAGED = deployed(ONE, ONE, state="staged", changed=True, sent_bytes=41_234)
 ACTIVATED = deployed(ONE, TRIAL)
 ACCEPTED = deployed(TRIAL, TWO)
@@ -83,7 +85,63 @@ DRIFT = [{"path": f"lib/{number}.py", "change": "modified"} for number in range(
     [
         pytest.param([deployed(ONE, ONE)], "unchanged", "shop 1.0.0", "", id="nothing to do"),
         pytest.param([STAGED], "staged", "shop 1.0.0", "", id="stage"),
-        pytest.param([inspected(ONE)], "unchanged", "shop 1.0.0", "", id="only asked"),
+        pytest.param([inspected(ONE)], "asked", "shop 1.0.0", "", id="only asked"),
+        pytest.param(
+            [deployed(TWO, TWO, state="staged", is_live=False, release="shop:1.0.0")],
+            "staged",
+            "shop 2.0.0",
+            "shop:1.0.0 is held, not live",
+            id="held already, and held back",
+        ),
+        pytest.param(
+            [deployed(ONE, ONE, state="staged", is_live=False, release="sha256:" + "2" * 64)],
+            "staged",
+            "shop 1.0.0",
+            "sha256:222222222222 is held, not live",
+            id="held back, named by its digest",
+        ),
+        pytest.param(
+            [deployed(ONE, ONE, state="staged", is_live=True)],
+            "unchanged",
+            "shop 1.0.0",
+            "",
+            id="live already",
+        ),
+        pytest.param(
+            [inspected(ONE), deployed(ONE, ONE, state="absent")],
+            "unchanged",
+            "shop 1.0.0",
+            "",
+            id="asked, and nothing to remove",
+        ),
+        pytest.param(
+            [deployed(TWO, ADOPTED, release="previous")],
+            "rolled back",
+            "shop 2.0.0 → 20231114",
+            "",
+            id="rollback to what was adopted",
+        ),
+        pytest.param(
+            [deployed(ADOPTED, ONE)],
+            "deployed",
+            "shop 20231114 → 1.0.0",
+            "",
+            id="first over adopted",
+        ),
+        pytest.param(
+            [deployed(at("1.0.0", "on trial"), TWO, release="previous")],
+            "rolled back",
+            "shop 1.0.0 → 2.0.0",
+            "",
+            id="rollback from the trial of an older release",
+        ),
+        pytest.param(
+            [inspected(ADOPTED, ok=False, drift=[{"path": ".", "change": "unverified"}])],
+            "drifted",
+            "adopted 20231114",
+            "was adopted and never sealed, so it cannot be verified",
+            id="adopted cannot be verified",
+        ),
         pytest.param([deployed(ONE, ONE, changed=True)], "mended", "shop 1.0.0", "", id="mended"),
         pytest.param([deployed(NONE, ONE)], "deployed", "shop none → 1.0.0", "", id="first"),
         pytest.param(
@@ -348,7 +406,7 @@ def test_a_run_that_was_stopped_tells_where_it_left_each_host():
     assert lines == [
         "web1  interrupted                      stopped in: Stage the release",
         "web2  interrupted  shop 1.0.0          stopped in: Stage the release",
-        "web3  on trial     shop 1.0.0 → 2.0.0  left on trial",
+        "web3  on trial     shop 1.0.0 → 2.0.0  left on trial; run again: it is settled then",
         "web4  failed                           Migrate: no",
         "web5  deployed     shop 1.0.0 → 2.0.0",
         "web6  not reached                      the run stopped before this host",
@@ -356,6 +414,37 @@ def test_a_run_that_was_stopped_tells_where_it_left_each_host():
         "1 deployed, 1 on trial, 2 interrupted, 1 failed, 1 not reached.",
         "Stopped by SIGTERM: the next run settles what is open.",
     ]
+
+
+def test_a_run_that_an_error_ends_says_where_the_error_is_told():
+    lines = report(plan("web1"), ACTIVATED, stopped("an error"))
+
+    assert lines[0].endswith("left on trial; run again: it is settled then")
+    assert lines[-1] == (
+        "Stopped by an error, which Ansible has told above: the next run settles what is open."
+    )
+
+
+def test_what_was_pruned_is_told_below_the_hosts():
+    removed = {"msg": "shop:5.0.0 removed, 1,234 bytes freed; 3 stay", "changed": True}
+
+    lines = _report.render(told(inspected(ONE), _events.pruning_event("web1", removed), end()))
+
+    assert lines[-2:] == [
+        ("ok", "1 asked."),
+        ("changed", "Media library: shop:5.0.0 removed, 1,234 bytes freed; 3 stay."),
+    ]
+
+
+def test_a_refusal_is_told_with_all_that_can_be_done():
+    run = "deployer@control.example.net.1234567.0a1b2c3d-4e5f"
+    message = (
+        f"/srv/applications/shop is held by {run}, which has 1.3.0 on trial since "
+        "2026-11-23T10:00:00Z: wait for it or, if that run is over, set takeover "
+        f"(deploy_takeover in the role) to {run}"
+    )
+
+    assert _events.one_line(message) == message
 
 
 def test_a_task_that_has_answered_was_not_interrupted():
@@ -478,7 +567,7 @@ def test_failures_that_the_exit_status_does_not_show_are_pointed_out(ended, hidd
         ("\u202etxt.exe", "txt.exe"),
         ("Task failed: Module failed: no such file", "no such file"),
         ("Failed to connect to the host via ssh: ssh: connect to host a", "ssh: connect to host a"),
-        ("x" * 100 + "y" * 100, "x" * 99 + "…" + "y" * 60),
+        ("x" * 300 + "y" * 200, "x" * 259 + "…" + "y" * 140),
         ("", ""),
     ],
 )
