@@ -179,6 +179,8 @@ def opened(path):
     """Give the Root at the absolute *path*, or None where nothing of ours is."""
     if not os.path.isabs(path):
         raise RootError("root %r is not an absolute path" % path)
+    if not path.strip("/."):
+        raise RootError("root %r is the root of the host: give a directory of its own" % path)
     try:
         descriptor = os.open(_paths.local(path), _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     except FileNotFoundError:

@@ -193,3 +193,34 @@ def test_a_hook_that_fails_fails_its_host_after_the_hook_for_that(shop, tmp_path
     for host in (*refusing, guessed):
         assert live_version(host) == "2.0.0"
         assert noted(host) == []
+
+
+@pytest.mark.parametrize(
+    ("role", "moment", "text", "told"),
+    [
+        ("deploy", "after_activate", "- name: Torn\n  ansible.builtin.debug: [\n", "YAML parsing"),
+        (
+            "rollback",
+            "after_rollback",
+            "- name: Misspelt\n  no_such_module: {}\n",
+            "no_such_module",
+        ),
+    ],
+)
+def test_a_hook_that_cannot_be_read_ends_the_run_before_anything_is_done(
+    shop, tmp_path, role, moment, text, told
+):
+    """Ansible would end the run where it comes to the hook, and put no host back."""
+    hook = tmp_path / "unreadable.yml"
+    hook.write_text(text)
+    hooks = {name: str(tmp_path / f"{role}_{name}.yml") for name in HOOKS[role]}
+    shop = shop({f"{role}_hooks": {**hooks, moment: str(hook)}}, {})
+
+    run = shop.run(playing(role))
+
+    assert run.rc != 0
+    assert told in run.output
+    for host in shop.hosts:
+        assert live_version(host) == "2.0.0"
+        assert read_state(host)["trial"] is None
+        assert noted(host) == []

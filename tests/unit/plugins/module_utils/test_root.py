@@ -268,3 +268,16 @@ def test_the_state_is_written_as_it_is_read(root, host):
 
     assert (host.root / ".release/state.json").read_bytes() == before
     assert root.read_state() == state
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("srv/shop", "is not an absolute path"),
+        ("/", "is the root of the host: give a directory of its own"),
+        ("//./", "is the root of the host: give a directory of its own"),
+    ],
+)
+def test_a_root_that_cannot_be_one_is_refused(path, reason):
+    with pytest.raises(_root.RootError, match=reason), _root.opened(path):
+        pass
