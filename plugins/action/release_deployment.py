@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from datetime import datetime, timezone
 
@@ -14,8 +15,8 @@ from ansible.plugins.action import ActionBase
 from ..module_utils import _arguments, _claim, _codec, _manifest, _shared, _tree
 from ..plugin_utils import (
     _action,
-    _comparison,
     _compression,
+    _host_diff,
     _library,
     _lifetime,
     _packs,
@@ -97,7 +98,8 @@ class ActionModule(ActionBase):
         act = self._foresee if self._task.check_mode else self._bring
         result = act(library, arguments, call, result, task_vars)
         if self._task.diff and not result.get("failed"):
-            result["diff"] = self._diff(library, result)
+            find = functools.partial(self._manifest, library)
+            result["diff"] = _host_diff.diff(find, result)
         return result
 
     def _foresee(self, library, arguments, call, result, task_vars):
@@ -269,28 +271,6 @@ class ActionModule(ActionBase):
         except KeyError:
             return self._play_context.remote_user
 
-    def _diff(self, library, result):
-        """Return the diff of what was here and what is, with the files where they are known."""
-        sides = (result["before"], result["after"])
-        texts = ("", "")
-        if sides[0]["digest"] != sides[1]["digest"]:
-            trees = [self._tree(library, side["digest"]) for side in sides]
-            if None not in trees:
-                texts = _comparison.difference(*trees)
-        root = result["deployment"]["root"]
-        before, after = (
-            _describe(side) + text if result["changed"] else ""
-            for side, text in zip(sides, texts, strict=True)
-        )
-        return {"before_header": root, "after_header": root, "before": before, "after": after}
-
-    def _tree(self, library, digest):
-        """Return the release tree of *digest* as ``{path: Entry}``; None when it is not known."""
-        if digest is None:
-            return {}
-        manifest = self._manifest(library, digest)
-        return _manifest.tree(manifest) if manifest else None
-
     @staticmethod
     def _manifest(library, digest):
         """Return the Manifest of *digest*, or None where no library can give it."""
@@ -319,10 +299,3 @@ def refusal(given):
 def _codec_of(need):
     """Return how a pack is compressed for a host that reads the codecs in *need*."""
     return "zstd" if "zstd" in need["codecs"] else "gzip"
-
-
-def _describe(side):
-    """Return one side of a diff: what is current, and which releases are held."""
-    current = f"{side['name']} {side['version']}" if side["tree"] else "nothing"
-    lines = [f"current: {current} ({side['phase']})", *map("release: {}".format, side["releases"])]
-    return "".join(f"{line}\n" for line in lines)

@@ -24,6 +24,7 @@ def result(path, before, after, changed, removed=(), drift=()):
         "drift": list(drift),
         "switched_back": False,
         "is_live": False,
+        "seeded": [],
         "took_over": None,
         "warnings": [],
     }
@@ -65,5 +66,6 @@ def _brief(summary):
         "phase": summary["phase"],
         "since": summary["since"],
         "releases": [release["tree"] for release in summary["releases"]],
+        "links": {each["tree"]: each["links"] for each in summary["releases"] if each["links"]},
         **(summary["trial"] or summary["live"] or nothing),
     }

@@ -22,6 +22,7 @@ def first(params, call, state):
     tree = _manifest.tree_name(release.version, release.digest)
     result = _answer.result(params["root"], state, _after(plan, tree, params, call), changed=True)
     result["is_live"] = params["state"] == "live" and params["commit"]
+    result["seeded"] = _seeded(plan, params)
     need = _answer.need(params["root"], release, [])
     result["need"] = {**need, **_to_share(state, params, release)}
     return result
@@ -45,6 +46,7 @@ def predict(root, before, plan, params, call, now):
     after = without(after, removed)
     result = _answer.result(params["root"], before, after, changed, removed, plan.drift)
     result["is_live"] = params["state"] == "live" and params["commit"]
+    result["seeded"] = _seeded(plan, params)
     if plan.step == "stage":
         result.update(_missing(root, plan, params))
     elif plan.step == "activate" and params["state"] == "live":
@@ -97,6 +99,12 @@ def _to_share(state, params, release):
     live = params["state"] == "live"
     unshared = _shared.wanting(params["root"], release.links) if live else {}
     return {"unshared": unshared, "seed": _may_seed(state, params, release)}
+
+
+def _seeded(plan, params):
+    """Return the linked paths that come to ``shared/``: where ``current`` is switched, and then."""
+    switches = params["state"] == "live" and plan.step in ("stage", "activate")
+    return _shared.absent(params["root"], plan.release.links) if switches else []
 
 
 def _may_seed(state, params, release):

@@ -59,8 +59,21 @@ def clean(claim, choose):
     return trees
 
 
+def what_stays(root, state):
+    """Return the State of what is left once everything of ours is removed: what was adopted."""
+    current = root.read_current(state)
+    kept = {key: getattr(state, key) for key in ("token", "run", "uid", "access")}
+    left = _state.State(**kept)
+    left.trees = {tree: record for tree, record in state.trees.items() if record.get("adopted")}
+    if current in left.trees:
+        left.live, left.good, left.since = current, [left.trees[current]["digest"]], state.since
+    return left
+
+
 def remove_all(claim, purge_shared):
-    """Remove everything of ours from the root, and return the trees; ``current`` goes first.
+    """Remove everything of ours from the root; ``current`` goes first.
+
+    Returns the trees, and the State of what stays.
 
     It is one commit point. Our folder is moved aside at its end, and deleted after it: whoever
     comes then begins anew.
@@ -69,14 +82,13 @@ def remove_all(claim, purge_shared):
     with contextlib.ExitStack() as stack:
         staging = claim.staging(stack)
         with claim.commit_point() as state:
-            current = claim.root.read_current(state)
-            if current and not state.trees.get(current, {}).get("adopted"):
+            left = what_stays(claim.root, state)
+            if not left.live and claim.root.read_current(state):
                 _durable.remove_file(top, "current")
                 os.fsync(top)
             trees = ours(claim.root, state)
             _take_away(claim, stack, state, trees, staging)
-            kept = {key: getattr(state, key) for key in ("token", "run", "uid", "access")}
-            claim.root.write_state(_state.State(**kept))
+            claim.root.write_state(left)
             claim.record("removed", "everything", None)
             if purge_shared:
                 reason = _deletion.discard(top, "shared")
@@ -90,7 +102,7 @@ def remove_all(claim, purge_shared):
             os.rename(_root.OURS, gone, src_dir_fd=top, dst_dir_fd=top)
             os.fsync(top)
     claim.leftovers = sweep(claim.root.path)  # what staging left is below that now
-    return trees
+    return trees, left
 
 
 def sweep(path):

@@ -24,6 +24,11 @@ def wanting(path, links):
     }
 
 
+def absent(path, links):
+    """Return those of *links* that are not in ``shared/`` below *path*: going live makes them."""
+    return [link for link in links if not os.path.lexists(_place(path, link.rstrip("/")))]
+
+
 def check(path, links, manifest):
     """Raise DeploymentError when a file that *links* name is neither in ``shared/`` nor sealed.
 

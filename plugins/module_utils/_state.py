@@ -224,6 +224,7 @@ def summary(path, state):
         "releases": [
             {
                 **describe(state, tree),
+                "links": list(state.trees[tree]["links"]),
                 "bad": state.trees[tree]["digest"] in state.bad,
                 "pinned": state.trees[tree]["digest"] in state.pinned,
                 "adopted": bool(state.trees[tree].get("adopted")),

@@ -24,6 +24,7 @@ from . import (
     _removal,
     _root,
     _service,
+    _shared,
     _staging,
     _state,
     _tree,
@@ -68,8 +69,8 @@ def bring(root, before, plan, params, call, now, access, adopted):
     result = _answer.result(
         root.path, before, root.read_state(), changed, outcome["removed"], plan.drift
     )
-    is_live = params["state"] == "live" and params["commit"] and plan.step != "withdraw"
-    return told(claim, {**result, "is_live": is_live})
+    result["is_live"] = params["state"] == "live" and params["commit"] and plan.step != "withdraw"
+    return told(claim, {**result, "seeded": outcome["seeded"]})
 
 
 def _up_to_date(root, before, plan, state, params, call):
@@ -87,7 +88,10 @@ def foresee_removal(root, before, state, params, call, now):
     if claim.took_over:
         state.lease = None
     trees = _removal.choice(root, call)(state)
-    after = _prediction.without(state, trees) if call["release"] else None
+    if call["release"]:
+        after = _prediction.without(state, trees)
+    else:
+        after = _removal.what_stays(root, state)
     result = _answer.result(params["root"], before, after, changed=True, removed=trees)
     return told(claim, result)
 
@@ -104,8 +108,9 @@ def remove(root, before, state, params, call, now):
         if call["release"]:
             trees = _removal.clean(claim, _removal.choice(root, call))
         else:
-            trees = _removal.remove_all(claim, params["purge_shared"])
-    after = root.read_state() if call["release"] else None
+            trees, after = _removal.remove_all(claim, params["purge_shared"])
+    if call["release"]:
+        after = root.read_state()
     changed = bool(trees) or not call["release"]
     return told(claim, _answer.result(params["root"], before, after, changed, trees))
 
@@ -149,14 +154,16 @@ def refusal(error, call):
 
 
 def _carry_out(root, claim, before, plan, params, call):
-    """Do what *plan* says; return whether that changed anything by itself and what was removed.
+    """Do what *plan* says; return whether that changed anything by itself, what was removed, and
+    what came to ``shared/``.
 
     Where contents turn out to be damaged, return the result that asks for them instead.
     """
     live, tree = params["state"] == "live", plan.tree
     if plan.step == "withdraw":
         _trial.withdraw(claim, params["restart"], params["restart_timeout"])
-        return {"changed": True, "removed": []}
+        return {"changed": True, "removed": [], "seeded": []}
+    seeded = []
     try:
         if call["pack"]:
             tree = _unpack(claim, plan.release, params, call)
@@ -165,6 +172,7 @@ def _carry_out(root, claim, before, plan, params, call):
                 return _ask_for_pack(root, before, plan.release, params, call)
             tree = _staging.rebuild(claim, plan.release, params["seed"])
         if live and (call["pack"] or plan.step in ("stage", "activate")):
+            seeded = _shared.absent(root.path, plan.release.links)
             _trial.activate(claim, tree)
     except _drift.Damaged as error:
         if call["pack"] and call["whole"]:
@@ -186,7 +194,7 @@ def _carry_out(root, claim, before, plan, params, call):
             )
     held = _answer.held(root, root.read_state())
     _drop.clear(root, held, call["run"], params["lock_timeout"])
-    return {"changed": bool(call["pack"] or plan.drift), "removed": removed}
+    return {"changed": bool(call["pack"] or plan.drift), "removed": removed, "seeded": seeded}
 
 
 def _try_and_accept(root, claim, before, params):

@@ -101,6 +101,42 @@ def test_removing_everything_of_ours_leaves_it(host, labels):
     assert (host.root / "shared/log/app.log").exists()
 
 
+@pytest.mark.parametrize("release_is", ["live", "staged"])
+def test_what_stays_after_a_removal_is_told_and_foretold(host, labels, release_is):
+    host.deploy(labels[0], state=release_is)
+
+    told = host.deploy(None, check_mode=True, state="absent")
+    done = host.deploy(None, state="absent")
+
+    stays = (None, "none") if release_is == "live" else (OLD, "live")
+    for result in (told, done):
+        assert result["changed"]
+        assert (result["after"]["tree"], result["after"]["phase"]) == stays
+        assert result["after"]["releases"] == [OLD]
+    assert (told["after"], told["deployment"]) == (done["after"], done["deployment"])
+    assert os.path.lexists(host.root / "current") == (release_is == "staged")
+
+
+def test_a_removal_that_is_killed_knows_it_afterwards(host, labels, monkeypatch):
+    host.deploy(labels[0], state="staged")
+
+    def rename(source, *arguments, **keywords):
+        if source == ".release":
+            raise KeyboardInterrupt
+        return real(source, *arguments, **keywords)
+
+    real = os.rename
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", rename)
+        with pytest.raises(KeyboardInterrupt):
+            host.deploy(None, state="absent")
+    again = host.deploy(None, state="absent")
+
+    assert again["after"]["tree"] == OLD
+    assert host.read("app") == "old"
+    assert not (host.root / ".release").exists()
+
+
 def test_removing_everything_of_ours_leaves_it_live(host, labels):
     host.deploy(labels[0], state="staged")
     host.deploy(None, state="absent")

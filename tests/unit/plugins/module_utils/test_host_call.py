@@ -67,6 +67,7 @@ def test_the_first_deployment_brings_everything(host, releases):
         "tree": host.tree_of(releases[0]),
         "since": host.state.since,
         "releases": [host.tree_of(releases[0])],
+        "links": {},
     }
     assert host.read("app") == host.read("latest") == "one"
     assert os.readlink(host.root / "current") == "releases/" + host.tree_of(releases[0])

@@ -161,6 +161,8 @@ REQUESTS = {
     "the second, on trial": (1, {"commit": False, "restart": ["true"]}),
     "the second, on trial, probed": (1, {"commit": False, "probe": PROBE}),
     "the first, linked": (0, {"linked_paths": ["log/"]}),
+    "a new one, seeded": (3, {"linked_paths": ["app", "log/", "lib/"], "seed": True}),
+    "a new one, seeded and staged": (3, {"linked_paths": ["app"], "seed": True, "state": "staged"}),
     "the third, keeping one": (2, {"keep": 1}),
     "a new one, keeping two": (3, {"keep": 2}),
     "the previous": (None, {}),

@@ -482,6 +482,45 @@ def test_files_that_were_mended_are_counted():
     assert "mended 1 file" in report(deployed(ONE, ONE, changed=True, drift=DRIFT[:1]))[0]
 
 
+def linked(release, *links):
+    return {**release, "tree": "t", "links": {"t": list(links)}}
+
+
+def test_linked_paths_that_go_and_come_are_named():
+    again = deployed(linked(ONE, "conf", "log/"), linked(ONE, "log/", "db"), changed=True)
+    forgotten = deployed(linked(ONE, "conf"), linked(TWO))
+    same, first = (
+        deployed(linked(ONE, "conf"), linked(TWO, "conf")),
+        deployed(NONE, linked(ONE, "c")),
+    )
+    earlier = deployed(ONE, linked(ONE, "conf"), changed=True)  # as of a host that told no links
+
+    assert report(again)[0] == (
+        "web1  deployed  shop 1.0.0  no longer linked: conf; newly linked: db"
+    )
+    assert report(again, check_mode=True)[0].startswith("web1  would be deployed  shop 1.0.0")
+    assert report(forgotten)[0] == "web1  deployed  shop 1.0.0 → 2.0.0  no longer linked: conf"
+    assert report(same)[0] == "web1  deployed  shop 1.0.0 → 2.0.0"
+    assert report(first)[0] == "web1  deployed  shop none → 1.0.0"
+    assert report(earlier)[0] == "web1  mended  shop 1.0.0"
+
+
+def test_what_was_adopted_has_no_links_that_anybody_knows():
+    adopted = {**linked(at("2015", name="adopted")), "digest": None}
+
+    assert report(deployed(adopted, linked(ONE, "conf")))[0] == (
+        "web1  deployed  shop 2015 → 1.0.0"
+    )
+
+
+def test_what_goes_on_after_a_removal_is_told():
+    adopted = {**at("2015", name="adopted"), "digest": None}
+    gone = deployed(adopted, adopted, state="absent", changed=True)
+
+    assert report(gone)[0] == "web1  removed  adopted 2015  adopted 2015 stays live"
+    assert report(deployed(ONE, NONE, state="absent"))[0] == "web1  removed  shop 1.0.0 → none"
+
+
 def test_a_transfer_that_was_resumed_is_told():
     (row,) = told(deployed(ONE, TWO, sent_bytes=10, resumed_bytes=2_000_000)).rows()
 
