@@ -146,8 +146,14 @@ class _ThisMachine:
 
     def read(self):
         """Return the text of ``release.yml``."""
-        with open(self.definition, "rb") as stream:
-            return _text(stream.read(), self.definition)
+        try:
+            with open(self.definition, "rb") as stream:
+                return _text(stream.read(), self.definition)
+        except OSError as error:
+            raise _release_file.ReleaseFileError(
+                f"{self.definition}: {error.strerror}; src is the folder with the file that says "
+                "what is released, and definition its path there"
+            ) from None
 
     def pack(self, source, path):
         """Write the layer of a ComponentSource to *path*; return its entries and codec."""

@@ -226,9 +226,8 @@ def _held(path, state, hindrance):
     else:
         what = "which has %s on trial since %s" % (state.trees[state.trial]["version"], since)
     message = "%s is held by %s, %s" % (path, run, what)
-    return LeaseHeld(
-        message + ": wait for it or, if that run is over, set takeover: " + run, state.lease
-    )
+    way = ": wait for it or, if that run is over, set takeover (deploy_takeover in the role) to "
+    return LeaseHeld(message + way + run, state.lease)
 
 
 def settle(root, state, now):

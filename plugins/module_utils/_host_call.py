@@ -95,7 +95,9 @@ def bring(params, call, now, check_mode):
     _check_named(params, call)
     for name in ("keep", "keep_days"):
         if (params[name] or 0) < 0:
-            raise _claim.DeploymentError("%s is %d: give 0 or more" % (name, params[name]))
+            raise _claim.DeploymentError(
+                "%s (deploy_%s in the role) is %d: give 0 or more" % (name, name, params[name])
+            )
     if params["probe"]:
         from . import _service
 
@@ -140,8 +142,8 @@ def _to_adopt(params, state):
         return None
     if not params["adopt"]:
         raise _root.RootError(
-            "%s/current is not ours: nothing was touched; with adopt: true the release that it "
-            "leads to stays as the way back" % params["root"]
+            "%s/current is not ours: nothing was touched; with adopt: true (deploy_adopt in the "
+            "role) the release that it leads to stays as the way back" % params["root"]
         )
     return _adoption.find(params["root"])
 

@@ -65,8 +65,8 @@ def expected(manifest, links, seed=False):
                 )
         if path in entries:
             raise TreeError(
-                "linked path %r is also part of the release: take it out of one, or set seed: true"
-                % path
+                "linked path %r is also part of the release: take it out of one, or set seed: true "
+                "(deploy_seed in the role)" % path
             )
         target = "../" * (len(names) + 1) + "shared/" + path
         entries[path] = _manifest.Entry(path, "symlink", target=target)

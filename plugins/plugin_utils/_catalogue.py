@@ -16,6 +16,7 @@ COMPONENT_NAME = "vnd.itops.release.component"
 TITLE = "org.opencontainers.image.title"
 VERSION = "org.opencontainers.image.version"
 SERIAL = "vnd.itops.release.serial"
+NAMED = 5  # so many releases, or names, are told where there is none as asked for
 
 
 class Label(NamedTuple):
@@ -95,8 +96,7 @@ class Catalogue:
             raise LibraryError(f"there is no media library at {self.path}")
         by_name = isinstance(wanted, tuple)
         refuse_damaged(entries, _index.name_tag(*wanted) if by_name else _index.digest_tag(wanted))
-        known = [f"{label.name}:{label.version}" for label in _labels(entries)][-5:]
-        there = f"the latest there are {', '.join(known)}" if known else "it has none"
+        there = _what_there_is(_labels(entries), wanted[0] if by_name else None)
         raise LibraryError(f"{self.path} has no release {reference}: {there}")
 
     def labels(self):
@@ -238,6 +238,18 @@ def refuse_damaged(entries, wanted):
     for entry in entries:
         if entry.damage and wanted in entry.tags:
             raise LibraryError(entry.damage)
+
+
+def _what_there_is(labels, name):
+    """Return in words what could be meant instead: of an application *name*, or of any."""
+    names = list(dict.fromkeys(label.name for label in labels))
+    if not names:
+        return "it has none"
+    if name and name not in names:
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        return f"there is nothing of that name, but of {', '.join(names[:NAMED])}{more}"
+    known = [label for label in labels if name in (None, label.name)][-NAMED:]
+    return "the latest there are " + ", ".join(f"{each.name}:{each.version}" for each in known)
 
 
 def _labels(entries):

@@ -25,7 +25,10 @@ def refuse(options):
     if options["state"] == "absent" and options["mark"]:
         return "mark and state: absent exclude each other: nothing was removed"
     if options["keep"] is not None and options["keep"] < 1:
-        return f"keep is {options['keep']}, but at least 1 release of each application must stay"
+        return (
+            f"keep (prune_keep of the playbook) is {options['keep']}, "
+            "but at least 1 release of each application must stay"
+        )
     if options["min_age_days"] is not None and options["min_age_days"] < 0:
         return f"min_age_days is {options['min_age_days']}, but days are not negative"
     return None

@@ -54,8 +54,14 @@ class Trust(NamedTuple):
 
 def read(path):
     """Return the Trust in the file *path*; TrustError says in a line what is wrong with it."""
-    with open(path, "rb") as stream:
-        data = stream.read()
+    try:
+        with open(path, "rb") as stream:
+            data = stream.read()
+    except OSError as error:
+        raise TrustError(
+            f"{path}: {error.strerror}; trust (deploy_trust in the role) names a file on the "
+            "controller that says whose signatures a release needs"
+        ) from None
     try:
         return parse(data.decode("utf-8"), path)
     except UnicodeDecodeError as error:

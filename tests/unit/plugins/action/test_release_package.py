@@ -97,6 +97,15 @@ def test_a_definition_that_is_missing_on_a_build_host_is_told_with_its_path(tmp_
     assert answer["msg"].endswith(f"No such file or directory: '{tmp_path}/release.yml'")
 
 
+def test_a_definition_that_is_missing_here_is_told_with_the_options_that_name_it(tmp_path, call):
+    answer = call(src=str(tmp_path))
+
+    assert answer["msg"] == (
+        f"{tmp_path}/release.yml: No such file or directory; src is the folder with the file that "
+        "says what is released, and definition its path there"
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [({"version": "1 0"}, 'the option version: "1 0" does'), ({"serial": -1}, "the option serial")],
@@ -233,8 +242,11 @@ def damage(tmp_path, digest):
     ("options", "reason"),
     [
         ({"state": "pruned"}, "state is pruned but all of the following are missing: keep"),
-        ({"state": "pruned", "keep": 0}, "keep is 0, but at least 1 release"),
-        ({"state": "pruned", "keep": -1}, "keep is -1, but at least 1 release"),
+        ({"state": "pruned", "keep": 0}, "keep (prune_keep of the playbook) is 0, but at least 1"),
+        (
+            {"state": "pruned", "keep": -1},
+            "keep (prune_keep of the playbook) is -1, but at least 1",
+        ),
         (
             {"state": "pruned", "keep": 1, "min_age_days": -1},
             "min_age_days is -1, but days are not",

@@ -43,7 +43,7 @@ def host(estate, request):
 def test_without_adopt_it_is_refused_in_a_line(host, labels, check_mode):
     before = snapshot(host.root)
 
-    with pytest.raises(_root.RootError, match=r"current is not ours: nothing was touched; with "):
+    with pytest.raises(_root.RootError, match=r"with adopt: true \(deploy_adopt in the role\) "):
         host.deploy(labels[0], check_mode, adopt=False)
 
     assert snapshot(host.root) == before

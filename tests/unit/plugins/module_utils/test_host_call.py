@@ -1074,7 +1074,8 @@ def test_releases_that_are_too_old_are_removed(host, releases):
 
 @pytest.mark.parametrize("name", ["keep", "keep_days"])
 def test_a_negative_number_to_keep_is_refused(host, releases, name):
-    with pytest.raises(_claim.DeploymentError, match=f"{name} is -1: give 0 or more"):
+    told = rf"{name} \(deploy_{name} in the role\) is -1: give 0 or more"
+    with pytest.raises(_claim.DeploymentError, match=told):
         host.deploy(releases[0], **{name: -1})
     assert not host.root.exists()
 

@@ -90,7 +90,8 @@ def test_another_run_is_refused_while_one_has_a_release_on_trial(host, labels, w
         host.deploy(label, check_mode, **params)
 
     assert f"is held by {ONE}, which has 2.0 on trial since" in str(refused.value)
-    assert f"takeover: {ONE}" in str(refused.value)
+    assert str(refused.value).endswith(f"set takeover (deploy_takeover in the role) to {ONE}")
+    assert ": wait for it or, if that run is over, " in str(refused.value)
     assert refused.value.lease["run"] == ONE
     assert host.state == before
 

@@ -22,7 +22,7 @@ def label(estate):
 def test_a_path_that_is_also_sealed_is_refused_without_seed(estate, label):
     host = estate.host()
 
-    with pytest.raises(_tree.TreeError, match=r"or set seed: true"):
+    with pytest.raises(_tree.TreeError, match=r"or set seed: true \(deploy_seed in the role\)"):
         host.deploy(label, linked_paths=["conf/app.ini"])
 
 

@@ -159,6 +159,7 @@ def test_releases_are_found_by_name_and_version_and_by_digest(estate):
     ("reference", "reason"),
     [
         ("shop:3.0", "has no release shop:3.0: the latest there are shop:1.0"),
+        ("shpo:1.0", "has no release shpo:1.0: there is nothing of that name, but of shop"),
         ("sha256:" + "0" * 64, "has no release sha256:0000"),
         ("sha256:1234", "is neither"),
         ("shop", "is neither name:version nor sha256:<release digest>"),
@@ -719,3 +720,15 @@ def test_a_library_can_be_moved(estate):
     library = _library.Library(str(estate.folder / "elsewhere"))
 
     read_through(library, label)
+
+
+def test_the_latest_of_an_application_are_named_whatever_else_there_is(estate):
+    estate.seal("1.0", {"app": "1"})
+    pack = _sealing.pack_here(str(estate.folder / "sources" / "1.0"))
+    for number in range(6):
+        _sealing.seal(estate.library, estate.declare("1.0")._replace(name=f"tool{number}"), pack)
+
+    with pytest.raises(_library.LibraryError, match=r"2\.0: the latest there are shop:1\.0$"):
+        estate.library.find("shop:2.0")
+    with pytest.raises(_library.LibraryError, match=r"name, but of shop, .*tool3 and 2 more$"):
+        estate.library.find("none:1.0")

@@ -143,3 +143,13 @@ def test_a_file_that_is_not_utf8_is_told_by_its_line(tmp_path):
 
     with pytest.raises(_trust.TrustError, match=f"^{path}:2: not UTF-8"):
         _trust.read(str(path))
+
+
+def test_a_trust_file_that_is_not_there_is_told_with_the_option_that_names_it(tmp_path):
+    with pytest.raises(_trust.TrustError) as refused:
+        _trust.read(str(tmp_path / "none.yml"))
+
+    assert str(refused.value) == (
+        f"{tmp_path}/none.yml: No such file or directory; trust (deploy_trust in the role) names a "
+        "file on the controller that says whose signatures a release needs"
+    )
