@@ -1813,6 +1813,53 @@ MEANWHILE = (
     ),
 )
 
+HOST_DIFF = "plugin_utils/_host_diff.py"
+RECORDER = "plugin_utils/_recorder.py"
+HOST_DIFF_TESTS = "plugin_utils/test_host_diff.py"
+WHAT_IS_TOLD = (
+    check(
+        "telling that what was adopted stays live after a removal",
+        REMOVAL,
+        "current in left.trees",
+        f"{ADOPTION_TESTS} told_and_foretold",
+    ),
+    Mutant(
+        "remembering what was adopted while everything of ours is removed",
+        REMOVAL,
+        "claim.root.write_state(left)",
+        "claim.root.write_state(_state.State(left.token, left.run, access=left.access))",
+        f"{ADOPTION_TESTS} removal_that_is_killed",
+    ),
+    Mutant(
+        "foretelling what a removal leaves",
+        TRANSACTION,
+        "after = _removal.what_stays(root, state)",
+        "after = None",
+        f"{ADOPTION_TESTS} told_and_foretold",
+    ),
+    Mutant(
+        "foretelling what is seeded",
+        PREDICTION,
+        '_shared.absent(params["root"], plan.release.links) if switches else []',
+        "[]",
+        f"{HOST_DIFF_TESTS} seeded",
+    ),
+    Mutant(
+        "showing no file where a link is",
+        HOST_DIFF,
+        "            del entries[path]",
+        "            pass",
+        f"{HOST_DIFF_TESTS} links_and or alone",
+    ),
+    Mutant(
+        "telling links that alone come and go from mending",
+        RECORDER,
+        'return "deployed" if any(trace.relinked()) else "mended"',
+        'return "mended"',
+        "plugin_utils/test_report.py linked_paths",
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -1829,4 +1876,5 @@ MUTANTS = (
     *AT_THE_EDGES,
     *DAMAGE_AND_LEFTOVERS,
     *MEANWHILE,
+    *WHAT_IS_TOLD,
 )
