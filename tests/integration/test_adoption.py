@@ -161,6 +161,51 @@ def test_capistrano(local_hosts, operator):
     assert_adopted(host, operator, OLD)
 
 
+def test_what_was_adopted_is_told_as_such(local_hosts, operator):
+    (host,) = local_hosts(1)
+    lay_out_like_capistrano(host)
+    operator = operator([host])
+    assert operator.deploy("1.0.0", deploy_adopt="yes").rc == 0
+
+    foretold = operator.rollback(check=True)
+    back = operator.rollback()
+    verified = operator.verify()
+
+    assert f"would be rolled back  shop 1.0.0 → {OLD}" in report_line(foretold, host.name)
+    assert back.rc == 0, back.output
+    assert f"rolled back  shop 1.0.0 → {OLD}" in report_line(back, host.name)
+    assert verified.rc != 0
+    assert failures(verified)[host.name] == (
+        "What is live was adopted and never sealed, so it cannot be verified"
+    )
+    assert "adopted and never sealed" in report_line(verified, host.name)
+
+
+def test_what_stays_and_what_is_linked_no_more_is_told(local_hosts, operator):
+    (host,) = local_hosts(1)
+    lay_out_like_capistrano(host)
+    operator, diff = operator([host]), {"ANSIBLE_DIFF_ALWAYS": "1"}
+    assert operator.deploy("1.0.0", deploy_adopt="yes").rc == 0
+
+    forgotten = operator.deploy("1.0.0", deploy_linked_paths=["log/"], check=True)
+    again = operator.deploy("1.0.0", deploy_linked_paths=["log/"])
+    assert operator.rollback().rc == 0
+    foretold = operator.uninstall(check=True, env=diff)
+    removed = operator.uninstall(env=diff)
+
+    for run, word in ((forgotten, "would be deployed"), (again, "deployed")):
+        line = report_line(run, host.name)
+        assert f"{word}  shop 1.0.0  no longer linked: config/database.yml" in line
+    for run in (foretold, removed):
+        assert run.rc == 0, run.output
+        told = run.result("Remove the releases")
+        assert told["after"]["tree"] == OLD
+        gone = set(told["diff"]["before"].splitlines()) - set(told["diff"]["after"].splitlines())
+        assert [line.partition("-")[0] for line in sorted(gone)] == ["release: 1.0.0"] * 2
+        assert f"adopted {OLD} stays live" in report_line(run, host.name)
+    assert (host.seen / "shop/current/app").read_text() == f"theirs {OLD}"
+
+
 def test_ansistrano(ssh_hosts, operator):
     (host,) = ssh_hosts(1)
     lay_out_like_ansistrano(host)

@@ -300,6 +300,11 @@ def test_a_host_that_cannot_be_staged_keeps_its_batch_from_switching(shop):
     assert told.outcomes() == ["staged", "unreachable", "not reached"]
     assert hosts.live() == ["1.0.0"] * 3
 
+    told = hosts.run(extra_vars={"deploy_serial": 2})
+
+    assert told.outcomes() == ["staged", "unreachable", "not reached"]
+    assert told.line("local1").endswith("shop 1.0.0  shop:2.0.0 is held, not live")
+
 
 def test_later_batches_that_go_well_do_not_hide_the_first(shop):
     hosts = shop(4)

@@ -201,6 +201,10 @@ def test_what_is_not_signed_enough_never_reaches_a_host(
     assert run.rc != 0
     assert set(failures(run)) == {host.name for host in hosts}
     assert all("role release of shop:1.0.0" in message for message in failures(run).values())
+    back = Operator(run_playbook, everything).rollback(
+        rollback_release="shop:1.0.0", deploy_trust=trust()
+    )
+    assert failures(back)[hosts[0].name].endswith("; -e rollback_trust= lets it pass")
     assert [snapshot(host.seen) for host in hosts] == before
     assert all(not (host.seen / "shop").exists() for host in hosts)
 
