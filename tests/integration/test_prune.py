@@ -19,6 +19,7 @@ from ansible_collections.itops.release.tests.integration.applications import (
     looking,
     play,
     read_tree,
+    report_line,
     sealing,
     task,
     write_application,
@@ -156,6 +157,12 @@ def test_all_that_any_host_holds_stays(targets, estate):
     assert len(pruned.find(REMOVE)) == 1
     assert shop.versions == [version for version in ALL if version != "5.0.0"]
     assert not again.result(REMOVE)["changed"]
+    assert "asked" in report_line(pruned, first.name)
+    assert "\nMedia library: shop:5.0.0 removed, " in pruned.stdout.partition("RELEASES")[2]
+    unasked = shop.prune("")
+    assert unasked.rc == 2
+    assert "prune_keep is not given" in report_line(unasked, first.name)
+    assert not unasked.find(action="itops.release.release_deployment_info")
     packs = f"{shop.library}-new"
     shop.run(
         deploying("Back", "previous", shop.library, only(first, "")),
@@ -183,6 +190,8 @@ def test_nothing_goes_when_a_host_cannot_be_reached(local_hosts, estate, lost):
         assert is_one_line(message)
         named = ", ".join(f"{name} (unreachable)" for name in names)
         assert message == f"nothing was removed: cannot know what they hold: {named}"
+        for name in names:
+            assert "unreachable" in report_line(run, name)
     assert read_tree(shop.library) == before
 
     ignored = shop.prune(variables={"prune_ignore_hosts": names})
