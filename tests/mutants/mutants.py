@@ -993,8 +993,8 @@ LEASES_AND_HEALING = (
     Mutant(
         "leaving current to the adopted release",
         REMOVAL,
-        'if current and not state.trees.get(current, {}).get("adopted"):',
-        "if current:",
+        "if not left.live and claim.root.read_current(state):",
+        "if claim.root.read_current(state):",
         f"{ADOPTION_TESTS} leaves_it_live",
     ),
     check(
