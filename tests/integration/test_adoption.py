@@ -201,7 +201,7 @@ def test_what_stays_and_what_is_linked_no_more_is_told(local_hosts, operator):
         told = run.result("Remove the releases")
         assert told["after"]["tree"] == OLD
         gone = set(told["diff"]["before"].splitlines()) - set(told["diff"]["after"].splitlines())
-        assert [line.partition("-")[0] for line in sorted(gone)] == ["release: 1.0.0"] * 2
+        assert {line.partition("-")[0] for line in gone} == {"release: 1.0.0"}
         assert f"adopted {OLD} stays live" in report_line(run, host.name)
     assert (host.seen / "shop/current/app").read_text() == f"theirs {OLD}"
 
