@@ -202,6 +202,8 @@ def _try_and_accept(root, claim, before, params):
         _trial.try_out(claim, params["restart"], params["probe"], params["restart_timeout"])
     except _trial.PutBack as error:
         result = _answer.result(params["root"], before, root.read_state(), changed=True)
+        # Ansible prints what a failed task returns: ``after`` has the part of this that matters.
+        del result["deployment"]
         error.result = told(claim, {**result, "switched_back": True})
         raise
     if params["commit"]:
