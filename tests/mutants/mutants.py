@@ -1858,6 +1858,26 @@ WHAT_IS_TOLD = (
         'return "mended"',
         "plugin_utils/test_report.py linked_paths",
     ),
+    check(
+        "telling what is staged and held back from what was live already",
+        RECORDER,
+        "trace.waiting",
+        "plugin_utils/test_report.py line_that_is_true",
+    ),
+    Mutant(
+        "telling a way back whatever its serial is",
+        RECORDER,
+        "back = trace.went_back or _is_earlier",
+        "back = _is_earlier",
+        "plugin_utils/test_report.py line_that_is_true",
+    ),
+    Mutant(
+        "telling a host that was only asked from one with nothing to do",
+        RECORDER,
+        "trace.asked_only = False",
+        "pass",
+        "plugin_utils/test_report.py line_that_is_true",
+    ),
 )
 
 MUTANTS = (
