@@ -195,7 +195,10 @@ def test_a_run_that_nobody_can_judge_is_named_and_taken_over_by_its_name(shop):
         assert is_one_line(message)
         assert "is held by awx-job-17, which has 2.0.0 on trial since " in message
         assert lease["since"] in message
-        assert "if that run is over, set takeover (deploy_takeover in the role) to awx-job-17" in message
+        assert (
+            "if that run is over, set takeover (deploy_takeover in the role) to awx-job-17"
+            in message
+        )
         assert run.result(staging)["lease"] == {key: lease[key] for key in ("run", "since", "pid")}
     assert failures(foretold) == failures(refused)
     assert (snapshot(host.seen / "shop/releases"), read_state(host)) == before
