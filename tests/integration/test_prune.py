@@ -303,7 +303,8 @@ def test_what_a_survey_sends_is_understood(local_hosts, estate):
     slip = shop.prune(keep="2", variables={**variables, "prune_in_use": "shop"})
     recent = shop.prune(keep="2", variables={**variables, "prune_min_age_days": "1"})
     assert unsaid.rc == slip.rc == 2
-    assert "missing: keep" in unsaid.result(REMOVE)["msg"]
+    asking = "Ask for how many releases stay, before any host is asked"
+    assert "prune_keep is not given" in unsaid.result(asking)["msg"]
     assert "'shop' is neither name:version nor" in slip.result(REMOVE)["msg"]
     assert recent.rc == 0, recent.output
     assert shop.versions == ALL
