@@ -48,9 +48,12 @@ import os, pathlib, signal, socket, subprocess, sys, time
 srv = pathlib.Path(sys.argv[1])
 if (srv / "service.pid").exists():
     pid = int((srv / "service.pid").read_text())
-    os.kill(pid, signal.SIGKILL)
-    while pathlib.Path(f"/proc/{pid}").exists() and "Z" not in open(f"/proc/{pid}/stat").read():
-        time.sleep(0.01)
+    try:
+        os.kill(pid, signal.SIGKILL)
+        while ") Z" not in open(f"/proc/{pid}/stat").read():
+            time.sleep(0.01)
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # it is gone, maybe between two looks
     (srv / "service.pid").unlink()
 current = srv / "shop/current"
 with open(srv / "restarts", "a") as log:
