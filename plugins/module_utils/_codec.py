@@ -44,10 +44,8 @@ def reader(codec, stream):
         # pylint: disable-next=contextmanager-generator-missing-cleanup # contextlib does it
         with piped(argv, stdin=stream, stdout=subprocess.PIPE) as process:
             yield process.stdout.read
-    elif codec == "zstd":
-        yield _buffered(_Inflater(stream, _zstd_decompressor(module)))
-    elif codec == "gzip":
-        yield _buffered(_Inflater(stream, _Gzip()))
+    elif codec in ("zstd", "gzip"):
+        yield _buffered(_Inflater(stream, decompressor(codec)))
     else:
         raise CodecError("compressed with %r, which is not known here" % (codec,))
 
@@ -175,7 +173,7 @@ class _ZstandardPackage:
 
     @property
     def unused_data(self):
-        return self._inner.unused_data or bytes(self._pending)
+        return self._inner.unused_data + bytes(self._pending)
 
     def decompress(self, data, max_length):
         del max_length
@@ -184,7 +182,9 @@ class _ZstandardPackage:
         return self._inner.decompress(piece)
 
 
-def _zstd_decompressor(module):
-    if is_package(module):
-        return _ZstandardPackage(module)
-    return module.ZstdDecompressor()
+def decompressor(codec):
+    """Return what decompresses one gzip member, or one zstd frame where a module can."""
+    if codec == "gzip":
+        return _Gzip()
+    module = zstd_module()
+    return _ZstandardPackage(module) if is_package(module) else module.ZstdDecompressor()

@@ -5,8 +5,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 
 from . import _checksum_file, _checksums, _compressor, _layer, _scan
+
+SOURCE = "a directory"
+
+
+def is_source(path):
+    """Tell whether *path* could be a component's source."""
+    return os.path.isdir(path)
 
 
 def pack(root, globs, path, codec):

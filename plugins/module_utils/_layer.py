@@ -37,18 +37,28 @@ def write(entries, root, write_bytes):
     Each file is read once, opened without following links. Raises LayerError when a file is not
     what the scan saw, and OSError.
     """
-    sealed = []
     descriptor = os.open(root, _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     try:
         with contextlib.closing(_scan.Files(descriptor)) as files:
-            for entry in entries:
-                write_bytes(_header(entry))
-                if entry.type == "file":
-                    entry = entry._replace(sha256=_copy_file(files, entry, write_bytes))
-                    write_bytes(_padding(entry.size))
-                sealed.append(entry)
+            return write_contents(
+                entries, lambda entry: _copy_file(files, entry, write_bytes), write_bytes
+            )
     finally:
         os.close(descriptor)
+
+
+def write_contents(entries, copy, write_bytes):
+    """Write the tar of *entries*; return them with their digests.
+
+    ``copy(entry)`` writes the content of a file by *write_bytes* and returns its digest.
+    """
+    sealed = []
+    for entry in entries:
+        write_bytes(_header(entry))
+        if entry.type == "file":
+            entry = entry._replace(sha256=copy(entry))
+            write_bytes(_padding(entry.size))
+        sealed.append(entry)
     write_bytes(END)
     return sealed
 

@@ -19,6 +19,7 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 LONGEST_PATH = 1024
 LONGEST_NAME = 255
 MOST_NAMES = 128  # trees are walked by recursion
+MOST_LINKS = 40  # Linux follows no more, and to follow them all would take for ever
 # Most paths are as plain as this: to accept them at once halves the time for reading a manifest.
 PLAIN = re.compile(r"[ -\-0-~][ -.0-~]{0,63}(?:/[ -\-0-~][ -.0-~]{0,63}){0,14}\Z")
 
@@ -210,6 +211,10 @@ def check_links(entries):
         while step is not None and step.type == "symlink":
             if step.path in seen:
                 raise ManifestError("link %r leads back to itself" % entry.path)
+            if len(seen) == MOST_LINKS:
+                raise ManifestError(
+                    "link %r leads over more than %d links" % (entry.path, MOST_LINKS)
+                )
             seen.add(step.path)
             step = by_path.get(_resolve(step.path, step.target, by_path))
 

@@ -38,6 +38,14 @@ def scan(root, rules):
         _walk(descriptor, "", rules, entries, problems)
     finally:
         os.close(descriptor)
+    return finish(entries, problems, rules)
+
+
+def finish(entries, problems, rules):
+    """Return *entries* sorted, without directories that are not used, if all is well.
+
+    Raises ScanError for *problems*, and for links that no manifest may hold.
+    """
     if not rules.everything:
         entries = _without_unused_directories(entries, rules)
     entries.sort(key=lambda entry: entry.path.encode("utf-8"))
@@ -50,6 +58,34 @@ def scan(root, rules):
         more = len(problems) - 20
         raise ScanError("; ".join(problems[:20]) + ("; and %d more" % more if more > 0 else ""))
     return entries
+
+
+def make_entry(path, mode, size, target, rules):
+    """Return the Entry of what has *mode*, as of ``stat``, at the path *path*, without its digest.
+
+    Raises ScanError, and ManifestError for a link's target; *path* was checked before.
+    """
+    if stat.S_ISDIR(mode):
+        return _manifest.Entry(path, "dir")
+    if stat.S_ISLNK(mode):
+        _manifest.check_target(path, target)
+        return _manifest.Entry(path, "symlink", target=target)
+    if not stat.S_ISREG(mode):
+        raise ScanError("%r is neither a file, a directory nor a link" % path)
+    private = bool(rules.private(path))
+    if not private and not mode & stat.S_IROTH:
+        raise ScanError(
+            "%r cannot be read by others (mode %04o): list it under private, or chmod o+r it"
+            % (path, stat.S_IMODE(mode))
+        )
+    return _manifest.Entry(
+        path,
+        "file",
+        exec=bool(mode & stat.S_IXUSR),
+        size=size,
+        private=private,
+        writable=bool(rules.writable(path)),
+    )
 
 
 class Files:
@@ -116,29 +152,10 @@ def _walk(directory, prefix, rules, entries, problems):
 def _entry(directory, item, path, rules):
     _manifest.check_path(path)
     status = item.stat(follow_symlinks=False)
-    mode = status.st_mode
-    if stat.S_ISDIR(mode):
-        return _manifest.Entry(path, "dir")
-    if stat.S_ISLNK(mode):
+    target = ""
+    if stat.S_ISLNK(status.st_mode):
         target = from_os(os.readlink(item.name, dir_fd=directory))
-        _manifest.check_target(path, target)
-        return _manifest.Entry(path, "symlink", target=target)
-    if not stat.S_ISREG(mode):
-        raise ScanError("%r is neither a file, a directory nor a link" % path)
-    private = bool(rules.private(path))
-    if not private and not mode & stat.S_IROTH:
-        raise ScanError(
-            "%r cannot be read by others (mode %04o): list it under private, or chmod o+r it"
-            % (path, stat.S_IMODE(mode))
-        )
-    return _manifest.Entry(
-        path,
-        "file",
-        exec=bool(mode & stat.S_IXUSR),
-        size=status.st_size,
-        private=private,
-        writable=bool(rules.writable(path)),
-    )
+    return make_entry(path, status.st_mode, status.st_size, target, rules)
 
 
 def _without_unused_directories(entries, rules):

@@ -351,10 +351,10 @@ def copy_definition(src, call):
 def pack(src, call):
     """Pack one component where its files are; leave layer and entries for the controller."""
     root = os.path.join(src, call["root"])
-    if not os.path.isdir(_scan.to_os(root)):
-        raise _scan.ScanError("%s is not a directory" % root)
-    codec = _codec.readable()[0]
     kind = _kinds.KINDS[call["pack"]["kind"]]
+    if not kind.is_source(_scan.to_os(root)):
+        raise _scan.ScanError("%s is not %s" % (root, kind.SOURCE))
+    codec = _codec.readable()[0]
     entries = kind.pack(root, call["pack"], call["layer"], codec)
     os.chmod(call["layer"], 0o644)
     plain = [_manifest.entry_to_plain(entry) for entry in entries]

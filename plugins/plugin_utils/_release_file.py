@@ -12,6 +12,13 @@ from ..module_utils import _manifest
 from . import _schema_file
 from ._schema_file import FileError as ReleaseFileError
 
+ONLY_FOR = {
+    "checksums": "files",
+    "strip": "archive",
+    "sha256": "archive",
+    "limits": "archive",
+}
+
 
 class ComponentSource(NamedTuple):
     """One component as declared: where its files are, which are taken, and where they go."""
@@ -27,6 +34,9 @@ class ComponentSource(NamedTuple):
     writable: tuple
     case_sensitive: bool
     checksums: str | None = None
+    strip: int = 0
+    sha256: str | None = None
+    limits: dict | None = None
 
 
 class ReleaseFile(NamedTuple):
@@ -60,6 +70,7 @@ def parse(text, filename, version=None, serial=None):
         _check_path("checksums", component.checksums or ".", index, lines, filename)
     names = set()
     for index, item in enumerate(plain["components"]):
+        _check_keys(item, index, lines, filename)
         if item["name"] in names:
             line = lines[("components", index)]
             raise ReleaseFileError(
@@ -80,9 +91,21 @@ def _component(item, version):
     properties = schema()["properties"]["components"]["items"]["properties"]
     values = {key: item.get(key, rule.get("default")) for key, rule in properties.items()}
     values["version"] = item.get("version", version)
+    limits = properties["limits"]["properties"]
+    values["limits"] = {key: values["limits"].get(key, limits[key]["default"]) for key in limits}
     return ComponentSource(
         **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     )
+
+
+def _check_keys(item, index, lines, filename):
+    for key, kind in ONLY_FOR.items():
+        if key in item and item["kind"] != kind:
+            line = _schema_file.nearest(("components", index, key), lines)
+            raise ReleaseFileError(
+                f"{filename}:{line}: components[{index}].{key}: not for components of kind "
+                f"{item['kind']}; expected it with kind {kind} only"
+            )
 
 
 def _check_path(key, path, index, lines, filename):

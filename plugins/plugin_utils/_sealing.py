@@ -29,10 +29,9 @@ def seal(library, release, pack_component, keep=True):
             path = os.path.join(folder, source.name)
             entries, codec = pack_component(source, path)
             layers[source.name] = (path, codec)
+            kind = _kinds.LAID_OUT_AS.get(source.kind, source.kind)
             components.append(
-                _manifest.Component(
-                    source.name, source.version, source.kind, source.path, tuple(entries)
-                )
+                _manifest.Component(source.name, source.version, kind, source.path, tuple(entries))
             )
         manifest = _manifest.Manifest(
             release.name, release.version, release.serial, tuple(components)
@@ -65,9 +64,10 @@ def pack_here(directory):
     def pack_component(source, path):
         codec = _codec.readable()[0]
         root = os.path.join(directory, source.source)
-        if not os.path.isdir(root):
-            raise SealingError(f"component {source.name}: {root} is not a directory")
-        return _kinds.KINDS[source.kind].pack(root, source._asdict(), path, codec), codec
+        kind = _kinds.KINDS[source.kind]
+        if not kind.is_source(root):
+            raise SealingError(f"component {source.name}: {root} is not {kind.SOURCE}")
+        return kind.pack(root, source._asdict(), path, codec), codec
 
     return pack_component
 

@@ -30,6 +30,7 @@ components:
     writable: [db]
     case_sensitive: true
 """
+CAPS = {"size": 8 * 1024**3, "entries": 200_000, "ratio": 200}
 
 
 def parse(text, **changes):
@@ -42,7 +43,20 @@ def test_a_release_is_read_with_its_defaults_components_sorted():
     assert release[:3] == ("shop", "1.0.0", 1)
     assert release.components == (
         _release_file.ComponentSource(
-            "app", "2", "files", "src", "opt/app", ("**/*.py",), (), ("key.pem",), ("db",), True
+            "app",
+            "2",
+            "files",
+            "src",
+            "opt/app",
+            ("**/*.py",),
+            (),
+            ("key.pem",),
+            ("db",),
+            True,
+            None,
+            0,
+            None,
+            CAPS,
         ),
         _release_file.ComponentSource(
             "web",
@@ -55,6 +69,7 @@ def test_a_release_is_read_with_its_defaults_components_sorted():
             (),
             (),
             False,
+            limits=CAPS,
         ),
     )
 
@@ -178,7 +193,7 @@ def changed(old, new):
         ),
         (
             changed("- name: web\n    kind: files", "- name: web\n    kind: deb"),
-            'release.yml:6: components[0].kind: "deb" does not fit; expected one of files',
+            'release.yml:6: components[0].kind: "deb" does not fit; expected one of archive, files',
         ),
         (
             changed("- name: web\n    kind: files", "- name: web"),
@@ -219,7 +234,8 @@ def changed(old, new):
         (
             changed("source: src", "source: /etc"),
             "release.yml:10: components[1].source: '/etc' is an absolute path; expected The "
-            "directory that holds the files, relative to the folder of release.yml and below it.",
+            "directory that holds the files, or the archive, relative to the folder of release.yml "
+            "and below it.",
         ),
         (
             changed("source: src", "checksums: ../SHA256SUMS"),
