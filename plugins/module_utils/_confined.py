@@ -53,6 +53,8 @@ def run(act, limits, expected):
         if not is_over:  # it says more than it may, or nobody listens any more
             os.kill(child, signal.SIGKILL)
         status = os.waitpid(child, 0)[1]
+    if not is_over:
+        raise ConfinedError("it takes more than %d bytes to say what is in it" % ANSWER_BYTES)
     return _understood(answer, status, limits)
 
 

@@ -275,7 +275,9 @@ def test_an_archive_that_changes_meanwhile_is_noticed(tmp_path, monkeypatch):
 def test_a_source_that_is_no_file_is_told(estate):
     folder = tree(estate.folder / "src")
 
-    with pytest.raises(_sealing.SealingError, match=r"component app: .*/lib is not an archive file"):
+    with pytest.raises(
+        _sealing.SealingError, match=r"component app: .*/lib is not an archive file"
+    ):
         seal(estate, folder, "archive", "lib")
 
 
