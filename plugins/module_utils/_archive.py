@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import stat
 from typing import NamedTuple
 
@@ -124,10 +125,10 @@ class Collector:
         names = full_path.split("/")
         path = "/".join(names[self._strip :])
         mode = found.member.mode
-        sane = len(full_path) <= _manifest.LONGEST_PATH
-        if not path or (sane and self._leaves_out(path, stat.S_ISDIR(mode))):
-            if full_path and names[0] in ("", ".."):
-                self._problem("%r leads out of the archive" % full_path)
+        if not path and (self._strip or stat.S_ISDIR(mode)):
+            return  # what lies above, or the archive's own top
+        # To look at a longer one takes long; it is refused below, whatever the globs say.
+        if len(path) <= _manifest.LONGEST_PATH and self._leaves_out(path, stat.S_ISDIR(mode)):
             return
         try:
             _manifest.check_path(full_path)
@@ -169,7 +170,10 @@ class Collector:
         return not (is_directory or self._rules.included(path))
 
     def _add_directories(self):
-        """Add the directories that an archive need not list, and see that nothing else is there."""
+        """Add the directories that an archive need not list, and see that nothing else is there.
+
+        Those of files that are left out are directories, too: a tree would have them.
+        """
         for path in list(self._taken):
             above = path.rpartition("/")[0]
             while above:
@@ -178,6 +182,11 @@ class Collector:
                     self._problem("%r goes through %r, which is no directory" % (path, above))
                     break
                 above = above.rpartition("/")[0]
+        for path, left_out in self._left_out.items():
+            with contextlib.suppress(_manifest.ManifestError):
+                _manifest.check_path(path)
+                if not left_out:
+                    self._taken.setdefault(path, (_manifest.Entry(path, "dir"), 0))
 
     def _problem(self, text):
         self._problems.append(text)

@@ -164,7 +164,7 @@ def _name(raw, flags, extra):
 
 
 def _extra(data):
-    """Return {id: bytes} of an extra field; the first of several is the one that counts."""
+    """Return {id: bytes} of an extra field; what is read here may stand there only once."""
     fields = {}
     while len(data) >= 4:
         number, size = struct.unpack_from("<2H", data)

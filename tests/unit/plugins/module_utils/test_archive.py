@@ -73,8 +73,8 @@ def as_tar(folder, form=tarfile.PAX_FORMAT, seed=None):
     return stream.getvalue()
 
 
-def as_zip(files=FILES):
-    return zipped({name: content.encode() for name, content in files.items()})
+def as_zip(files=FILES, method=zipfile.ZIP_DEFLATED):
+    return zipped({name: content.encode() for name, content in files.items()}, method)
 
 
 def seal(estate, folder, kind, source, **rules):
@@ -122,8 +122,7 @@ def test_what_tar_itself_writes_is_read(estate, expected, form):
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_a_zip_makes_the_same_release_too(estate, expected, method):
     folder = estate.folder / "src"
-    content = {name: text.encode() for name, text in FILES.items()}
-    (folder / "vendor.bin").write_bytes(zipped(content, method))
+    (folder / "vendor.bin").write_bytes(as_zip(method=method))
 
     assert seal(estate, folder, "archive", "vendor.bin") == expected
 
@@ -181,16 +180,20 @@ def test_members_of_parallel_compressors_are_one_stream(tmp_path, compression):
 
 def test_globs_choose_what_is_taken_as_in_a_tree(estate):
     folder = estate.folder / "src"
-    tree(folder / "tree", {**FILES, ".git/config": "", "lib/a.pyc": ""})
+    files = {**FILES, ".git/config": "", "lib/a.pyc": ""}
+    tree(folder / "tree", files)
     (folder / "vendor.bin").write_bytes(as_tar(folder / "tree", seed=3))
+    (folder / "vendor.zip").write_bytes(as_zip(files))  # which lists only empty directories
     for rules in (
         {"exclude": ("**/.git", "*.pyc")},
         {"include": ("lib/**",), "exclude": ("lib/über",)},
         {"include": ("**/*.py", "empty"), "writable": ("lib/*",)},
         {"private": ("bin/*",)},
+        {"include": ("*",), "exclude": (".git", "lib/über/*")},
     ):
         wanted = seal(estate, folder, "files", "tree", **rules)
-        assert seal(estate, folder, "archive", "vendor.bin", **rules) == wanted
+        for source in ("vendor.bin", "vendor.zip"):
+            assert seal(estate, folder, "archive", source, **rules) == wanted
         estate.library.remove(wanted.digest)
 
 

@@ -61,6 +61,9 @@ TARS = {
     "absolute": (tar(header("/etc/passwd")), "'/etc/passwd' is an absolute path"),
     "dot dot": (tar(header("../out")), r"'\.\./out' is not a plain path"),
     "dot dot within (CVE-2007-4559)": (tar(header("a/../../out")), "is not a plain path"),
+    "no name": (tar(header("")), "'' is not a path"),
+    "stripped": (tar(header("/etc/passwd")), "'/etc/passwd' is an absolute path", {"strip": 1}),
+    "stripped dots": (tar(header("a/../b")), "'a/../b' is not a plain path", {"strip": 2}),
     "control": (tar(header("a\nb")), r"'a\\nb' has a control character"),
     "not UTF-8": (tar(header("caf\udce9")), r"'caf\\udce9' is not UTF-8"),
     "not UTF-8 in PAX": (tar(pax(path=LATIN_1), PLAIN), r"'caf\\udce9' is not UTF-8"),
@@ -172,7 +175,8 @@ def refused(folder, data, reason, **rules):
 
 @pytest.mark.parametrize("name", TARS)
 def test_a_hostile_tar_is_refused_by_name(tmp_path, name):
-    refused(tmp_path, *TARS[name])
+    data, reason, *rules = TARS[name]
+    refused(tmp_path, data, reason, **dict(*rules))
 
 
 def deflated(content):
@@ -389,9 +393,7 @@ def test_a_child_writes_no_larger_file_than_it_may(tmp_path):
 def test_a_child_that_says_too_much_is_ended(monkeypatch):
     monkeypatch.setattr(_confined, "ANSWER_BYTES", 1000)
 
-    with pytest.raises(
-        _confined.ConfinedError, match="it takes more than 1000 bytes to say what is in it"
-    ):
+    with pytest.raises(_confined.ConfinedError, match="more than 1000 bytes to say what"):
         _confined.run(lambda: "x" * 10**7, PLENTY, ())
 
 
