@@ -17,12 +17,17 @@ import pytest
 
 from ansible_collections.itops.release.tests.hosts import Fleet, Host, why_not
 from ansible_collections.itops.release.tests.integration.ansible_run import CHECKOUT, Controller
-from ansible_collections.itops.release.tests.integration.wheels import FetchError, Wheel
+from ansible_collections.itops.release.tests.integration.wheels import (
+    FetchError,
+    SourceArchive,
+    Wheel,
+)
 
 MOLECULE = CHECKOUT / "extensions/molecule"
 NEEDS = {  # a test that asks for this fixture gets this marker
     "fleet": "hosts",
     "ssh_hosts": "hosts",
+    "real_archives": "slow",
     "real_project": "slow",
     "podman_collection": "slow",
     "podman_hosts": "podman",
@@ -33,6 +38,9 @@ LONGEST = {"test_ends_of_runs": 0, "test_transfer": 1, "test_adversity": 2}
 DJANGO = (
     Wheel("django", "5.2.6", "60549579b1174a304b77e24a93d8d9fafe6b6c03ac16311f3e25918ea5a20058"),
     Wheel("django", "5.2.8", "37e687f7bd73ddf043e2b6b97cfe02fcbb11f2dbb3adccc6a2b18c6daa054d7f"),
+)
+DJANGO_SOURCE = SourceArchive(
+    "django", "5.2.6", "da5e00372763193d73cecbf71084a3848458cecf4cee36b9a1e8d318d114a87b"
 )
 # It carries containers.podman 1.18.0, whose connection plugin reaches containers without SSH.
 ANSIBLE = Wheel(
@@ -265,6 +273,15 @@ def real_project(tmp_path_factory):
     except FetchError as error:
         unless_required(str(error))
     return tuple(directories)
+
+
+@pytest.fixture(scope="session")
+def real_archives():
+    """Return the paths of a real source archive, a .tar.gz, and a real wheel, a zip: of Django."""
+    try:
+        return DJANGO_SOURCE.fetch(), DJANGO[0].fetch()
+    except FetchError as error:
+        unless_required(str(error))
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,11 @@ import zipfile
 
 import pytest
 
-from ansible_collections.itops.release.tests.integration.wheels import FetchError, Wheel
+from ansible_collections.itops.release.tests.integration.wheels import (
+    FetchError,
+    SourceArchive,
+    Wheel,
+)
 
 
 @pytest.fixture
@@ -47,6 +51,13 @@ def test_a_cached_wheel_that_was_altered_is_refused(cached):
 
     with pytest.raises(FetchError, match="is not the pinned sample 1"):
         wheel.fetch()
+
+
+def test_a_source_archive_is_kept_beside_the_wheels(cached):
+    wheel, kept = cached({"a": "1"})
+    kept.rename(kept.with_suffix(".tar.gz"))
+
+    assert SourceArchive(wheel.project, "1", wheel.sha256).fetch() == kept.with_suffix(".tar.gz")
 
 
 @pytest.mark.parametrize("name", ["/absolute", "a/../../out", "back\\slash"])

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wheels from PyPI that tests take as real input: pinned by hash, fetched once, unpacked safely."""
+"""Wheels and source archives from PyPI that tests take as real input: pinned, and fetched once."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import ClassVar
 
 from ansible_collections.itops.release.tests.hosts.requirements import cache_home
 
@@ -28,9 +29,12 @@ class Wheel:
     version: str
     sha256: str
 
+    suffix: ClassVar = ".whl"
+    wanted_form: ClassVar = "--only-binary=:all:"
+
     def fetch(self):
-        """Return the path of the wheel in the cache; the network is used the first time only."""
-        kept = cache_home() / "wheels" / f"{self.sha256}.whl"
+        """Return the path of the file in the cache; the network is used the first time only."""
+        kept = cache_home() / "wheels" / f"{self.sha256}{self.suffix}"
         if not kept.exists():
             kept.parent.mkdir(parents=True, exist_ok=True)
             self._download(kept)
@@ -44,7 +48,7 @@ class Wheel:
             wanted.write_text(
                 f"{self.project}=={self.version} --hash=sha256:{self.sha256}\n", encoding="ascii"
             )
-            options = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--quiet"]
+            options = ["--no-deps", "--require-hashes", self.wanted_form, "--quiet"]
             done = subprocess.run(
                 [sys.executable, "-m", "pip", "download", *options, "-d", scratch, "-r", wanted],
                 stdin=subprocess.DEVNULL,
@@ -52,7 +56,7 @@ class Wheel:
                 text=True,
                 check=False,
             )
-            wheels = list(Path(scratch).glob("*.whl"))
+            wheels = list(Path(scratch).glob(f"*{self.suffix}"))
             if done.returncode or len(wheels) != 1:
                 said = done.stderr.strip().splitlines() or ["pip said nothing"]
                 raise FetchError(f"cannot fetch {self.project} {self.version}: {said[-1]}")
@@ -73,3 +77,10 @@ class Wheel:
                 with open(target, "xb") as stream:  # always a new regular file
                     stream.write(archive.read(entry))
                     os.fchmod(stream.fileno(), 0o644)  # whatever the umask: others may read it
+
+
+class SourceArchive(Wheel):
+    """One release of a project on PyPI, as the only source archive with this SHA-256."""
+
+    suffix: ClassVar = ".tar.gz"
+    wanted_form: ClassVar = "--no-binary=:all:"

@@ -1880,6 +1880,135 @@ WHAT_IS_TOLD = (
     ),
 )
 
+ARCHIVE = "module_utils/_archive.py"
+ARCHIVE_TAR = "module_utils/_archive_tar.py"
+ARCHIVE_ZIP = "module_utils/_archive_zip.py"
+CONFINED = "module_utils/_confined.py"
+KIND_ARCHIVE = "module_utils/_kind_archive.py"
+ARCHIVE_TESTS = "module_utils/test_archive.py"
+HOSTILE_TESTS = "module_utils/test_archive_hostile.py"
+HOSTILE_TARS = f"{HOSTILE_TESTS} hostile_tar"
+HOSTILE_ZIPS = f"{HOSTILE_TESTS} hostile_zip"
+
+ARCHIVES = (
+    check("how much comes out of an archive", ARCHIVE, "size > self.size", HOSTILE_TESTS),
+    check("how many times its size comes out", ARCHIVE, "size > self.most", HOSTILE_TESTS),
+    check("how many entries an archive has", ARCHIVE, "count > self.entries", HOSTILE_TESTS),
+    check(
+        "how long the names in an archive are",
+        ARCHIVE,
+        "self._name_bytes > MOST_NAME_BYTES",
+        f"{HOSTILE_TESTS} names_together",
+    ),
+    Mutant(
+        "counting hard links in an archive",
+        ARCHIVE,
+        "self._size += found.size",
+        "self._size += 0 if member.hard else found.size",
+        f"{HOSTILE_TESTS} hard_links",
+    ),
+    Mutant(
+        "checking paths of an archive before they are stripped",
+        ARCHIVE,
+        "_manifest.check_path(full_path)",
+        "_manifest.check_path(path)",
+        HOSTILE_TARS,
+    ),
+    check(
+        "refusing entries that stand twice in an archive",
+        ARCHIVE,
+        "there[0] != entry or not self._same_content(there[1], found.offset, entry.size)",
+        HOSTILE_TARS,
+    ),
+    check("refusing entries that go through a link", ARCHIVE, 'entry.type != "dir"', HOSTILE_TARS),
+    Mutant(
+        "refusing a tar that goes on behind its end",
+        ARCHIVE_TAR,
+        "if rest.count(0) != len(rest):",
+        "if False:",
+        HOSTILE_TARS,
+    ),
+    check(
+        "refusing a tar with one empty block",
+        ARCHIVE_TAR,
+        "_exactly(read_bytes, BLOCK_BYTES) != NULLS",
+        HOSTILE_TARS,
+    ),
+    check(
+        "refusing two sizes of an entry",
+        ARCHIVE_TAR,
+        'size not in (0, meant["size"]) and meant["size"] <= LARGEST_OCTAL',
+        HOSTILE_TARS,
+    ),
+    check("refusing two names of an entry", ARCHIVE_TAR, "twice", HOSTILE_TARS),
+    check(
+        "refusing content of what is no file",
+        ARCHIVE_TAR,
+        "size and kind not in WITH_CONTENT",
+        HOSTILE_TARS,
+    ),
+    check("the length of extension headers", ARCHIVE_TAR, "size > LONGEST_EXTENSION", HOSTILE_TARS),
+    check(
+        "refusing entries of a zip that overlap",
+        ARCHIVE_ZIP,
+        "entry.offset != stream.tell()",
+        HOSTILE_ZIPS,
+    ),
+    check(
+        "comparing a zip's directory with its entries",
+        ARCHIVE_ZIP,
+        "not same or here != [known] and not (flags & SIZES_BEHIND and here == [(0, 0, 0)])",
+        HOSTILE_ZIPS,
+    ),
+    check(
+        "comparing what comes out of a zip",
+        ARCHIVE_ZIP,
+        "(crc, size) != (entry.crc, entry.size)",
+        HOSTILE_ZIPS,
+    ),
+    check("refusing a zip with two ends", ARCHIVE_ZIP, "len(ends) > 1", HOSTILE_ZIPS),
+    check("refusing encrypted entries", ARCHIVE_ZIP, "flags & ENCRYPTED", HOSTILE_ZIPS),
+    Mutant(
+        "limiting the child that reads an archive",
+        CONFINED,
+        "resource.setrlimit(name, (most, hard))",
+        "pass",
+        f"{HOSTILE_TESTS} child",
+    ),
+    Mutant(
+        "ending the child that reads an archive with its parent",
+        CONFINED,
+        "os.getppid() == parent or os._exit(1)",
+        "None",
+        f"{HOSTILE_TESTS} ends_with_its_parent",
+    ),
+    Mutant(
+        "an end to what the child says",
+        CONFINED,
+        "stream.read(ANSWER_BYTES)",
+        "stream.read()",
+        f"{HOSTILE_TESTS} says_too_much",
+    ),
+    check(
+        "noticing an archive that changes meanwhile",
+        KIND_ARCHIVE,
+        "_state(archive) != before",
+        f"{ARCHIVE_TESTS} changes_meanwhile",
+    ),
+    check(
+        "comparing an archive's digest",
+        KIND_ARCHIVE,
+        "digest.hexdigest() != wanted.lower()",
+        f"{ARCHIVE_TESTS} demanded",
+    ),
+    check(
+        "refusing chains of links that no kernel follows",
+        "module_utils/_manifest.py",
+        "len(seen) == MOST_LINKS",
+        HOSTILE_TARS,
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -1897,4 +2026,5 @@ MUTANTS = (
     *DAMAGE_AND_LEFTOVERS,
     *MEANWHILE,
     *WHAT_IS_TOLD,
+    *ARCHIVES,
 )
