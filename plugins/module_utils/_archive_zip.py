@@ -193,9 +193,9 @@ def _read_entry(stream, entry, end, add):
     raw, extra = _exactly(stream, name_bytes), _extra(_exactly(stream, extra_bytes))
     known = (entry.crc, entry.size, entry.packed)
     size, packed = _larger(extra, (size, packed), entry.path)
-    here = [(crc, size, packed)]
+    here = (crc, size, packed)
     same = (mark, flags, method, raw) == (b"PK\3\4", entry.flags, entry.method, entry.raw)
-    if not same or (here != [known] and not (flags & SIZES_BEHIND and here == [(0, 0, 0)])):
+    if not (same and (here == known or (flags & SIZES_BEHIND and here == (0, 0, 0)))):
         raise _archive.ArchiveError("the zip's directory says other things of %r" % entry.path)
     if stream.tell() + entry.packed > end:
         raise _archive.ArchiveError("%r is cut short" % entry.path)

@@ -12,8 +12,10 @@ description:
     in the media library on the controller.
   - Sealing is reproducible. The same files give the same release digest on any machine, in any
     order, with any locale and clock.
-  - Trees that could not be laid out safely on every host are refused by name, such as links that
-    leave the component, special files, and names that collide by case or Unicode form.
+  - A component of kind C(archive) is a tar, plain or compressed, or a zip. It is sealed as the
+    files that it holds, without being unpacked.
+  - Trees and archives that could not be laid out safely on every host are refused by name, such as
+    links that leave the component, special files, and names that collide by case or Unicode form.
   - A release is never changed afterwards. The same version or serial with other contents is
     refused.
   - It signs releases with Ed25519 keys, while sealing or later. Signatures are attached to the

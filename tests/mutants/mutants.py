@@ -1957,7 +1957,7 @@ ARCHIVES = (
     check(
         "comparing a zip's directory with its entries",
         ARCHIVE_ZIP,
-        "not same or here != [known] and not (flags & SIZES_BEHIND and here == [(0, 0, 0)])",
+        "not (same and (here == known or (flags & SIZES_BEHIND and here == (0, 0, 0))))",
         HOSTILE_ZIPS,
     ),
     check(

@@ -100,6 +100,15 @@ def test_a_checksum_file_may_be_demanded_of_a_source():
     assert [c.checksums for c in parse(text).components] == ["sums/SHA256SUMS", None]
 
 
+def test_an_archive_has_keys_of_its_own():
+    digest = "4f" * 32
+    text = f"source: src\n    strip: 1\n    sha256: {digest}\n    limits: {{ratio: 9}}"
+    archive = changed("- name: web\n    kind: files", f"- name: web\n    kind: archive\n    {text}")
+
+    component = parse(archive).components[1]
+    assert component[-3:] == (1, digest, {**CAPS, "ratio": 9})
+
+
 def changed(old, new):
     assert GOOD.count(old) == 1
     return GOOD.replace(old, new)
@@ -244,6 +253,23 @@ def changed(old, new):
         (
             changed("source: src", 'checksums: ""'),
             'release.yml:10: components[1].checksums: "" does not fit; expected a text that is',
+        ),
+        (
+            changed("source: src", "strip: 1"),
+            "release.yml:10: components[1].strip: not for components of kind files; expected it "
+            "with kind archive only",
+        ),
+        (
+            changed("web\n    kind: files", "web\n    kind: archive\n    checksums: SUMS"),
+            "release.yml:7: components[0].checksums: not for components of kind archive",
+        ),
+        (
+            changed("web\n    kind: files", "web\n    kind: archive\n    limits: {size: 0}"),
+            "release.yml:7: components[0].limits.size: 0 does not fit; expected a number of",
+        ),
+        (
+            changed("web\n    kind: files", "web\n    kind: archive\n    sha256: abc"),
+            'release.yml:7: components[0].sha256: "abc" does not fit; expected The SHA-256 that',
         ),
         (
             changed("source: src", "source: lib/../../etc/"),
