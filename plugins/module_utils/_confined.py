@@ -61,8 +61,7 @@ def run(act, limits, expected):
 def _be_child(act, limits, expected, parent, writing):
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGALRM, lambda *_arguments: os.getppid() == parent or os._exit(1))
-    signal.setitimer(signal.ITIMER_REAL, LOOKING_SECONDS, LOOKING_SECONDS)
+    _end_with(parent)
     gc.disable()  # what is made here is needed until the end
     _limit(limits)
     try:
@@ -78,6 +77,17 @@ def _be_child(act, limits, expected, parent, writing):
     with os.fdopen(writing, "wb") as stream:
         stream.write(json.dumps(answer).encode("ascii"))
     os._exit(0)
+
+
+def _end_with(parent):
+    """Let this process look now and then whether its *parent* is still there, and end if not."""
+
+    def look(*_signal):
+        if os.getppid() != parent:
+            os._exit(1)
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, LOOKING_SECONDS, LOOKING_SECONDS)
 
 
 def _limit(limits):

@@ -1978,8 +1978,8 @@ ARCHIVES = (
     Mutant(
         "ending the child that reads an archive with its parent",
         CONFINED,
-        "os.getppid() == parent or os._exit(1)",
-        "None",
+        "if os.getppid() != parent:",
+        "if False:",
         f"{HOSTILE_TESTS} ends_with_its_parent",
     ),
     Mutant(
