@@ -3,13 +3,14 @@
 
 tiers = .venv/bin/python -m tests.tooling.run_tiers
 
-.PHONY: help setup demo test test-quick bench lint format sanity package-check mutants clean
+.PHONY: help setup demo test test-quick bench faults lint format sanity package-check mutants clean
 
 help:
 	@echo 'make demo           the whole life of a release on eight sandbox hosts, in a minute'
 	@echo 'make test           everything (as root: on real SSH hosts and containers too)'
 	@echo 'make test-quick     what needs no root and no network, in under 3 minutes'
 	@echo 'make lint | sanity | package-check | mutants   one part of make test'
+	@echo 'make faults         kills and failures at every system call, in a quarter of an hour'
 	@echo 'make bench          how long each operation takes on ten SSH hosts'
 	@echo 'make setup          only the virtual environment .venv'
 	@echo 'make format         the code as ruff would write it'
@@ -33,6 +34,10 @@ lint sanity package-check mutants: setup
 bench: setup
 	@.venv/bin/python -m tests.tooling.packages
 	@.venv/bin/python tests/bench/bench.py $(BENCH)
+
+faults: setup
+	@.venv/bin/python -m tests.tooling.packages
+	@.venv/bin/pytest -q -n 2 --dist worksteal tests/faults --every-point
 
 format: setup
 	@.venv/bin/ruff check --fix --select I .

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from typing import Callable
@@ -41,6 +43,17 @@ def why_no_containers() -> str | None:
     return tried.stdout.splitlines()[-1] if tried.returncode == CANNOT else None
 
 
+def why_no_strace() -> str | None:
+    """Return one line that says why no system call can be broken here, or None."""
+    if shutil.which("strace") is None:
+        return "strace is missing"
+    command = ["strace", "-qq", "-o", os.devnull, "true"]
+    tried = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
+    )
+    return f"strace cannot trace here: {tried.stderr.strip()}" if tried.returncode else None
+
+
 # Files of tests side by side; within a file one after the other, since some share a service.
 SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
 # Where one file has most of the tests.
@@ -59,6 +72,7 @@ THOROUGH = (
     Tier("lint", commands=(("ansible-lint",), ("antsibull-changelog", "lint")), beside=True),
     Tier("sanity", commands=(("python", "-m", "tests.tooling.sanity"),), beside=True),
     Tier("mutants", commands=(("python", "tests/mutants/run.py"),)),
+    Tier("faults", pytest=("tests/faults", *EVENLY), why_not=why_no_strace),
     Tier("package-check", commands=(("python", "-m", "tests.tooling.package_check"),), beside=True),
     Tier(
         "slow",

@@ -161,16 +161,7 @@ class Host:
             act = _host_call.remove
         elif params["mark"]:
             act = _host_call.mark
-        call = {
-            "run": self.run,
-            "release": label._asdict() if label else None,
-            "login": None,
-            "becomes": False,
-            "links": None,
-            "pack": None,
-            "again": [],
-            "whole": False,
-        }
+        call = self.ask(label)
         self.calls = 1
         result = act(params, call, self.now, check_mode)
         again = False
@@ -179,17 +170,7 @@ class Host:
             if again:  # that did not do, so everything is sent
                 need = {**need, "again": [], "base": None, "held": []}
             again = bool(need["again"])
-            base = need["base"] or next(iter(need["held"]), None)
-            self.send(need["drop"] + "/pack", need["digest"], base, need["again"])
-            wanted = self.estate.library.find("sha256:" + need["digest"])
-            call = {
-                **call,
-                "release": wanted._asdict(),
-                "pack": need["drop"],
-                "links": need["links"],
-                "again": need["again"],
-                "whole": base is None,
-            }
+            call = self.supply(call, need)
             self.calls += 1
             result = act(params, call, self.now, check_mode)
         need = result.pop("need", None)
@@ -199,6 +180,33 @@ class Host:
             result = act(params, call, self.now, check_mode)
             result.pop("need", None)
         return result
+
+    def ask(self, label):
+        """Return a call for the release of a Label, or for the previous one, as the first is."""
+        return {
+            "run": self.run,
+            "release": label._asdict() if label else None,
+            "login": None,
+            "becomes": False,
+            "links": None,
+            "pack": None,
+            "again": [],
+            "whole": False,
+        }
+
+    def supply(self, call, need):
+        """Send what the answer to *call* needs; return the call that follows it."""
+        base = need["base"] or next(iter(need["held"]), None)
+        self.send(need["drop"] + "/pack", need["digest"], base, need["again"])
+        wanted = self.estate.library.find("sha256:" + need["digest"])
+        return {
+            **call,
+            "release": wanted._asdict(),
+            "pack": need["drop"],
+            "links": need["links"],
+            "again": need["again"],
+            "whole": base is None,
+        }
 
     def send(self, path, digest, base, again=()):
         path = _paths.local(path)

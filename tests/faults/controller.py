@@ -1,0 +1,70 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the controller does in a sweep: each is a function of a folder, and tells what it changed.
+
+The folder has a media library, ``library``, packs, ``packs``, and the sources of a release, ``3``.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ansible_collections.itops.release.plugins.plugin_utils import (
+    _library,
+    _packs,
+    _release_file,
+    _retention,
+    _sealing,
+    _signatures,
+)
+from ansible_collections.itops.release.tests.unit.plugins import signing
+
+ANY = {"include": ("**",), "exclude": (), "private": (), "writable": (), "case_sensitive": False}
+
+
+def library_of(folder):
+    """Return the media library below *folder*."""
+    return _library.Library(os.path.join(folder, "library"))
+
+
+def seal(folder, version="3"):
+    """Seal the release whose sources are below *folder*."""
+    source = _release_file.ComponentSource("app", version, "files", ".", ".", **ANY)
+    release = _release_file.ReleaseFile("shop", version, int(version), (source,))
+    pack = _sealing.pack_here(os.path.join(folder, version))
+    return _sealing.seal(library_of(folder), release, pack)[1]
+
+
+def sign(folder):
+    """Sign the newest release."""
+    library = library_of(folder)
+    return _signatures.sign(library, library.find("shop:2").digest, "release", signing.signer(1))
+
+
+def prune(folder):
+    """Let only the newest release stay."""
+    return library_of(folder).prune(_retention.Rules(1, None, ())).changed
+
+
+def remove(folder):
+    """Remove the older release."""
+    library = library_of(folder)
+    digests = [label.digest for label in library.labels() if label.version == "1"]
+    return any(library.remove(digest) for digest in digests)
+
+
+def pin(folder):
+    """Pin the newest release."""
+    library = library_of(folder)
+    return library.pin(library.find("shop:2").digest, True)
+
+
+def pack(folder):
+    """Make the pack of the newest release on top of the older one."""
+    library, cache = library_of(folder), _packs.PackCache(os.path.join(folder, "packs"))
+    wanted, base = (library.find(f"shop:{version}").digest for version in "21")
+    there = set(os.listdir(cache.path)) if os.path.isdir(cache.path) else set()
+    return os.path.basename(cache.get(library, wanted, base, "gzip")) not in there
+
+
+ACTS = {act.__name__: act for act in (seal, sign, prune, remove, pin, pack)}

@@ -1,0 +1,137 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A sweep: an operation is broken at each of its points in turn, each time in a fresh folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+
+from ansible_collections.itops.release.tests.faults import (
+    library_operations,
+    operations,
+    points,
+)
+from ansible_collections.itops.release.tests.unit.plugins.estate import Estate
+
+DRIVER = str(pathlib.Path(__file__).with_name("driver.py"))
+OPERATIONS = {item.name: item for item in (*operations.ALL, *library_operations.ALL)}
+
+
+@dataclass
+class Bench:
+    """What the sweeps of one process share: sealed releases below *folder*, of some *more* files.
+
+    ``expected`` is ``{version: what its tree looks like where nothing went wrong}``.
+    """
+
+    folder: pathlib.Path
+    more: int = 0
+
+    def __post_init__(self):
+        self.estate = Estate(self.folder)
+        self.labels = {
+            version: self.estate.seal(
+                version, operations.files(version, self.more), **operations.RULES
+            )
+            for version in operations.VERSIONS
+        }
+        self.expected = {operations.NOTHING: {}}
+        for version, label in self.labels.items():
+            host = self.estate.host()
+            host.deploy(label, seed=True, linked_paths=operations.LINKS)
+            self.expected[version] = operations.look(host.root / "current")
+            host.deploy(None, state="absent", purge_shared=True)
+
+    def sweep(self, operation, fault, most=None):
+        """Break *operation* by *fault* at its points, *most* of them; return count and problems."""
+        with tempfile.TemporaryDirectory(prefix="sweep-", dir=self.folder) as scratch:
+            template = pathlib.Path(scratch, "template")
+            template.mkdir()
+            operation.prepare(self, template)
+            expected = {
+                **self.expected,
+                operations.DAMAGED: operations.look(template / "srv/current"),
+            }
+            problems = []
+            chosen = self._points(operation, template, fault, most)
+            for point in chosen:
+                found = self._attempt(operation, template, point, fault, expected)
+                problems += [f"{fault} at {point.number}. {point.line}: {line}" for line in found]
+            return len(chosen), problems
+
+    def _points(self, operation, template, fault, most):
+        """Return the points of the operation, from a run of it that nothing disturbs."""
+        with _Copy(template) as folder:
+            done, found = points.trace(command(operation, folder), folder, environment(folder))
+            assert done.status == operation.fails, done
+        # To end before a call that only waits is to end before the one that follows it.
+        found = [point for point in found if not (fault == points.KILL and point.waits)]
+        assert found
+        if most is None or len(found) <= most:
+            return found
+        return [found[index * len(found) // most] for index in range(most)]
+
+    def _attempt(self, operation, template, point, fault, expected):
+        with _Copy(template) as folder:
+            run = command(operation, folder)
+            done = points.broken(run, point, fault, environment(folder))
+            found = said(done, fault, str(folder))
+            if not found and done.status == 0:
+                found = operation.claims_too_much(json.loads(done.stdout), folder, expected)
+            return found + operation.problems(self, folder, expected)
+
+
+class _Copy:
+    """A copy of a folder, its hard links kept, in which its path is written instead of the old."""
+
+    def __init__(self, template):
+        self._template = template
+
+    def __enter__(self):
+        self._folder = pathlib.Path(tempfile.mkdtemp(prefix="point-", dir=self._template.parent))
+        command = ["cp", "-a", f"{self._template}/.", str(self._folder)]
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+        job = self._folder / "job"
+        job.write_text(job.read_text().replace(str(self._template), str(self._folder)))
+        return self._folder
+
+    def __exit__(self, *_exception):
+        shutil.rmtree(self._folder)
+
+
+def said(done, fault, folder):
+    """Return what is wrong with how a broken process ended, and with what it said."""
+    if fault == points.KILL:
+        return [] if done.status == -9 else [f"it was not killed: {done}"]
+    if done.status not in (0, 1) or done.stderr or not done.stdout:
+        return [f"it ended by itself: {done}"]
+    answer = json.loads(done.stdout)
+    line = answer.get("msg", "")
+    tells = folder in line or ": probe failed: " in line or ": restart failed: " in line
+    if done.status and not (line.isprintable() and tells):
+        return [f"its line does not tell what it is about: {line!r}"]
+    return []
+
+
+def command(operation, folder):
+    """Return the command that does *operation* in *folder*, as a plain process."""
+    # A host has no packages.
+    packages = [] if isinstance(operation, library_operations.Operation) else ["-S"]
+    return [sys.executable, "-B", *packages, DRIVER, str(folder / "job")]
+
+
+def environment(folder):
+    """Return the environment in which a process does the same each time."""
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONHASHSEED": "0",
+        "TMPDIR": str(folder / "tmp"),
+        "LANG": "C.UTF-8",
+    }
