@@ -32,7 +32,6 @@ from . import (
 )
 
 OURS = (
-    OSError,
     _claim.DeploymentError,
     _drift.Damaged,
     _root.RootError,
@@ -137,8 +136,8 @@ def told(claim, result):
     return {**result, "took_over": claim.took_over, "warnings": warnings}
 
 
-def refusal(error, call):
-    """Return the answer to a *call* that ended by *error*: one line, and what it is about.
+def refusal(error, call, path):
+    """Return the answer to a *call* about the root at *path* that ended by *error*: one line.
 
     An error that is not one of ours is raised again.
     """
@@ -148,6 +147,8 @@ def refusal(error, call):
         return {"msg": str(error), "lease": error.lease}
     if isinstance(error, (_codec.CodecError, _manifest.ManifestError, _pack.PackError)):
         return {"msg": str(error), "pack_refused": bool(call["pack"])}
+    if isinstance(error, OSError):  # of what failed it tells a name in a folder, or nothing
+        return {"msg": "%s: %s" % (path, error)}
     if isinstance(error, OURS):
         return {"msg": str(error)}
     raise error

@@ -27,7 +27,9 @@ def main():
     except (OSError, ValueError) as error:
         from ..module_utils import _transaction  # most of the code: not for nothing
 
-        module.fail_json(**_transaction.refusal(error, module.params["_call"]))
+        module.fail_json(
+            **_transaction.refusal(error, module.params["_call"], module.params["root"])
+        )
 
 
 def run(module):
