@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.itops.release.plugins.module_utils import (
     _claim,
+    _history,
     _host_call,
     _root,
     _state,
@@ -22,7 +23,7 @@ from ansible_collections.itops.release.plugins.module_utils import (
 )
 from ansible_collections.itops.release.tests.unit.plugins.estate import Host
 
-VERSIONS = ("1", "2", "3", "4")
+VERSIONS = ("1", "2", "3", "4", "5")
 LINKS = ["etc/conf", "log/"]
 RULES = {"private": ("secret",)}
 NOTHING = object()  # what a host has where no ``current`` is
@@ -144,6 +145,10 @@ class Operation:
             if again and changed:
                 found.append("the second re-run changes something")
             found += [f"re-run {again + 1}: {line}" for line in self._settled(host, expected)]
+        host.deploy(bench.labels["5"], state="staged", linked_paths=LINKS, seed=True)
+        for name in ("staging", "drop"):
+            left = os.listdir(host.root / ".release" / name)
+            found += [f"{item} is left in {name}" for item in left]
         return found
 
     def claims_too_much(self, answer, folder, expected):
@@ -164,15 +169,19 @@ class Operation:
             with _root.opened(str(host.root)) as root:
                 if root:
                     root.read_state()
-                    root.read_history(1000)
+                    _history.read(root, 1000)
         except (OSError, ValueError) as error:
             found.append(f"state or history: {error}")
         return found
 
     def _lost(self, host, expected):
+        """Return which trees are not as they were sealed, or not there although they stay."""
         trees = host.root / "releases"
-        there = [look(tree) for tree in trees.iterdir()] if trees.is_dir() else []
-        return [f"{side} is lost" for side in self.stay if expected[side] not in there]
+        there = {path.name: look(path) for path in trees.iterdir()} if trees.is_dir() else {}
+        whole = list(expected.values())
+        found = [f"{name} is no whole release" for name, it in there.items() if it not in whole]
+        kept = there.values()
+        return found + [f"{side} is lost" for side in self.stay if expected[side] not in kept]
 
     def _rerun(self, host, labels, folder):
         """Ask for the same again, as another run does; return whether that changed anything."""
@@ -183,8 +192,10 @@ class Operation:
         for _chance in range(2):
             try:
                 return host.deploy(label, takeover=takeover)["changed"]
-            except _claim.LeaseHeld as error:  # the controller takes over from a run that is over
-                takeover = error.lease["run"]
+            except _claim.LeaseHeld as error:
+                if "on trial" not in str(error):
+                    raise
+                takeover = error.lease["run"]  # as the controller does, of a run that is over
             except _trial.PutBack:
                 if not self.fails:
                     raise
@@ -200,10 +211,12 @@ class Operation:
             return found + [f"{name} is left" for name in left if name not in ("shared",)]
         if host.state.trial or host.state.switching:
             found.append("the trial goes on")
-        with contextlib.suppress(FileNotFoundError):
-            restarts = (host.root.parent / "restarts").read_text().split()
-            if restarts and restarts[-1] != "releases/" + host.current:
-                found.append(f"the service runs {restarts[-1]}")
+        unknown = set(host.trees) - set(host.state.trees)
+        found += [f"{tree} is not known" for tree in unknown]
+        restarts = host.root.parent / "restarts"
+        runs = restarts.read_text().split()[-1] if restarts.exists() else "nothing"
+        if runs != f"releases/{host.current}":
+            found.append(f"the service runs {runs}")
         if self.back:
             meant = _state.previous_release(host.state)
             versions = {item["digest"]: item["version"] for item in host.state.trees.values()}
@@ -312,6 +325,10 @@ ALL = (
         back="2",
         params={"state": "absent"},
     ),
+    Operation(
+        "replace, then remove", ("1",), "2", "1", "2", ("1",), back="1", sent=True, removed_next="2"
+    ),
+    Operation("roll back, then remove", ("1", "2"), None, "2", "1", ("1",), removed_next="1"),
     Operation("remove all", ("1", "2"), None, "2", NOTHING, params={"state": "absent"}),
     Operation("mark bad", ("1", "2"), "1", "2", "2", ("1", "2"), params={"mark": "bad"}),
 )

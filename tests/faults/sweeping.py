@@ -49,7 +49,7 @@ class Bench:
             self.expected[version] = operations.look(host.root / "current")
             host.deploy(None, state="absent", purge_shared=True)
 
-    def sweep(self, operation, fault, most=None):
+    def sweep(self, operation, fault, most=None, until_found=False):
         """Break *operation* by *fault* at its points, *most* of them; return count and problems."""
         with tempfile.TemporaryDirectory(prefix="sweep-", dir=self.folder) as scratch:
             template = pathlib.Path(scratch, "template")
@@ -62,6 +62,8 @@ class Bench:
             problems = []
             chosen = self._points(operation, template, fault, most)
             for point in chosen:
+                if problems and until_found:
+                    break
                 found = self._attempt(operation, template, point, fault, expected)
                 problems += [f"{fault} at {point.number}. {point.line}: {line}" for line in found]
             return len(chosen), problems
