@@ -43,8 +43,10 @@ def every_point(request):
 def memory():
     with contextlib.ExitStack() as stack:
         folder = MEMORY if os.access(MEMORY, os.W_OK | os.X_OK) else None
-        made = tempfile.TemporaryDirectory(prefix="itops-release-faults-", dir=folder)
-        yield pathlib.Path(stack.enter_context(made))
+        made = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="itops-release-faults-", dir=folder)
+        )
+        yield pathlib.Path(made)
 
 
 @pytest.fixture(scope="session")

@@ -2006,6 +2006,13 @@ ARCHIVES = (
         "module_utils/_manifest.py",
         "len(seen) == MOST_LINKS",
         HOSTILE_TARS,
+FAULTS = (
+    Mutant(
+        "naming the root where the system refuses something",
+        TRANSACTION,
+        'return {"msg": "%s: %s" % (path, error)}',
+        'return {"msg": str(error)}',
+        "module_utils/test_transaction.py told_with_the_root",
     ),
 )
 
@@ -2027,4 +2034,5 @@ MUTANTS = (
     *MEANWHILE,
     *WHAT_IS_TOLD,
     *ARCHIVES,
+    *FAULTS,
 )
