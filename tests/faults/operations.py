@@ -207,8 +207,13 @@ class Operation:
         if look(host.root / "current") != expected[self.new]:
             found.append(f"{host.current} is live")
         if self.new is NOTHING:
-            left = [path.name for path in host.root.iterdir()] if host.root.exists() else []
-            return found + [f"{name} is left" for name in left if name not in ("shared",)]
+            left = list(host.root.iterdir()) if host.root.exists() else []
+            # An empty folder that could not be removed is in nobody's way.
+            return found + [
+                f"{path.name} is left"
+                for path in left
+                if path.name != "shared" and not (path.name == "releases" and not os.listdir(path))
+            ]
         if host.state.trial or host.state.switching:
             found.append("the trial goes on")
         unknown = set(host.trees) - set(host.state.trees)
