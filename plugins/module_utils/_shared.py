@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from . import _claim, _drift, _manifest, _objects, _paths, _root, _tree
+from . import _claim, _deletion, _drift, _durable, _manifest, _objects, _paths, _root, _tree
 
 
 def wanting(path, links):
@@ -67,17 +67,18 @@ def prepare(claim, tree):
         for link in record["links"]:
             path = link.rstrip("/")
             entries = {name: sealed[name] for name in _tree.at_or_below(sealed, path)}
-            if _exists(shared, _paths.to_os(path)):
-                continue
-            if entries:
-                _make_directories(shared, os.path.dirname(path), access)
-                _seed(claim, shared, path, entries, access)
-            else:
-                _make_directories(shared, path, access)
+            for missing in _missing(shared, path):
+                if missing == path and entries:
+                    _seed(claim, shared, path, entries, access)
+                else:
+                    _make_directory(claim, shared, missing, access)
 
 
 def _seed(claim, shared, path, entries, access):
-    """Copy the sealed *entries* at and below *path* to ``shared/``, in one step for each path."""
+    """Copy the sealed *entries* at and below *path* to ``shared/``, durably and in one step.
+
+    What is there once is never looked at again.
+    """
     with contextlib.ExitStack() as stack:
         staging = claim.staging(stack)
         store = claim.folder(stack, "objects")
@@ -101,21 +102,35 @@ def _seed(claim, shared, path, entries, access):
         folder, name = os.path.split(_paths.to_os(path))
         parent = _root.open_directory(shared, folder or ".")
         stack.callback(os.close, parent)
+        _durable.barrier(staging)
         with claim.commit_point():
             os.rename("seed", name, src_dir_fd=staging, dst_dir_fd=parent)
         os.fsync(parent)
 
 
-def _make_directories(shared, path, access):
-    names = _paths.to_os(path).split(b"/") if path else []
-    for depth in range(1, len(names) + 1):
-        part = b"/".join(names[:depth])
-        if not _exists(shared, part):
-            parent = _root.open_directory(shared, b"/".join(names[: depth - 1]) or ".")
-            try:
-                _tree.make_directory(parent, names[depth - 1], access, lambda descriptor: None)
-            finally:
-                os.close(parent)
+def _make_directory(claim, shared, path, access):
+    """Make the directory *path* in ``shared/``, durably; it gets its name when it has its mode.
+
+    It is made where it belongs: that may be a file system of its own.
+    """
+    folder, name = os.path.split(_paths.to_os(path))
+    scratch = b".%s.new" % name
+    parent = _root.open_directory(shared, folder or ".")
+    try:
+        with claim.commit_point():
+            _deletion.remove(parent, scratch)
+            _tree.make_directory(parent, scratch, access, lambda descriptor: None)
+            os.rename(scratch, name, src_dir_fd=parent, dst_dir_fd=parent)
+        os.fsync(parent)
+    finally:
+        os.close(parent)
+
+
+def _missing(shared, path):
+    """Return *path*, and the folders on the way to it, that are not in ``shared/``, outer first."""
+    names = path.split("/")
+    parts = ["/".join(names[:depth]) for depth in range(1, len(names) + 1)]
+    return [part for part in parts if not _exists(shared, _paths.to_os(part))]
 
 
 def _place(path, link):

@@ -107,8 +107,8 @@ class Layout:
         """Make the file at *path* a blob; return its descriptor. It has its name, not yet durably:
         ``sync`` the folder of blobs before an index tells of it.
         """
-        name, size = _hash(path, os.fsync)
         os.chmod(path, 0o644)
+        name, size = _hash(path, os.fsync)
         os.rename(path, self.blob("sha256:" + name))
         return {"mediaType": media_type, "digest": "sha256:" + name, "size": size}
 
@@ -119,7 +119,7 @@ class Layout:
     def create(self):
         """Make the directory what it should be, unless it is."""
         self.descriptors()  # refuses a directory that is something else
-        os.makedirs(self.blobs, exist_ok=True)
+        _make_folders(self.blobs)
         layout = os.path.join(self.path, "oci-layout")
         if not os.path.exists(layout):
             # Never replaced, since writers lock it: whoever comes first makes it.
@@ -179,6 +179,16 @@ def remove(path):
             shutil.rmtree(path)
         else:
             os.unlink(path)
+
+
+def _make_folders(path):
+    """Make the folder *path*, and those above it that are missing, durably."""
+    if not os.path.isdir(path):
+        above = os.path.dirname(os.path.abspath(path))
+        _make_folders(above)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path)
+        _sync(above)
 
 
 def _age(path):
