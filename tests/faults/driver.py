@@ -1,13 +1,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does one operation in a process of its own, which a sweep breaks: ``driver.py JOB``.
+"""Does an operation in a process that a sweep breaks: ``driver.py host|controller [JOB]``.
 
 JOB is a JSON file: ``act`` and, on a host, ``params`` and ``call``; on the controller, ``folder``.
 What the operation answers is printed as JSON; the exit status is 1 where that is a failure.
+Without JOB, lines on standard input give one each, and its environment. A child does it as soon as
+one more byte comes: its pid is printed before, the answer after, and at last its status.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import sys
@@ -15,40 +18,68 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.dev"))
 
+PR_SET_PTRACER = 0x59616D61
+ANYBODY = ctypes.c_ulong(-1)
+
 
 def main():
-    with open(sys.argv[1], encoding="utf-8") as stream:
-        job = json.load(stream)
-    answer = _on_controller(job) if "folder" in job else _on_host(job)
+    where, *job = sys.argv[1:]
+    act = _on_host() if where == "host" else _on_controller()
+    return _do(act, *job) if job else _serve(act)
+
+
+def _serve(act):
+    for line in sys.stdin:
+        order = json.loads(line)
+        pid = os.fork()
+        if not pid:
+            os.environ.update(order["environment"])
+            # Else some kernels let only our ancestors trace us.
+            ctypes.CDLL(None).prctl(PR_SET_PTRACER, ANYBODY, 0, 0, 0)
+            print(os.getpid(), flush=True)
+            os.read(sys.stdin.fileno(), 1)
+            return _do(act, order["job"])
+        _pid, status = os.waitpid(pid, 0)
+        print(f"\n{os.WTERMSIG(status) * -1 or os.WEXITSTATUS(status)}", flush=True)
+    return 0
+
+
+def _do(act, path):
+    with open(path, encoding="utf-8") as stream:
+        answer = act(json.load(stream))
     sys.stdout.write(json.dumps(answer))
     return 1 if answer.get("failed") else 0
 
 
-def _on_host(job):
-    """Do what the module does on a host."""
-    from ansible_collections.itops.release.plugins.module_utils import _host_call
+def _on_host():
+    """Return a function that does what the module does on a host."""
+    from ansible_collections.itops.release.plugins.module_utils import _host_call, _transaction
 
-    act = getattr(_host_call, job["act"])
-    try:
-        return act(job["params"], job["call"], time.ctime, False)
-    except (OSError, ValueError) as error:
-        from ansible_collections.itops.release.plugins.module_utils import _transaction
+    def act(job):
+        params, call = job["params"], job["call"]
+        try:
+            return getattr(_host_call, job["act"])(params, call, time.ctime, False)
+        except (OSError, ValueError) as error:
+            return {"failed": True, **_transaction.refusal(error, call, params["root"])}
 
-        return {"failed": True, **_transaction.refusal(error, job["call"], job["params"]["root"])}
+    return act
 
 
-def _on_controller(job):
-    """Do what ``release_package`` does, and pack making."""
+def _on_controller():
+    """Return a function that does what ``release_package`` does, and pack making."""
     from ansible_collections.itops.release.plugins.plugin_utils import _layout
     from ansible_collections.itops.release.tests.faults import controller
 
-    try:
-        return {"changed": controller.ACTS[job["act"]](job["folder"])}
-    except OSError as error:
-        named = str(error) if error.filename else f"{job['folder']}/library: {error}"
-        return {"failed": True, "msg": named}
-    except _layout.LibraryError as error:
-        return {"failed": True, "msg": str(error)}
+    def act(job):
+        try:
+            return {"changed": controller.ACTS[job["act"]](job["folder"])}
+        except OSError as error:
+            named = str(error) if error.filename else f"{job['folder']}/library: {error}"
+            return {"failed": True, "msg": named}
+        except _layout.LibraryError as error:
+            return {"failed": True, "msg": str(error)}
+
+    return act
 
 
 if __name__ == "__main__":

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import tempfile
 from typing import NamedTuple
+
+from ansible_collections.itops.release.tests.faults import warm
 
 MUTATING = (
     "chmod chown copy_file_range fchmod fchmodat fchown fchownat ftruncate lchown link linkat "
@@ -24,7 +27,8 @@ SECONDS_LIMIT = 60
 
 
 class Point(NamedTuple):
-    """One call of a process: the *number*-th of its name; *line* is how strace tells of it."""
+    """One call of a process: the *number*-th of its name since it was Traced; *line* is how strace
+    tells of it."""
 
     name: str
     number: int
@@ -35,20 +39,63 @@ class Point(NamedTuple):
         return self.name in WAITING
 
 
-class Done(NamedTuple):
-    """How a process ended: its exit status (negative: by which signal), and what it said."""
+class Traced:
+    """A process that does *command*, by strace with *options* from its first step on.
 
-    status: int
-    stdout: str
-    stderr: str
+    A context manager; ``pid`` is the process, and ``end()`` waits for it. One *command*, whatever
+    its job, is Traced once at a time.
+    """
+
+    def __init__(self, command, environment, options):
+        self._server = warm.server(command[:-1], environment)
+        self.pid = self._server.begin(command[-1], environment)
+        self._strace = subprocess.Popen(
+            ["strace", *options, "-p", str(self.pid)],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        said = self._strace.stderr.readline()
+        if not said.endswith(" attached\n"):
+            self.close()
+            raise OSError(said)
+        self._server.let_go()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception):
+        self.close()
+
+    def is_over(self):
+        """Tell whether the process has ended."""
+        return self._strace.poll() is not None
+
+    def close(self):
+        """End what still runs: something does only where an error came between."""
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
+            self.end()
+
+    def end(self):
+        """Wait until the process is over, and return how it was ``warm.Done``."""
+        with self._strace:
+            try:
+                self._strace.communicate(timeout=SECONDS_LIMIT)
+            except subprocess.TimeoutExpired:
+                os.kill(self.pid, signal.SIGKILL)
+                raise
+        self.pid = None
+        return self._server.end()
 
 
 def trace(command, folder, environment):
     """Run *command*; return how it was Done, and the Points at which it changes *folder*."""
     with tempfile.NamedTemporaryFile("r", encoding="utf-8", errors="replace") as log:
         calls = "trace=" + ",".join(MUTATING + WAITING)
-        options = ["-qq", "-y", "-s", "4096", "-o", log.name, "-e", calls]
-        done = _run(["strace", *options, *command], environment)
+        options = ["-y", "-s", "4096", "-o", log.name, "-e", calls]
+        with Traced(command, environment, options) as process:
+            done = process.end()
         return done, list(_points(log.read().splitlines(), str(folder)))
 
 
@@ -56,25 +103,10 @@ def broken(command, point, fault, environment):
     """Run *command*, which at *point* is killed or, where *fault* is no KILL, gets that error."""
     # With an error the kernel does not begin the call, also where the process is killed.
     what = "error=EIO:signal=KILL" if fault == KILL else f"error={fault}"
-    options = ["-qq", "-o", os.devnull, "-e", f"trace={point.name}"]
+    options = ["-o", os.devnull, "-e", f"trace={point.name}"]
     options += ["-e", f"inject={point.name}:{what}:when={point.number}"]
-    return _run(["strace", *options, *command], environment)
-
-
-def _run(command, environment):
-    done = subprocess.run(
-        command,
-        cwd="/",
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        timeout=SECONDS_LIMIT,
-        check=False,
-    )
-    return Done(done.returncode, done.stdout, done.stderr)
+    with Traced(command, environment, options) as process:
+        return process.end()
 
 
 def _points(lines, folder):

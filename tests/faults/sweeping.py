@@ -70,7 +70,7 @@ class Bench:
 
     def _points(self, operation, template, fault, most):
         """Return the points of the operation, from a run of it that nothing disturbs."""
-        with _Copy(template) as folder:
+        with Copy(template) as folder:
             done, found = points.trace(command(operation, folder), folder, environment(folder))
             assert done.status == operation.fails, done
         # To end before a call that only waits is to end before the one that follows it.
@@ -81,7 +81,7 @@ class Bench:
         return [found[index * len(found) // most] for index in range(most)]
 
     def _attempt(self, operation, template, point, fault, expected):
-        with _Copy(template) as folder:
+        with Copy(template) as folder:
             run = command(operation, folder)
             done = points.broken(run, point, fault, environment(folder))
             found = said(done, fault, str(folder))
@@ -90,7 +90,7 @@ class Bench:
             return found + operation.problems(self, folder, expected)
 
 
-class _Copy:
+class Copy:
     """A copy of a folder, its hard links kept, in which its path is written instead of the old."""
 
     def __init__(self, template):
@@ -125,8 +125,9 @@ def said(done, fault, folder):
 def command(operation, folder):
     """Return the command that does *operation* in *folder*, as a plain process."""
     # A host has no packages.
-    packages = [] if isinstance(operation, library_operations.Operation) else ["-S"]
-    return [sys.executable, "-B", *packages, DRIVER, str(folder / "job")]
+    on_host = isinstance(operation, operations.Operation)
+    driver = ["-S", DRIVER, "host"] if on_host else [DRIVER, "controller"]
+    return [sys.executable, "-B", *driver, str(folder / "job")]
 
 
 def environment(folder):
