@@ -951,7 +951,7 @@ LEASES_AND_HEALING = (
     Mutant(
         "keeping what a pack brought when its base is damaged",
         STAGING,
-        "                place.objects.publish()\n            raise",
+        "                place.publish()\n            raise",
         "                pass\n            raise",
         f"{HEALING_TESTS} builds_upon",
     ),
@@ -2006,6 +2006,9 @@ ARCHIVES = (
         "module_utils/_manifest.py",
         "len(seen) == MOST_LINKS",
         HOSTILE_TARS,
+    ),
+)
+
 FAULTS = (
     Mutant(
         "naming the root where the system refuses something",
