@@ -87,6 +87,7 @@ class ActionModule(ActionBase):
         call = {
             "run": _run.run_id(task_vars),
             "release": release._asdict() if release else None,
+            "forward": _only_forward(arguments),
             "login": self._login(),
             "becomes": self._connection.become is not None,
             "links": None,
@@ -294,6 +295,13 @@ def refusal(given):
         what = "mark" if mark else "state: staged"
         return f"{what} needs the release that it is about, as name:version or sha256:<digest>"
     return None
+
+
+def _only_forward(arguments):
+    """Tell whether the release may not be older than what is live: a digest says that it may."""
+    reference = arguments["release"] or "previous"
+    explicit = reference in FOUND_ON_HOST or reference.startswith("sha256:")
+    return not (explicit or arguments["allow_downgrade"])
 
 
 def _codec_of(need):

@@ -82,6 +82,7 @@ def deployment():
         "trust": {"type": "path"},
         "state": {"type": "str", "choices": ["live", "staged", "absent"], "default": "live"},
         "commit": {"type": "bool", "default": True},
+        "allow_downgrade": {"type": "bool", "default": False},
         "hold": {"type": "bool", "default": True},
         "takeover": {"type": "str"},
         "verify": {"type": "bool", "default": False},

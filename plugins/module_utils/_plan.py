@@ -28,11 +28,14 @@ def make(root, state, params, call):
     """Return the Plan for what *params* and *call* ask for, where *state* is what is here.
 
     A tree is compared with its manifest before it is activated, and with ``verify`` always.
-    Raises DeploymentError for a release that must not go live, NoWayBack where there is none.
+    Raises DeploymentError for a release that must not go live or, where the call goes only
+    ``forward``, is older than what is; NoWayBack where there is none.
     """
     if _goes_back(params, call) and state.trial and not state.live:
         return Plan(None, "withdraw", None, [], state)
     release, back = _meant(root, params, call, state)
+    if call.get("forward"):
+        _refuse_older(root.path, state, release)
     if params["state"] == "live":
         refuse_bad(state, release.digest, release.version)
     step, tree = next_step(root, state, params, release, back)
@@ -54,6 +57,29 @@ def refuse_bad(state, digest, version):
         raise _claim.DeploymentError(
             "%s was marked bad by %s: it does not go live unless it is marked good"
             % (version, state.bad[digest]["run"])
+        )
+
+
+def _refuse_older(path, state, release):
+    """Raise DeploymentError if *release* is older than what is live or on trial at *path*.
+
+    Serials count within one application. Two releases of one serial are from two media libraries:
+    nobody knows which is the newer.
+    """
+    for tree, phase in ((state.trial, "on trial"), (state.live, "live")):
+        there = state.trees.get(tree)
+        if not there or there["name"] != release.name or there["digest"] == release.digest:
+            continue
+        if release.serial > there["serial"]:
+            continue
+        word = "older than" if release.serial < there["serial"] else "not newer than"
+        raise _claim.DeploymentError(
+            "%s %s (serial %d) is %s %s (serial %d), which is %s at %s: to go back to it, give its "
+            "digest, sha256:%s, or roll back (release: previous, or the role rollback)"
+            % (
+                *(release.name, release.version, release.serial, word),
+                *(there["version"], there["serial"], phase, path, release.digest),
+            )
         )
 
 

@@ -164,6 +164,17 @@ def previous_release(state):
     raise NoWayBack("there is no earlier good release to go back to")
 
 
+def is_older(state, tree, other):
+    """Tell whether *tree* holds an earlier release than *other*, both recorded or None.
+
+    Serials count within one application; those of adopted releases are unknown.
+    """
+    release, there = state.trees.get(tree), state.trees.get(other)
+    if not release or not there or release["name"] != there["name"]:
+        return False
+    return release["serial"] < there["serial"]
+
+
 def accepted(good, digest):
     """Return the way back after *digest* was accepted: going back forgets what lay above."""
     return good[: good.index(digest) + 1] if digest in good else [*good, digest]

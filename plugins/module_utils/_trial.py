@@ -25,9 +25,10 @@ def activate(claim, tree):
     _shared.prepare(claim, tree)
     with claim.commit_point() as state:
         _plan.refuse_bad(state, state.trees[tree]["digest"], state.trees[tree]["version"])
+        event = "went back" if _state.is_older(state, tree, state.current) else "activated"
         _switch(claim, state, tree)
         claim.tries = True
-        claim.record("activated", tree, state.live)
+        claim.record(event, tree, state.left)
 
 
 def try_out(claim, restart, probe, timeout):

@@ -494,8 +494,8 @@ def test_linked_paths_lead_to_what_releases_share(
             {"name": "Log", "ansible.builtin.command": "touch {{ srv }}/shop/current/log/today"},
             deploying("Five", "shop:1.4.0", library, **linked),
             looking("Look again"),
-            deploying("Its own", "shop:1.0.0", library, IGNORED, linked_paths=["greeting"]),
-            deploying("Out", "shop:1.0.0", library, IGNORED, linked_paths=["../../etc/"]),
+            deploying("Its own", "shop:1.4.0", library, IGNORED, linked_paths=["greeting"]),
+            deploying("Out", "shop:1.4.0", library, IGNORED, linked_paths=["../../etc/"]),
         ),
         inventory([host]),
     )

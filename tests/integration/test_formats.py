@@ -293,7 +293,7 @@ def test_histories_and_records_are_appended_to_whatever_is_in_them(
     assert run.rc == 0, run.output
     assert len(looked.result("Look")["history"]) == len(told.splitlines())
     assert history.read_bytes().startswith(told + b"{")
-    assert [json.loads(line)["event"] for line in history.open()][-2:] == ["activated", "accepted"]
+    assert [json.loads(line)["event"] for line in history.open()][-2:] == ["went back", "accepted"]
     lines = [json.loads(line) for line in record.open()]
     assert lines[0]["novelty"] == [1.5]
     assert {line["format"] for line in lines[1:]} == {1}  # each line has its own

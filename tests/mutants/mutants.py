@@ -2019,6 +2019,46 @@ FAULTS = (
     ),
 )
 
+SERIALS = "module_utils/test_serials.py"
+AGAINST_GOING_BACK = (
+    check("refusing an older release by its name", PLAN, 'call.get("forward")', f"{SERIALS} older"),
+    Mutant(
+        "counting what is on trial",
+        PLAN,
+        '((state.trial, "on trial"), (state.live, "live"))',
+        '((state.live, "live"),)',
+        f"{SERIALS} on_trial_counts",
+    ),
+    Mutant(
+        "counting what is live below a trial",
+        PLAN,
+        '((state.trial, "on trial"), (state.live, "live"))',
+        '((state.current, "live"),)',
+        f"{SERIALS} live_release_counts",
+    ),
+    Mutant(
+        "refusing another release of the same serial",
+        PLAN,
+        'if release.serial > there["serial"]:',
+        'if release.serial >= there["serial"]:',
+        f"{SERIALS} same_serial",
+    ),
+    Mutant(
+        "recording that a host went back",
+        TRIAL,
+        '"went back" if _state.is_older(state, tree, state.current) else "activated"',
+        '"activated"',
+        f"{SERIALS} history_says_so",
+    ),
+    Mutant(
+        "taking only a name for a name",
+        "action/release_deployment.py",
+        "explicit = reference in FOUND_ON_HOST or reference",
+        "explicit = reference",
+        "action/test_release_deployment.py what_the_host_knows",
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -2038,4 +2078,5 @@ MUTANTS = (
     *WHAT_IS_TOLD,
     *ARCHIVES,
     *FAULTS,
+    *AGAINST_GOING_BACK,
 )

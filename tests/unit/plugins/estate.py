@@ -144,6 +144,7 @@ class Host:
     params: dict
     calls: int = 0
     run: str = "the test's run"
+    forward: bool = False  # whether releases are asked for by their names, not their digests
     sent: list = field(default_factory=list)
     clock: itertools.count = field(default_factory=lambda: itertools.count(1))
 
@@ -186,6 +187,7 @@ class Host:
         return {
             "run": self.run,
             "release": label._asdict() if label else None,
+            "forward": bool(label) and self.forward,
             "login": None,
             "becomes": False,
             "links": None,

@@ -10,6 +10,7 @@ from ansible_collections.itops.release.plugins.action import release_deployment
 from ansible_collections.itops.release.plugins.plugin_utils import _library
 
 refusal = release_deployment.refusal
+only_forward = release_deployment._only_forward
 
 
 @pytest.mark.parametrize("release", ["previous", "current", "", None])
@@ -57,3 +58,14 @@ def test_only_a_library_that_cannot_give_a_manifest_is_passed_over(tmp_path):
     assert give(_library.Library(path), digest) is None
     with pytest.raises(TypeError):
         give(Faulty(path), digest)
+
+
+@pytest.mark.parametrize("release", ["shop:1.0", "sha256.app:1.0"])
+def test_a_name_goes_only_forward_unless_a_downgrade_is_allowed(release):
+    assert only_forward({"release": release, "allow_downgrade": False})
+    assert not only_forward({"release": release, "allow_downgrade": True})
+
+
+@pytest.mark.parametrize("release", ["sha256:" + "0" * 64, "previous", "current", None, ""])
+def test_a_digest_may_go_back_and_so_may_what_the_host_knows(release):
+    assert not only_forward({"release": release, "allow_downgrade": False})

@@ -841,7 +841,7 @@ def test_the_history_tells_everything_in_order(host, releases):
         "accepted",
         "staged",
         "activated",
-        "activated",
+        "went back",
     ]
 
 
