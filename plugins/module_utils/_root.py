@@ -56,8 +56,10 @@ class Root:
         try:
             _flock(descriptor, timeout, self.path)
             self._check_there()
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, ("pid %d of %s" % (os.getpid(), run)).encode("utf-8"), 0)
+            # Written over the name before, then cut: it is a name at any moment.
+            holder = ("pid %d of %s\n" % (os.getpid(), run)).encode("utf-8")
+            os.pwrite(descriptor, holder, 0)
+            os.ftruncate(descriptor, len(holder))
             yield
         finally:
             os.close(descriptor)
@@ -290,6 +292,7 @@ def _flock(descriptor, timeout, path):
             if error.errno not in (errno.EAGAIN, errno.EACCES):
                 raise
         if time.monotonic() >= deadline:
-            holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace") or "an unknown process"
+            said = os.pread(descriptor, 200, 0).decode("utf-8", "replace").partition("\n")[0]
+            holder = said or "an unknown process"
             raise RootError("%s is locked by %s for more than %d s" % (path, holder, timeout))
         time.sleep(0.05)

@@ -45,12 +45,12 @@ def stage(claim, release, seed, stream, again=()):
             )
         if manifest[:3] != (release.name, release.version, release.serial):
             raise _claim.DeploymentError("the release sent is not %s %s" % release[1:3])
-        _durable.write_file(place.manifests, release.digest, data)
+        place.keep_manifest(release.digest, data)
         missing = place.build(manifest, release, seed)
         if missing:
             _durable.barrier(place.staging)
             with claim.commit_point():
-                place.objects.publish()
+                place.publish()
             raise lost(missing)
         return _publish(claim, release, place)
 
@@ -92,7 +92,8 @@ class _Place:
 
     def __init__(self, claim, stack):
         self.staging = claim.staging(stack)
-        self.manifests = claim.folder(stack, "manifests")
+        self._manifests = claim.folder(stack, "manifests")
+        self._manifest = None  # the digest of one that came with the pack
         self.state = claim.root.read_state()
         self.access = _tree.Access(**self.state.access)
         store = claim.folder(stack, "objects")
@@ -101,6 +102,27 @@ class _Place:
         if labels:
             stack.enter_context(labels.given())
         self.objects = _objects.Objects(store, scratch, self.access, labels)
+
+    def keep_manifest(self, digest, data):
+        """Stage the verified bytes *data* of the manifest *digest*."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open("manifest", flags, 0o600, dir_fd=self.staging)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+        self._manifest = digest
+
+    def publish(self):
+        """Give what was staged, but for the tree, its names: inside a commit point, synced."""
+        if self._manifest:
+            names = {"src_dir_fd": self.staging, "dst_dir_fd": self._manifests}
+            try:
+                os.rename("manifest", self._manifest, **names)
+            except IsADirectoryError:
+                _deletion.remove(self._manifests, self._manifest)
+                os.rename("manifest", self._manifest, **names)
+            os.fsync(self._manifests)
+            self._manifest = None
+        self.objects.publish()
 
     def adder(self, manifest):
         """Return what keeps a pack's contents, each with the exec bits it is needed with."""
@@ -150,7 +172,7 @@ def _publish(claim, release, place):
     """Give the staged tree its name, recorded first so that no tree is there unknown."""
     _durable.barrier(place.staging)
     with claim.commit_point() as state, contextlib.ExitStack() as stack:
-        place.objects.publish()
+        place.publish()
         releases = claim.folder(stack, "releases")
         tree = free_name(claim.root, _manifest.tree_name(release.version, release.digest))
         state.trees[tree] = {

@@ -171,6 +171,16 @@ def test_a_lock_that_is_held_fails_in_time_and_names_who_holds_it(host, labels, 
     assert host.read("app") == "1"
 
 
+def test_who_holds_a_lock_is_named_over_a_longer_name_before(host, labels, monkeypatch):
+    with _root.opened(str(host.root)) as root, root.locked(0, "a run with quite a long name"):
+        pass
+    monkeypatch.setattr(os, "ftruncate", lambda *_args: None)
+
+    with _root.opened(str(host.root)) as root, root.locked(0, "a run"):
+        with pytest.raises(_root.RootError, match=rf"locked by pid {os.getpid()} of a run for "):
+            host.deploy(labels[1], lock_timeout=0)
+
+
 def test_nothing_to_do_and_check_mode_wait_for_no_lock(host, labels, hanging):
     del hanging
 

@@ -13,6 +13,7 @@ from ansible_collections.itops.release.plugins.module_utils import (
     _claim,
     _codec,
     _drift,
+    _durable,
     _manifest,
     _pack,
     _root,
@@ -106,6 +107,35 @@ def test_a_pack_cut_anywhere_is_refused(estate, stage, labels, codec):
         with pytest.raises(REFUSALS):
             stage(whole[:end])
         assert nothing_was_published(stage.host), end
+
+
+def test_a_run_that_is_overtaken_while_it_unpacks_keeps_nothing(
+    estate, stage, labels, monkeypatch
+):
+    real = _durable.barrier
+
+    def overtaken(directory):
+        with _root.opened(str(stage.host.root)) as root:
+            _claim.Claim(root, "another run", stage.host.now, 1, "the test's run").take(access())
+        return real(directory)
+
+    monkeypatch.setattr(_durable, "barrier", overtaken)
+    before = {path.name for path in (stage.host.root / ".release/manifests").iterdir()}
+
+    with pytest.raises(_claim.Overtaken, match="was taken over by another run; this run stopped"):
+        stage(pack(estate, labels[1], labels[0]))
+
+    assert nothing_was_published(stage.host)
+    assert {path.name for path in (stage.host.root / ".release/manifests").iterdir()} == before
+
+
+def test_what_lies_where_a_manifest_belongs_gives_way(estate, stage, labels):
+    there = stage.host.root / ".release/manifests" / labels[1].digest
+    (there / "deep").mkdir(parents=True)
+
+    tree = stage(pack(estate, labels[1]))
+
+    assert stage.host.drift(tree) == []
 
 
 def test_a_pack_that_goes_on_is_refused(estate, stage, labels):
