@@ -13,7 +13,7 @@ import stat
 import time
 from dataclasses import asdict, fields
 
-from . import _canonical, _durable, _manifest, _paths, _state
+from . import _ancestors, _canonical, _durable, _manifest, _paths, _state
 
 FORMAT = 2
 READ_FORMATS = (1, 2)  # what 2 added has a default that is right for 1
@@ -178,13 +178,16 @@ def tree_of_link(path, target):
 
 @contextlib.contextmanager
 def opened(path):
-    """Give the Root at the absolute *path*, or None where nothing of ours is."""
+    """Give the Root at the absolute *path*, or None where nothing of ours is.
+
+    Raises RootError where others could replace it, or what is in it.
+    """
     if not os.path.isabs(path):
         raise RootError("root %r is not an absolute path" % path)
     if not path.strip("/."):
         raise RootError("root %r is the root of the host: give a directory of its own" % path)
     try:
-        descriptor = os.open(_paths.local(path), _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
+        descriptor = open_top(path)
     except FileNotFoundError:
         yield None
         return
@@ -202,6 +205,40 @@ def opened(path):
         yield root
     finally:
         root.close()
+
+
+def open_top(path, make=False):
+    """Return a descriptor of the directory at *path*, made with *make* where it is missing.
+
+    Raises RootError where others than root and this user could replace it, or what is right in it.
+    ``shared`` may be anybody's.
+    """
+    local = _paths.local(path)
+    try:
+        way = _ancestors.open_directory(local, make)
+        try:
+            _ancestors.check(way, local)
+            for name in (OURS, "releases"):
+                with contextlib.suppress(FileNotFoundError):
+                    below = os.open(name, _ancestors.LOOK, dir_fd=way)
+                    try:
+                        _ancestors.check(below, os.path.join(local, name))
+                    finally:
+                        os.close(below)
+            return os.open(".", _paths.OPEN_DIRECTORY, dir_fd=way)
+        finally:
+            os.close(way)
+    except _ancestors.Unsafe as error:
+        raise _unsafe(local, path, error) from None
+
+
+def _unsafe(local, path, error):
+    """Return the RootError for a root that others could replace; its own user is told first."""
+    with contextlib.suppress(OSError):
+        owner = os.lstat(os.path.join(local, OURS)).st_uid
+        if owner != os.geteuid():
+            return RootError(written_by(path, owner))
+    return RootError("root %s: %s" % (path, error))
 
 
 def written_by(path, uid):
@@ -225,10 +262,9 @@ def create(path, access):
     """Make the folders of a deployment root at *path*; those that are there stay as they are."""
     umask = os.umask(0o022)
     try:
-        os.makedirs(_paths.local(path), exist_ok=True)
+        descriptor = open_top(path, make=True)
     finally:
         os.umask(umask)
-    descriptor = os.open(_paths.local(path), _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     try:
         readable, passable = (0o755, 0o755) if access.access == "public" else (0o750, 0o751)
         _ensure(descriptor, OURS, 0o711, None)
