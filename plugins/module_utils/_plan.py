@@ -34,10 +34,13 @@ def make(root, state, params, call):
     if _goes_back(params, call) and state.trial and not state.live:
         return Plan(None, "withdraw", None, [], state)
     release, back = _meant(root, params, call, state)
-    if call.get("forward"):
-        _refuse_older(root.path, state, release)
     if params["state"] == "live":
         refuse_bad(state, release.digest, release.version)
+    older = _refusal_of_older(root.path, state, release) if call.get("forward") else None
+    if older:
+        # What another run is trying may go again: that comes first.
+        _claim.Claim(root, call["run"], None, 0, params["takeover"]).check_turn(state)
+        raise _claim.DeploymentError(older)
     step, tree = next_step(root, state, params, release, back)
     if step == "settle" and not (
         changes(step, state, params) or params["probe"] or _moves_lease(state, params, call["run"])
@@ -60,8 +63,8 @@ def refuse_bad(state, digest, version):
         )
 
 
-def _refuse_older(path, state, release):
-    """Raise DeploymentError if *release* is older than what is live or on trial at *path*.
+def _refusal_of_older(path, state, release):
+    """Return the line that refuses *release* if it is older than what is live or on trial, or None.
 
     Serials count within one application. Two releases of one serial are from two media libraries:
     nobody knows which is the newer.
@@ -73,7 +76,7 @@ def _refuse_older(path, state, release):
         if release.serial > there["serial"]:
             continue
         word = "older than" if release.serial < there["serial"] else "not newer than"
-        raise _claim.DeploymentError(
+        return (
             "%s %s (serial %d) is %s %s (serial %d), which is %s at %s: to go back to it, give its "
             "digest, sha256:%s, or roll back (release: previous, or the role rollback)"
             % (
@@ -81,6 +84,7 @@ def _refuse_older(path, state, release):
                 *(there["version"], there["serial"], phase, path, release.digest),
             )
         )
+    return None
 
 
 def next_step(root, state, params, release, back=None):

@@ -167,7 +167,7 @@ def test_all_that_any_host_holds_stays(targets, estate):
     shop.run(
         deploying("Back", "previous", shop.library, only(first, "")),
         *(
-            deploying(version, f"shop:{version}", shop.library, pack_cache=packs)
+            deploying(version, f"sha256:{shop.digests[version]}", shop.library, pack_cache=packs)
             for version in shop.versions
         ),
         looking("Look", release="shop:6.0.0", media_library=str(shop.library)),

@@ -2021,7 +2021,14 @@ FAULTS = (
 
 SERIALS = "module_utils/test_serials.py"
 AGAINST_GOING_BACK = (
-    check("refusing an older release by its name", PLAN, 'call.get("forward")', f"{SERIALS} older"),
+    check("refusing an older release by its name", PLAN, "older", f"{SERIALS} older"),
+    Mutant(
+        "naming first the run that has a newer release on trial",
+        PLAN,
+        '_claim.Claim(root, call["run"], None, 0, params["takeover"]).check_turn(state)',
+        "pass",
+        f"{SERIALS} trial_of_another_run",
+    ),
     Mutant(
         "counting what is on trial",
         PLAN,

@@ -108,6 +108,26 @@ def test_what_is_on_trial_counts_as_what_is_live_does(host, labels):
     assert host.current == host.tree_of(labels[TWO])
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_the_trial_of_another_run_is_named_first(host, labels, check_mode):
+    host.deploy(labels[ONE])
+    Host(host.estate, host.root, {}, run="another run").deploy(labels[THREE], commit=False)
+
+    with pytest.raises(_claim.LeaseHeld, match="is held by another run"):
+        host.deploy(labels[TWO], check_mode)
+    with pytest.raises(_claim.DeploymentError, match="is older than"):
+        host.deploy(labels[TWO], check_mode, takeover="another run")
+
+
+def test_a_release_that_is_marked_bad_is_told_as_that(host, labels):
+    for label in labels:
+        host.deploy(label)
+    host.deploy(labels[ONE], mark="bad")
+
+    with pytest.raises(_claim.DeploymentError, match="marked bad"):
+        host.deploy(labels[ONE])
+
+
 def test_the_live_release_counts_while_an_older_one_is_on_trial(host, labels):
     host.deploy(labels[THREE])
     host.forward = False
