@@ -10,6 +10,8 @@ import os
 
 from . import _paths
 
+DEEPEST = 200
+
 
 def discard(parent, name):
     """Remove what can be removed of the tree *name*; return why the rest stays, None without one.
@@ -28,12 +30,14 @@ def warnings(leftovers):
     return ["%s cannot be removed: %s" % item for item in sorted(leftovers.items())]
 
 
-def remove(parent, name):
+def remove(parent, name, depth=0):
     """Remove the tree *name* below the directory descriptor *parent*, following no link.
 
     Whatever can be removed is; then the first OSError is raised, if there was one. What somebody
-    else removes meanwhile is gone as well.
+    else removes meanwhile is gone as well. *depth* is how many directories of the tree are open.
     """
+    if depth > DEEPEST:  # each has its call and its descriptor; a service can nest without end
+        raise OSError(errno.ENAMETOOLONG, "nested deeper than %d names" % DEEPEST, name)
     try:
         descriptor = os.open(name, _paths.OPEN_DIRECTORY, dir_fd=parent)
     except FileNotFoundError:
@@ -49,7 +53,10 @@ def remove(parent, name):
             items = [(item.name, item.is_dir(follow_symlinks=False)) for item in listing]
         for leaf, is_directory in items:
             try:
-                (remove if is_directory else _unlink)(descriptor, leaf)
+                if is_directory:
+                    remove(descriptor, leaf, depth + 1)
+                else:
+                    _unlink(descriptor, leaf)
             except OSError as error:
                 problems.append(error)
     finally:

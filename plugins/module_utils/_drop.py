@@ -53,13 +53,17 @@ def make(root, login, becomes, release, run, lock_timeout):
     return {"drop": os.path.join(root.path, _root.OURS, "drop", name), "partial": partial}
 
 
-def open_pack(path):
-    """Return the pack in the drop at *path* as a binary file, opened without following a link.
+def open_pack(root, path):
+    """Return the pack in the drop of *root* at *path* as a binary file; no link is followed.
 
     Raises DeploymentError where it is gone, or is not a file.
     """
     try:
-        with _opened_directory(_paths.local(path)) as directory:
+        with contextlib.ExitStack() as stack:
+            folder = root.folder("drop")
+            stack.callback(os.close, folder)
+            name = os.path.basename(_paths.local(path))
+            directory = stack.enter_context(_opened_directory(name, folder))
             _join(directory)
             name = WHOLE if _status(directory, WHOLE) else KEPT
             descriptor = os.open(name, _paths.OPEN_FILE, dir_fd=directory)
@@ -82,7 +86,9 @@ def taken_by(root, path):
                 with contextlib.suppress(OSError):
                     descriptor = os.open(os.path.join(name, RUN), _paths.OPEN_FILE, dir_fd=folder)
                     with os.fdopen(descriptor, encoding="utf-8", errors="replace") as stream:
-                        return stream.readline().strip()[:200]
+                        # The folder is the sender's: a file that has other names may be anybody's.
+                        if os.fstat(descriptor).st_nlink == 1:
+                            return stream.readline(200).strip()
     finally:
         os.close(folder)
     return None
@@ -170,10 +176,10 @@ def _keep_remains(stack, folder, prefix, name, owner):
     try:
         os.rename(os.path.join(drop, leaf), kept, src_dir_fd=folder, dst_dir_fd=folder)
         descriptor = os.open(kept, _paths.OPEN_FILE, dir_fd=folder)
-    except FileNotFoundError:  # whoever sent it may remove it at any time
+    except OSError:  # whoever sent it may remove it at any time, or put something else there
         return None
     stack.callback(os.close, descriptor)
-    return descriptor
+    return descriptor if _is_file_of(os.fstat(descriptor), owner) else None
 
 
 def _join(directory):
@@ -223,8 +229,8 @@ def _clear(folder, but):
 
 
 @contextlib.contextmanager
-def _opened_directory(path, folder=None):
-    descriptor = os.open(path, _paths.OPEN_DIRECTORY, dir_fd=folder)
+def _opened_directory(name, folder):
+    descriptor = os.open(name, _paths.OPEN_DIRECTORY, dir_fd=folder)
     try:
         yield descriptor
     finally:

@@ -32,7 +32,8 @@ class Objects:
         self._staging = staging
         self._access = access
         self._labels = labels
-        self._kept = set(os.listdir(store))  # the directories that contents may be in
+        with os.scandir(store) as listing:  # the directories that contents may be in
+            self._kept = {item.name for item in listing if item.is_dir(follow_symlinks=False)}
         self._staged = {}  # {directory: {name}}
         self._can_clone = True
 
@@ -94,6 +95,11 @@ class Objects:
         for folder, leaves in list(self._staged.items()):
             try:
                 # A store that lacks a directory gets it whole: some hundred, not thousands.
+                os.rename(folder, folder, src_dir_fd=self._staging, dst_dir_fd=self._store)
+                self._kept.add(folder)
+                del self._staged[folder]
+            except NotADirectoryError:  # a file or a link: nothing is put through that
+                os.unlink(folder, dir_fd=self._store)
                 os.rename(folder, folder, src_dir_fd=self._staging, dst_dir_fd=self._store)
                 self._kept.add(folder)
                 del self._staged[folder]

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Optional
 
-from . import _claim, _deletion, _durable, _manifest, _paths, _root, _state
+from . import _ancestors, _claim, _deletion, _durable, _manifest, _paths, _root, _state
 
 
 def ours(root, state):
@@ -110,9 +109,8 @@ def sweep(path):
 
     Returns ``{path: why it cannot be removed}`` of what stays.
     """
-    local = _paths.local(path)
     try:
-        top = os.open(local, _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
+        top = _root.open_top(path)
     except FileNotFoundError:
         return {}
     leftovers = {}
@@ -124,7 +122,12 @@ def sweep(path):
                     leftovers[os.path.join(path, name)] = reason
     finally:
         os.close(top)
-    _remove_if_empty(None, local)
+    above, name = os.path.split(_paths.local(path).rstrip("/"))
+    parent = _ancestors.open_directory(above)
+    try:
+        _remove_if_empty(parent, name)
+    finally:
+        os.close(parent)
     return leftovers
 
 
@@ -166,6 +169,6 @@ def _drop_unused(claim, stack, state):
                     claim.discard(below, name, "objects", prefix)
 
 
-def _remove_if_empty(directory: Optional[int], name):
+def _remove_if_empty(directory, name):
     with contextlib.suppress(OSError):
         os.rmdir(name, dir_fd=directory)

@@ -99,8 +99,7 @@ def _seed(claim, shared, path, entries, access):
         except FileNotFoundError as error:
             lost = objects.mend(entry for entry in entries.values() if entry.type == "file")
             raise _drift.Damaged("content for shared/%s: %s" % (path, error), lost) from None
-        folder, name = os.path.split(_paths.to_os(path))
-        parent = _root.open_directory(shared, folder or ".")
+        parent, name = _open_parent(claim, shared, path)
         stack.callback(os.close, parent)
         _durable.barrier(staging)
         with claim.commit_point():
@@ -113,17 +112,52 @@ def _make_directory(claim, shared, path, access):
 
     It is made where it belongs: that may be a file system of its own.
     """
-    folder, name = os.path.split(_paths.to_os(path))
+    parent, name = _open_parent(claim, shared, path)
     scratch = b".%s.new" % name
-    parent = _root.open_directory(shared, folder or ".")
     try:
         with claim.commit_point():
             _deletion.remove(parent, scratch)
-            _tree.make_directory(parent, scratch, access, lambda descriptor: None)
+            _tree.make_directory(parent, scratch, access, lambda made: _check(made, claim, path))
             os.rename(scratch, name, src_dir_fd=parent, dst_dir_fd=parent)
         os.fsync(parent)
     finally:
         os.close(parent)
+
+
+def _open_parent(claim, shared, path):
+    """Return a descriptor of the folder that *path* lies in, and the name it has there.
+
+    The service may own any folder in ``shared/``, so no link is followed, at no step.
+    """
+    *folders, name = _paths.to_os(path).split(b"/")
+    descriptor = os.dup(shared)
+    for depth, folder in enumerate(folders, start=1):
+        above = descriptor
+        try:
+            descriptor = _root.open_directory(above, folder)
+        except _root.RootError:
+            there = "/".join(path.split("/")[:depth])
+            raise _claim.DeploymentError(
+                "%s/shared/%s is no directory but, perhaps, a link: nothing is made below it; "
+                "make shared/%s there yourself" % (claim.root.path, there, path)
+            ) from None
+        finally:
+            os.close(above)
+    return descriptor, name
+
+
+def _check(made, claim, path):
+    """Raise DeploymentError if a directory just made is not that: it would be given away.
+
+    Whoever owns the folder that it lies in can let another one have its name.
+    """
+    status = os.fstat(made)
+    is_ours = status.st_uid == os.geteuid() and not status.st_mode & 0o077
+    if not is_ours or os.listdir(made):
+        raise _claim.DeploymentError(
+            "%s/shared/%s: somebody else changes that folder now; run again"
+            % (claim.root.path, path)
+        )
 
 
 def _missing(shared, path):

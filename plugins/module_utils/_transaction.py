@@ -225,7 +225,7 @@ def _unpack(claim, release, params, call):
     if call.get("broken"):
         raise _claim.DeploymentError(call["broken"])
     try:
-        with _drop.open_pack(call["pack"]) as stream:
+        with _drop.open_pack(claim.root, call["pack"]) as stream:
             return _staging.stage(claim, release, params["seed"], stream, call["again"])
     finally:
         _drop.remove(claim.root, call["pack"])

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -212,12 +213,17 @@ class _Verification:
                 os.close(deeper)
 
     def _changes(self, directory, leaf, entry) -> List[str]:
-        status = os.stat(leaf, dir_fd=directory, follow_symlinks=False)
-        if entry.type == "symlink":
-            if not stat.S_ISLNK(status.st_mode):
-                return ["type"]
-            target = os.readlink(leaf, dir_fd=directory)
-            return [] if target == _paths.to_os(entry.target) else ["modified"]
+        try:
+            status = os.stat(leaf, dir_fd=directory, follow_symlinks=False)
+            if entry.type == "symlink":
+                target = os.readlink(leaf, dir_fd=directory)
+                return [] if target == _paths.to_os(entry.target) else ["modified"]
+        except FileNotFoundError:  # it was there a moment ago
+            return ["missing"]
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            return ["type"]
         changes = status_changes(status, entry, self._access)
         if entry.type == "file" and "type" not in changes:
             if not _has_content(directory, leaf, status, entry):
@@ -245,7 +251,7 @@ def _has_content(directory, name, status, entry):
         return False
 
 
-def hash_file(directory, name, size=0):
+def hash_file(directory, name, size):
     """Return the hex SHA-256 of the file *name* in a directory descriptor; see below for *size*."""
     descriptor = os.open(name, _paths.OPEN_FILE, dir_fd=directory)
     try:
@@ -254,17 +260,20 @@ def hash_file(directory, name, size=0):
         os.close(descriptor)
 
 
-def hash_descriptor(descriptor, size=0):
+def hash_descriptor(descriptor, size):
     """Return the hex SHA-256 of what is left to read of an open file.
 
-    *size* is how much that should be: a small file is then known to end there by one call.
+    *size* is how much that should be: a small file is then known to end there by one call, and of
+    one that goes on, for ever perhaps, no more is read than shows that.
     """
-    chunk = os.read(descriptor, min(size + 1, CHUNK_BYTES))
-    digest = hashlib.sha256(chunk)
-    if len(chunk) != size:
-        while chunk:
-            chunk = os.read(descriptor, CHUNK_BYTES)
-            digest.update(chunk)
+    digest, left = hashlib.sha256(), size + 1  # one more: to see that it ends there
+    while left:
+        asked = min(left, CHUNK_BYTES)
+        chunk = os.read(descriptor, asked)
+        digest.update(chunk)
+        left -= len(chunk)
+        if not chunk or (left == 1 and len(chunk) < asked):
+            break
     return digest.hexdigest()
 
 

@@ -40,7 +40,7 @@ def partial(data):
 
 
 def read(drop):
-    with _drop.open_pack(str(drop)) as stream:
+    with _root.opened(str(drop.parents[2])) as root, _drop.open_pack(root, str(drop)) as stream:
         return stream.read()
 
 
