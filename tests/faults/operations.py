@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operations on a host that are swept: what is there before, what is asked, what may be after.
+"""An operation on a host: what is there before, what is asked, and what must be true afterwards.
 
 A sweep breaks the one process that an operation is, in a copy of the folder that is made here.
 """
@@ -21,11 +21,20 @@ from ansible_collections.itops.release.plugins.module_utils import (
     _state,
     _trial,
 )
-from ansible_collections.itops.release.tests.unit.plugins.estate import Host
+from ansible_collections.itops.release.tests.unit.plugins.estate import Host, write_tree
 
 VERSIONS = ("1", "2", "3", "4", "5")
 LINKS = ["etc/conf", "log/"]
-RULES = {"private": ("secret",)}
+SHARED = {  # its owner may be anybody
+    "etc": (stat.S_IFDIR | 0o755, None),
+    "etc/conf": (stat.S_IFREG | 0o644, b"as delivered"),
+    "log": (stat.S_IFDIR | 0o755, None),
+}
+RULES = {"private": ("secret",), "writable": ("var/db",)}
+# Only root can give files away.
+OWNER = {"owner": "daemon", "group": "daemon"} if os.geteuid() == 0 else {}
+FOREIGN, OLDER_FOREIGN = "20150120114500", "20141231000000"  # as Capistrano and others name them
+FOREIGN_FILES = {"app*": "laid out by another tool", "log@": "../../shared/log"}
 NOTHING = object()  # what a host has where no ``current`` is
 DAMAGED = object()  # the live release as it was found
 
@@ -37,6 +46,7 @@ def files(version, more=0):
         "lib/common": "the same in all",
         f"lib/only{version}": version,
         "secret": f"key {version}",
+        "var/db": "as delivered",
         "etc/conf": "as delivered",
         "empty": "",
         "data/": "",
@@ -48,7 +58,10 @@ def files(version, more=0):
 
 
 def look(tree):
-    """Return what a release is made of: ``{path: (mode, content or target)}``; {} where none is."""
+    """Return what a release is made of: ``{path: (mode, owner, group, content or target)}``.
+
+    It is {} where there is none.
+    """
     found = {}
     for path in sorted(tree.rglob("*")):
         status = path.lstat()
@@ -57,8 +70,16 @@ def look(tree):
             content = os.readlink(path)
         elif stat.S_ISREG(status.st_mode):
             content = path.read_bytes()
-        found[str(path.relative_to(tree))] = (status.st_mode, content)
+        found[str(path.relative_to(tree))] = (status.st_mode, status.st_uid, status.st_gid, content)
     return found
+
+
+def lay_out_foreign(root, link):
+    """Lay out below *root* what another tool would, ``current`` leading to *link*."""
+    for name in (OLDER_FOREIGN, FOREIGN):
+        write_tree(root / "releases" / name, FOREIGN_FILES)
+    (root / "shared/log").mkdir(parents=True)
+    os.symlink(link.format(root=root), root / "current")
 
 
 @dataclass(frozen=True)
@@ -68,7 +89,8 @@ class Operation:
     *before* are the versions that were made live one after the other; *wanted* the one asked for,
     None for the previous one; *old*, *new*: what is live before and after, and *tried* between;
     *back*: the way back after it; *stay*: what is whole at any time; *sent*: whether the pack is
-    there already; *damage* is done to the live tree.
+    there already; *damage* is done to the link of the live tree; *layout* is what ``current`` of
+    another tool leads to, with {root}.
     """
 
     name: str
@@ -82,6 +104,7 @@ class Operation:
     params: dict = field(default_factory=dict)
     sent: bool = False
     damage: object = None
+    layout: str | None = None
     fails: bool = False  # its trial does, each time
     thorough: bool = False  # every point of it is swept also where the others are sampled
     removed_next: str | None = None  # what another run removes before it is asked for again
@@ -91,8 +114,13 @@ class Operation:
         labels = bench.labels
         host = Host(bench.estate, folder / "srv", self.options(folder))
         (folder / "tmp").mkdir()
+        if self.layout:
+            lay_out_foreign(host.root, self.layout)
+            host.params["adopt"] = True
         for version in self.before:
             host.deploy(labels[version], seed=True, linked_paths=LINKS, verify=False)
+        if "rolled back" in self.params.get("found", ()):
+            host.deploy(None)
         if "staged" in self.params.get("found", ()):
             host.deploy(labels[self.wanted], state="staged", seed=True, linked_paths=LINKS)
         if self.damage:
@@ -126,10 +154,11 @@ class Operation:
             asked["probe"] = {**PROBE, "command": command}
         return {"linked_paths": LINKS, "seed": True, **asked}
 
-    def problems(self, bench, folder, expected):
+    def problems(self, bench, folder, expected, answered=False):
         """Return what is not as promised after a process that was broken, and after a re-run.
 
-        *expected* is ``{version: what look() finds}``.
+        *expected* is ``{version: what look() finds}``. With *answered*, the process had said that
+        all is done, so that the first re-run changes nothing either.
         """
         host = Host(bench.estate, folder / "srv", self.options(folder), run="another run")
         found = self._after_the_fault(host, expected)
@@ -142,8 +171,8 @@ class Operation:
                 changed = self._rerun(host, bench.labels, folder)
             except Exception as error:
                 return [*found, f"re-run {again + 1}: {type(error).__name__}: {error}"]
-            if again and changed:
-                found.append("the second re-run changes something")
+            if (again or answered) and changed:
+                found.append(f"re-run {again + 1} changes something")
             found += [f"re-run {again + 1}: {line}" for line in self._settled(host, expected)]
         host.deploy(bench.labels["5"], state="staged", linked_paths=LINKS, seed=True)
         for name in ("staging", "drop"):
@@ -164,7 +193,7 @@ class Operation:
         sides = [expected[side] for side in (self.old, self.new, self.tried) if side]
         if is_live not in sides or (not is_live and os.path.lexists(host.root / "current")):
             found.append(f"current leads to {host.current}, which is neither old nor new, whole")
-        found += self._lost(host, expected)
+        found += self._lost(host, expected) + self._spoilt(host)
         try:
             with _root.opened(str(host.root)) as root:
                 if root:
@@ -182,6 +211,17 @@ class Operation:
         found = [f"{name} is no whole release" for name, it in there.items() if it not in whole]
         kept = there.values()
         return found + [f"{side} is lost" for side in self.stay if expected[side] not in kept]
+
+    @staticmethod
+    def _spoilt(host, needed=False):
+        """Return what is in ``shared`` and not as it was brought there, or *needed* and missing."""
+        shared = host.root / "shared"
+        there = {name for name in SHARED if needed or (shared / name).exists()}
+        return [
+            f"shared/{name} is {look(shared).get(name)}"
+            for name in sorted(there)
+            if look(shared).get(name, ())[::3] != SHARED[name]
+        ]
 
     def _rerun(self, host, labels, folder):
         """Ask for the same again, as another run does; return whether that changed anything."""
@@ -202,21 +242,25 @@ class Operation:
                 return False
         raise AssertionError(f"{takeover} cannot be taken over")
 
+    @staticmethod
+    def _left(host):
+        """Return what should have gone with all releases of ours."""
+        left = {path.name for path in host.root.iterdir()} if host.root.exists() else set()
+        trees = host.trees if "releases" in left else []
+        # An empty folder that could not be removed is in nobody's way.
+        if set(trees) <= {FOREIGN, OLDER_FOREIGN}:
+            left.discard("releases")
+        return [f"{name} is left" for name in left - {"shared"}]
+
     def _settled(self, host, expected):
-        found = self._lost(host, expected)
+        found = self._lost(host, expected) + self._spoilt(host, self.new is not NOTHING)
         if look(host.root / "current") != expected[self.new]:
             found.append(f"{host.current} is live")
         if self.new is NOTHING:
-            left = list(host.root.iterdir()) if host.root.exists() else []
-            # An empty folder that could not be removed is in nobody's way.
-            return found + [
-                f"{path.name} is left"
-                for path in left
-                if path.name != "shared" and not (path.name == "releases" and not os.listdir(path))
-            ]
+            return found + self._left(host)
         if host.state.trial or host.state.switching:
             found.append("the trial goes on")
-        unknown = set(host.trees) - set(host.state.trees)
+        unknown = set(host.trees) - {FOREIGN, OLDER_FOREIGN} - set(host.state.trees)
         found += [f"{tree} is not known" for tree in unknown]
         restarts = host.root.parent / "restarts"
         runs = restarts.read_text().split()[-1] if restarts.exists() else "nothing"
@@ -239,101 +283,3 @@ PROBE = {
     "interval": 0,
     "successes": 1,
 }
-WELL = ["/bin/sh", "-c", "test -s {root}/current/app"]
-ILL = ["/bin/sh", "-c", "grep -q 'version 1' {root}/current/app"]
-
-
-def lose_and_add(tree):
-    """Do what can be mended from what the host holds."""
-    (tree / "lib/common").unlink()
-    (tree / "extra").write_text("not ours")
-
-
-def tamper(tree):
-    """Do what needs a pack: a file and the content that is kept of it are one."""
-    (tree / "app").write_text("tampered")
-
-
-ALL = (
-    Operation("ask for a pack", ("1",), "2", old="1", new="2", stay=("1",), back="1"),
-    Operation(
-        "stage", ("1",), "2", "1", "1", ("1",), params={"state": "staged"}, sent=True, thorough=True
-    ),
-    Operation("first release", (), "1", new="1", sent=True),
-    Operation(
-        "replace",
-        ("1",),
-        "2",
-        "1",
-        "2",
-        ("1",),
-        back="1",
-        params={"probe": WELL},
-        sent=True,
-        thorough=True,
-    ),
-    Operation(
-        "put back",
-        ("1",),
-        "2",
-        "1",
-        "1",
-        ("1",),
-        tried="2",
-        params={"probe": ILL},
-        sent=True,
-        fails=True,
-    ),
-    Operation(
-        "roll back", ("1", "2"), None, "2", "1", ("1",), params={"probe": WELL}, thorough=True
-    ),
-    Operation(
-        "mend",
-        ("1", "2"),
-        "2",
-        DAMAGED,
-        "2",
-        ("1",),
-        back="1",
-        params={"verify": True},
-        damage=lose_and_add,
-    ),
-    Operation(
-        "mend by a pack",
-        ("1", "2"),
-        "2",
-        DAMAGED,
-        "2",
-        ("1",),
-        back="1",
-        params={"verify": True},
-        sent=True,
-        damage=tamper,
-    ),
-    Operation(
-        "clean",
-        ("1", "2", "3"),
-        "4",
-        "3",
-        "4",
-        ("3",),
-        back="3",
-        params={"keep": 2, "found": ("staged",)},
-    ),
-    Operation(
-        "remove one",
-        ("1", "2", "3"),
-        "1",
-        "3",
-        "3",
-        ("2", "3"),
-        back="2",
-        params={"state": "absent"},
-    ),
-    Operation(
-        "replace, then remove", ("1",), "2", "1", "2", ("1",), back="1", sent=True, removed_next="2"
-    ),
-    Operation("roll back, then remove", ("1", "2"), None, "2", "1", ("1",), removed_next="1"),
-    Operation("remove all", ("1", "2"), None, "2", NOTHING, params={"state": "absent"}),
-    Operation("mark bad", ("1", "2"), "1", "2", "2", ("1", "2"), params={"mark": "bad"}),
-)

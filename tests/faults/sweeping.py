@@ -14,6 +14,7 @@ import tempfile
 from dataclasses import dataclass
 
 from ansible_collections.itops.release.tests.faults import (
+    host_operations,
     library_operations,
     operations,
     points,
@@ -21,7 +22,7 @@ from ansible_collections.itops.release.tests.faults import (
 from ansible_collections.itops.release.tests.unit.plugins.estate import Estate
 
 DRIVER = str(pathlib.Path(__file__).with_name("driver.py"))
-OPERATIONS = {item.name: item for item in (*operations.ALL, *library_operations.ALL)}
+OPERATIONS = {item.name: item for item in (*host_operations.ALL, *library_operations.ALL)}
 
 
 @dataclass
@@ -44,10 +45,20 @@ class Bench:
         }
         self.expected = {operations.NOTHING: {}}
         for version, label in self.labels.items():
-            host = self.estate.host()
-            host.deploy(label, seed=True, linked_paths=operations.LINKS)
-            self.expected[version] = operations.look(host.root / "current")
-            host.deploy(None, state="absent", purge_shared=True)
+            self.expected[version] = self._laid_out(label)
+        self.expected["1, owned"] = self._laid_out(self.labels["1"], **operations.OWNER)
+        foreign = self.folder / "foreign"
+        operations.lay_out_foreign(foreign, "releases/" + operations.FOREIGN)
+        for tree in (foreign / "releases").iterdir():
+            self.expected[tree.name] = operations.look(tree)
+
+    def _laid_out(self, label, **params):
+        """Return what the tree of a release looks like where nothing went wrong."""
+        host = self.estate.host()
+        host.deploy(label, seed=True, linked_paths=operations.LINKS, **params)
+        found = operations.look(host.root / "current")
+        host.deploy(None, state="absent", purge_shared=True)
+        return found
 
     def sweep(self, operation, fault, most=None, until_found=False):
         """Break *operation* by *fault* at its points, *most* of them; return count and problems."""
@@ -102,6 +113,11 @@ class Copy:
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
         job = self._folder / "job"
         job.write_text(job.read_text().replace(str(self._template), str(self._folder)))
+        current = self._folder / "srv/current"
+        if current.is_symlink() and os.path.isabs(os.readlink(current)):
+            target = os.readlink(current).replace(str(self._template), str(self._folder))
+            current.unlink()
+            current.symlink_to(target)
         return self._folder
 
     def __exit__(self, *_exception):
