@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 from datetime import datetime, timezone
 
@@ -256,13 +257,17 @@ class ActionModule(ActionBase):
 
     def _execute(self, arguments, call, task_vars):
         self._calls += 1
+        hidden = {name: arguments[name] for name in _arguments.HIDDEN}
+        told = {name: value for name, value in arguments.items() if name not in hidden}
         result = self._execute_module(
             MODULE,
-            {**_action.to_module(arguments), "_call": call},
+            {**_action.to_module(told), "_hidden": json.dumps(hidden), "_call": call},
             task_vars=task_vars,
             wrap_async=False,
         )
-        result.get("invocation", {}).get("module_args", {}).pop("_call", None)
+        shown = result.get("invocation", {}).get("module_args", {})
+        for name in (*hidden, "_hidden", "_call"):
+            shown.pop(name, None)
         return result
 
     def _login(self):

@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+# Options of release_deployment that may hold secrets. They travel to a host as one text that is
+# marked no_log: the host's syslog has every other option, and so have the results of tasks.
+HIDDEN = ("restart", "probe")
+
 PROBE = {
     "url": {"type": "str"},
     "command": {"type": "list", "elements": "str"},

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 from ansible.module_utils.basic import AnsibleModule
@@ -14,7 +15,11 @@ from ..module_utils import _arguments, _host_call
 
 def main():
     module = AnsibleModule(
-        argument_spec={**_arguments.deployment(), "_call": {"type": "dict"}},
+        argument_spec={
+            **_arguments.deployment(),
+            "_call": {"type": "dict"},
+            "_hidden": {"type": "str", "no_log": True},
+        },
         supports_check_mode=True,
     )
     if not module.params["_call"]:
@@ -34,7 +39,8 @@ def main():
 
 def run(module):
     """Do what the controller's half asks for, and return what was done or what is needed."""
-    params, call = module.params, module.params["_call"]
+    params = {**module.params, **json.loads(module.params["_hidden"])}
+    call = params["_call"]
     if params["state"] == "absent":
         act = _host_call.remove
     else:

@@ -22,16 +22,18 @@ class TransferError(ValueError):
 
 @contextlib.contextmanager
 def modules_through_input(action):
-    """Let the modules of *action* go through standard input if it becomes an unprivileged user.
+    """Let the modules of *action* go through standard input where they should be no files.
 
-    As files such a user could read them only by access lists, or if everybody could. The
-    connection's own setting is put back: it is used by others too.
+    That is where nobody has decided on pipelining, since a file with a module's options, secrets
+    among them, stays on the host when the run is killed; and where the task becomes an unprivileged
+    user, who could read files only by access lists, or if everybody could. The connection's own
+    setting is put back: it is used by others too.
     """
     try:
-        before = action._connection.get_option("pipelining")
+        before, origin = action._connection.get_option_and_origin("pipelining")
     except KeyError:
-        before = True  # such a connection has no choice
-    if before or not action._is_become_unprivileged():
+        before, origin = True, None  # such a connection has no choice
+    if before or not (origin == "default" or action._is_become_unprivileged()):
         yield
         return
     action._connection.set_option("pipelining", True)

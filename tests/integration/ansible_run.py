@@ -155,12 +155,13 @@ class Controller:
         limit=None,
         env=None,
         args=(),
+        pass_fds=(),
     ):
         """Start *playbook* and return it as Running.
 
         *playbook* is a path, a name like ``itops.release.deploy``, or the text of a playbook.
         *inventory* is a path. *extra_vars* is a dictionary and keeps its types. *env* is added
-        to the environment, *args* to the command.
+        to the environment, *args* to the command; the descriptors *pass_fds* stay open in it.
         """
         self._runs += 1
         here = self._home / f"run{self._runs}"
@@ -180,6 +181,7 @@ class Controller:
                 stdout=out,
                 stderr=err,
                 start_new_session=True,
+                pass_fds=pass_fds,
             )
         return Running(process, here / "record.jsonl", here / "said")
 

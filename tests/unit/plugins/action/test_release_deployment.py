@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ansible_collections.itops.release.plugins.action import release_deployment
@@ -69,3 +71,31 @@ def test_a_name_goes_only_forward_unless_a_downgrade_is_allowed(release):
 @pytest.mark.parametrize("release", ["sha256:" + "0" * 64, "previous", "current", None, ""])
 def test_a_digest_may_go_back_and_so_may_what_the_host_knows(release):
     assert not only_forward({"release": release, "allow_downgrade": False})
+
+
+class Host(release_deployment.ActionModule):
+    """The action with a host that repeats in its result what it was sent, as modules do."""
+
+    def __init__(self):
+        self._calls = 0
+        self.sent = None
+
+    def _execute_module(self, module_name=None, module_args=None, **_options):
+        self.sent = module_args
+        return {"invocation": {"module_args": dict(module_args)}}
+
+
+def test_what_may_be_secret_is_in_no_option_that_is_logged_and_in_no_result():
+    host = Host()
+    options = {
+        "root": "/srv/shop",
+        "restart": ["restart", "s3cr3t"],
+        "probe": {"url": "http://user:s3cr3t@127.0.0.1/", "contains": None},
+    }
+
+    result = host._execute(options, {"run": "a run"}, {})
+
+    hidden = json.loads(host.sent.pop("_hidden"))
+    assert hidden == {name: options[name] for name in ("restart", "probe")}
+    assert host.sent == {"root": "/srv/shop", "_call": {"run": "a run"}}
+    assert result == {"invocation": {"module_args": {"root": "/srv/shop"}}}

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.server
 import socket
@@ -32,8 +33,11 @@ def service():
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
+            service.asked.append((self.path, self.headers["Authorization"]))
             status, body = service.answers.pop(0) if service.answers else (200, b"well")
             self.send_response(status)
+            if status == 307:
+                self.send_header("Location", "/elsewhere")
             self.end_headers()
             self.wfile.write(body)
 
@@ -43,7 +47,7 @@ def service():
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         service = server
-        server.answers = []
+        server.answers, server.asked = [], []
         server.url = f"http://127.0.0.1:{server.server_port}/health"
         yield server
         server.shutdown()
@@ -145,6 +149,107 @@ def test_a_restart_that_takes_too_long_is_ended_with_its_children(tmp_path):
         _service.restart(["sh", "-c", f"(sleep 1; touch {mark}) & wait"], 0.2)
     time.sleep(1.2)
     assert not mark.exists()
+
+
+SECRET = "s3cr3t"
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("user:{}@{}/health", "http://…@{}/health"),
+        ("{}@{}/health?", "http://…@{}/health"),
+        ("{1}/health?token={0}", "http://{}/health?…"),
+        ("{1}/health;v=1?{0}#{0}", "http://{}/health;v=1?…"),
+        ("{1}/health#{0}", "http://{}/health"),
+        ("u:{0}@{1}?{0}", "http://…@{}?…"),
+    ],
+)
+def test_of_a_url_no_user_password_or_query_is_told(service, place, told):
+    host = f"127.0.0.1:{service.server_port}"
+    url = "http://" + place.format(SECRET, host)
+    for spec in ({"status": [500]}, {"contains": "something else"}):
+        with pytest.raises(_service.ServiceError) as caught:
+            probe(url=url, **spec)
+        assert SECRET not in str(caught.value)
+        assert f": {told.format(host)} answered" in str(caught.value)
+    service.shutdown()
+    service.server_close()
+    with pytest.raises(_service.ServiceError, match="Connection refused") as caught:
+        probe(url=url)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:s3cr3t@/health",
+        "http://user:s3#cr3t@127.0.0.1/",
+        "http://user:3/s3cr3t@127.0.0.1/",
+        "http://user:3?s3cr3t@127.0.0.1/",
+        "http://user:3#s3cr3t@127.0.0.1/",
+        "http://user:s3cr3t@127.0.0.1:http/",
+        "http://127.0.0.1:99999/?s3cr3t",
+        "http://127.0.0.1:0/?s3cr3t",
+        "http://[127.0.0.1/?s3cr3t",
+        "http://s3cr3t\u2100@127.0.0.1/",
+        "http://127.0.0.1/?s3cr3t and more",
+        "http://127.0.0.1/?s3cr3t\n",
+        "user:s3cr3t@127.0.0.1/health",
+        "ftp://127.0.0.1/?s3cr3t",
+    ],
+)
+def test_a_url_that_cannot_be_asked_is_refused_and_not_repeated(url):
+    with pytest.raises(_service.ServiceError, match="as it may be secret") as caught:
+        _service.check({**DEFAULTS, "url": url})
+    assert "cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1",
+        "https://shop.example:8443/health?full=1",
+        "http://user:p%40ss@[::1]:8080/%40",
+        "http://größe.example/",
+    ],
+)
+def test_a_url_that_can_be_asked_is_not_refused(url):
+    _service.check({**DEFAULTS, "url": url})
+
+
+def test_user_and_password_are_sent_as_basic_authentication(service):
+    place = f"127.0.0.1:{service.server_port}/health?a=1"
+
+    probe(url=f"http://us%3Aer:p%40ss:w%C3%B6rd@{place}")
+    probe(url=f"http://{place}")
+
+    encoded = base64.b64encode("us:er:p@ss:wörd".encode()).decode()
+    assert service.asked == [("/health?a=1", f"Basic {encoded}"), ("/health?a=1", None)]
+
+
+def test_a_redirection_does_not_learn_the_password(service):
+    service.answers = [(307, b"")]
+
+    probe(url=f"http://user:{SECRET}@127.0.0.1:{service.server_port}/")
+
+    assert service.asked[0][1]
+    assert service.asked[1:] == [("/elsewhere", None)]
+
+
+def test_a_command_that_is_one_text_is_told_by_its_program():
+    with pytest.raises(_service.ServiceError) as caught:
+        _service.restart([f"service restart --token {SECRET}"], 60)
+
+    assert SECRET not in str(caught.value)
+    assert "service… ended with 127 (it is one text: give a list of" in str(caught.value)
+
+
+def test_of_a_command_s_arguments_none_is_told():
+    with pytest.raises(_service.ServiceError) as caught:
+        _service.restart(["sh", "-c", "exit 3", SECRET], 60)
+
+    assert str(caught.value) == "restart failed: sh ended with 3: no output"
 
 
 def test_a_service_gets_its_tries_with_pauses_between(service):

@@ -26,11 +26,12 @@ class Connection:
         self._shell = shell_loader.get("sh")
         self.put = []
         self.options = {"pipelining": False}
+        self.origin = "var: ansible_pipelining"
         self.failure = None
         self.sees_volumes = True
 
-    def get_option(self, name):
-        return self.options[name]
+    def get_option_and_origin(self, name):
+        return self.options[name], self.origin
 
     def set_option(self, name, value):
         self.options[name] = value
@@ -211,6 +212,17 @@ def test_modules_go_through_input_for_another_unprivileged_user_only(tmp_path, u
     with contextlib.suppress(OSError), _transfer.modules_through_input(action):
         assert action._connection.options["pipelining"] is unprivileged
         raise OSError("a task that fails")
+
+    assert action._connection.options["pipelining"] is False
+
+
+def test_modules_go_through_input_where_nobody_has_decided(tmp_path):
+    """What is sent as a file stays on the host, with its options, when the run is killed."""
+    action = Action(tmp_path, unprivileged=False)
+    action._connection.origin = "default"
+
+    with _transfer.modules_through_input(action):
+        assert action._connection.options["pipelining"] is True
 
     assert action._connection.options["pipelining"] is False
 
