@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from . import _claim, _deletion, _drift, _durable, _manifest, _objects, _paths, _root, _tree
+from . import _claim, _drift, _durable, _manifest, _objects, _paths, _root, _tree
 
 
 def wanting(path, links):
@@ -116,7 +116,8 @@ def _make_directory(claim, shared, path, access):
     scratch = b".%s.new" % name
     try:
         with claim.commit_point():
-            _deletion.remove(parent, scratch)
+            with contextlib.suppress(FileNotFoundError):
+                os.rmdir(scratch, dir_fd=parent)  # never filled: more than that is not ours
             _tree.make_directory(parent, scratch, access, lambda made: _check(made, claim, path))
             os.rename(scratch, name, src_dir_fd=parent, dst_dir_fd=parent)
         os.fsync(parent)

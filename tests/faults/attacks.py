@@ -1,0 +1,198 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What root does on a host, or while it seals, where a local user swaps its directories for links.
+
+An attack is a generator of steps: each is one call, which may be refused. Each takes an Arena.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+from dataclasses import dataclass
+
+from ansible_collections.itops.release.plugins.module_utils import (
+    _checksum_file,
+    _checksums,
+    _drift,
+    _layer,
+    _pack,
+    _root,
+    _scan,
+    _transaction,
+)
+from ansible_collections.itops.release.plugins.plugin_utils import _sealing
+from ansible_collections.itops.release.tests.faults import attacking
+from ansible_collections.itops.release.tests.unit.plugins.estate import Estate, Host, write_tree
+
+SEEDED = "var/seed/deep/conf"
+LINKS = ["var/new/deep/dir/", SEEDED]
+EMPTIED = ("-dir", "-.dir.new", "-conf", ".dir.new")
+SEALING = (_scan.ScanError, _layer.LayerError, _sealing.SealingError, _checksums.ChecksumError)
+REFUSALS = (OSError, _pack.PackError, *_transaction.OURS, *SEALING)
+
+
+def files(version):
+    """Return the files of a release, as ``write_tree`` takes them."""
+    found = {f"lib/{number % 3}/{number}": f"{number} of {version}" for number in range(12)}
+    return {**found, "app*": f"version {version}", "etc/same": "in all", SEEDED: "as delivered"}
+
+
+@dataclass
+class Arena:
+    """Releases, a host whose root is *folder*/srv, the Attacker, and what it wants."""
+
+    folder: pathlib.Path
+    host: Host
+    labels: dict
+    attacker: attacking.Attacker | None = None
+
+    def attempt(self, act):
+        """Do *act*; tell whether it was not refused."""
+        try:
+            act()
+            return True
+        except REFUSALS as error:
+            assert str(error).isprintable()
+            return False
+
+    def attack_releases(self):
+        for tree in sorted((self.host.root / "releases").iterdir()):
+            self.attacker.attack(tree)
+
+
+class Sender(Host):
+    """A Host whose drop belongs to the attacker, who attacks it as soon as the pack is there."""
+
+    attacker = None
+
+    def ask(self, label):
+        return {**super().ask(label), "becomes": True}
+
+    def send(self, path, *args):
+        drop = pathlib.Path(path).parent
+        scratch = drop.parent.parent.parent.parent / "pack"
+        super().send(str(scratch), *args)
+        pack = scratch.read_bytes()
+        # As a transfer that was resumed leaves it: joined, it is the pack.
+        for name, data in (("kept", pack[:40]), ("kept.20", pack[20:]), ("pack", pack)):
+            with contextlib.suppress(FileNotFoundError):
+                (drop / name).write_bytes(data)
+                os.chown(drop / name, attacking.USER, -1)
+        self.attacker.attack(drop, "pack", "kept", "kept.20")
+
+
+def make_arena(folder):
+    """Return an Arena below *folder*, which the attacker can get to, and its Canary."""
+    folder.chmod(0o711)
+    estate = Estate(folder)
+    labels = {version: estate.seal(version, files(version)) for version in ("1", "2")}
+    names = {**files("2"), "new/deep/dir/": "", "seed/deep/conf": "private", "shop/current/app": ""}
+    names.update(dict.fromkeys(("pack", "kept", "kept.20"), "0123456789" * 10))
+    canary = write_tree(folder / "canary", names)
+    canary.chmod(0o755)
+    host = Host(estate, folder / "srv" / "shop", {"lock_timeout": 5})
+    return Arena(folder, host, labels), attacking.Canary(canary)
+
+
+def releases(arena):
+    """The service owns the files of the releases: they are verified, replaced and cleaned."""
+    host, labels = arena.host, arena.labels
+    host.params.update(owner=str(attacking.USER), group=str(attacking.USER), keep=2)
+    host.deploy(labels["1"])
+    for label in (labels["2"], labels["1"]):
+        arena.attack_releases()
+        yield lambda label=label: host.deploy(label)
+        arena.attack_releases()
+        yield lambda: _look_through(host)
+        yield lambda: host.deploy(None, release="current", verify=True)
+        yield lambda: host.deploy(None)
+    arena.attack_releases()
+    yield lambda: host.deploy(labels["2"], keep=1)
+    arena.attack_releases()
+    yield lambda: host.deploy(labels["1"], state="absent")
+    yield lambda: host.deploy(None, state="absent", purge_shared=True)
+
+
+def _look_through(host):
+    with _root.opened(str(host.root)) as root:
+        state = root.read_state()
+        _drift.look_through(root, state, host.current, ())
+
+
+def shared(arena):
+    """The service owns what is in ``shared``: linked paths are made and seeded there."""
+    host, labels = arena.host, arena.labels
+    host.params.update(linked_paths=LINKS, seed=True)
+    for label in labels.values():
+        host.deploy(label, state="staged")
+    var = host.root / "shared/var"
+    for folder in ("new/deep", "seed/deep"):
+        (var / folder).mkdir(parents=True)
+    for folder in (var, *var.rglob("*")):
+        os.chown(folder, attacking.USER, attacking.USER)
+    for label in (*labels.values(), *labels.values()):
+        _attack_shared(arena, var)
+        yield lambda label=label: host.deploy(label)
+    _attack_shared(arena, var)
+    yield lambda: host.deploy(None, state="absent", purge_shared=True)
+
+
+def _attack_shared(arena, var):
+    """Let it swap the folders on the way, and take away what is to be made."""
+    arena.attacker.attack(var / "new/deep", *EMPTIED)
+    arena.attacker.attack(var / "seed/deep", *EMPTIED)
+    arena.attacker.attack(var)
+
+
+def drop(arena):
+    """The attacker logs in, and sends the packs: they are resumed, joined and opened."""
+    arena.host.__class__ = Sender
+    arena.host.attacker = arena.attacker
+    os.environ["SUDO_UID"] = str(attacking.USER)
+    try:
+        for label in arena.labels.values():
+            for _chance in range(3):
+                yield lambda label=label: arena.host.deploy(label)
+        yield lambda: arena.host.deploy(None, state="absent")
+    finally:
+        del os.environ["SUDO_UID"]
+
+
+def above(arena):
+    """The attacker owns the directory that the root lies in."""
+    host = arena.host
+    host.deploy(arena.labels["1"])
+    os.chown(host.root.parent, attacking.USER, attacking.USER)
+    arena.attacker.attack(host.root.parent)
+    for params in ({}, {"verify": True}, {"state": "absent"}, {"state": "staged"}):
+        for label in arena.labels.values():
+            yield lambda label=label, params=params: host.deploy(label, **params)
+
+
+def sources(arena):
+    """The attacker writes the files that are sealed, or listed in a checksum file."""
+    source = write_tree(arena.folder / "sealed", files("2"))
+    for path in (source, *source.rglob("*")):
+        os.chown(path, attacking.USER, attacking.USER)
+    arena.attacker.attack(source, "=lib")
+    for number in range(30):
+        yield lambda number=number: _seal(arena, source, 10 + number)
+        yield lambda: _list(source)
+    arena.host.deploy(arena.labels["1"])
+
+
+def _seal(arena, source, serial):
+    release = arena.host.estate.declare(str(serial), serial, exclude=("*.lure",))
+    _sealing.seal(arena.host.estate.library, release, _sealing.pack_here(str(source)))
+
+
+def _list(source):
+    with contextlib.closing(_checksum_file.ChecksumFile(str(source), "SHA256SUMS")) as listing:
+        data = listing.make("sha256", ("*.lure",))[0]
+        listing.write(data)
+        listing.verify(exclude=("*.lure",))
+
+
+ATTACKS = {attack.__name__: attack for attack in (releases, shared, drop, above, sources)}
