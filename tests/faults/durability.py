@@ -9,46 +9,71 @@ more, so that a step that is missing shows only on some of them, and at times.
 
 from __future__ import annotations
 
+import enum
 import itertools
 import os
+import re
 from dataclasses import dataclass, field
-from typing import Callable
 
-NOW, LATER = "now", "later"  # when a name must be there: before the next step; at some time
+MODES = {"fchmod": 0, "fchown": 0, "chmod": 0, "fchmodat": 1}
 CONTENT = {"write": 0, "pwrite64": 0, "writev": 0, "pwritev": 0, "ftruncate": 0, "fallocate": 0}
-CONTENT.update({"ioctl": 0, "sendfile": 0, "copy_file_range": 2, "fchmod": 0, "fchown": 0})
-CONTENT.update({"chmod": 0, "fchmodat": 1, "truncate": 0})
+CONTENT.update({"ioctl": 0, "sendfile": 0, "copy_file_range": 2, "truncate": 0, **MODES})
 MADE = {"mkdir": 0, "mkdirat": 1, "symlink": 1, "symlinkat": 2}
 GIVEN = {"rename": (0, 1), "renameat": (1, 3), "renameat2": (1, 3), "link": (0, 1)}
 GIVEN["linkat"] = (1, 3)
 GONE = {"unlink": 0, "unlinkat": 1, "rmdir": 0}
 OPENED = {"open": 0, "openat": 1}
-SYNCED = {"fsync": 0, "fdatasync": 0, "sync": None, "syncfs": None}
-CALLS = sorted({*CONTENT, *MADE, *GIVEN, *GONE, *OPENED, *SYNCED})
+SYNCED = {"fsync": 0, "fdatasync": 0}
+ALL_SYNCED = {"sync", "syncfs"}
+CALLS = sorted({*CONTENT, *MADE, *GIVEN, *GONE, *OPENED, *SYNCED, *ALL_SYNCED})
 ANSWER = "1"  # the descriptor by which a process says that it succeeded
+
+
+class Lasts(enum.IntEnum):
+    """What of a path is on the medium before the next step; each has what those before it have."""
+
+    NOTHING = 0
+    CONTENT = 1  # before it gets its name, which may be lost
+    COMING = 2  # its name as well, as long as it is there
+    GOING = 3  # and where it goes, it never comes back
 
 
 @dataclass(frozen=True)
 class Promise:
     """What a folder promises of the paths in it.
 
-    ``lasts(path)``: whether that name must be on the medium NOW or LATER; None for scratch.
-    ``tells(path)``: whether that name tells of others, which must be there before it. *logs* are
-    the files that are only ever added to.
+    *rules* are pairs of a pattern for a path and what of it Lasts, the first that fits counts.
+    *tells* is the pattern of names that tell of others, *logs* of files that are only added to.
     """
 
-    lasts: Callable
-    tells: Callable
-    logs: tuple = ()
+    rules: tuple
+    tells: str
+    logs: str
+
+    def of(self, path):
+        """Return what of *path* Lasts."""
+        found = (lasts for pattern, lasts in self.rules if re.fullmatch(pattern, path))
+        return next(found, Lasts.NOTHING)
+
+    def is_telling(self, path):
+        """Tell whether what *path* tells of must be there before it."""
+        return re.fullmatch(self.tells, path)
+
+    def is_log(self, path):
+        """Tell whether *path* is only ever added to."""
+        return re.fullmatch(self.logs, path)
 
 
-def lint(calls, folder, promise):
-    """Return what is wrong in *calls*, Calls of a process that changes *folder*: a line each."""
-    found = _Lint(str(folder), promise)
+def lint(calls, folder, promise, there=()):
+    """Return what is wrong in *calls*, Calls of a process that changes *folder*: a line each.
+
+    *there* are the paths in it that were there before.
+    """
+    found = _Lint(str(folder), promise, set(there))
     for call in calls:
         found.see(call)
     found.settle("at the end")
-    return list(dict.fromkeys(found.problems))
+    return [f"{path}: {what}" for path, what in found.problems.items()]
 
 
 @dataclass
@@ -57,10 +82,11 @@ class _Lint:
 
     folder: str
     promise: Promise
-    problems: list = field(default_factory=list)
+    there: set
+    problems: dict = field(default_factory=dict)
     inodes: dict = field(default_factory=dict)  # {path: a number, the same for hard links}
     unsynced: set = field(default_factory=set)  # inodes of files written since they were synced
-    pending: dict = field(default_factory=dict)  # {folder: {names that came or went}}
+    pending: dict = field(default_factory=dict)  # {folder: {name: whether it came, else it went}}
     removed: set = field(default_factory=set)
     process: str | None = None
     numbers: itertools.count = field(default_factory=itertools.count)
@@ -68,8 +94,9 @@ class _Lint:
     def see(self, call):
         """Take *call* into account."""
         self.process = self.process or call.process
-        if call.name in SYNCED:
-            self._sync(SYNCED[call.name] is not None and self._path(call, 0))
+        if call.name in ALL_SYNCED:
+            self.unsynced.clear()
+            self.pending.clear()
         elif call.name == "write" and call.opened.get(0) == ANSWER:
             if call.process == self.process:
                 self.settle("when success is told")
@@ -78,6 +105,7 @@ class _Lint:
         else:
             for calls, see in (
                 (CONTENT, self._write),
+                (SYNCED, self._sync),
                 (OPENED, self._open),
                 (MADE, self._make),
                 (GONE, self._remove),
@@ -87,14 +115,14 @@ class _Lint:
                     see(call, path)
 
     def settle(self, when, but=None):
-        """Note what lasts and is not on the medium *when* something happens; not in folder *but*"""
+        """Note what is not on the medium *when* something happens, but for names in one folder."""
         for folder, names in self.pending.items():
-            for name in sorted(names):
-                path = os.path.normpath(os.path.join(folder, name))
-                if folder != but and self.promise.lasts(path) == NOW:
+            for name, came in names.items():
+                path = _join(folder, name)
+                if folder != but and self.promise.of(path) >= (Lasts.GOING, Lasts.COMING)[came]:
                     self._note(path, f"its name is not synced {when}")
         for path, inode in self.inodes.items():
-            if inode in self.unsynced and self.promise.lasts(path):
+            if inode in self.unsynced and self.promise.of(path):
                 self._note(path, f"its content is not synced {when}")
 
     def _path(self, call, position):
@@ -106,84 +134,94 @@ class _Lint:
         return path[len(self.folder) + 1 :] if inside else None
 
     def _note(self, path, what):
-        self.problems.append(f"{path}: {what}")
+        self.problems.setdefault(path, what)
 
-    def _sync(self, path):
-        if path is False:
-            self.unsynced.clear()
-            self.pending.clear()
-        elif path is not None:
-            self.pending.pop(path, None)
-            self.unsynced.discard(self.inodes.get(path))
+    def _sync(self, _call, path):
+        self.pending.pop(path, None)
+        self.unsynced.discard(self.inodes.get(path))
 
     def _write(self, call, path):
         if call.name == "ioctl" and "FICLONE" not in call.arguments:
             return
-        if path in self.pending or (call.name in ("fchmod", "fchown") and path not in self.inodes):
-            return  # a folder, whose own status comes with its name
-        if self.promise.lasts(path) and path not in self.promise.logs:
-            self._note(path, "it is written under its final name")
+        if call.name in MODES:
+            if path not in self.inodes:
+                return  # a folder, or what was there already: only contents are at stake
+        else:
+            self._refuse_in_place(path)
         self.unsynced.add(self._inode(path))
 
     def _open(self, call, path):
         flags = call.arguments[OPENED[call.name] + 1]
         if "O_CREAT" not in flags and "O_TRUNC" not in flags:
             return
-        lasting = self.promise.lasts(path)
-        if lasting and path not in self.promise.logs:
+        self._refuse_in_place(path)
+        if path not in self.there:
+            self._appear(path)
+            self.unsynced.add(self._inode(path))
+
+    def _refuse_in_place(self, path):
+        if self.promise.of(path) and not self.promise.is_log(path):
             self._note(path, "it is written under its final name")
-        if "O_CREAT" in flags and path not in self.inodes:
-            self._appear(call, path)
-        self.unsynced.add(self._inode(path))
 
     def _make(self, call, path):
-        is_link = call.name.startswith("symlink")
-        if is_link and self.promise.lasts(path):
-            self._note(path, "it is not replaced in one step")
-        self._appear(call, path)
+        if call.name.startswith("symlink") and self.promise.of(path):
+            self._note(path, "it is not given its name in one step")
+        self._appear(path)
 
     def _give(self, call, old, new):
         if old is None or new is None:
             return
-        below = [path for path in self.inodes if path == old or path.startswith(old + "/")]
-        folders = [path for path in self.pending if path == old or path.startswith(old + "/")]
-        if self.promise.lasts(new):
-            self._check_whole(new, below, folders)
+        if self.promise.of(new):
+            self._refuse_unsynced(old, new)
         if call.name.startswith("link"):
             self.inodes[new] = self._inode(old)
         else:
-            for path in below:
-                self.inodes[new + path[len(old) :]] = self.inodes.pop(path)
-            for path in folders:
-                self.pending[new + path[len(old) :]] = self.pending.pop(path)
-            self._change(call, old)
-        self._appear(call, new)
+            for known in (self.inodes, self.pending):
+                for path in _at_or_below(known, old):
+                    known[new + path[len(old) :]] = known.pop(path)
+            self._go(old)
+        self._appear(new)
 
-    def _check_whole(self, new, below, folders):
-        for path in below:
+    def _refuse_unsynced(self, old, new):
+        """Note what of *old* is not on the medium when it is called *new*."""
+        for path in _at_or_below(self.inodes, old):
             if self.inodes[path] in self.unsynced:
                 self._note(new, f"it gets its name before the content of {path} is synced")
-        for path in folders:
-            for name in sorted(self.pending[path]):
-                self._note(new, f"it gets its name before {os.path.join(path, name)} is synced")
+        for folder in _at_or_below(self.pending, old):
+            for name in self.pending[folder]:
+                self._note(new, f"it gets its name before {_join(folder, name)} is synced")
 
-    def _remove(self, call, path):
-        if self.promise.lasts(path):
+    def _remove(self, _call, path):
+        if self.promise.of(path):
+            self._settle_before(path)
             self.removed.add(path)
         self.inodes.pop(path, None)
-        self._change(call, path)
+        self._go(path)
 
-    def _appear(self, call, path):
+    def _go(self, path):
+        self.there.discard(path)
+        folder, name = os.path.split(path)
+        self.pending.setdefault(folder or ".", {})[name] = False
+
+    def _appear(self, path):
         if path in self.removed:
             self._note(path, "it is not replaced in one step")
-        self._change(call, path)
-
-    def _change(self, call, path):
-        """Note that a name comes or goes: it may tell of others, and waits to be synced."""
+        if self.promise.is_telling(path):
+            self._settle_before(path)
+        self.there.add(path)
         folder, name = os.path.split(path)
-        if self.promise.tells(path) or (call.name in GONE and self.promise.lasts(path)):
-            self.settle(f"when {path} tells of it", but=folder or ".")
-        self.pending.setdefault(folder or ".", set()).add(name)
+        self.pending.setdefault(folder or ".", {})[name] = True
+
+    def _settle_before(self, path):
+        self.settle(f"when {path} is changed", but=os.path.dirname(path) or ".")
 
     def _inode(self, path):
         return self.inodes.setdefault(path, next(self.numbers))
+
+
+def _at_or_below(paths, path):
+    return [one for one in paths if one == path or one.startswith(path + "/")]
+
+
+def _join(folder, name):
+    return os.path.normpath(os.path.join(folder, name))
