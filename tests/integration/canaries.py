@@ -31,6 +31,7 @@ CANARIES = (  # where a user puts it
     "the password in a probe's URL",
     "the query of a probe's URL",
     "a URL that cannot be asked",
+    "a header, which a probe does not have",
     "an argument of a probe command",
     "an argument of a restart",
     "a restart that is one text",
@@ -92,7 +93,7 @@ def _results(scene):
 
 
 def _arguments(scene):
-    for line in scene.arguments:
+    for line in tuple(scene.arguments):  # which may be growing
         yield "a process", line
 
 

@@ -237,6 +237,7 @@ def planted(scene, host, url):
         "restart_as_text": f"service restart --token {secret['a restart that is one text']}",
         "url": url,
         "odd_url": f"{url.partition('?')[0]}?{secret['a URL that cannot be asked']} and more",
+        "header": secret["a header, which a probe does not have"],
         "hidden_url": f"{url}&{secret['a deployment that says no_log']}",
         "probe_fails": [*argv["fail"], secret["an argument of a probe command"]],
         "hook_variable": secret["a variable of a hook"],
@@ -250,10 +251,12 @@ def failing(scene):
     """Return tasks that fail, each with a secret near at hand."""
     unwell = {"url": "{{ url }}", "status": [500], "retries": 0}
     by_command = {"command": "{{ probe_fails }}", "retries": 0}
+    headed = {**unwell, "headers": {"Authorization": "Bearer {{ header }}"}}
     hidden = {**FAILS, "no_log": True}
     return [
         deployed("A service that is unwell", 2, scene, FAILS, probe=unwell),
         deployed("A probe that fails", 2, scene, FAILS, probe=by_command),
+        deployed("A header", 2, scene, FAILS, probe=headed),
         deployed("An odd URL", 2, scene, FAILS, probe={"url": "{{ odd_url }}"}),
         deployed("A restart that fails", 2, scene, FAILS, restart="{{ restart_fails }}"),
         deployed("A restart as text", 2, scene, FAILS, restart="{{ restart_as_text }}"),

@@ -2066,6 +2066,73 @@ AGAINST_GOING_BACK = (
     ),
 )
 
+SERVICE_TESTS = "module_utils/test_service.py"
+SECRETS = (
+    Mutant(
+        "keeping password and query of a URL out of messages",
+        "module_utils/_service.py",
+        'told = without_secrets(spec["url"])',
+        'told = spec["url"]',
+        f"{SERVICE_TESTS} no_user_password_or_query",
+    ),
+    Mutant(
+        "refusing a URL of which a library would repeat a part",
+        "module_utils/_service.py",
+        'is_clear = "@" not in "".join(parts[2:]) and not UNSENDABLE.search(url)',
+        "is_clear = True",
+        f"{SERVICE_TESTS} cannot_be_asked",
+    ),
+    Mutant(
+        "keeping a password from where a redirection leads",
+        "module_utils/_service.py",
+        "request.add_unredirected_header(",
+        "request.add_header(",
+        f"{SERVICE_TESTS} redirection",
+    ),
+    Mutant(
+        "telling the program alone of a command",
+        "module_utils/_service.py",
+        'program + "…" if more else program',
+        "argv[0]",
+        f"{SERVICE_TESTS} one_text",
+    ),
+    Mutant(
+        "keeping a command out of what the system says of it",
+        "module_utils/_service.py",
+        "error.strerror or type(error).__name__",
+        "str(error)",
+        f"{SERVICE_TESTS} one_text",
+    ),
+    Mutant(
+        "hiding options that may be secret",
+        "action/release_deployment.py",
+        "for name in _arguments.HIDDEN}",
+        "for name in ()}",
+        "action/test_release_deployment.py may_be_secret",
+    ),
+    Mutant(
+        "keeping what was hidden out of results",
+        "action/release_deployment.py",
+        'for name in (*hidden, "_hidden", "_call"):',
+        'for name in ("_call",):',
+        "action/test_release_deployment.py may_be_secret",
+    ),
+    Mutant(
+        "leaving no file with options on a host",
+        "plugin_utils/_transfer.py",
+        'origin == "default" or ',
+        "",
+        "plugin_utils/test_transfer.py nobody_has_decided",
+    ),
+    Mutant(
+        "keeping layers with private files from others",
+        "plugin_utils/_library.py",
+        "0o640 if is_private else 0o644",
+        "0o644",
+        "plugin_utils/test_library.py private",
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -2086,4 +2153,5 @@ MUTANTS = (
     *ARCHIVES,
     *FAULTS,
     *AGAINST_GOING_BACK,
+    *SECRETS,
 )
