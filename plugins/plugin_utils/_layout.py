@@ -113,8 +113,9 @@ class Layout:
         return {"mediaType": media_type, "digest": "sha256:" + name, "size": size}
 
     def sync(self):
-        """Wait until the names of all blobs are on the medium."""
-        _sync(self.blobs)
+        """Wait until it is on the medium which blobs there are."""
+        with contextlib.suppress(FileNotFoundError):
+            _sync(self.blobs)
 
     def create(self):
         """Make the directory what it should be, unless it is."""

@@ -160,6 +160,8 @@ class Library(_catalogue.Catalogue):
         self.layout.write_index(index)
         for path in doomed:
             _layout.remove(path)
+        if doomed:
+            self.layout.sync()
 
     def _without(self, gone):
         """Return the index without the Entries *gone*, and what is attached to those, from it."""
