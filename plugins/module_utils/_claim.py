@@ -151,10 +151,10 @@ class Claim:
 
     @contextlib.contextmanager
     def unless_overtaken(self):
-        """Tell an overtaken run by its name: whoever took over has cleared its staging."""
+        """Tell an overtaken run who took over, whatever it stumbled over because of that."""
         try:
             yield
-        except (OSError, _drift.Damaged):
+        except (OSError, _drift.Damaged, _root.Moved, _root.RootError):
             self._check_token(self.root.read_state())
             raise
 

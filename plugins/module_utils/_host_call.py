@@ -11,7 +11,9 @@ writing needs is imported where writing begins.
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import functools
 import os
 
 from . import _adoption, _answer, _claim, _ownership, _paths, _plan, _root, _state
@@ -24,6 +26,19 @@ MARKS = {
 }
 
 
+def _at_one_moment(act):
+    """Return *act* so that it looks again where another run switched while it looked."""
+
+    @functools.wraps(act)
+    def looks_again(*args):
+        while True:
+            with contextlib.suppress(_root.Moved):
+                return act(*args)
+
+    return looks_again
+
+
+@_at_one_moment
 def remove(params, call, now, check_mode):
     """Do ``state: absent``: one release, or everything of ours; return the result."""
     _check_named(params, call)
@@ -86,6 +101,7 @@ def _remark(state, digest, mark_, record):
     return True
 
 
+@_at_one_moment
 def bring(params, call, now, check_mode):
     """Do ``state: staged`` and ``state: live``; return the result.
 
@@ -140,6 +156,9 @@ def _to_adopt(params, state):
     """
     if state.token or not os.path.lexists(os.path.join(_paths.local(params["root"]), "current")):
         return None
+    with _root.opened(params["root"]) as root:
+        if root and root.read_state().token:
+            return None  # the first deployment was made meanwhile
     if not params["adopt"]:
         raise _root.RootError(
             "%s/current is not ours: nothing was touched; with adopt: true (deploy_adopt in the "

@@ -25,6 +25,10 @@ class RootError(ValueError):
     """A deployment root is not as it must be; nothing in it was changed."""
 
 
+class Moved(Exception):
+    """Another run switched between the reading of the state and of what is current: look again."""
+
+
 class Root:
     """An open deployment root. Everything is done relative to its directory descriptors."""
 
@@ -92,7 +96,8 @@ class Root:
     def read_current(self, state):
         """Return the tree that ``current`` points to, or None when there is no such name.
 
-        Raises RootError when it is not ours: a real directory, or a link to anything else.
+        Raises RootError when it is not ours: a real directory, or a link to anything else. Raises
+        Moved when it is ours, and *state* is of before.
         """
         try:
             target = os.readlink("current", dir_fd=self.descriptor)
@@ -105,7 +110,9 @@ class Root:
                 "%s/current is not a link, and not ours: nothing was touched" % self.path
             ) from None
         tree = tree_of_link(self.path, target)
-        if tree is None or tree not in {*state.trees, state.live, state.trial}:
+        if tree is None or not _knows(state, tree):
+            if tree is not None and _knows(self.read_state(), tree):
+                raise Moved
             raise RootError(
                 "%s/current points to %r, which is not ours: nothing was touched"
                 % (self.path, target)
@@ -155,6 +162,10 @@ class Root:
 
     def _state_path(self):
         return os.path.join(self.path, OURS, "state.json")
+
+
+def _knows(state, tree):
+    return tree in {*state.trees, state.live, state.trial}
 
 
 def unknown_format(path, format_, newest):

@@ -125,7 +125,8 @@ def leased(root, params, call, now, access=None, adopted=None):
     claim = claim_of(root, params, call, now)
     state = claim.take(access, adopted)
     try:
-        yield claim, state
+        with claim.unless_overtaken():
+            yield claim, state
     finally:
         claim.give_back(params["hold"])
 

@@ -38,9 +38,10 @@ def try_out(claim, restart, probe, timeout):
     most seconds that a restart may take.
     """
     claim.tries = True
-    state = claim.root.read_state()
+    with claim.commit_point() as state:  # an overtaken run does not touch the service
+        restarted = state.restarted
     try:
-        if restart and not state.restarted:
+        if restart and not restarted:
             _restart(claim, restart, timeout)
         if probe:
             _service.probe(probe)
@@ -124,8 +125,9 @@ def _restart(claim, command, timeout):
 
 
 def _put_back(claim, restart, timeout, reason):
-    state = claim.root.read_state()
-    if not state.trial:
+    with claim.commit_point() as state:
+        is_tried = state.trial
+    if not is_tried:
         raise _claim.DeploymentError("%s; nothing was on trial, so nothing was put back" % reason)
     try:
         failed, outcome = withdraw(claim, restart, timeout)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 
 from ansible.module_utils.basic import AnsibleModule
@@ -27,6 +28,12 @@ def run(params):
     """Return what is at the root and, when asked, how it differs."""
     if params["history"] < 0:
         raise _root.RootError("history is %d: give 0 or more" % params["history"])
+    while True:
+        with contextlib.suppress(_root.Moved):
+            return _look(params)
+
+
+def _look(params):
     with _root.opened(params["root"]) as root:
         state = _settled(root) if root else _state.State()
         drift, runtime = [], []

@@ -11,8 +11,10 @@ import pytest
 from ansible_collections.itops.release.plugins.module_utils import (
     _claim,
     _durable,
+    _host_call,
     _removal,
     _root,
+    _service,
     _state,
     _trial,
 )
@@ -205,3 +207,69 @@ def test_a_release_marked_bad_at_the_last_moment_does_not_go_live(host, labels, 
         host.deploy(labels[1])
 
     assert host.read("app") == "1"
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_switch_between_the_reading_of_state_and_of_current_is_no_strange_current(
+    host, labels, meanwhile, check_mode
+):
+    host.deploy(labels[0])
+    meanwhile(_root.Root, "read_current", lambda: host.deploy(labels[1]))
+
+    result = host.deploy(labels[2], check_mode)
+
+    assert (result["before"]["version"], result["after"]["version"]) == ("2.0", "3.0")
+
+
+def test_a_removal_looks_again_where_another_run_switched(host, labels, meanwhile):
+    for label in labels[:2]:
+        host.deploy(label)
+    meanwhile(_root.Root, "read_current", lambda: host.deploy(labels[2]))
+
+    assert host.deploy(labels[0], state="absent")["removed"] == [host.tree_of(labels[0])]
+    assert host.read("app") == "3"
+
+
+def test_a_first_deployment_that_was_made_meanwhile_is_ours(host, labels, meanwhile):
+    meanwhile(_host_call, "_to_adopt", lambda: host.deploy(labels[0]))
+
+    assert host.deploy(labels[1])["before"]["version"] == "1.0"
+
+
+def test_an_overtaken_run_touches_the_service_no_more(host, labels, meanwhile):
+    restarts = host.root.parent / "restarts"
+    host.deploy(labels[0])
+    meanwhile(_trial, "try_out", lambda: host.deploy(labels[2], takeover="the test's run"))
+
+    with pytest.raises(_claim.Overtaken, match="was taken over by another run; this run stopped"):
+        host.deploy(labels[1], restart=["/bin/sh", "-c", f"echo >{restarts}"])
+
+    assert host.read("app") == "3"
+    assert not restarts.exists()
+
+
+def test_an_overtaken_run_whose_probe_fails_says_who_took_over(host, labels, meanwhile):
+    host.deploy(labels[0])
+    meanwhile(_service, "probe", lambda: host.deploy(labels[2], takeover="the test's run"))
+
+    with pytest.raises(_claim.Overtaken, match="was taken over by another run; this run stopped"):
+        host.deploy(labels[1], probe={"command": ["false"]})
+
+    assert host.read("app") == "3"
+
+
+@pytest.mark.parametrize("stumble", [_root.RootError("not ours"), _root.Moved(), OSError("gone")])
+def test_an_overtaken_run_says_so_whatever_it_stumbles_over(host, labels, monkeypatch, stumble):
+    host.deploy(labels[0])
+
+    def overtaken(*_args):
+        monkeypatch.undo()
+        host.run = "another run"
+        host.deploy(labels[2], takeover="the test's run")
+        raise stumble
+
+    monkeypatch.setattr(_trial, "activate", overtaken)
+
+    with pytest.raises(_claim.Overtaken, match="was taken over by another run; this run stopped"):
+        host.deploy(labels[1])
+    assert host.read("app") == "3"

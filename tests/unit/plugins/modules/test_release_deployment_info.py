@@ -175,3 +175,21 @@ def test_a_damaged_manifest_is_drift(host, labels):
     assert changes(ask(host, verify=True)) == [
         (".release/manifests/" + labels[0].digest, "missing")
     ]
+
+
+def test_a_switch_between_the_reading_of_state_and_of_current_is_no_drift(
+    host, labels, monkeypatch
+):
+    real = _root.Root.read_current
+
+    def switched(root, state):
+        monkeypatch.setattr(_root.Root, "read_current", real)
+        host.deploy(labels[1])
+        return real(root, state)
+
+    monkeypatch.setattr(_root.Root, "read_current", switched)
+    defaults = {"verify": True, "history": 0, "runtime_paths": [], "_expected": None}
+    told = release_deployment_info.run({"root": str(host.root), **defaults})
+
+    assert told["deployment"]["live"]["version"] == "2.0"
+    assert told["ok"]

@@ -1,0 +1,45 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs that meet at one root: stopped, overtaken, killed or side by side, they lose nothing.
+
+What is live, the state and the history agree; who was overtaken writes nothing any more.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.itops.release.tests.faults import overtaking, racing
+from ansible_collections.itops.release.tests.faults.operations import ALL
+from ansible_collections.itops.release.tests.faults.sweeping import OPERATIONS
+
+ROUNDS_QUICK = 24
+ROUNDS = 300
+SAMPLED = 2
+SEED = 4
+NAMES = pytest.mark.parametrize("name", [operation.name for operation in ALL])
+
+
+@NAMES
+def test_a_run_that_is_stopped_overtaken_and_continued_writes_nothing(
+    name, bench, every_point, record_property
+):
+    most = None if every_point else SAMPLED
+
+    count, problems = overtaking.sweep(bench, OPERATIONS[name], most)
+
+    record_property("swept", [name, "STOP", count])
+    assert problems == []
+
+
+@pytest.mark.parametrize("kills", [False, True], ids=["stopped", "killed"])
+def test_of_three_runs_at_once_none_loses_what_must_stay(kills, bench, tmp_path, every_point):
+    race = racing.Race(bench, tmp_path, SEED, kills)
+
+    race.run(ROUNDS if every_point else ROUNDS_QUICK)
+
+    assert race.problems == []
+    assert race.ends["done"] > ROUNDS_QUICK
+    if every_point:
+        assert kills or race.ends["overtaken"], race.ends
+        assert kills or race.ends["locked"], race.ends
