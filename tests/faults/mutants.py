@@ -116,4 +116,109 @@ SWEPT = (
     ),
 )
 
-MUTANTS = (*SWEPT,)
+
+def lints(operation):
+    """Return the test that lints the trace of *operation* for what is synced too late."""
+    name = "test_an_operation_has_on_the_medium_what_it_names_and_what_it_says"
+    return (f"tests/faults/test_durability.py::{name}[{operation}]",)
+
+
+STAGING = "module_utils/_staging.py"
+LAYOUT = "plugin_utils/_layout.py"
+RENAMED = "    os.rename(scratch, name, src_dir_fd=directory, dst_dir_fd=directory)\n"
+SYNCED = (
+    Mutant(
+        "syncing a file before it gets its name",
+        DURABLE,
+        "        os.fsync(descriptor)\n",
+        "",
+        lints("roll back"),
+    ),
+    Mutant(
+        "syncing the folder of a file that was replaced",
+        DURABLE,
+        f"{RENAMED}    os.fsync(directory)\n\n\ndef replace_link",
+        f"{RENAMED}\n\ndef replace_link",
+        lints("roll back"),
+    ),
+    Mutant(
+        "syncing the folder of a link that was replaced",
+        DURABLE,
+        f"{RENAMED}    os.fsync(directory)\n\n\ndef remove_file",
+        f"{RENAMED}\n\ndef remove_file",
+        lints("roll back"),
+    ),
+    Mutant(
+        "the barrier before a tree gets its name",
+        STAGING,
+        "    _durable.barrier(place.staging)\n    with claim.commit_point() as state",
+        "    with claim.commit_point() as state",
+        lints("stage"),
+    ),
+    Mutant(
+        "syncing the folder of a tree that got its name",
+        STAGING,
+        "        os.fsync(releases)\n",
+        "",
+        lints("stage"),
+    ),
+    Mutant(
+        "the barrier before a copy comes to shared/",
+        "module_utils/_shared.py",
+        "        _durable.barrier(staging)\n",
+        "",
+        lints("first release"),
+    ),
+    Mutant(
+        "syncing the folder of a directory that is made in shared/",
+        "module_utils/_shared.py",
+        "            os.rename(scratch, name, src_dir_fd=parent, dst_dir_fd=parent)\n"
+        "        os.fsync(parent)\n",
+        "            os.rename(scratch, name, src_dir_fd=parent, dst_dir_fd=parent)\n",
+        lints("first release"),
+    ),
+    Mutant(
+        "syncing what is added to the history",
+        "module_utils/_history.py",
+        "        os.fsync(descriptor)\n",
+        "",
+        lints("roll back"),
+    ),
+    Mutant(
+        "syncing the folder that a tree is removed from",
+        "module_utils/_removal.py",
+        "    os.fsync(releases)\n",
+        "",
+        lints("remove one"),
+    ),
+    Mutant(
+        "syncing a layer before it gets its name",
+        LAYOUT,
+        "_hash(path, os.fsync)",
+        "_hash(path)",
+        lints("seal"),
+    ),
+    Mutant(
+        "syncing the names of blobs before the index tells of them",
+        "plugin_utils/_library.py",
+        "            self.layout.sync()\n            index = ",
+        "            index = ",
+        lints("seal"),
+    ),
+    Mutant(
+        "syncing the folders of a new library",
+        LAYOUT,
+        "            os.mkdir(path)\n        _sync(above)\n",
+        "            os.mkdir(path)\n",
+        lints("seal into a new library"),
+    ),
+    Mutant(
+        "syncing a pack before it gets its name",
+        "plugin_utils/_packs.py",
+        "                os.fsync(handle)",
+        "                int(handle)",
+        lints("make a pack"),
+    ),
+)
+
+MUTANTS = (*SWEPT, *SYNCED)
