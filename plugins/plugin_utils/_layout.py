@@ -103,11 +103,11 @@ class Layout:
             self._write_durably(self.blob(digest), data)
         return {"mediaType": media_type, "digest": digest, "size": len(data)}
 
-    def take_over(self, path, media_type):
+    def take_over(self, path, media_type, mode=0o644):
         """Make the file at *path* a blob; return its descriptor. It has its name, not yet durably:
         ``sync`` the folder of blobs before an index tells of it.
         """
-        os.chmod(path, 0o644)
+        os.chmod(path, mode)
         name, size = _hash(path, os.fsync)
         os.rename(path, self.blob("sha256:" + name))
         return {"mediaType": media_type, "digest": "sha256:" + name, "size": size}

@@ -208,7 +208,7 @@ class Library(_catalogue.Catalogue):
             "artifactType": _index.RELEASE_TYPE,
             "config": self.layout.store_bytes(data, MANIFEST_TYPE),
             "layers": [
-                self._store_layer(component.name, *layers[component.name])
+                self._store_layer(component, *layers[component.name])
                 for component in manifest.components
             ],
             "annotations": {
@@ -224,8 +224,11 @@ class Library(_catalogue.Catalogue):
         }
 
     def _store_layer(self, component, path, codec):
-        descriptor = self.layout.take_over(path, f"{COMPONENT_TYPE}+{codec}")
-        return {**descriptor, "annotations": {_catalogue.COMPONENT_NAME: component}}
+        is_private = any(entry.private for entry in component.entries)
+        # The group is that of the folder, where this has its set-group-ID bit: a team's, perhaps.
+        mode = 0o640 if is_private else 0o644
+        descriptor = self.layout.take_over(path, f"{COMPONENT_TYPE}+{codec}", mode)
+        return {**descriptor, "annotations": {_catalogue.COMPONENT_NAME: component.name}}
 
     def _check_new(self, label, entries):
         """Refuse a name with a version or serial that another release has."""

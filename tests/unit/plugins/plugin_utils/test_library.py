@@ -82,6 +82,21 @@ def test_what_is_in_a_library_can_be_read_by_others(estate):
     assert (estate.folder / "library/index.json").stat().st_mode & 0o777 == 0o644
 
 
+def test_a_layer_with_a_private_file_is_for_its_owner_and_the_library_s_group(estate):
+    group = 12345 if os.geteuid() == 0 else os.getegid()
+    folder = estate.folder / "library"
+    folder.mkdir()
+    os.chown(folder, -1, group)
+    folder.chmod(0o2755)
+
+    label = estate.seal("1.0", FILES, private=["lib/*"])
+
+    there = layer_of(estate, label).stat()
+    assert (there.st_mode & 0o777, there.st_gid) == (0o640, group)
+    assert (blobs(estate) / label.digest).stat().st_mode & 0o777 == 0o644
+    assert layer_of(estate, estate.seal("1.1", FILES)).stat().st_mode & 0o777 == 0o644
+
+
 def test_a_tag_has_no_sign_that_a_registry_refuses(estate):
     estate.seal("1.0+b~rc", FILES)
 
