@@ -203,7 +203,7 @@ SYNCED = (
         "plugin_utils/_library.py",
         "            self.layout.sync()\n            index = ",
         "            index = ",
-        lints("seal"),
+        lints("seal again"),
     ),
     Mutant(
         "syncing the folders of a new library",

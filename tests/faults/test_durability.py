@@ -7,12 +7,13 @@ First the lint itself, on traces written by hand; then on the traces of all oper
 
 from __future__ import annotations
 
+import os
 import pathlib
 import tempfile
 
 import pytest
 
-from ansible_collections.itops.release.tests.faults import points, sweeping, traces
+from ansible_collections.itops.release.tests.faults import controller, points, sweeping, traces
 from ansible_collections.itops.release.tests.faults.durability import (
     ALL_SYNCED,
     CALLS,
@@ -45,6 +46,27 @@ ON_THE_CONTROLLER = Promise(
     logs="",
 )
 NOTHING_LASTS = {"ask for a pack"}
+
+
+class SealAgain(Operation):
+    """The seal of a release of which only the layer is lost."""
+
+    def prepare(self, bench, folder):
+        super().prepare(bench, folder)
+        layout, digest = controller.library_of(str(folder)).layout, layer_of(folder, "3")
+        os.unlink(layout.blob(digest))
+
+
+def layer_of(folder, version):
+    """Return the digest of the layer of a release in the library below *folder*."""
+    (layer,) = controller.library_of(str(folder)).find(f"shop:{version}").layers.values()
+    return layer["digest"]
+
+
+ALL = {
+    **OPERATIONS,
+    "seal again": SealAgain("seal again", "seal", before=("1", "2", "3")),
+}
 
 BY_HAND = Promise(
     rules=(
@@ -172,9 +194,9 @@ def test_a_file_that_was_there_is_no_new_name():
     assert lint(traces.calls(lines), "/f", BY_HAND) != []
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", ALL)
 def test_an_operation_has_on_the_medium_what_it_names_and_what_it_says(name, bench, memory):
-    operation = OPERATIONS[name]
+    operation = ALL[name]
     folder = pathlib.Path(tempfile.mkdtemp(prefix="traced-", dir=memory))
     operation.prepare(bench, folder)
     on_controller = isinstance(operation, Operation)
