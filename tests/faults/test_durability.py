@@ -53,14 +53,9 @@ class SealAgain(Operation):
 
     def prepare(self, bench, folder):
         super().prepare(bench, folder)
-        layout, digest = controller.library_of(str(folder)).layout, layer_of(folder, "3")
-        os.unlink(layout.blob(digest))
-
-
-def layer_of(folder, version):
-    """Return the digest of the layer of a release in the library below *folder*."""
-    (layer,) = controller.library_of(str(folder)).find(f"shop:{version}").layers.values()
-    return layer["digest"]
+        library = controller.library_of(str(folder))
+        (layer,) = library.get(library.find("shop:3").digest).layers.values()
+        os.unlink(library.layout.blob(layer["digest"]))
 
 
 ALL = {
