@@ -165,29 +165,29 @@ class _Swapping:
         inode = os.fstat(descriptor).st_ino
         if inode in self._places:
             os.close(self._places.pop(inode)[0])
-        for name in names:
+        here = [name for name in names if "/" not in name]
+        for name in here:
             if name.startswith("-"):
                 _remove(descriptor, name[1:])
-        with os.scandir(descriptor) as listing:
-            items = {item.name: item.is_dir(follow_symlinks=False) for item in listing}
-        only = [name[1:] for name in names if name.startswith("=")]
-        expected = dict.fromkeys(name for name in names if name[0] not in "-=")
-        places = only or [name for name in {**expected, **items} if not name.endswith(LURE)]
+        only = [name[1:] for name in here if name.startswith("=")]
+        expected = [name for name in here if name[0] not in "-="]
+        found = [name.removesuffix(LURE) for name in os.listdir(descriptor)]
+        places = only or list(dict.fromkeys([*expected, *found]))
         for name in places:
             path = os.path.join(prefix, name)
             with contextlib.suppress(FileExistsError):
                 os.symlink(self._target(path), name + LURE, dir_fd=descriptor)
-            if items.get(name) and not only:
+            for each in (name, name + LURE) if not only else ():
                 with contextlib.suppress(OSError):
-                    self._enter(os.open(name, OPEN, dir_fd=descriptor), path, ())
+                    below = [n[len(name) + 1 :] for n in names if n.startswith(name + "/")]
+                    self._enter(os.open(each, OPEN, dir_fd=descriptor), path, below)
         self._places[inode] = (descriptor, [name.encode() for name in places])
         while len(self._places) > MOST_PLACES:
             os.close(self._places.pop(next(iter(self._places)))[0])
 
     def _target(self, path):
-        """Return what a lure at *path* leads to, also where that is a name for a moment only."""
-        folder, name = os.path.split(path)
-        return os.path.join(self._canary, folder, name.removeprefix(".").removesuffix(".new"))
+        """Return what a lure at *path* leads to: to anything, where that is there for a moment."""
+        return self._canary if path.endswith(".new") else os.path.join(self._canary, path)
 
     def _swap_all(self):
         for descriptor, names in self._places.values():
@@ -198,7 +198,7 @@ class _Swapping:
 
 
 def _remove(directory, name):
-    for name in (name, name + LURE):
+    for each in (name, name + LURE):
         for remove in (os.unlink, os.rmdir):
             with contextlib.suppress(OSError):
-                remove(name, dir_fd=directory)
+                remove(each, dir_fd=directory)

@@ -91,6 +91,34 @@ SWEPT = (
         kills("clean"),
     ),
     Mutant(
+        "giving a tree its name when it is whole",
+        "module_utils/_staging.py",
+        '        os.rename("tree", tree, src_dir_fd=place.staging, dst_dir_fd=releases)\n',
+        "        os.mkdir(tree, dir_fd=releases)\n"
+        '        there = claim.subfolder(stack, place.staging, "tree")\n'
+        "        here = claim.subfolder(stack, releases, tree)\n"
+        "        for name in os.listdir(there):\n"
+        "            os.rename(name, name, src_dir_fd=there, dst_dir_fd=here)\n",
+        kills("stage"),
+    ),
+    Mutant(
+        "keeping the release to roll back to",
+        "module_utils/_state.py",
+        "kept = {state.live, state.trial, previous_tree(state, existing)} & set(ours)",
+        "kept = {state.live, state.trial} & set(ours)",
+        kills("clean"),
+    ),
+    Mutant(
+        "knowing in which order releases were staged",
+        "module_utils/_transaction.py",
+        "                lambda state: _state.superfluous(\n                    state, ",
+        "                lambda state: _state.superfluous(\n"
+        "                    (lambda other: other.trees.update({tree: {**record, 'token': __import__"
+        "('os').stat(root.path + '/releases/' + tree).st_mtime} for tree, record in other.trees"
+        ".items()}) or other)(copy.deepcopy(state)), ",
+        kills("clean"),
+    ),
+    Mutant(
         "cleaning after the new release is accepted only",
         "module_utils/_transaction.py",
         "        _try_and_accept(root, claim, before, params)\n",
@@ -113,6 +141,82 @@ SWEPT = (
         '        handle, scratch = tempfile.mkstemp(prefix=".new-", dir=self.path)\n',
         "        scratch = path\n        handle = os.open(path, os.O_WRONLY | os.O_CREAT)\n",
         kills("make a pack"),
+    ),
+)
+
+
+def attack(name):
+    """Return the test in which a local user attacks by *name*, as often as it takes."""
+    test = f"tests/faults/test_attackers.py::test_nothing_outside_is_touched[{name}]"
+    return (test, "--every-point")
+
+
+TREE = "module_utils/_tree.py"
+SHARED = "module_utils/_shared.py"
+DROP = "module_utils/_drop.py"
+ATTACKED = (
+    Mutant(
+        "removing a tree by descriptors",
+        "module_utils/_deletion.py",
+        "descriptor = os.open(name, _paths.OPEN_DIRECTORY, dir_fd=parent)",
+        "descriptor = os.open(name, _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW, dir_fd=parent)",
+        attack("releases"),
+    ),
+    Mutant(
+        "entering a tree that is verified by descriptors",
+        TREE,
+        "deeper = os.open(leaf, _paths.OPEN_DIRECTORY, dir_fd=directory)",
+        "deeper = os.open(leaf, _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW, dir_fd=directory)",
+        attack("releases"),
+    ),
+    Mutant(
+        "reading no file through a link while verifying",
+        TREE,
+        "descriptor = os.open(name, _paths.OPEN_FILE, dir_fd=directory)",
+        "descriptor = os.open(name, _paths.OPEN_FILE & ~os.O_NOFOLLOW, dir_fd=directory)",
+        attack("releases"),
+    ),
+    Mutant(
+        "going step by step to what is made in shared/",
+        SHARED,
+        "descriptor = _root.open_directory(above, folder)",
+        "descriptor = os.open(folder, _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW, dir_fd=above)",
+        attack("shared"),
+    ),
+    Mutant(
+        "setting modes by descriptor",
+        TREE,
+        'own(descriptor, access, access.mode(_manifest.Entry(name, "dir")))',
+        "os.chmod(name, 0o755, dir_fd=parent)",
+        attack("shared"),
+    ),
+    Mutant(
+        "opening a pack without following a link",
+        DROP,
+        "descriptor = os.open(name, _paths.OPEN_FILE, dir_fd=directory)",
+        "descriptor = os.open(name, _paths.OPEN_FILE & ~os.O_NOFOLLOW, dir_fd=directory)",
+        attack("drop"),
+    ),
+    Mutant(
+        "joining a transfer only to a file in the drop",
+        DROP,
+        "kept = os.open(KEPT, os.O_WRONLY | _paths.OPEN_FILE, dir_fd=directory)",
+        "kept = os.open(KEPT, os.O_WRONLY | os.O_CLOEXEC, dir_fd=directory)",
+        attack("drop"),
+    ),
+    Mutant(
+        "refusing a root in a directory of another user",
+        "module_utils/_ancestors.py",
+        'if status.st_uid not in _trusted():\n        raise Unsafe(\n            "%s belongs',
+        'if False:\n        raise Unsafe(\n            "%s belongs',
+        attack("above"),
+    ),
+    Mutant(
+        "opening what is sealed without following a link",
+        "module_utils/_scan.py",
+        "deeper = os.open(name, OPEN_DIRECTORY, dir_fd=self._directory)",
+        "deeper = os.open(name, OPEN_DIRECTORY & ~os.O_NOFOLLOW, dir_fd=self._directory)",
+        attack("sources"),
     ),
 )
 
@@ -221,4 +325,4 @@ SYNCED = (
     ),
 )
 
-MUTANTS = (*SWEPT, *SYNCED)
+MUTANTS = (*SWEPT, *SYNCED, *ATTACKED)
