@@ -282,6 +282,13 @@ SYNCED = (
         lints("first release"),
     ),
     Mutant(
+        "giving a directory in shared/ its name when it has its mode",
+        "module_utils/_shared.py",
+        'scratch = b".%s.new" % name',
+        "scratch = name",
+        kills("first release"),
+    ),
+    Mutant(
         "syncing what is added to the history",
         "module_utils/_history.py",
         "        os.fsync(descriptor)\n",

@@ -61,13 +61,12 @@ def mountable(memory):
 
 @pytest.fixture
 def cut(bench, mountable, every_point, record_property):
-    """Cut the power in an operation; return what is wrong, having recorded how many cuts it was."""
+    """Cut the power in an operation; return what is wrong, having recorded how many disks it left."""
 
     def swept(name, kind, most, neighbour=False):
         most = None if every_point else most
         done = power_cuts.sweep(bench, OPERATIONS[name], mountable(kind), most, neighbour)
-        record_property("swept", [name, "cuts", done.calls])
-        record_property("swept", [name, "disks", done.judged])
+        record_property("swept", [name, "names" if neighbour else "cut", done.judged])
         return done.problems
 
     return swept
