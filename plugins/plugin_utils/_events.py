@@ -132,6 +132,7 @@ def one_line(text):
 def _answer_event(kind, host, status, args, result):
     root = one_line(args.get("root") or "")
     event = {"event": kind, "host": host, "root": root, "status": status}
+    event["hidden"] = "censored" in result  # by no_log of the task
     if status in ("failed", "unreachable"):
-        event["reason"] = one_line(result.get("msg") or "")
+        event["reason"] = one_line(result.get("msg") or "no_log hides why" * event["hidden"])
     return event

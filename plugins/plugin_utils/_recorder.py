@@ -35,6 +35,7 @@ class _Trace:
     reason: str | None = None
     aftermath: str | None = None  # what failed after that, as putting the earlier release back may
     lost: bool = False
+    hidden: bool = False  # no_log of a task keeps from us what was done
     verdict: dict | None = None
 
     def has_drifted(self):
@@ -161,6 +162,7 @@ class Recorder:
         self._latest[host] = root
         trace = self._traces.setdefault((host, root), _Trace())
         trace.lost = event["status"] == "unreachable"
+        trace.hidden |= event["status"] == "ok" and event.get("hidden", False)
         return trace
 
     def _blame(self, trace, event):
@@ -212,6 +214,8 @@ class Recorder:
         if self.stopped_by and (trace.last or NOTHING)["phase"] == "on trial":
             yield "left on trial"
             yield "run again: it is settled then"
+        if outcome == "hidden":
+            yield "no_log keeps from this report what was done"
         if outcome == "staged" and trace.waiting:
             yield f"{trace.waiting} is held, not live"
         if trace.took_over:
@@ -244,6 +248,8 @@ class Recorder:
             return "drifted"
         if failed:
             return "put back" if trace.put_back else "failed"
+        if trace.hidden:
+            return "hidden"
         if trace.removed:
             return "removed"
         if (trace.last or NOTHING)["phase"] == "on trial":

@@ -15,6 +15,7 @@ OUTCOMES = {
     "on trial": ("would be on trial", "changed"),
     "staged": ("would be staged", "changed"),
     "removed": ("would be removed", "changed"),
+    "hidden": ("hidden", "changed"),
     "unchanged": ("unchanged", "ok"),
     "asked": ("asked", "ok"),
     "verified": ("verified", "ok"),

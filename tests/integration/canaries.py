@@ -25,7 +25,7 @@ from typing import Callable, NamedTuple
 from ansible_collections.itops.release.plugins.module_utils import _codec, _pack
 
 CONTROL = "aviary"  # the application's name, which is no secret: it has to be found in every sink
-LOOK_S = 0.02
+LOOK_S = 0.05
 
 CANARIES = (  # where a user puts it
     "the password in a probe's URL",
@@ -73,6 +73,7 @@ class Scene:
     syslog: Path | None = None
     runs: list = field(default_factory=list)
     arguments: set = field(default_factory=set)
+    environments: set = field(default_factory=set)
     seen: dict = field(default_factory=dict)  # {(canary, sink): [where, …]}
     secret: dict = field(default_factory=lambda: {name: _value() for name in CANARIES})
 
@@ -95,6 +96,11 @@ def _results(scene):
 def _arguments(scene):
     for line in tuple(scene.arguments):  # which may be growing
         yield "a process", line
+
+
+def _environments(scene):
+    for variables in tuple(scene.environments):
+        yield "a process", variables
 
 
 def _syslog(scene):
@@ -153,6 +159,7 @@ def _is_open(path, top):
 
 SINKS = (
     Sink("arguments of processes", _arguments),
+    Sink("environment of processes", _environments),
     Sink("output at -vvv", _output),
     Sink("Ansible's log", _logs),
     Sink("results of tasks", _results),
@@ -167,6 +174,7 @@ SINKS = (
 )
 
 VISIBLE = "whoever is on a machine sees the arguments of its processes: a file hides what is in it"
+HANDED = "a variable is how it is given; only the user and root can read it"
 SHOWN = "what a command that fails says is the user's own text, and tells what is wrong"
 CORES = "ansible-core tells the error of a task that failed, whatever its no_log says"
 CONTENT = "this is where the contents of releases are; only their owner, or group, can read them"
@@ -174,6 +182,7 @@ KNOWN = {  # (canary, sink): why it is found there
     ("an argument of a restart", "arguments of processes"): VISIBLE,
     ("an argument of a probe command", "arguments of processes"): VISIBLE,
     ("an argument of a signing command", "arguments of processes"): VISIBLE,
+    ("the passphrase in the environment", "environment of processes"): HANDED,
     ("what a failing restart prints", "output at -vvv"): SHOWN,
     ("what a failing restart prints", "Ansible's log"): SHOWN,
     ("what a failing restart prints", "results of tasks"): SHOWN,
@@ -250,22 +259,23 @@ def _all(read_bytes):
 
 
 @contextlib.contextmanager
-def watched_arguments(seen):
-    """Add to the set *seen* the arguments of all processes, also of those of test hosts."""
+def watched_processes(scene):
+    """Note the arguments and the environment of all processes, also of those of test hosts."""
     over = threading.Event()
+    kinds = {"cmdline": scene.arguments, "environ": scene.environments}
 
-    def look():
+    def watch():
         while not over.is_set():
             for entry in Path("/proc").iterdir():
-                if entry.name.isdigit():
+                for name, seen in kinds.items() if entry.name.isdigit() else ():
                     with contextlib.suppress(OSError):
-                        seen.add((entry / "cmdline").read_bytes())
+                        seen.add((entry / name).read_bytes())
             time.sleep(LOOK_S)
 
-    watcher = threading.Thread(target=look)
+    watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        yield seen
+        yield
     finally:
         over.set()
         watcher.join()

@@ -29,7 +29,7 @@ from ansible_collections.itops.release.tests.integration.canaries import (
     Scene,
     leaks,
     look,
-    watched_arguments,
+    watched_processes,
 )
 
 ONCE = {"run_once": True}
@@ -106,6 +106,7 @@ def run(scene, controller, tmp_path):
             "ANSIBLE_LOG_PATH": str(scene.home / "ansible.log"),
             "ITOPS_RELEASE_RECORD": str(scene.home / "runs.record"),
             "TMPDIR": str(scene.temporary[0]),
+            "APPLICATION": CONTROL,
             **(env or {}),
         }
         return controller.start(playbook, inventory, env=env, diff=True, args=["-vvv"], **options)
@@ -301,7 +302,7 @@ def test_no_secret_leaves_its_place(scene, run, service, sealed, local_hosts, in
     ]
     hosts = inventory([host])
 
-    with watched_arguments(scene.arguments):
+    with watched_processes(scene):
         vault = planted(scene, host, service)
         done = run(play(*tasks), hosts, vault, **options)
         assert done.rc == 0, done.output
@@ -345,7 +346,7 @@ def test_no_secret_stays_on_a_host(scene, run, ssh_hosts, fleet, inventory, tmp_
     ]
     hosts = inventory([host])
 
-    with watched_arguments(scene.arguments):
+    with watched_processes(scene):
         done = run(play(*tasks), hosts, planted(scene, host, url))
         assert done.rc == 0, done.output
         killed_in_a_restart(run, host, scene, hosts)

@@ -115,6 +115,27 @@ DRIFT = [{"path": f"lib/{number}.py", "change": "modified"} for number in range(
             id="asked, and nothing to remove",
         ),
         pytest.param(
+            [deployed(censored="hidden", changed=True)],
+            "hidden",
+            "",
+            "no_log keeps from this report what was done",
+            id="no_log",
+        ),
+        pytest.param(
+            [deployed(status="failed", censored="hidden"), end(failed=["web1"])],
+            "failed",
+            "",
+            "no_log hides why",
+            id="no_log of a task that failed",
+        ),
+        pytest.param(
+            [deployed(status="failed", censored="hidden"), deployed(ONE, TWO)],
+            "deployed",
+            "shop 1.0.0 → 2.0.0",
+            "",
+            id="no_log of a task that failed, and another that succeeded",
+        ),
+        pytest.param(
             [deployed(TWO, ADOPTED, release="previous")],
             "rolled back",
             "shop 2.0.0 → 20231114",
