@@ -113,8 +113,8 @@ SWEPT = (
         "module_utils/_transaction.py",
         "                lambda state: _state.superfluous(\n                    state, ",
         "                lambda state: _state.superfluous(\n"
-        "                    (lambda other: other.trees.update({tree: {**record, 'token': __import__"
-        "('os').stat(root.path + '/releases/' + tree).st_mtime} for tree, record in other.trees"
+        "                    (lambda other: other.trees.update({tree: {**record, 'token': __impor"
+        "t__('os').stat(root.path + '/releases/' + tree).st_mtime} for tree, record in other.trees"
         ".items()}) or other)(copy.deepcopy(state)), ",
         kills("clean"),
     ),
@@ -131,7 +131,9 @@ SWEPT = (
         "plugin_utils/_library.py",
         "        self.layout.write_index(index)\n        for path in doomed:\n"
         "            _layout.remove(path)\n",
-        "        for path in doomed:\n            _layout.remove(path)\n"
+        # Without the smallest, a layer, the release is still listed.
+        "        for path in sorted(doomed, key=os.path.getsize):\n"
+        "            _layout.remove(path)\n"
         "        self.layout.write_index(index)\n",
         kills("prune"),
     ),

@@ -119,9 +119,10 @@ class Operation:
             host.params["adopt"] = True
         for version in self.before:
             host.deploy(labels[version], seed=True, linked_paths=LINKS, verify=False)
-        if "rolled back" in self.params.get("found", ()):
+        found = self.params.get("found", ())
+        for _time in range(found.count("rolled back")):
             host.deploy(None)
-        if "staged" in self.params.get("found", ()):
+        if "staged" in found:
             host.deploy(labels[self.wanted], state="staged", seed=True, linked_paths=LINKS)
         if self.damage:
             self.damage(host.root / "current")

@@ -22,6 +22,7 @@ from ansible_collections.itops.release.tests.faults import (
 from ansible_collections.itops.release.tests.unit.plugins.estate import Estate
 
 DRIVER = str(pathlib.Path(__file__).with_name("driver.py"))
+ENOUGH = 10  # problems, after which a sweep ends
 OPERATIONS = {item.name: item for item in (*host_operations.ALL, *library_operations.ALL)}
 
 
@@ -60,7 +61,7 @@ class Bench:
         host.deploy(None, state="absent", purge_shared=True)
         return found
 
-    def sweep(self, operation, fault, most=None, until_found=False):
+    def sweep(self, operation, fault, most=None):
         """Break *operation* by *fault* at its points, *most* of them; return count and problems."""
         with tempfile.TemporaryDirectory(prefix="sweep-", dir=self.folder) as scratch:
             template = pathlib.Path(scratch, "template")
@@ -73,7 +74,7 @@ class Bench:
             problems = []
             chosen = self._points(operation, template, fault, most)
             for point in chosen:
-                if problems and until_found:
+                if len(problems) > ENOUGH:
                     break
                 found = self._attempt(operation, template, point, fault, expected)
                 problems += [f"{fault} at {point.number}. {point.line}: {line}" for line in found]
