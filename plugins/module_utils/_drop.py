@@ -123,8 +123,9 @@ def space(path):
     What lies in its drops counts as free: the next pack goes on from it, or it is removed.
     ``inodes`` is None on a file system that has no fixed number of them.
     """
+    with _root.opened(path) as root:
+        remains = _sizes(root) if root else []
     path = _paths.local(path)
-    remains = _sizes_below(os.path.join(path, _root.OURS, "drop"))
     while not os.path.isdir(path):
         path = os.path.dirname(path)
     status = os.statvfs(path)
@@ -134,15 +135,18 @@ def space(path):
     }
 
 
-def _sizes_below(path):
-    """Return the bytes on disk of each file below *path* that would be gone with its name."""
+def _sizes(root):
+    """Return the bytes on disk of each file in the drops that would be gone with its name."""
     sizes = []
-    for folder, _folders, names in os.walk(path):
-        for name in names:
-            with contextlib.suppress(FileNotFoundError):
-                status = os.lstat(os.path.join(folder, name))
-                if status.st_nlink == 1:
-                    sizes.append(status.st_blocks * 512)
+    with contextlib.suppress(FileNotFoundError), contextlib.ExitStack() as stack:
+        folder = root.folder("drop")
+        stack.callback(os.close, folder)
+        for drop in os.listdir(folder):
+            with contextlib.suppress(OSError), _opened_directory(drop, folder) as directory:
+                for name in os.listdir(directory):
+                    status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+                    if status.st_nlink == 1:
+                        sizes.append(status.st_blocks * 512)
     return sizes
 
 

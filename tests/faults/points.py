@@ -99,6 +99,18 @@ def trace(command, folder, environment):
         return done, list(_points(log.read().splitlines(), str(folder)))
 
 
+def record(command, environment, calls):
+    """Run *command*; return how it was Done, and the lines by which strace tells of its *calls*.
+
+    Those of its children are among them.
+    """
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8", errors="replace") as log:
+        options = ["-f", "-y", "-s", "4096", "-o", log.name, "-e", "trace=" + ",".join(calls)]
+        with Traced(command, environment, options) as process:
+            done = process.end()
+        return done, log.read().splitlines()
+
+
 def broken(command, point, fault, environment):
     """Run *command*, which at *point* is killed or, where *fault* is no KILL, gets that error."""
     # With an error the kernel does not begin the call, also where the process is killed.
