@@ -8,6 +8,7 @@ import hashlib
 import json
 
 LARGEST_INTEGER = 2**53 - 1
+SUM_DIGITS = 32
 
 
 class CanonicalError(ValueError):
@@ -49,6 +50,22 @@ def loads(data, unique_keys=True):
 def sha256_hex(data):
     """Return the SHA-256 of the bytes *data* in hex."""
     return hashlib.sha256(data).hexdigest()
+
+
+def summed(plain):
+    """Return the mapping *plain* with ``sum``, by which ``unsummed`` notices a flipped bit."""
+    return {**plain, "sum": sha256_hex(dumps(plain))[:SUM_DIGITS]}
+
+
+def unsummed(plain):
+    """Return the mapping *plain* without its ``sum``; CanonicalError where that is of another.
+
+    One that has none, as earlier versions wrote it, is as good: nobody can tell.
+    """
+    rest = {key: value for key, value in plain.items() if key != "sum"}
+    if "sum" in plain and plain != summed(rest):
+        raise CanonicalError("it was altered: its sum does not match")
+    return rest
 
 
 def _object(pairs):

@@ -11,6 +11,7 @@ from . import _canonical, _paths, _root
 
 FORMAT = 1
 NAME = "history.jsonl"
+KEYS = {"format", "at", "run", "event", "tree", "from"}
 
 
 def append(root, event):
@@ -19,7 +20,8 @@ def append(root, event):
     descriptor = os.open(NAME, flags, 0o600, dir_fd=root.ours)
     try:
         _drop_torn_line(descriptor)
-        os.write(descriptor, _canonical.dumps({"format": FORMAT, **event}) + b"\n")
+        line = _canonical.dumps(_canonical.summed({"format": FORMAT, **event}))
+        os.write(descriptor, line + b"\n")
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -38,14 +40,19 @@ def read(root, most):
         lines = collections.deque((line for line in stream if line.endswith(b"\n")), most)
     path = os.path.join(root.path, _root.OURS, NAME)
     try:
-        events = [_canonical.loads(line) for line in lines]
-        formats = [event["format"] for event in events]
-    except (TypeError, KeyError, _canonical.CanonicalError) as error:
+        return [_event(path, _canonical.loads(line)) for line in lines]
+    except (TypeError, AttributeError, KeyError, _canonical.CanonicalError) as error:
         raise _root.RootError("%s cannot be read: %s" % (path, error)) from None
-    for format_ in formats:
-        if format_ != FORMAT:
-            raise _root.unknown_format(path, format_, FORMAT)
-    return events
+
+
+def _event(path, plain):
+    """Return the event in the mapping *plain*, checked."""
+    if plain["format"] != FORMAT:
+        raise _root.unknown_format(path, plain["format"], FORMAT)
+    event = _canonical.unsummed(plain)
+    if set(event) - KEYS:
+        raise TypeError("an event has entries unknown here")
+    return event
 
 
 def _drop_torn_line(descriptor):

@@ -78,9 +78,10 @@ class Root:
             data = stream.read()
         try:
             plain = _canonical.loads(data)
-            format_ = plain.pop("format")
-            if format_ not in READ_FORMATS:
-                raise unknown_format(self._state_path(), format_, FORMAT)
+            if plain["format"] not in READ_FORMATS:
+                raise unknown_format(self._state_path(), plain["format"], FORMAT)
+            plain = _canonical.unsummed(plain)
+            del plain["format"]
             known = {item.name for item in fields(_state.State)}
             if set(plain) - known:
                 raise RootError("%s has entries unknown here" % self._state_path())
@@ -90,7 +91,7 @@ class Root:
 
     def write_state(self, state):
         """Record *state* durably."""
-        data = _canonical.dumps({"format": FORMAT, **asdict(state)})
+        data = _canonical.dumps(_canonical.summed({"format": FORMAT, **asdict(state)}))
         _durable.write_file(self.ours, "state.json", data)
 
     def read_current(self, state):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
+ACCESSES = ("public", "group")
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -31,6 +32,11 @@ _TYPES = {
     "good": list,
 }
 _RECORD_KEYS = {"name", "version", "serial", "digest", "links", "token"}
+_PARTS = {  # what each has, if it is there at all
+    "access": {"uid", "gid", "access"},
+    "lease": {"run", "since", "pid", "started", "boot"},
+    "switching": {"to"},
+}
 
 
 class NoWayBack(ValueError):
@@ -79,8 +85,14 @@ def checked(state):
     for name, types in _TYPES.items():
         if not isinstance(getattr(state, name), types):
             raise TypeError("%s is %r" % (name, getattr(state, name)))
+    for name, keys in _PARTS.items():
+        part = getattr(state, name)
+        if part is not None and set(part) != keys:
+            raise TypeError("%s has %s" % (name, ", ".join(sorted(part))))
+    if state.access and state.access["access"] not in ACCESSES:
+        raise TypeError("access is %r" % state.access["access"])
     for tree, record in state.trees.items():
-        if not _RECORD_KEYS <= set(record):
+        if not (isinstance(record, dict) and _RECORD_KEYS <= set(record)):
             raise TypeError("the record of %s is not whole" % tree)
     return state
 

@@ -68,6 +68,7 @@ path = pathlib.Path(sys.argv[1], "shop/.release/state.json")
 if not died.exists():
     died.touch()
     state = json.loads(path.read_text())
+    del state["sum"]
     path.write_text(json.dumps({**state, "trial": None, "switching": {"to": state["trial"]}}))
     os.kill(state["run"]["pid"], signal.SIGKILL)
 """

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
@@ -54,3 +55,53 @@ def test_a_history_that_cannot_be_read_is_told_in_a_line(estate, line):
     with _root.opened(os.fspath(host.root)) as root:
         with pytest.raises(_root.RootError, match=r"history\.jsonl cannot be read"):
             _history.read(root, 10)
+
+
+@pytest.mark.parametrize("name", ["state.json", "history.jsonl"])
+@pytest.mark.parametrize("mask", [0x01, 0x02, 0x20])
+def test_what_a_root_remembers_is_refused_when_any_byte_was_altered(estate, name, mask):
+    host = estate.host()
+    host.deploy(estate.seal("1.0", {"app": "1"}))
+    path = host.root / ".release" / name
+    data = path.read_bytes()
+
+    with _root.opened(os.fspath(host.root)) as root:
+        for at in range(len(data) - 1):
+            path.write_bytes(data[:at] + bytes([data[at] ^ mask]) + data[at + 1 :])
+            with pytest.raises(_root.RootError, match=rf"{name} (cannot be read|has )"):
+                root.read_state()
+                _history.read(root, 10)
+
+
+def test_what_an_earlier_version_remembered_has_no_sum(estate):
+    host = estate.host()
+    host.deploy(estate.seal("1.0", {"app": "1"}))
+    path = host.root / ".release/state.json"
+    plain = json.loads(path.read_bytes())
+    del plain["sum"]
+    path.write_text(json.dumps(plain))
+
+    assert host.deploy(estate.seal("2.0", {"app": "2"}))["before"]["version"] == "1.0"
+    assert "sum" in json.loads(path.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("access", {"uid": 0, "gid": 0, "access": "all"}),
+        ("access", {"uid": 0, "gid": 0}),
+        ("lease", {"run": "one"}),
+        ("switching", {}),
+        ("trees", {"1.0": []}),
+    ],
+)
+def test_a_state_whose_parts_are_not_whole_is_told_in_a_line(estate, part, value):
+    host = estate.host()
+    host.deploy(estate.seal("1.0", {"app": "1"}))
+    path = host.root / ".release/state.json"
+    plain = {**json.loads(path.read_bytes()), part: value}
+    del plain["sum"]
+    path.write_text(json.dumps(plain))
+
+    with pytest.raises(_root.RootError, match=r"state\.json cannot be read"):
+        host.deploy(estate.seal("2.0", {"app": "2"}))
