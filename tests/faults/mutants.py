@@ -156,6 +156,7 @@ def attack(name):
 TREE = "module_utils/_tree.py"
 SHARED = "module_utils/_shared.py"
 DROP = "module_utils/_drop.py"
+CONFINED = "tests/faults/test_confinement.py::test_an_operation_can_be_led_nowhere_else"
 ATTACKED = (
     Mutant(
         "removing a tree by descriptors",
@@ -219,6 +220,27 @@ ATTACKED = (
         "deeper = os.open(name, OPEN_DIRECTORY, dir_fd=self._directory)",
         "deeper = os.open(name, OPEN_DIRECTORY & ~os.O_NOFOLLOW, dir_fd=self._directory)",
         attack("sources"),
+    ),
+    Mutant(
+        "writing a file that nobody else has made",
+        DURABLE,
+        "flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC",
+        "flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC",
+        (f"{CONFINED}[roll back]",),
+    ),
+    Mutant(
+        "finding the root by walking there",
+        "module_utils/_root.py",
+        "way = _ancestors.open_directory(local, make)",
+        "way = os.open(local, _paths.OPEN_DIRECTORY)",
+        (f"{CONFINED}[roll back]",),
+    ),
+    Mutant(
+        "opening the drop from within the root",
+        DROP,
+        "name = os.path.basename(_paths.local(path))",
+        "name = _paths.local(path)",
+        (f"{CONFINED}[stage]",),
     ),
 )
 
