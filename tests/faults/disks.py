@@ -16,6 +16,7 @@ import time
 from typing import NamedTuple
 
 UNMOUNT_SECONDS = 10
+COPIES = 100
 
 
 class Kind(NamedTuple):
@@ -53,12 +54,22 @@ class Mounted:
 
     def written(self):
         """Return a number that rises with each write to the file *image*."""
-        with open(self._statistics, encoding="ascii") as stream:
-            return int(stream.read().split()[4])
+        return self._writes()[0]
 
     def copy(self, target):
-        """Copy what a disk would hold now to the file *target*."""
-        _run("cp", "--sparse=always", self._image, target)
+        """Copy what a disk would hold now to the file *target*: nothing is written meanwhile."""
+        for _attempt in range(COPIES):
+            writes = self._writes()
+            _run("cp", "--sparse=always", self._image, target)
+            if self._writes() == writes == (writes[0], 0):
+                return
+        raise OSError(f"{self._image}: something goes on writing")
+
+    def _writes(self):
+        """Return how many writes are done, and how many of all requests are not."""
+        with open(self._statistics, encoding="ascii") as stream:
+            numbers = stream.read().split()
+        return int(numbers[4]), int(numbers[8])
 
 
 def make(kind, image):
