@@ -96,6 +96,9 @@ class ChecksumFile:
             _durable.write_file(folder, self._name, data, MODE, self._scratch)
         except BlockingIOError:
             raise self._error("another process writes it") from None
+        except OSError as error:  # it knows names within the folder, if any at all
+            path = os.fsdecode(os.path.join(self._folder, self._name))
+            raise OSError(error.errno, error.strerror, path) from None
         finally:
             os.close(folder)
 

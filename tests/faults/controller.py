@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the controller does in a sweep: each is a function of a folder, and tells what it changed.
 
-The folder has a media library, ``library``, packs, ``packs``, and the sources of a release, ``3``.
+The folder has a media library, ``library``, packs, ``packs``, and the sources of a release, ``3``,
+the same as ``3.tar``, and a tree that is not ours, ``delivery``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 
+from ansible_collections.itops.release.plugins.module_utils import _checksum_file
 from ansible_collections.itops.release.plugins.plugin_utils import (
     _library,
     _packs,
@@ -17,9 +20,10 @@ from ansible_collections.itops.release.plugins.plugin_utils import (
     _sealing,
     _signatures,
 )
-from ansible_collections.itops.release.tests.unit.plugins import signing
+from ansible_collections.itops.release.tests.unit.plugins import archives, signing
 
 ANY = {"include": ("**",), "exclude": (), "private": (), "writable": (), "case_sensitive": False}
+CHECKSUMS = "SHA256SUMS"
 
 
 def library_of(folder):
@@ -29,10 +33,20 @@ def library_of(folder):
 
 def seal(folder, version="3"):
     """Seal the release whose sources are below *folder*."""
-    source = _release_file.ComponentSource("app", version, "files", ".", ".", **ANY)
-    release = _release_file.ReleaseFile("shop", version, int(version), (source,))
-    pack = _sealing.pack_here(os.path.join(folder, version))
-    return _sealing.seal(library_of(folder), release, pack)[1]
+    source = _release_file.ComponentSource("app", version, "files", version, ".", **ANY)
+    return _seal(folder, source)
+
+
+def seal_archive(folder):
+    """Seal the release whose sources are an archive."""
+    rules = {**archives.RULES, "case_sensitive": False}
+    source = _release_file.ComponentSource("app", "3", "archive", "3.tar", ".", **rules)
+    return _seal(folder, source)
+
+
+def _seal(folder, source):
+    release = _release_file.ReleaseFile("shop", source.version, int(source.version), (source,))
+    return _sealing.seal(library_of(folder), release, _sealing.pack_here(folder))[1]
 
 
 def sign(folder):
@@ -67,4 +81,16 @@ def pack(folder):
     return os.path.basename(cache.get(library, wanted, base, "gzip")) not in there
 
 
-ACTS = {act.__name__: act for act in (seal, sign, prune, remove, pin, pack)}
+def checksums(folder):
+    """Write the checksum file of the tree that is not ours."""
+    tree = os.path.join(folder, "delivery")
+    with contextlib.closing(_checksum_file.ChecksumFile(tree, CHECKSUMS)) as checksum_file:
+        data, before, _count, _links = checksum_file.make("sha256")
+        if data != before:
+            checksum_file.write(data)
+        return data != before
+
+
+ACTS = {
+    act.__name__: act for act in (seal, seal_archive, sign, prune, remove, pin, pack, checksums)
+}

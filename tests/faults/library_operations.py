@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import tarfile
 from dataclasses import dataclass
 
 from ansible_collections.itops.release.plugins.plugin_utils import _dsse
@@ -34,8 +36,16 @@ class Operation:
         (folder / "tmp").mkdir()
         for version in ("1", "2", "3"):
             write_tree(folder / version, files(version, bench.more))
+        with tarfile.open(folder / "3.tar", "w") as archive:
+            archive.add(folder / "3", ".")
         for version in self.before:
             controller.seal(str(folder), version)
+        for content in ("new", "old"):
+            write_tree(folder / "delivery", {"a": content, "b": "the same"})
+            controller.checksums(str(folder))
+            os.rename(folder / "delivery" / controller.CHECKSUMS, folder / content)
+        shutil.copy(folder / "old", folder / "delivery" / controller.CHECKSUMS)
+        write_tree(folder / "delivery", {"a": "new"})
         (folder / "job").write_text(json.dumps({"act": self.act, "folder": str(folder)}))
 
     def problems(self, _bench, folder, _expected, answered=False):
@@ -43,7 +53,7 @@ class Operation:
 
         With *answered*, it had said that all is done: the first re-run changes nothing either.
         """
-        found = self._lost(folder, self.stay)
+        found = self._lost(folder, self.stay) + self._half_written(folder, ("old", "new"))
         for again in (False, True):
             try:
                 changed = controller.ACTS[self.act](str(folder))
@@ -58,6 +68,8 @@ class Operation:
     def claims_too_much(self, answer, folder, _expected):
         """Return what is untrue of the *answer* of an act that did not fail."""
         lost = self._lost(folder, (*self.stay, self.new) if self.new else self.stay)
+        if self.act == "checksums":
+            lost += self._half_written(folder, ("new",))
         return [f"it says that all went well, but {line}" for line in lost]
 
     @staticmethod
@@ -83,8 +95,18 @@ class Operation:
             return [] if len(signed) == 1 else [f"there are {len(signed)} signatures"]
         if self.act == "pack":
             return self._wrong_packs(folder)
+        if self.act == "checksums":
+            return self._half_written(folder, ("new",))
         gone = "1" in labels and "1" not in self.stay
         return ["1 is still there"] if gone else []
+
+    @staticmethod
+    def _half_written(folder, whole):
+        """Return what is wrong with the checksum file, which is to be one of those in *whole*."""
+        found = (folder / "delivery" / controller.CHECKSUMS).read_bytes()
+        if found in [(folder / name).read_bytes() for name in whole]:
+            return []
+        return [f"the checksum file is none of {whole}"]
 
     @staticmethod
     def _wrong_packs(folder):
@@ -100,9 +122,11 @@ class Operation:
 ALL = (
     Operation("seal", "seal", new="3"),
     Operation("seal into a new library", "seal", stay=(), new="3", before=()),
+    Operation("seal an archive", "seal_archive", new="3"),
     Operation("sign", "sign"),
     Operation("prune", "prune", stay=("2",)),
     Operation("remove from the library", "remove", stay=("2",)),
     Operation("pin", "pin"),
     Operation("make a pack", "pack"),
+    Operation("write checksums", "checksums"),
 )

@@ -28,6 +28,12 @@ def kills(operation):
     return (f"tests/faults/test_sweep.py::{name}[{operation}]", "--every-point")
 
 
+def fails(operation, error):
+    """Return the test that lets each call of *operation* fail."""
+    name = "test_a_call_that_fails_is_told_in_a_line_and_loses_nothing"
+    return (f"tests/faults/test_sweep.py::{name}[{error}-{operation}]", "--every-point")
+
+
 DURABLE = "module_utils/_durable.py"
 TRIAL = "module_utils/_trial.py"
 SWEPT = (
@@ -136,6 +142,20 @@ SWEPT = (
         "            _layout.remove(path)\n"
         "        self.layout.write_index(index)\n",
         kills("prune"),
+    ),
+    Mutant(
+        "replacing a checksum file in one step",
+        "module_utils/_checksum_file.py",
+        "_durable.write_file(folder, self._name, data, MODE, self._scratch)",
+        "_durable.write_file(folder, self._name, data, MODE, self._name)",
+        kills("write checksums"),
+    ),
+    Mutant(
+        "naming the checksum file where the system refuses something",
+        "module_utils/_checksum_file.py",
+        "raise OSError(error.errno, error.strerror, path) from None\n        finally:",
+        "raise\n        finally:",
+        fails("write checksums", "ENOSPC"),
     ),
     Mutant(
         "giving a pack its name when it is whole",

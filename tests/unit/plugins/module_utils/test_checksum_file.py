@@ -472,6 +472,14 @@ def test_a_file_that_is_swapped_for_a_link_is_not_followed(tree, monkeypatch):
         )
 
 
+def test_a_file_that_cannot_be_written_is_told_with_its_path(tree):
+    (tree / "SHA256SUMS").unlink()
+    (tree / ".SHA256SUMS.release_checksums").mkdir()  # where it is written first
+
+    with pytest.raises(IsADirectoryError, match=f"'{tree}/SHA256SUMS'$"):
+        run(tree, state="written")
+
+
 def test_no_descriptor_is_left_open(tree):
     (tree / "linked").symlink_to("lib")
     before = len(os.listdir("/proc/self/fd"))
