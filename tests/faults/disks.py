@@ -28,29 +28,37 @@ class Kind(NamedTuple):
 
 
 EXT4 = ("mkfs.ext4", "-q", "-F", "-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0")
-CARELESS = "loop,noatime,commit=300,noauto_da_alloc"
+CARELESS = "noatime,commit=300,noauto_da_alloc"
 KINDS = {
     "ext4": Kind(EXT4, 32 << 20, CARELESS),
     "ext4 without order": Kind(EXT4, 32 << 20, CARELESS + ",data=writeback,nodelalloc"),
-    "xfs": Kind(("mkfs.xfs", "-q", "-f"), 320 << 20, "loop,noatime"),
+    "xfs": Kind(("mkfs.xfs", "-q", "-f"), 320 << 20, "noatime"),
 }
 
 
 class Mounted:
-    """The file system in the file *image*, mounted at the folder *place*: a context manager."""
+    """The file system in the file *image*, mounted at the folder *place*: a context manager.
+
+    Where it was not unmounted, its journal is played back.
+    """
 
     def __init__(self, image, place, options):
         self._image, self._place, self._options = image, place, options
 
     def __enter__(self):
-        mount(self._image, self._place, self._options)
-        status = os.stat(self._place)
-        device = f"{os.major(status.st_dev)}:{os.minor(status.st_dev)}"
-        self._statistics = f"/sys/dev/block/{device}/stat"
+        # Not by mount's option loop: that takes up again a device that is just being given back.
+        device = self._device = _run("losetup", "--find", "--show", self._image)
+        try:
+            _run("mount", "-o", self._options, device, self._place)
+        except OSError:
+            _run("losetup", "--detach", device)
+            raise
+        self._statistics = f"/sys/class/block/{os.path.basename(device)}/stat"
         return self
 
     def __exit__(self, *_exception):
         unmount(self._place)
+        _run("losetup", "--detach", self._device)
 
     def written(self):
         """Return a number that rises with each write to the file *image*."""
@@ -77,11 +85,6 @@ def make(kind, image):
     with open(image, "wb") as stream:
         stream.truncate(kind.size)
     _run(*kind.command, image)
-
-
-def mount(image, place, options):
-    """Mount the file system in *image*, playing its journal back if need be."""
-    _run("mount", "-o", options, image, place)
 
 
 def unmount(place):
@@ -114,7 +117,7 @@ def why_not(folder, kind):
 
 
 def _run(*command):
-    """Run *command*; OSError with what it says where it fails."""
+    """Run *command* and return what it says; that is in the OSError where it fails."""
     done = subprocess.run(
         [str(word) for word in command],
         stdin=subprocess.DEVNULL,
@@ -125,3 +128,4 @@ def _run(*command):
     )
     if done.returncode:
         raise OSError(f"{command[0]}: {done.stdout.strip()}")
+    return done.stdout.strip()

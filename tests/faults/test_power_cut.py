@@ -61,7 +61,7 @@ def mountable(memory):
 
 @pytest.fixture
 def cut(bench, mountable, every_point, record_property):
-    """Cut the power in an operation; return what is wrong, and record how many disks were judged."""
+    """Cut the power in an operation; return what is wrong, and say how many disks were judged."""
 
     def swept(name, kind, most, neighbour=False):
         most = None if every_point else most
