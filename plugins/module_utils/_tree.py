@@ -237,8 +237,12 @@ class _Verification:
 
 
 def spell(path):
-    """Return *path* as text that can be sent and shown; bytes that are not UTF-8 as ``\\xe4``."""
-    return _paths.to_os(path).decode("utf-8", "backslashreplace")
+    """Return *path* as text that can be sent and shown; bytes that are not UTF-8 as ``\\xe4``.
+
+    So are control characters: anybody's file may have a name that would forge a line.
+    """
+    text = _paths.to_os(path).decode("utf-8", "backslashreplace")
+    return _manifest.CONTROL.sub(lambda match: "\\x%02x" % ord(match[0]), text)
 
 
 def _has_content(directory, name, status, entry):

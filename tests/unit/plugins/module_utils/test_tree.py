@@ -218,3 +218,8 @@ def test_a_tree_is_not_built_through_a_name_that_is_there(tmp_path):
             _tree.build(descriptor, "tree", {}, access(), None)
     finally:
         os.close(descriptor)
+
+
+def test_a_name_with_control_characters_forges_no_line():
+    assert _tree.spell("a\nb\x1b[31m\x85") == "a\\x0ab\\x1b[31m\\x85"
+    assert _tree.spell("häßlich") == "häßlich"
