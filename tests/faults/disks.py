@@ -32,7 +32,7 @@ CARELESS = "noatime,commit=300,noauto_da_alloc"
 KINDS = {
     "ext4": Kind(EXT4, 32 << 20, CARELESS),
     "ext4 without order": Kind(EXT4, 32 << 20, CARELESS + ",data=writeback,nodelalloc"),
-    "xfs": Kind(("mkfs.xfs", "-q", "-f"), 320 << 20, "noatime"),
+    "xfs": Kind(("mkfs.xfs", "-q", "-f"), 320 << 20, "noatime,nouuid"),
 }
 
 
@@ -59,6 +59,12 @@ class Mounted:
     def __exit__(self, *_exception):
         unmount(self._place)
         _run("losetup", "--detach", self._device)
+
+    def sync(self):
+        """Have the file *image* hold all. To unmount would do where nobody else has it mounted:
+        whoever made a mount namespace meanwhile has.
+        """
+        _run("sync", "--file-system", self._place)
 
     def written(self):
         """Return a number that rises with each write to the file *image*."""

@@ -45,14 +45,16 @@ def sweep(bench, operation, kind, most=None, neighbour=False):
     moment, without what is in them.
     """
     with tempfile.TemporaryDirectory(prefix="cuts-", dir=bench.folder) as scratch:
-        image, place = pathlib.Path(scratch, "image"), pathlib.Path(scratch, "disk")
+        made, image, place = (pathlib.Path(scratch, name) for name in ("made", "image", "disk"))
         place.mkdir()
-        disks.make(kind, image)
+        disks.make(kind, made)
         folder = place / "work"
-        with disks.Mounted(image, place, kind.options):
+        with disks.Mounted(made, place, kind.options) as disk:
             folder.mkdir()
             operation.prepare(bench, folder)
             live = operations.look(folder / "srv/current")
+            disk.sync()
+            disk.copy(image)
         with disks.Mounted(image, place, kind.options) as disk:
             run = _Run(disk, folder, place / "neighbour" if neighbour else None)
             answer = run.through(operation)

@@ -122,14 +122,18 @@ def test_such_a_power_cut_loses_what_was_not_synced(mountable, memory, replace, 
 def left_of_a_power_cut(kind, memory, replace):
     """Return what is in a file that was replaced just before the power was cut."""
     with tempfile.TemporaryDirectory(dir=memory) as scratch:
-        image, copy, folder = (pathlib.Path(scratch, name) for name in ("image", "copy", "disk"))
+        made, image, cut, folder = (
+            pathlib.Path(scratch, name) for name in ("made", "image", "cut", "disk")
+        )
         folder.mkdir()
-        disks.make(kind, image)
-        with disks.Mounted(image, folder, kind.options):
+        disks.make(kind, made)
+        with disks.Mounted(made, folder, kind.options) as disk:
             (folder / "name").write_bytes(b"old")
             (folder / "neighbour").touch()
+            disk.sync()
+            disk.copy(image)
         with disks.Mounted(image, folder, kind.options) as disk:
             replace(folder)
-            disk.copy(copy)
-        with disks.Mounted(copy, folder, kind.options):
+            disk.copy(cut)
+        with disks.Mounted(cut, folder, kind.options):
             return (folder / "name").read_bytes()
