@@ -2133,6 +2133,117 @@ SECRETS = (
     ),
 )
 
+ANCESTORS = "module_utils/_ancestors.py"
+ANCESTORS_TESTS = "module_utils/test_ancestors.py"
+ATTACKED_TESTS = "module_utils/test_attacked.py"
+UNDER_ATTACK = (
+    Mutant(
+        "refusing directories of other users on the way to a root",
+        ANCESTORS,
+        'if status.st_uid not in _trusted():\n        raise Unsafe(\n            "%s belongs',
+        'if False:\n        raise Unsafe(\n            "%s belongs',
+        f"{ANCESTORS_TESTS} belongs_to_somebody",
+    ),
+    Mutant(
+        "looking at directories above a root",
+        ANCESTORS,
+        "            check(deeper, path, sticky_will_do=True)\n",
+        "",
+        f"{ANCESTORS_TESTS} above_the_root",
+    ),
+    Mutant(
+        "a sticky bit that is enough above a root only",
+        ANCESTORS,
+        "(sticky_will_do and status.st_mode & stat.S_ISVTX)",
+        "status.st_mode & stat.S_ISVTX",
+        f"{ANCESTORS_TESTS} everybody_may_write_to_is_refused",
+    ),
+    Mutant(
+        "trusting no link that others put where all may write",
+        ANCESTORS,
+        "                self._check_link(status, path)\n",
+        "",
+        f"{ANCESTORS_TESTS} somebody_put",
+    ),
+    Mutant(
+        "trusting a group only where nobody else is in it",
+        ANCESTORS,
+        "if group.gr_name not in names or not names.issuperset(group.gr_mem):",
+        "if False:",
+        f"{ANCESTORS_TESTS} group_that_others",
+    ),
+    Mutant(
+        "seeing access lists behind a group's bits",
+        ANCESTORS,
+        " and not _has_list(descriptor)",
+        "",
+        f"{ANCESTORS_TESTS} access_list",
+    ),
+    Mutant(
+        "looking at the root itself",
+        "module_utils/_root.py",
+        "            _ancestors.check(way, local)\n",
+        "",
+        f"{ANCESTORS_TESTS} root_that",
+    ),
+    Mutant(
+        "looking at releases and our own folder",
+        "module_utils/_root.py",
+        'for name in (OURS, "releases"):',
+        "for name in ():",
+        f"{ANCESTORS_TESTS} live_root",
+    ),
+    Mutant(
+        "following no link on the way in shared",
+        SHARED,
+        "descriptor = _root.open_directory(above, folder)",
+        "descriptor = os.open(folder, _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW, dir_fd=above)",
+        f"{ATTACKED_TESTS} on_the_way_in_shared",
+    ),
+    Mutant(
+        "giving away only the directory that was made",
+        SHARED,
+        "if not is_ours or os.listdir(made):",
+        "if False:",
+        f"{ATTACKED_TESTS} not_given_away",
+    ),
+    Mutant(
+        "an end to how deep is removed",
+        "module_utils/_deletion.py",
+        "if depth > DEEPEST:",
+        "if False:",
+        f"{ATTACKED_TESTS} without_end",
+    ),
+    Mutant(
+        "keeping no content behind a link",
+        OBJECTS,
+        "if item.is_dir(follow_symlinks=False)}",
+        "}",
+        f"{ATTACKED_TESTS} behind_a_link",
+    ),
+    Mutant(
+        "an end to what is read of a file that is verified",
+        TREE,
+        "digest, left = hashlib.sha256(), size + 1",
+        "digest, left = hashlib.sha256(), size + (1 << 20)",
+        f"{ATTACKED_TESTS} that_grows",
+    ),
+    Mutant(
+        "looking again at what was kept of a transfer",
+        DROP,
+        "return descriptor if _is_file_of(os.fstat(descriptor), owner) else None",
+        "return descriptor",
+        f"{ATTACKED_TESTS} kept_pack",
+    ),
+    Mutant(
+        "reading the name of a run from a file with one name",
+        DROP,
+        "if os.fstat(descriptor).st_nlink == 1:",
+        "if True:",
+        f"{ATTACKED_TESTS} other_names",
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -2154,4 +2265,5 @@ MUTANTS = (
     *FAULTS,
     *AGAINST_GOING_BACK,
     *SECRETS,
+    *UNDER_ATTACK,
 )

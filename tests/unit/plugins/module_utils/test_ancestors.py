@@ -96,7 +96,10 @@ def test_a_directory_above_the_root_that_belongs_to_somebody_else_is_refused(est
 def test_a_group_that_others_may_be_in_is_refused_and_named(estate, label, mode):
     host = estate.host()
     host.root.mkdir(parents=True)
-    for gid, name in ((SHARED_GROUP, f"number {SHARED_GROUP}"), (DAEMON.pw_gid, "daemon")):
+    primary = {user.pw_gid for user in pwd.getpwall()}
+    empty = next(group for group in grp.getgrall() if group.gr_gid not in primary)
+    groups = {SHARED_GROUP: f"number {SHARED_GROUP}", DAEMON.pw_gid: "daemon"}
+    for gid, name in {**groups, empty.gr_gid: empty.gr_name}.items():
         os.chown(host.root, -1, gid)
         host.root.chmod(mode)
         assert f"{host.root} can be written to by group {name}" in refused(host, label)
