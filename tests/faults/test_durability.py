@@ -39,7 +39,7 @@ ON_A_HOST = Promise(
 ON_THE_CONTROLLER = Promise(
     rules=(
         (r"(.*/)?\.(new|layers)-.*", Lasts.NOTHING),
-        (r"library(/.*)?", Lasts.GOING),
+        (r"library(/.*)?|delivery/SHA256SUMS", Lasts.GOING),
         (r"packs/[^.].*", Lasts.CONTENT),  # made again where its name is lost
     ),
     tells=r"library/index\.json",
