@@ -10,7 +10,7 @@ import grp
 import os
 import time
 
-from . import _adoption, _deletion, _drift, _history, _lease, _root
+from . import _adoption, _deletion, _drift, _history, _lease, _root, _state
 
 
 class DeploymentError(ValueError):
@@ -67,6 +67,8 @@ class Claim:
             self._note_lease(state)
             if self.took_over:
                 self.record("took over", state.current, self.took_over)
+            if self.took_over and self.took_over == self._takeover:
+                state.overtaken = _state.taken_over(state.overtaken, self.took_over, self.run)
             state.token += 1
             state.run = {"name": self.run, "pid": os.getpid()}
             state.lease = _lease.taken(self.run, self.now())
@@ -87,6 +89,7 @@ class Claim:
 
     def check_turn(self, state):
         """Raise LeaseHeld if *state* says that another run holds the lease now."""
+        self._check_not_over(state)
         settled, hindrance = self._hindrance(state)
         if hindrance:
             raise _held(self.root.path, settled, hindrance)
@@ -121,6 +124,7 @@ class Claim:
         while True:
             with self.root.locked(self._lock_timeout, self.run):
                 state = self.root.read_state()
+                self._check_not_over(state)
                 settled, hindrance = self._hindrance(state)
                 if hindrance is None:
                     yield state
@@ -154,7 +158,7 @@ class Claim:
         """Tell an overtaken run who took over, whatever it stumbled over because of that."""
         try:
             yield
-        except (OSError, _drift.Damaged, _root.Moved, _root.RootError):
+        except (OSError, KeyError, _drift.Damaged, _root.Moved, _root.RootError):
             self._check_token(self.root.read_state())
             raise
 
@@ -201,10 +205,16 @@ class Claim:
 
     def _check_token(self, state):
         if state.token != self.token:
-            raise Overtaken(
-                "%s was taken over by %s; this run stopped"
-                % (self.root.path, state.run.get("name", "another run"))
-            )
+            raise self._overtaken(state.run.get("name", "another run"))
+
+    def _check_not_over(self, state):
+        """Raise Overtaken if an earlier call of this run was: the run ended by that."""
+        for run, other in state.overtaken:
+            if run == self.run:
+                raise self._overtaken(other)
+
+    def _overtaken(self, other):
+        return Overtaken("%s was taken over by %s; this run stopped" % (self.root.path, other))
 
 
 def check_owner(path, state, access):

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 ACCESSES = ("public", "group")
+MOST_OVERTAKEN = 20
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -29,7 +30,7 @@ _TYPES = {
     **dict.fromkeys(("lease", "access", "switching"), (dict, type(None))),
     **dict.fromkeys(("live", "trial", "left", "since"), (str, type(None))),
     "restarted": bool,
-    "good": list,
+    **dict.fromkeys(("good", "overtaken"), list),
 }
 _RECORD_KEYS = {"name", "version", "serial", "digest", "links", "token"}
 _PARTS = {  # what each has, if it is there at all
@@ -48,6 +49,7 @@ class State:
     """What a root remembers. Trees are named by their directory, releases by their digest.
 
     ``token``, ``run``: the number last issued, and to whom; ``lease``: who holds the root now.
+    ``overtaken``: the runs that others took over of late, each with the name of that other.
     ``trees``: ``{tree: {name, version, serial, digest, links, token, at}}``, each whole and
     verified; one that was adopted is neither, and has ``adopted`` instead of a digest of ours.
     ``live``: the tree last accepted as good; ``trial``: the one that is tried out instead.
@@ -61,6 +63,7 @@ class State:
     token: int = 0
     run: Dict = field(default_factory=dict)
     lease: Optional[Dict] = None
+    overtaken: List[List[str]] = field(default_factory=list)
     uid: int = 0
     access: Optional[Dict] = None
     trees: Dict[str, Dict] = field(default_factory=dict)
@@ -89,6 +92,8 @@ def checked(state):
         part = getattr(state, name)
         if part is not None and set(part) != keys:
             raise TypeError("%s has %s" % (name, ", ".join(sorted(part))))
+    if not all(isinstance(item, list) and len(item) == 2 for item in state.overtaken):
+        raise TypeError("overtaken is %r" % state.overtaken)
     if state.access and state.access["access"] not in ACCESSES:
         raise TypeError("access is %r" % state.access["access"])
     for tree, record in state.trees.items():
@@ -102,8 +107,13 @@ def is_as_planned(state, planned_for):
 
     When ``current`` was switched does not matter either.
     """
-    turn = {"token": 0, "run": {}, "lease": None, "since": None}
+    turn = {"token": 0, "run": {}, "lease": None, "overtaken": [], "since": None}
     return replace(state, **turn) == replace(planned_for, **turn)
+
+
+def taken_over(overtaken, run, other):
+    """Return *overtaken* after *run* was taken over by *other*, without the oldest of too many."""
+    return [*overtaken, [run, other]][-MOST_OVERTAKEN:]
 
 
 def newest_tree(state, existing, digest, links=None):

@@ -258,7 +258,9 @@ def test_an_overtaken_run_whose_probe_fails_says_who_took_over(host, labels, mea
     assert host.read("app") == "3"
 
 
-@pytest.mark.parametrize("stumble", [_root.RootError("not ours"), _root.Moved(), OSError("gone")])
+@pytest.mark.parametrize(
+    "stumble", [_root.RootError("not ours"), _root.Moved(), OSError("gone"), KeyError("its tree")]
+)
 def test_an_overtaken_run_says_so_whatever_it_stumbles_over(host, labels, monkeypatch, stumble):
     host.deploy(labels[0])
 
