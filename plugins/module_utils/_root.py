@@ -234,7 +234,8 @@ def open_top(path, make=False):
                 with contextlib.suppress(FileNotFoundError):
                     below = os.open(name, _ancestors.LOOK, dir_fd=way)
                     try:
-                        _ancestors.check(below, os.path.join(local, name))
+                        if stat.S_ISDIR(os.fstat(below).st_mode):  # else it is refused later
+                            _ancestors.check(below, os.path.join(local, name))
                     finally:
                         os.close(below)
             return os.open(".", _paths.OPEN_DIRECTORY, dir_fd=way)

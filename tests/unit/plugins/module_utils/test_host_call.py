@@ -785,12 +785,12 @@ def test_a_pack_that_went_missing_is_told(host, releases):
 @pytest.mark.parametrize("how", ["link", "fifo"])
 def test_a_pack_that_is_no_file_is_refused(host, releases, estate, how):
     host.deploy(releases[0])
-    drop = estate.folder / "drop"
+    drop = host.root / ".release/drop/asked"
     drop.mkdir()
     path = drop / "pack"
     host.send(str(estate.folder / "whole"), releases[1].digest, None)
     if how == "link":
-        path.symlink_to("../whole")
+        path.symlink_to(estate.folder / "whole")
     else:
         os.mkfifo(path)
     call = {"run": "test", "release": releases[1]._asdict(), "login": None, "whole": True}
