@@ -47,7 +47,7 @@ with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log, open("/srv/syslog"
 SIGN = """
 import sys, time
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key
-time.sleep(0.2)
+time.sleep(0.6)
 with open(sys.argv[1], "rb") as stream:
     key = load_ssh_private_key(stream.read(), None)
 sys.stdout.buffer.write(key.sign(sys.stdin.buffer.read()))
@@ -219,7 +219,7 @@ def commands(host):
     texts = {
         "restart": f"echo {said}; sleep 0.2",
         "hang": f"echo {said}; touch {host.srv}/hanging; sleep 5",
-        "fail": f"echo {said}; sleep 0.2; cat {host.srv}/printed; exit 3",
+        "fail": f"echo {said}; sleep 0.6; cat {host.srv}/printed; exit 3",
     }
     for name, text in texts.items():
         host.seen.joinpath(f"{CONTROL}-{name}").write_text(text + "\n")
