@@ -112,7 +112,8 @@ class Root:
             ) from None
         tree = tree_of_link(self.path, target)
         if tree is None or not _knows(state, tree):
-            if tree is not None and _knows(self.read_state(), tree):
+            now = self.read_state()
+            if tree is not None and now.token != state.token and _knows(now, tree):
                 raise Moved
             raise RootError(
                 "%s/current points to %r, which is not ours: nothing was touched"

@@ -71,12 +71,13 @@ def labels(estate):
     return [estate.seal(f"{n}.0", {"app": str(n), **shared}) for n in (1, 2, 3, 4)]
 
 
-@pytest.fixture
-def overtaken(monkeypatch, estate, labels):
+@pytest.fixture(params=[True, False], ids=["accepted", "tried"])
+def overtaken(monkeypatch, estate, labels, request):
     """Return overtaken(name, number): an operation, overtaken before its *number*-th lock.
 
     That gives the host, what its root was after the other run (None where nobody was taken over),
     and the error that the operation ended by. It gives None where there are not so many locks.
+    The other run needs no staging, and so leaves that of the first alone.
     """
     real = _root.Root.locked
 
@@ -84,6 +85,7 @@ def overtaken(monkeypatch, estate, labels):
         prepare, act = OPERATIONS[name]
         host = estate.host()
         host.root = estate.folder / f"srv-{number}"
+        host.deploy(labels[3], state="staged")
         prepare(host, labels)
         after, seen = [], itertools.count(1)
 
@@ -91,7 +93,7 @@ def overtaken(monkeypatch, estate, labels):
             if next(seen) == number:
                 monkeypatch.setattr(_root.Root, "locked", real)
                 own, host.run = host.run, "another run"
-                told = host.deploy(labels[3], takeover=own, **LINKS)
+                told = host.deploy(labels[3], takeover=own, commit=request.param)
                 host.run = own
                 after.append(written(host) if told["took_over"] else None)
             return real(*args)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 
@@ -275,3 +276,14 @@ def test_an_overtaken_run_says_so_whatever_it_stumbles_over(host, labels, monkey
     with pytest.raises(_claim.Overtaken, match="was taken over by another run; this run stopped"):
         host.deploy(labels[1])
     assert host.read("app") == "3"
+
+
+def test_a_current_that_leads_to_a_release_somebody_removed_is_no_other_run(host, labels):
+    for label in labels[:2]:
+        host.deploy(label)
+    (host.root / "current").unlink()
+    (host.root / "current").symlink_to(f"releases/{host.tree_of(labels[0])}")
+    shutil.rmtree(host.root / "releases" / host.tree_of(labels[0]))
+
+    with pytest.raises(_root.RootError, match="is not ours: nothing was touched"):
+        host.deploy(labels[2])
