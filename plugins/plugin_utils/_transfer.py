@@ -29,11 +29,13 @@ def modules_through_input(action):
     user, who could read files only by access lists, or if everybody could. The connection's own
     setting is put back: it is used by others too.
     """
+    become = action._connection.become
     try:
         before, origin = action._connection.get_option_and_origin("pipelining")
     except KeyError:
         before, origin = True, None  # such a connection has no choice
-    if before or not (origin == "default" or action._is_become_unprivileged()):
+    wanted = origin == "default" or action._is_become_unprivileged()
+    if before or not wanted or (become and not become.pipelining):  # su cannot: it needs a terminal
         yield
         return
     action._connection.set_option("pipelining", True)

@@ -2125,6 +2125,13 @@ SECRETS = (
         "plugin_utils/test_transfer.py nobody_has_decided",
     ),
     Mutant(
+        "leaving su its terminal",
+        "plugin_utils/_transfer.py",
+        " or (become and not become.pipelining)",
+        "",
+        "plugin_utils/test_transfer.py needs_a_terminal",
+    ),
+    Mutant(
         "keeping layers with private files from others",
         "plugin_utils/_library.py",
         "0o640 if is_private else 0o644",
@@ -2244,6 +2251,183 @@ UNDER_ATTACK = (
     ),
 )
 
+FENCING_TESTS = "module_utils/test_fencing.py"
+
+
+def fenced(without, path, before, after, name):
+    """Return the Mutant of a commit point that takes the lock, and asks nobody who took over.
+
+    *before* and *after* are the text around; *name* is the operation that is overtaken there.
+    """
+    old = f"{before}claim.commit_point(){after}"
+    return Mutant(without, path, old, f"{before}claim.noting(){after}", f"{FENCING_TESTS} {name}")
+
+
+STATE_THEN = " as state:\n"
+OVERTAKING = (
+    Mutant(
+        "asking at a commit point who took over",
+        CLAIM,
+        "            self._check_token(state)\n            yield state",
+        "            yield state",
+        FENCING_TESTS,
+    ),
+    fenced(
+        "asking who took over before activating",
+        TRIAL,
+        "    with ",
+        f"{STATE_THEN}        _plan.refuse_bad",
+        "replace",
+    ),
+    fenced(
+        "asking who took over before restarting",
+        TRIAL,
+        "    with ",
+        " as state:  # an",
+        "replace",
+    ),
+    fenced(
+        "asking who took over before putting back",
+        TRIAL,
+        "    with ",
+        f"{STATE_THEN}        failed",
+        "withdraw",
+    ),
+    fenced(
+        "asking who took over before accepting",
+        TRIAL,
+        "    with ",
+        f"{STATE_THEN}        if state.trial",
+        "accept",
+    ),
+    fenced(
+        "asking who took over before noting a restart",
+        TRIAL,
+        "    with ",
+        f"{STATE_THEN}        state.restarted",
+        "replace",
+    ),
+    fenced(
+        "asking who took over where a trial failed",
+        TRIAL,
+        "    with ",
+        f"{STATE_THEN}        is_tried",
+        "put",
+    ),
+    fenced(
+        "asking who took over before a tree gets its name",
+        STAGING,
+        "    with ",
+        " as state, contextlib",
+        "replace",
+    ),
+    fenced(
+        "asking who took over before contents get their names",
+        STAGING,
+        "            with ",
+        ":\n                place.publish()",
+        "damage",
+    ),
+    fenced(
+        "asking who took over before cleaning",
+        REMOVAL,
+        "        with ",
+        f"{STATE_THEN}            claim.root.read_current(state)",
+        "clean",
+    ),
+    fenced(
+        "asking who took over before removing all",
+        REMOVAL,
+        "        with ",
+        f"{STATE_THEN}            left",
+        "all",
+    ),
+    fenced(
+        "asking who took over before seeding",
+        SHARED,
+        "        with ",
+        ':\n            os.rename("seed"',
+        "replace",
+    ),
+    fenced(
+        "asking who took over before making directories in shared/",
+        SHARED,
+        "        with ",
+        ":\n            with contextlib",
+        "replace",
+    ),
+    Mutant(
+        "asking who took over before giving back",
+        CLAIM,
+        "with contextlib.suppress(*gone), self.commit_point() as state:",
+        "with contextlib.suppress(*gone), self.noting() as state:",
+        FENCING_TESTS,
+    ),
+    Mutant(
+        "ending a run that was taken over, for its later calls too",
+        CLAIM,
+        "            if run == self.run:\n",
+        "            if False:\n",
+        f"{FENCING_TESTS} later_calls",
+    ),
+    Mutant(
+        "telling who took over whatever an overtaken run stumbles over",
+        CLAIM,
+        "except (OSError, KeyError, _drift.Damaged, _root.Moved, _root.RootError):",
+        "except (OSError, _drift.Damaged):",
+        f"{MEANWHILE_TESTS} stumbles",
+    ),
+    Mutant(
+        "giving a manifest its name in a commit point",
+        STAGING,
+        "        place.keep_manifest(release.digest, data)\n",
+        "        place.keep_manifest(release.digest, data)\n        place.publish()\n",
+        "module_utils/test_staging.py overtaken",
+    ),
+    Mutant(
+        "looking again where another run switched",
+        ROOT,
+        "                raise Moved\n",
+        "                pass\n",
+        f"{MEANWHILE_TESTS} switch",
+    ),
+    Mutant(
+        "looking again for what is to be adopted",
+        HOST_CALL,
+        "        if root and root.read_state().token:\n",
+        "        if False:\n",
+        f"{MEANWHILE_TESTS} first_deployment",
+    ),
+    Mutant(
+        "writing who locks before cutting off who locked",
+        ROOT,
+        '.partition("\\n")[0]',
+        "",
+        f"{ROOT_TESTS} named_over",
+    ),
+    Mutant(
+        "comparing the sum of what is remembered",
+        CANONICAL,
+        'if "sum" in plain and plain != summed(rest):',
+        "if False:",
+        f"{FORMATS_TESTS} any_byte",
+    ),
+    Mutant(
+        "refusing what an event has that is unknown",
+        HISTORY,
+        "    if set(event) - KEYS:\n",
+        "    if False:\n",
+        f"{FORMATS_TESTS} any_byte",
+    ),
+    Mutant(
+        "spelling control characters of names",
+        TREE,
+        'return _manifest.CONTROL.sub(lambda match: "\\\\x%02x" % ord(match[0]), text)',
+        "return text",
+        f"{TREE_TESTS} forges",
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -2266,4 +2450,5 @@ MUTANTS = (
     *AGAINST_GOING_BACK,
     *SECRETS,
     *UNDER_ATTACK,
+    *OVERTAKING,
 )

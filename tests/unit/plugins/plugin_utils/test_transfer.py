@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
-from ansible.plugins.loader import shell_loader
+from ansible.plugins.loader import become_loader, shell_loader
 
 from ansible_collections.itops.release.plugins.plugin_utils import _transfer
 
@@ -27,6 +27,7 @@ class Connection:
         self.put = []
         self.options = {"pipelining": False}
         self.origin = "var: ansible_pipelining"
+        self.become = None
         self.failure = None
         self.sees_volumes = True
 
@@ -225,6 +226,16 @@ def test_modules_go_through_input_where_nobody_has_decided(tmp_path):
         assert action._connection.options["pipelining"] is True
 
     assert action._connection.options["pipelining"] is False
+
+
+@pytest.mark.parametrize(("method", "pipelining"), [("sudo", True), ("su", False)])
+def test_a_way_to_become_another_that_needs_a_terminal_keeps_it(tmp_path, method, pipelining):
+    action = Action(tmp_path, unprivileged=True)
+    action._connection.become = become_loader.get(method)
+    action._connection.origin = "default"
+
+    with _transfer.modules_through_input(action):
+        assert action._connection.options["pipelining"] is pipelining
 
 
 def test_a_connection_without_that_choice_is_left_alone(tmp_path):
