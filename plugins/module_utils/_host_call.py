@@ -56,7 +56,9 @@ def remove(params, call, now, check_mode):
         state = copy.deepcopy(before)
         _claim.settle(root, state, None)  # what a killed run made live is on trial
         trees = _removal.choice(root, call)(state)
-        if call["release"] and not trees:
+        # A removal that was killed is gone on with.
+        has_leftovers = not check_mode and _removal.unused_manifests(root, before)
+        if call["release"] and not trees and not has_leftovers:
             return _answer.result(params["root"], before, before, changed=False)
         act = _transaction.foresee_removal if check_mode else _transaction.remove
         return act(root, before, state, params, call, now)

@@ -5,9 +5,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 
 from . import _ancestors, _claim, _deletion, _durable, _manifest, _paths, _root, _state
+
+# Why rmdir leaves a folder where it is: that is no failure.
+KEPT = (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY, errno.ENOTDIR)
 
 
 def ours(root, state):
@@ -40,10 +44,11 @@ def choice(root, call):
 def clean(claim, choose):
     """Remove the trees that *choose* names of a State, and what no other tree needs; return them.
 
-    They are named anew where no other run can pin them, or make them live, any more.
+    They are named anew where no other run can pin them, or make them live, any more. What a
+    removal that was killed has left is removed, too.
     """
-    trees = choose(claim.root.read_state())
-    if not trees:
+    state = claim.root.read_state()
+    if not choose(state) and not unused_manifests(claim.root, state):
         return []
     with contextlib.ExitStack() as stack:
         staging = claim.staging(stack)
@@ -54,8 +59,13 @@ def clean(claim, choose):
                 _take_away(claim, stack, state, trees, staging)
                 claim.root.write_state(state)
                 claim.record("removed", " ".join(trees), None)
-                _drop_unused(claim, stack, state)
+            _drop_unused(claim, stack, state)
     return trees
+
+
+def unused_manifests(root, state):
+    """Return the names of the manifests that no recorded tree needs."""
+    return root.names("manifests") - _releases(state)
 
 
 def what_stays(root, state):
@@ -145,21 +155,21 @@ def _take_away(claim, stack, state, trees, staging):
     os.fsync(releases)
 
 
-def _drop_unused(claim, stack, state):
-    """Remove manifests and contents that no recorded tree needs, inside a commit point."""
+def _releases(state):
+    """Return the digests of the releases that trees of ours are recorded of."""
     recorded = state.trees.values()
-    wanted = {record["digest"] for record in recorded if not record.get("adopted")}
-    folder = claim.folder(stack, "manifests")
-    for name in set(os.listdir(folder)) - wanted:
-        claim.discard(folder, name, "manifests")
-    needed = set()
-    for digest in wanted:
-        manifest = None
-        with contextlib.suppress(_root.RootError):
-            manifest = claim.root.read_manifest(digest)
-        if manifest is None:
-            return  # what it needs cannot be known, so all contents stay
-        needed.update(_manifest.contents(manifest))
+    return {record["digest"] for record in recorded if not record.get("adopted")}
+
+
+def _drop_unused(claim, stack, state):
+    """Remove contents and manifests that no recorded tree needs, inside a commit point.
+
+    Manifests go last, and only where nothing stays: as long as one is there that is not needed,
+    its contents may be, and the next removal looks for them.
+    """
+    needed = _needed(claim.root, state)
+    if needed is None:
+        return
     store = claim.folder(stack, "objects")
     for prefix in os.listdir(store):
         with contextlib.ExitStack() as one, contextlib.suppress(_root.RootError):
@@ -167,8 +177,29 @@ def _drop_unused(claim, stack, state):
             for name in os.listdir(below):
                 if name.partition(".")[0] not in needed:
                     claim.discard(below, name, "objects", prefix)
+    if not claim.leftovers:
+        folder = claim.folder(stack, "manifests")
+        for name in unused_manifests(claim.root, state):
+            claim.discard(folder, name, "manifests")
+
+
+def _needed(root, state):
+    """Return the contents that recorded trees need; None where a manifest cannot tell."""
+    needed = set()
+    for digest in _releases(state):
+        manifest = None
+        with contextlib.suppress(_root.RootError):
+            manifest = root.read_manifest(digest)
+        if manifest is None:
+            return None
+        needed.update(_manifest.contents(manifest))
+    return needed
 
 
 def _remove_if_empty(directory, name):
-    with contextlib.suppress(OSError):
+    """Remove the folder *name*; what is in it, or mounted there, keeps it."""
+    try:
         os.rmdir(name, dir_fd=directory)
+    except OSError as error:
+        if error.errno not in KEPT:
+            raise

@@ -125,6 +125,27 @@ SWEPT = (
         kills("clean"),
     ),
     Mutant(
+        "going on with a removal that was killed",
+        "module_utils/_host_call.py",
+        "has_leftovers = not check_mode and _removal.unused_manifests(root, before)",
+        "has_leftovers = False",
+        kills("remove one"),
+    ),
+    Mutant(
+        "trying again to remove contents that could not be removed",
+        "module_utils/_removal.py",
+        "if not claim.leftovers:",
+        "if True:",
+        fails("remove one", "EIO"),
+    ),
+    Mutant(
+        "failing where an empty folder cannot be removed",
+        "module_utils/_removal.py",
+        "if error.errno not in KEPT:",
+        "if False:",
+        fails("remove all", "EIO"),
+    ),
+    Mutant(
         "cleaning after the new release is accepted only",
         "module_utils/_transaction.py",
         "        _try_and_accept(root, claim, before, params)\n",

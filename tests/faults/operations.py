@@ -17,6 +17,7 @@ from ansible_collections.itops.release.plugins.module_utils import (
     _claim,
     _history,
     _host_call,
+    _manifest,
     _root,
     _state,
     _trial,
@@ -80,6 +81,17 @@ def lay_out_foreign(root, link):
         write_tree(root / "releases" / name, FOREIGN_FILES)
     (root / "shared/log").mkdir(parents=True)
     os.symlink(link.format(root=root), root / "current")
+
+
+def unneeded(host):
+    """Return the names of manifests and contents that no release on a Host needs."""
+    with _root.opened(str(host.root)) as root:
+        digests = {record["digest"] for record in root.read_state().trees.values()}
+        found = root.names("manifests") - digests
+        there = filter(None, (root.read_manifest(digest) for digest in digests - found))
+        needed = {content for manifest in there for content in _manifest.contents(manifest)}
+    kept = (host.root / ".release/objects").glob("*/*")
+    return sorted(found) + sorted(path.name for path in kept if path.stem not in needed)
 
 
 @dataclass(frozen=True)
@@ -247,9 +259,7 @@ class Operation:
     def _left(host):
         """Return what should have gone with all releases of ours."""
         left = {path.name for path in host.root.iterdir()} if host.root.exists() else set()
-        trees = host.trees if "releases" in left else []
-        # An empty folder that could not be removed is in nobody's way.
-        if set(trees) <= {FOREIGN, OLDER_FOREIGN}:
+        if "releases" in left and set(host.trees) == {FOREIGN, OLDER_FOREIGN}:
             left.discard("releases")
         return [f"{name} is left" for name in left - {"shared"}]
 
@@ -263,6 +273,8 @@ class Operation:
             found.append("the trial goes on")
         unknown = set(host.trees) - {FOREIGN, OLDER_FOREIGN} - set(host.state.trees)
         found += [f"{tree} is not known" for tree in unknown]
+        if self.params.get("state") == "absent":
+            found += [f"{name} is not needed" for name in unneeded(host)]
         restarts = host.root.parent / "restarts"
         runs = restarts.read_text().split()[-1] if restarts.exists() else "nothing"
         if runs != f"releases/{host.current}":
