@@ -2291,7 +2291,7 @@ OVERTAKING = (
         TRIAL,
         "    with ",
         f"{STATE_THEN}        failed",
-        "withdraw",
+        "put or withdraw",
     ),
     fenced(
         "asking who took over before accepting",
@@ -2347,14 +2347,14 @@ OVERTAKING = (
         SHARED,
         "        with ",
         ':\n            os.rename("seed"',
-        "replace",
+        "first",
     ),
     fenced(
         "asking who took over before making directories in shared/",
         SHARED,
         "        with ",
         ":\n            with contextlib",
-        "replace",
+        "first",
     ),
     Mutant(
         "asking who took over before giving back",

@@ -45,10 +45,7 @@ OPERATIONS = {  # what comes before, and what is overtaken
     "put back": (deploying(0), deploying(1, **RESTART, **ILL)),
     "go back": (deploying(0, 1), lambda host, _labels: host.deploy(None, **RESTART)),
     "accept": (deploying(0, 1, commit=False), deploying(1, **RESTART)),
-    "withdraw": (
-        lambda host, labels: (deploying(0)(host, labels), deploying(1, commit=False)(host, labels)),
-        lambda host, _labels: host.deploy(None, **RESTART),
-    ),
+    "withdraw": (deploying(0, commit=False), lambda host, _labels: host.deploy(None, **RESTART)),
     "clean": (deploying(0, 1, 2), deploying(1, keep=1)),
     "remove one": (
         lambda host, labels: (
@@ -68,7 +65,8 @@ OPERATIONS = {  # what comes before, and what is overtaken
 @pytest.fixture
 def labels(estate):
     shared = {"lib": "same", "etc/conf": "as delivered"}
-    return [estate.seal(f"{n}.0", {"app": str(n), **shared}) for n in (1, 2, 3, 4)]
+    ours = [estate.seal(f"{n}.0", {"app": str(n), **shared}) for n in (1, 2, 3)]
+    return [*ours, estate.seal("4.0", {"app": "4"})]
 
 
 @pytest.fixture(params=[True, False], ids=["accepted", "tried"])
