@@ -25,7 +25,7 @@ class Tier:
     commands: tuple[tuple[str, ...], ...] = ()
     pytest: tuple[str, ...] = ()
     why_not: Callable[[], str | None] = lambda: None
-    no_skips: bool = False  # where it runs at all, each of its tests must run
+    no_skips: Callable[[], bool] = lambda: False  # whether each of its tests can run here
     beside: bool = False  # it waits a lot, or works on one core only: it runs beside the others
 
 
@@ -54,6 +54,16 @@ def why_no_strace() -> str | None:
     return f"strace cannot trace here: {tried.stderr.strip()}" if tried.returncode else None
 
 
+def always() -> bool:
+    """Tell that where a tier runs at all, each of its tests can."""
+    return True
+
+
+def can_mount() -> bool:
+    """Tell whether file systems can be made here, and given to others."""
+    return why_no_hosts() is None
+
+
 # Files of tests side by side; within a file one after the other, since some share a service.
 SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
 # Where one file has most of the tests.
@@ -72,24 +82,29 @@ THOROUGH = (
     Tier("lint", commands=(("ansible-lint",), ("antsibull-changelog", "lint")), beside=True),
     Tier("sanity", commands=(("python", "-m", "tests.tooling.sanity"),), beside=True),
     Tier("mutants", commands=(("python", "tests/mutants/run.py"),)),
-    Tier("faults", pytest=("tests/faults", *EVENLY), why_not=why_no_strace),
+    Tier(
+        "faults",
+        pytest=("tests/faults", *EVENLY),
+        why_not=why_no_strace,
+        no_skips=can_mount,
+    ),
     Tier("package-check", commands=(("python", "-m", "tests.tooling.package_check"),), beside=True),
     Tier(
         "slow",
         pytest=("tests/integration", "-m", "slow and not (hosts or podman)", *EVENLY),
-        no_skips=True,
+        no_skips=always,
     ),
     Tier(
         "hosts",
         pytest=("tests/integration", "-m", "hosts", *FLEETS),
         why_not=why_no_hosts,
-        no_skips=True,
+        no_skips=always,
     ),
     Tier(
         "podman",
         pytest=("tests/integration", "-m", "podman and not hosts"),
         why_not=why_no_containers,
-        no_skips=True,
+        no_skips=always,
         beside=True,
     ),
     Tier(
