@@ -263,6 +263,13 @@ ATTACKED = (
         attack("sources"),
     ),
     Mutant(
+        "sealing only what the checksum file was found to say",
+        "module_utils/_kind_files.py",
+        "listed.get(entry.path) != entry.sha256",
+        "False",
+        ("tests/faults/test_attackers.py", "-k", "changes_while_it_is_sealed", "--every-point"),
+    ),
+    Mutant(
         "writing a file that nobody else has made",
         DURABLE,
         "flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC",
@@ -397,4 +404,151 @@ SYNCED = (
     ),
 )
 
-MUTANTS = (*SWEPT, *SYNCED, *ATTACKED)
+
+def overtakes(operation):
+    """Return the test that stops *operation* after all of its calls, and overtakes it."""
+    name = "test_a_run_that_is_stopped_overtaken_and_continued_writes_nothing"
+    return (f"tests/faults/test_races.py::{name}[{operation}]", "--every-point")
+
+
+CLAIM = "module_utils/_claim.py"
+RACES = "tests/faults/test_races.py::test_of_three_runs_at_once_none_loses_what_must_stay[stopped]"
+RACED = (
+    Mutant(
+        "asking at each commit point who took over",
+        CLAIM,
+        "            self._check_token(state)\n            yield state",
+        "            yield state",
+        overtakes("roll back"),
+    ),
+    Mutant(
+        "a lock that one process holds at a time",
+        "module_utils/_root.py",
+        "            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+        "",
+        overtakes("mark bad"),
+    ),
+    Mutant(
+        "naming who locks from the first moment on",
+        "module_utils/_root.py",
+        "            os.pwrite(descriptor, holder, 0)\n"
+        "            os.ftruncate(descriptor, len(holder))\n",
+        "            os.ftruncate(descriptor, 0)\n            os.pwrite(descriptor, holder, 0)\n",
+        overtakes("mark bad"),
+    ),
+    Mutant(
+        "a lease that ends with its process, not by its age",
+        "module_utils/_lease.py",
+        '    return lease["started"] is not None and _started(pid, proc) == lease["started"]\n',
+        '    with open("/proc/uptime") as stream:\n'
+        '        return float(stream.read().split()[0]) - int(lease["started"]) / 100 < 0.05\n',
+        (RACES, "--every-point"),
+    ),
+    Mutant(
+        "giving a manifest its name in a commit point",
+        STAGING,
+        "        place.keep_manifest(release.digest, data)\n",
+        "        place.keep_manifest(release.digest, data)\n        place.publish()\n",
+        overtakes("stage"),
+    ),
+    Mutant(
+        "choosing anew, in the commit point, what is cleaned",
+        "module_utils/_removal.py",
+        "            trees = choose(state)\n            if trees:\n",
+        "            if trees:\n",
+        (RACES, "--every-point"),
+    ),
+)
+
+
+def tampers(test):
+    return (f"tests/faults/test_tampering.py::{test}",)
+
+
+FLIPPED_THERE = "test_a_byte_that_is_flipped_in_the_library_is_refused_or_found"
+FLIPPED_ON_ITS_WAY = "test_a_byte_that_is_flipped_on_the_way_is_refused[its manifest and contents]"
+FLIPPED_HERE = "test_a_byte_that_is_flipped_on_a_host_is_found_or_mended_before_it_goes_live"
+CHANGED = "test_whatever_is_changed_in_a_tree_is_found_named_and_mended"
+PACK = "module_utils/_pack.py"
+OBJECTS = "module_utils/_objects.py"
+TAMPERED = (
+    Mutant(
+        "hashing what is read of the library",
+        LAYOUT,
+        'if "sha256:" + _canonical.sha256_hex(data) != descriptor["digest"]:',
+        "if False:",
+        tampers(FLIPPED_THERE),
+    ),
+    Mutant(
+        "hashing the files in a layer",
+        "module_utils/_layer.py",
+        "    if digest.hexdigest() != entry.sha256:\n",
+        "    if False:\n",
+        (*tampers(FLIPPED_THERE), "--every-point"),
+    ),
+    Mutant(
+        "hashing the manifest that a pack brings",
+        "module_utils/_manifest.py",
+        "    if digest_of(data) != digest:\n",
+        "    if False:\n",
+        tampers(FLIPPED_ON_ITS_WAY),
+    ),
+    Mutant(
+        "hashing the contents that a pack brings",
+        PACK,
+        "    if digest.hexdigest() != sha256:\n",
+        "    if False:\n",
+        (*tampers(FLIPPED_ON_ITS_WAY), "--every-point"),
+    ),
+    Mutant(
+        "hashing the files of a tree that is verified",
+        TREE,
+        "return hash_file(directory, name, entry.size) == entry.sha256",
+        "return True",
+        tampers(FLIPPED_HERE),
+    ),
+    Mutant(
+        "hashing contents before they are shared again",
+        OBJECTS,
+        "                    and _tree.hash_descriptor(descriptor, entry.size) == entry.sha256\n",
+        "",
+        (*tampers(FLIPPED_HERE), "--every-point"),
+    ),
+    Mutant(
+        "hashing contents while they are copied",
+        OBJECTS,
+        "        if digest.hexdigest() != entry.sha256:\n            raise _damaged(entry)\n",
+        "",
+        (*tampers(FLIPPED_HERE), "--every-point"),
+    ),
+    Mutant(
+        "comparing the sum of what a root remembers",
+        "module_utils/_canonical.py",
+        'if "sum" in plain and plain != summed(rest):',
+        "if False:",
+        tampers(FLIPPED_HERE),
+    ),
+    Mutant(
+        "comparing all bits of a mode",
+        TREE,
+        "    elif mode != wanted:\n",
+        "    elif (mode ^ wanted) & 0o777:\n",
+        tampers(f"{CHANGED}[setuid]"),
+    ),
+    Mutant(
+        "telling what is there and was not sealed",
+        TREE,
+        'self.drift.append(Drift(path + end, "extra"))',
+        "pass",
+        tampers(f"{CHANGED}[a file more]"),
+    ),
+    Mutant(
+        "looking at a file itself, not at what it links to",
+        TREE,
+        "status = os.stat(leaf, dir_fd=directory, follow_symlinks=False)",
+        "status = os.stat(leaf, dir_fd=directory, follow_symlinks=entry.type != 'symlink')",
+        tampers(f"{CHANGED}[a file that is a link to the same content]"),
+    ),
+)
+
+MUTANTS = (*SWEPT, *SYNCED, *ATTACKED, *RACED, *TAMPERED)
