@@ -15,7 +15,12 @@ def plain_arguments(action, argument_spec, **rules):
     text, which *argument_spec* turns into what is wanted.
     """
     action._task.args = _without_empty(action._task.args)
-    _result, arguments = action.validate_argument_spec(argument_spec, **rules)
+    try:
+        _result, arguments = action.validate_argument_spec(argument_spec, **rules)
+    except Exception as error:
+        # Ansible would show this beside it: all options of the task, also those that may be secret.
+        error.obj = None
+        raise
     # Ansible's tagged strings are str to Python, but not to every library.
     return json.loads(json.dumps(arguments))
 

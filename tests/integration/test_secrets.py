@@ -255,7 +255,9 @@ def failing(scene):
     by_command = {"command": "{{ probe_fails }}", "retries": 0}
     headed = {**unwell, "headers": {"Authorization": "Bearer {{ header }}"}}
     hidden = {**FAILS, "no_log": True}
+    wrong = {"probe": headed, "keep": "several"}
     return [
+        task("A wrong option", "release_deployment", wrong, **FAILS),
         deployed("A service that is unwell", 2, scene, FAILS, probe=unwell),
         deployed("A probe that fails", 2, scene, FAILS, probe=by_command),
         deployed("A header", 2, scene, FAILS, probe=headed),

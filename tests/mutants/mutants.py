@@ -2125,6 +2125,13 @@ SECRETS = (
         "plugin_utils/test_transfer.py nobody_has_decided",
     ),
     Mutant(
+        "keeping the other options out of what is said of a wrong one",
+        "plugin_utils/_action.py",
+        "error.obj = None",
+        "pass",
+        "plugin_utils/test_action.py wrong_option",
+    ),
+    Mutant(
         "leaving su its terminal",
         "plugin_utils/_transfer.py",
         " or (become and not become.pipelining)",

@@ -4,6 +4,13 @@
 
 from __future__ import annotations
 
+import types
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.itops.release.plugins.module_utils import _arguments
 from ansible_collections.itops.release.plugins.plugin_utils import _action
 
 
@@ -20,3 +27,25 @@ def test_an_option_left_out_is_left_out_for_the_host_too():
     given = {"a": 0, "b": None, "c": False, "d": [], "probe": {"url": "u", "command": None}}
 
     assert _action.to_module(given) == {"a": 0, "c": False, "d": [], "probe": {"url": "u"}}
+
+
+class Action(ActionBase):
+    """An action of Ansible for a task with *args*."""
+
+    def __init__(self, args):
+        self._task = types.SimpleNamespace(args=args)
+
+    def run(self, tmp=None, task_vars=None):
+        return super().run(tmp, task_vars)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"), [({"keep": "x"}, "convert to int"), ({"kept": 5}, "Unsupported")]
+)
+def test_of_a_wrong_option_the_others_are_not_told(wrong, reason):
+    action = Action({"root": "/srv/shop", "restart": ["restart", "s3cr3t"], **wrong})
+
+    with pytest.raises(AnsibleActionFail, match=reason) as caught:
+        _action.plain_arguments(action, _arguments.deployment())
+
+    assert "s3cr3t" not in f"{caught.value} {caught.value.obj}"
