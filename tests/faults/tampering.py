@@ -77,6 +77,11 @@ class Target:
         _packs.write(stream, library, label.digest, base, "gzip")
         return stream.getvalue()
 
+    def leave_one(self):
+        """Leave release 2 alone in the library: each of its files is of that release then."""
+        self.estate.library.remove(self.labels["1"].digest)
+        del self.packs["1"]
+
     def noticed_in_library(self):
         """Return the line by which the library refuses a release, or tells that it is damaged."""
         try:
