@@ -445,13 +445,6 @@ RACED = (
         (RACES, "--every-point"),
     ),
     Mutant(
-        "giving a manifest its name in a commit point",
-        STAGING,
-        "        place.keep_manifest(release.digest, data)\n",
-        "        place.keep_manifest(release.digest, data)\n        place.publish()\n",
-        overtakes("stage"),
-    ),
-    Mutant(
         "choosing anew, in the commit point, what is cleaned",
         "module_utils/_removal.py",
         "            trees = choose(state)\n            if trees:\n",
