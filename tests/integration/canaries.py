@@ -32,6 +32,7 @@ CANARIES = (  # where a user puts it
     "the query of a probe's URL",
     "a URL that cannot be asked",
     "a header, which a probe does not have",
+    "an option beside a wrong one",
     "an argument of a probe command",
     "an argument of a restart",
     "a restart that is one text",

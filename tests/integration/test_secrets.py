@@ -239,6 +239,7 @@ def planted(scene, host, url):
         "restart_as_text": f"service restart --token {secret['a restart that is one text']}",
         "url": url,
         "odd_url": f"{url.partition('?')[0]}?{secret['a URL that cannot be asked']} and more",
+        "beside": secret["an option beside a wrong one"],
         "header": secret["a header, which a probe does not have"],
         "hidden_url": f"{url}&{secret['a deployment that says no_log']}",
         "probe_fails": [*argv["fail"], secret["an argument of a probe command"]],
@@ -255,7 +256,7 @@ def failing(scene):
     by_command = {"command": "{{ probe_fails }}", "retries": 0}
     headed = {**unwell, "headers": {"Authorization": "Bearer {{ header }}"}}
     hidden = {**FAILS, "no_log": True}
-    wrong = {"probe": headed, "keep": "several"}
+    wrong = {"restart": "{{ beside }}", "keep": "x"}  # short, for Ansible shows only so much
     return [
         task("A wrong option", "release_deployment", wrong, **FAILS),
         deployed("A service that is unwell", 2, scene, FAILS, probe=unwell),
