@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import os
 
-from . import _paths, _root
-
-IDENTITY = "adopted:"  # stands for the digest that nobody knows
+from . import _paths, _root, _state
 
 
 def find(path):
@@ -41,7 +39,7 @@ def find(path):
 
 def record(state, tree, now):
     """Note *tree*, which nobody has verified, as the release that is live and good."""
-    identity = IDENTITY + tree
+    identity = _state.ADOPTED + tree
     state.trees[tree] = {
         "name": "adopted",
         "version": tree,

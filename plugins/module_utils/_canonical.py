@@ -9,6 +9,7 @@ import json
 
 LARGEST_INTEGER = 2**53 - 1
 SUM_DIGITS = 32
+LONGEST_TOLD = 200  # characters
 
 
 class CanonicalError(ValueError):
@@ -28,17 +29,20 @@ def loads(data, unique_keys=True):
     """Return the value in the UTF-8 JSON *data*.
 
     Raises CanonicalError for what two readers could read differently: repeated keys, NaN, floats,
-    integers beyond 2**53, bytes that are not UTF-8, and nesting that exhausts the stack. Without
+    integers beyond 2**53, what is not UTF-8, and nesting that exhausts the stack. Without
     *unique_keys* the caller sees to it that no key is repeated: that is half of the time.
     """
     try:
-        return json.loads(
+        value = json.loads(
             data.decode("utf-8"),
             object_pairs_hook=_object if unique_keys else None,
             parse_constant=_refuse,
             parse_float=_refuse,
             parse_int=_integer,
         )
+        if b"\\ud" in data or b"\\uD" in data:
+            dumps(value)  # half a character, which only an escape can write, is refused here
+        return value
     except RecursionError:
         raise CanonicalError("nested too deep") from None
     except CanonicalError:
@@ -66,6 +70,18 @@ def unsummed(plain):
     if "sum" in plain and plain != summed(rest):
         raise CanonicalError("it was altered: its sum does not match")
     return rest
+
+
+def one_line(text):
+    """Return *text*, or what an error says, fit for a message: in a line, printable, not long.
+
+    What stands in a file that is refused comes to terminals and reports in no other way.
+    """
+    text = str(text)
+    text = text if len(text) <= LONGEST_TOLD else text[: LONGEST_TOLD - 1] + "…"
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 def _object(pairs):

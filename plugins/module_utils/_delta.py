@@ -33,7 +33,7 @@ def apply(base, data):
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise _manifest.ManifestError(
-            "the difference of manifests is malformed: %s" % error
+            "the difference of manifests is malformed: %s" % _canonical.one_line(error)
         ) from None
 
 

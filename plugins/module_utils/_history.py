@@ -42,7 +42,8 @@ def read(root, most):
     try:
         return [_event(path, _canonical.loads(line)) for line in lines]
     except (TypeError, AttributeError, KeyError, _canonical.CanonicalError) as error:
-        raise _root.RootError("%s cannot be read: %s" % (path, error)) from None
+        said = _canonical.one_line(error)
+        raise _root.RootError("%s cannot be read: %s" % (path, said)) from None
 
 
 def _event(path, plain):

@@ -105,7 +105,7 @@ def parse(data, digest):
         manifest = _from_plain(_canonical.loads(data, unique_keys=False))
         _check(manifest)
     except (KeyError, TypeError, AttributeError, _canonical.CanonicalError) as error:
-        raise ManifestError("manifest %s is malformed: %s" % (digest[:12], error)) from None
+        raise _malformed(digest, error) from None
     if render(manifest) != data:
         raise ManifestError("manifest %s is not in canonical form" % digest[:12])
     return manifest
@@ -122,7 +122,7 @@ def verified(manifest, digest):
         _check_digest(data, digest)
         _check(manifest)
     except (TypeError, UnicodeEncodeError) as error:
-        raise ManifestError("manifest %s is malformed: %s" % (digest[:12], error)) from None
+        raise _malformed(digest, error) from None
     return data
 
 
@@ -275,7 +275,7 @@ def _from_plain(plain):
     if plain["format"] != FORMAT:
         raise UnknownFormat(
             "manifest has format %s, and this itops.release reads up to %d: upgrade it"
-            % (plain["format"], FORMAT)
+            % (_canonical.one_line(plain["format"]), FORMAT)
         )
     components = tuple(_component(item) for item in plain["components"])
     return Manifest(plain["name"], plain["version"], plain["serial"], components)
@@ -284,6 +284,11 @@ def _from_plain(plain):
 def _component(plain):
     entries = tuple(entry_from_plain(item) for item in plain["entries"])
     return Component(plain["name"], plain["version"], plain["kind"], plain["path"], entries)
+
+
+def _malformed(digest, error):
+    said = _canonical.one_line(error)
+    return ManifestError("manifest %s is malformed: %s" % (digest[:12], said))
 
 
 def _check_digest(data, digest):

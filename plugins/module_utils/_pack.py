@@ -45,7 +45,8 @@ def read_header(stream):
         plain = _canonical.loads(line)
         format_ = plain.pop("format")
         if format_ != FORMAT:
-            raise PackError("the pack has format %s; this host's code reads %d" % (format_, FORMAT))
+            said = _canonical.one_line(format_)
+            raise PackError("the pack has format %s; this host's code reads %d" % (said, FORMAT))
         header = Header(**plain)
         others = [digest for digest in (header.base, header.again) if digest is not None]
         # pylint: disable=unidiomatic-typecheck # True is an int, and must not pass for one

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import List, NamedTuple, Optional
 
-from . import _adoption, _claim, _drift, _state
+from . import _claim, _drift, _state
 
 
 class Plan(NamedTuple):
@@ -141,18 +141,19 @@ def _meant(root, params, call, state):
         tree = back = _state.previous_tree(state, existing) if state.trial else None
         digest = state.trees[back]["digest"] if back else _state.previous_release(state)
     tree = tree or _state.newest_tree(state, existing, digest)
-    if digest.startswith(_adoption.IDENTITY) and tree not in existing:
+    if digest.startswith(_state.ADOPTED) and tree not in existing:
         raise _claim.DeploymentError(
             "release %s was adopted, and is not in %s/releases any more: nobody can bring it again"
-            % (digest[len(_adoption.IDENTITY) :], root.path)
+            % (digest[len(_state.ADOPTED) :], root.path)
         )
     tree = tree or _state.newest_tree(state, set(state.trees), digest)
     if tree is None and asked:
         raise _claim.DeploymentError(
             "release sha256:%s is neither here nor in the media library" % digest
         )
-    if tree is None:  # it was here once: the library may have it
-        return _state.Release(digest, "", "", 0, links), None
+    if tree is None:  # it was here once: the manifest may still be, or the library has it
+        manifest = root.read_manifest(digest)
+        return _state.Release(digest, *(manifest[:3] if manifest else ("", "", 0)), links), None
     record = state.trees[tree]
     names = [record[key] for key in ("name", "version", "serial")]
     return _state.Release(digest, *names, links if asked else tuple(record["links"])), back

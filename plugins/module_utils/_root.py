@@ -13,7 +13,7 @@ import stat
 import time
 from dataclasses import asdict, fields
 
-from . import _ancestors, _canonical, _durable, _manifest, _paths, _state
+from . import _ancestors, _canonical, _durable, _manifest, _paths, _state, _state_form
 
 FORMAT = 2
 READ_FORMATS = (1, 2)  # what 2 added has a default that is right for 1
@@ -85,9 +85,10 @@ class Root:
             known = {item.name for item in fields(_state.State)}
             if set(plain) - known:
                 raise RootError("%s has entries unknown here" % self._state_path())
-            return _state.checked(_state.State(**plain))
+            return _state_form.checked(_state.State(**plain))
         except (TypeError, AttributeError, KeyError, _canonical.CanonicalError) as error:
-            raise RootError("%s cannot be read: %s" % (self._state_path(), error)) from None
+            said = _canonical.one_line(error)
+            raise RootError("%s cannot be read: %s" % (self._state_path(), said)) from None
 
     def write_state(self, state):
         """Record *state* durably."""
@@ -174,7 +175,7 @@ def unknown_format(path, format_, newest):
     """Return the RootError for a file that another version of this collection wrote."""
     return RootError(
         "%s has format %s, and this itops.release reads up to %d: upgrade it"
-        % (path, format_, newest)
+        % (path, _canonical.one_line(format_), newest)
     )
 
 
@@ -190,17 +191,18 @@ def tree_of_link(path, target):
 
 
 @contextlib.contextmanager
-def opened(path):
+def opened(path, looks_only=False):
     """Give the Root at the absolute *path*, or None where nothing of ours is.
 
-    Raises RootError where others could replace it, or what is in it.
+    Raises RootError where others could replace it, or what is in it. Who *looks_only* asks what
+    the user who writes the root has there, and so trusts that one too.
     """
     if not os.path.isabs(path):
         raise RootError("root %r is not an absolute path" % path)
     if not path.strip("/."):
         raise RootError("root %r is the root of the host: give a directory of its own" % path)
     try:
-        descriptor = open_top(path)
+        descriptor = open_top(path, looks_only=looks_only)
     except FileNotFoundError:
         yield None
         return
@@ -220,23 +222,27 @@ def opened(path):
         root.close()
 
 
-def open_top(path, make=False):
+def open_top(path, make=False, looks_only=False):
     """Return a descriptor of the directory at *path*, made with *make* where it is missing.
 
     Raises RootError where others than root and this user could replace it, or what is right in it.
     ``shared`` may be anybody's.
     """
     local = _paths.local(path)
+    users = _ancestors.trusted()
+    if looks_only:
+        with contextlib.suppress(OSError):
+            users.add(os.lstat(os.path.join(local, OURS)).st_uid)
     try:
-        way = _ancestors.open_directory(local, make)
+        way = _ancestors.open_directory(local, users, make)
         try:
-            _ancestors.check(way, local)
+            _ancestors.check(way, local, users)
             for name in (OURS, "releases"):
                 with contextlib.suppress(FileNotFoundError):
                     below = os.open(name, _ancestors.LOOK, dir_fd=way)
                     try:
                         if stat.S_ISDIR(os.fstat(below).st_mode):  # else it is refused later
-                            _ancestors.check(below, os.path.join(local, name))
+                            _ancestors.check(below, os.path.join(local, name), users)
                     finally:
                         os.close(below)
             return os.open(".", _paths.OPEN_DIRECTORY, dir_fd=way)

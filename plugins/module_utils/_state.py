@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
-ACCESSES = ("public", "group")
 MOST_OVERTAKEN = 20
 TIME = "%Y-%m-%dT%H:%M:%SZ"
+ADOPTED = "adopted:"  # with a tree's name it stands for the digest that nobody knows
 
 
 class Release(NamedTuple):
@@ -22,22 +22,6 @@ class Release(NamedTuple):
     version: str
     serial: int
     links: Tuple[str, ...] = ()
-
-
-_TYPES = {
-    **dict.fromkeys(("token", "uid"), int),
-    **dict.fromkeys(("run", "trees", "bad", "pinned"), dict),
-    **dict.fromkeys(("lease", "access", "switching"), (dict, type(None))),
-    **dict.fromkeys(("live", "trial", "left", "since"), (str, type(None))),
-    "restarted": bool,
-    **dict.fromkeys(("good", "overtaken"), list),
-}
-_RECORD_KEYS = {"name", "version", "serial", "digest", "links", "token"}
-_PARTS = {  # what each has, if it is there at all
-    "access": {"uid", "gid", "access"},
-    "lease": {"run", "since", "pid", "started", "boot"},
-    "switching": {"to"},
-}
 
 
 class NoWayBack(ValueError):
@@ -81,25 +65,6 @@ class State:
     def current(self):
         """The tree that ``current`` should point to, or None."""
         return self.trial or self.live
-
-
-def checked(state):
-    """Return *state* as it is; TypeError when a part of it is not of its type."""
-    for name, types in _TYPES.items():
-        if not isinstance(getattr(state, name), types):
-            raise TypeError("%s is %r" % (name, getattr(state, name)))
-    for name, keys in _PARTS.items():
-        part = getattr(state, name)
-        if part is not None and set(part) != keys:
-            raise TypeError("%s has %s" % (name, ", ".join(sorted(part))))
-    if not all(isinstance(item, list) and len(item) == 2 for item in state.overtaken):
-        raise TypeError("overtaken is %r" % state.overtaken)
-    if state.access and state.access["access"] not in ACCESSES:
-        raise TypeError("access is %r" % state.access["access"])
-    for tree, record in state.trees.items():
-        if not (isinstance(record, dict) and _RECORD_KEYS <= set(record)):
-            raise TypeError("the record of %s is not whole" % tree)
-    return state
 
 
 def is_as_planned(state, planned_for):

@@ -58,7 +58,9 @@ class Layout:
                 raise LibraryError(f"{self.path} is not a media library") from None
             return []
         except (KeyError, TypeError, _canonical.CanonicalError) as error:
-            raise LibraryError(f"{self.path}/index.json is malformed: {error}") from None
+            raise LibraryError(
+                f"{self.path}/index.json is malformed: {_canonical.one_line(error)}"
+            ) from None
 
     def write_index(self, descriptors):
         """Replace ``index.json``, durably and in one step."""
@@ -69,7 +71,8 @@ class Layout:
         """Return the bytes of a blob, at most *limit*, verified against its descriptor."""
         try:
             with open(self.blob(descriptor["digest"]), "rb") as stream:
-                data = stream.read(limit + 1)
+                # For as many bytes as are asked for, room is taken at once.
+                data = stream.read(min(limit, os.fstat(stream.fileno()).st_size) + 1)
         except FileNotFoundError:
             raise LibraryError(f"{self.path}: blob {descriptor['digest']} is missing") from None
         if len(data) > limit:

@@ -8,6 +8,8 @@ import json
 import pathlib
 import re
 
+from ..module_utils import _canonical
+
 MOST_VALUES = 10_000
 LONGEST_NUMBER = 100
 TYPES = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
@@ -219,4 +221,4 @@ def spell(path):
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text
+    return _canonical.one_line(text)

@@ -1808,7 +1808,7 @@ MEANWHILE = (
     check(
         "telling that an adopted release is gone",
         PLAN,
-        "digest.startswith(_adoption.IDENTITY) and tree not in existing",
+        "digest.startswith(_state.ADOPTED) and tree not in existing",
         f"{ADOPTION_TESTS} told_as_such",
     ),
 )
@@ -2154,14 +2154,14 @@ UNDER_ATTACK = (
     Mutant(
         "refusing directories of other users on the way to a root",
         ANCESTORS,
-        'if status.st_uid not in _trusted():\n        raise Unsafe(\n            "%s belongs',
+        'if status.st_uid not in users:\n        raise Unsafe(\n            "%s belongs',
         'if False:\n        raise Unsafe(\n            "%s belongs',
         f"{ANCESTORS_TESTS} belongs_to_somebody",
     ),
     Mutant(
         "looking at directories above a root",
         ANCESTORS,
-        "            check(deeper, path, sticky_will_do=True)\n",
+        "            check(deeper, path, self._users, sticky_will_do=True)\n",
         "",
         f"{ANCESTORS_TESTS} above_the_root",
     ),
@@ -2196,7 +2196,7 @@ UNDER_ATTACK = (
     Mutant(
         "looking at the root itself",
         "module_utils/_root.py",
-        "            _ancestors.check(way, local)\n",
+        "            _ancestors.check(way, local, users)\n",
         "",
         f"{ANCESTORS_TESTS} root_that",
     ),
@@ -2435,6 +2435,63 @@ OVERTAKING = (
     ),
 )
 
+STATE_FORM = "module_utils/_state_form.py"
+STATE_FORM_TESTS = "module_utils/test_state_form.py named_in_a_line"
+FUZZED = (
+    check(
+        "refusing a record that is not whole",
+        STATE_FORM,
+        "not (_is_name(tree) and _is_record(record))",
+        STATE_FORM_TESTS,
+    ),
+    check(
+        "refusing a live release without a record",
+        STATE_FORM,
+        "tree is not None and tree not in state.trees",
+        STATE_FORM_TESTS,
+    ),
+    check(
+        "refusing a live release without a way back to itself",
+        STATE_FORM,
+        "state.live and not state.good",
+        STATE_FORM_TESTS,
+    ),
+    Mutant(
+        "refusing names with control characters in a state",
+        STATE_FORM,
+        "not isinstance(value, str) or _manifest.CONTROL.search(value)",
+        "not isinstance(value, str)",
+        STATE_FORM_TESTS,
+    ),
+    check(
+        "refusing half a character",
+        CANONICAL,
+        'b"\\\\ud" in data or b"\\\\uD" in data',
+        "module_utils/test_canonical.py half_a_character",
+    ),
+    Mutant(
+        "telling only what is printable of a file",
+        CANONICAL,
+        "char if char.isprintable() else",
+        "char if char else",
+        "module_utils/test_canonical.py one_printable_line",
+    ),
+    Mutant(
+        "taking only as much memory as a document has",
+        "plugin_utils/_layout.py",
+        "stream.read(min(limit, os.fstat(stream.fileno()).st_size) + 1)",
+        "stream.read(limit + 1)",
+        "plugin_utils/test_library.py no_more_memory",
+    ),
+    Mutant(
+        "calling a way back by the manifest that is held",
+        PLAN,
+        "manifest = root.read_manifest(digest)",
+        "manifest = None",
+        "module_utils/test_host_call.py under_its_name",
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -2458,4 +2515,5 @@ MUTANTS = (
     *SECRETS,
     *UNDER_ATTACK,
     *OVERTAKING,
+    *FUZZED,
 )

@@ -93,3 +93,18 @@ def test_whatever_is_read_it_is_a_value_or_a_canonical_error(data):
 
 def test_a_digest_is_the_sha256_in_hex():
     assert _canonical.sha256_hex(b"abc") == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_what_is_told_of_a_file_is_one_printable_line_of_bounded_length():
+    assert _canonical.one_line(ValueError("é is good")) == "é is good"
+    assert _canonical.one_line("a\nb\x1b[31m\u2028\ud800") == r"a\nb\x1b[31m\u2028\ud800"
+    assert _canonical.one_line("x" * 1000) == "x" * (_canonical.LONGEST_TOLD - 1) + "…"
+    assert _canonical.one_line(3) == "3"
+
+
+@pytest.mark.parametrize("half", ["\\ud800", "\\uDFFF", "\\udc00\\ud800"])
+def test_half_a_character_is_refused_and_a_whole_one_in_escapes_is_read(half):
+    for text in (f'"{half}"', f'{{"{half}":1}}', f'[{{"a":["{half}"]}}]'):
+        with pytest.raises(_canonical.CanonicalError, match="surrogates"):
+            _canonical.loads(text.encode())
+    assert _canonical.loads(b'"\\ud83d\\ude00 \\\\ud800"') == "\U0001f600 \\ud800"

@@ -920,6 +920,17 @@ def test_a_trial_that_fails_goes_to_an_earlier_release_where_the_live_one_is_gon
     assert host.state.live == host.current
 
 
+def test_a_way_back_that_somebody_removed_is_laid_out_anew_under_its_name(host, releases):
+    for release in releases[:2]:
+        host.deploy(release)
+    shutil.rmtree(host.root / "releases" / host.tree_of(releases[0]))
+
+    back = host.deploy(None)
+
+    assert (back["after"]["name"], back["after"]["version"]) == ("shop", "1.0")
+    assert host.current == host.tree_of(releases[0])
+
+
 def test_a_trial_that_fails_stays_where_nothing_else_is_left(host, releases):
     host.deploy(releases[0])
     shutil.rmtree(host.root / "releases" / host.current)

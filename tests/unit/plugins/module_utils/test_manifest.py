@@ -9,7 +9,7 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from ansible_collections.itops.release.plugins.module_utils import _manifest
+from ansible_collections.itops.release.plugins.module_utils import _canonical, _manifest
 from ansible_collections.itops.release.tests.unit.plugins.estate import (
     component,
     directory,
@@ -397,3 +397,16 @@ def test_a_link_through_another_components_link_is_refused():
 def test_a_component_goes_nowhere_else_than_below_the_release(path):
     with pytest.raises(_manifest.ManifestError):
         parse(_manifest.render(manifest(component(file("app"), path=path))))
+
+
+@pytest.mark.parametrize(
+    "change", [{"format": "\x1b[31m\n"}, {"components": [{"\x1b[31m\n": 1}]}, {"format": "9" * 999}]
+)
+def test_what_a_refused_manifest_says_is_a_printable_line(change):
+    data = _canonical.dumps({**json.loads(_manifest.render(manifest())), **change})
+
+    with pytest.raises(_manifest.ManifestError) as caught:
+        _manifest.parse(data, _manifest.digest_of(data))
+
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300

@@ -109,9 +109,7 @@ def test_a_pack_cut_anywhere_is_refused(estate, stage, labels, codec):
         assert nothing_was_published(stage.host), end
 
 
-def test_a_run_that_is_overtaken_while_it_unpacks_keeps_nothing(
-    estate, stage, labels, monkeypatch
-):
+def test_a_run_that_is_overtaken_while_it_unpacks_keeps_nothing(estate, stage, labels, monkeypatch):
     real = _durable.barrier
 
     def overtaken(directory):

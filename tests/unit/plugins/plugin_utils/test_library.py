@@ -10,6 +10,7 @@ import io
 import json
 import multiprocessing
 import os
+import resource
 import shutil
 import time
 
@@ -26,6 +27,7 @@ from ansible_collections.itops.release.plugins.plugin_utils import (
 )
 from ansible_collections.itops.release.tests.unit.plugins.estate import snapshot, write_tree
 from ansible_collections.itops.release.tests.unit.plugins.locks import assert_waits
+from ansible_collections.itops.release.tests.unit.plugins.processes import in_child
 
 FILES = {"app*": "one", "lib/a": "same"}
 
@@ -747,3 +749,16 @@ def test_the_latest_of_an_application_are_named_whatever_else_there_is(estate):
         estate.library.find("shop:2.0")
     with pytest.raises(_library.LibraryError, match=r"name, but of shop, .*tool3 and 2 more$"):
         estate.library.find("none:1.0")
+
+
+def test_a_document_takes_no_more_memory_than_it_has(estate):
+    label = estate.seal("1", FILES)
+
+    def read():
+        with open("/proc/self/statm", "rb") as stream:
+            taken = int(stream.read().split()[0]) * resource.getpagesize()
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        resource.setrlimit(resource.RLIMIT_AS, (taken + 64 * 1024 * 1024, hard))
+        return estate.library.get(label.digest).label
+
+    assert in_child(read) == label

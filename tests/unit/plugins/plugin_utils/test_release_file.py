@@ -179,6 +179,10 @@ def changed(old, new):
             changed("serial: 1", "serial: 1\nserail: 2"),
             "release.yml:4: serail: no such key; expected one of name, version, serial, components",
         ),
+        (
+            changed("serial: 1", 'serial: 1\n"a\\nb": 2'),
+            r"release.yml:4: a\nb: no such key; expected",
+        ),
         (changed("serial: 1", "serial: 1\n7: x"), "release.yml:4: 7: no such key; expected one of"),
         (
             changed("serial: 1", "serial: 1\n? [a]\n: b"),
