@@ -31,13 +31,18 @@ class Unsafe(ValueError):
     """Somebody else could replace what is below a directory; its text is one line with a remedy."""
 
 
-def open_directory(path, make=False):
+def trusted():
+    """Return the users who may own what a root lies in: root, and this one."""
+    return {ROOT, os.geteuid()}
+
+
+def open_directory(path, users, make=False):
     """Return a descriptor of the directory at the absolute *path*, which may lead through links.
 
-    It serves as a place to work from, and cannot be read. With *make* directories that are
-    missing are made, 0755 but for the umask. Raises Unsafe, and OSError.
+    It serves as a place to work from, and cannot be read. *users* are trusted. With *make*
+    directories that are missing are made, 0755 but for the umask. Raises Unsafe, and OSError.
     """
-    way = _Way()
+    way = _Way(users)
     try:
         waiting, links = path.split("/")[::-1], MOST_LINKS
         while waiting:
@@ -58,14 +63,14 @@ def open_directory(path, make=False):
     return way.descriptor
 
 
-def check(descriptor, path, sticky_will_do=False):
-    """Raise Unsafe if others may write to the open directory *path*, or own it.
+def check(descriptor, path, users, sticky_will_do=False):
+    """Raise Unsafe if others than *users* may write to the open directory *path*, or own it.
 
     Where *sticky_will_do* they may, if they cannot replace what belongs to others.
     """
     status = os.fstat(descriptor)
     shown = _shown(path)
-    if status.st_uid not in _trusted():
+    if status.st_uid not in users:
         raise Unsafe(
             "%s belongs to %s, who could replace what is in it: give it to root (chown root %s), "
             "or become that user" % (shown, _spelt(pwd.getpwuid, status.st_uid), shown)
@@ -73,7 +78,7 @@ def check(descriptor, path, sticky_will_do=False):
     open_to = status.st_mode & OTHERS_WRITE
     if not open_to or (sticky_will_do and status.st_mode & stat.S_ISVTX):
         return
-    if open_to == stat.S_IWGRP and _is_private(status.st_gid) and not _has_list(descriptor):
+    if open_to == stat.S_IWGRP and _is_private(status.st_gid, users) and not _has_list(descriptor):
         return
     who = "everybody"
     if open_to == stat.S_IWGRP:
@@ -87,14 +92,15 @@ def check(descriptor, path, sticky_will_do=False):
 class _Way:
     """How far a path was walked: ``descriptor`` is where, ``path`` is what that is called."""
 
-    def __init__(self):
+    def __init__(self, users):
         self.descriptor = None
+        self._users = users
         self.begin()
 
     def begin(self):
         """Start at the root of the file system."""
         self._move(os.open("/", LOOK | os.O_DIRECTORY), "/")
-        check(self.descriptor, "/", sticky_will_do=True)
+        check(self.descriptor, "/", self._users, sticky_will_do=True)
 
     def enter(self, name, make):
         """Go on to the directory *name*; return its target instead if that is a link."""
@@ -107,7 +113,7 @@ class _Way:
                 return os.readlink("", dir_fd=deeper)
             if not stat.S_ISDIR(status.st_mode):
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
-            check(deeper, path, sticky_will_do=True)
+            check(deeper, path, self._users, sticky_will_do=True)
             self._move(deeper, path)
             deeper = None
         finally:
@@ -121,14 +127,17 @@ class _Way:
         except OSError as error:
             if not (make and error.errno == errno.ENOENT):
                 raise OSError(error.errno, error.strerror, path) from None
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(name, 0o755, dir_fd=self.descriptor)
-        return os.open(name, LOOK, dir_fd=self.descriptor)
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, 0o755, dir_fd=self.descriptor)
+            return os.open(name, LOOK, dir_fd=self.descriptor)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, path) from None  # not only its last name
 
     def _check_link(self, status, path):
         """Raise Unsafe for a link that somebody else could have put where all may write."""
         place = os.fstat(self.descriptor)
-        if place.st_mode & OTHERS_WRITE and status.st_uid not in _trusted():
+        if place.st_mode & OTHERS_WRITE and status.st_uid not in self._users:
             shown = _shown(path)
             raise Unsafe(
                 "%s is a link of %s, who could let it lead elsewhere: name the directory itself"
@@ -141,23 +150,19 @@ class _Way:
         self.descriptor, self.path = descriptor, path
 
 
-def _trusted():
-    return (ROOT, os.geteuid())
-
-
-def _is_private(gid):
-    """Tell whether the group *gid* is the own one of root or of this user, with nobody else in it.
+def _is_private(gid, users):
+    """Tell whether the group *gid* is the own one of one of *users*, with nobody else in it.
 
     Users of a directory service need not be among ``getpwall``: so the group also has that name.
     """
     try:
         group = grp.getgrgid(gid)
-        names = {pwd.getpwuid(uid).pw_name for uid in _trusted()}
+        names = {pwd.getpwuid(uid).pw_name for uid in users}
     except KeyError:
         return False
     if group.gr_name not in names or not names.issuperset(group.gr_mem):
         return False
-    return all(user.pw_uid in _trusted() for user in pwd.getpwall() if user.pw_gid == gid)
+    return all(user.pw_uid in users for user in pwd.getpwall() if user.pw_gid == gid)
 
 
 def _has_list(descriptor):

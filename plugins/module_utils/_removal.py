@@ -133,7 +133,7 @@ def sweep(path):
     finally:
         os.close(top)
     above, name = os.path.split(_paths.local(path).rstrip("/"))
-    parent = _ancestors.open_directory(above)
+    parent = _ancestors.open_directory(above, _ancestors.trusted())
     try:
         _remove_if_empty(parent, name)
     finally:

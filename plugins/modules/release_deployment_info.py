@@ -34,7 +34,7 @@ def run(params):
 
 
 def _look(params):
-    with _root.opened(params["root"]) as root:
+    with _root.opened(params["root"], looks_only=True) as root:
         state = _settled(root) if root else _state.State()
         drift, runtime = [], []
         if params["verify"] and state.current:

@@ -251,7 +251,7 @@ ATTACKED = (
     Mutant(
         "refusing a root in a directory of another user",
         "module_utils/_ancestors.py",
-        'if status.st_uid not in _trusted():\n        raise Unsafe(\n            "%s belongs',
+        'if status.st_uid not in users:\n        raise Unsafe(\n            "%s belongs',
         'if False:\n        raise Unsafe(\n            "%s belongs',
         attack("above"),
     ),
@@ -279,7 +279,7 @@ ATTACKED = (
     Mutant(
         "finding the root by walking there",
         "module_utils/_root.py",
-        "way = _ancestors.open_directory(local, make)",
+        "way = _ancestors.open_directory(local, users, make)",
         "way = os.open(local, _paths.OPEN_DIRECTORY)",
         (f"{CONFINED}[roll back]",),
     ),

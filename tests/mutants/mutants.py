@@ -2208,6 +2208,13 @@ UNDER_ATTACK = (
         f"{ANCESTORS_TESTS} live_root",
     ),
     Mutant(
+        "trusting the writer of a root only to be looked at",
+        "module_utils/_root.py",
+        "    if looks_only:\n        with contextlib.suppress(OSError):\n            users.add(",
+        "    if True:\n        with contextlib.suppress(OSError):\n            users.add(",
+        f"{ANCESTORS_TESTS} live_root",
+    ),
+    Mutant(
         "following no link on the way in shared",
         SHARED,
         "descriptor = _root.open_directory(above, folder)",

@@ -12,7 +12,11 @@ import pwd
 import pytest
 
 from ansible_collections.itops.release.plugins.module_utils import _root
-from ansible_collections.itops.release.tests.unit.plugins.processes import NOBODY, as_plain_user
+from ansible_collections.itops.release.tests.unit.plugins.processes import (
+    NOBODY,
+    as_plain_user,
+    in_child,
+)
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="files must be given to other users")
 DAEMON = pwd.getpwnam("daemon")
@@ -198,3 +202,42 @@ def test_shared_may_belong_to_the_service(estate, label):
 
     assert host.deploy(label)["changed"]
     assert pathlib.Path(host.root / "shared/log").is_dir()
+
+
+@needs_root
+def test_who_only_looks_trusts_the_user_who_writes_the_root_and_nobody_else(
+    estate, label, tmp_path
+):
+    host = estate.host()
+    host.deploy(label)  # loads all the code: a plain user may not be allowed to read that
+    host.deploy(None, state="absent")
+    as_plain_user(lambda: host.deploy(label)["changed"], tmp_path)
+
+    with _root.opened(str(host.root), looks_only=True) as root:
+        assert root.read_state().live
+    with pytest.raises(_root.RootError, match="is written by nobody"), _root.opened(str(host.root)):
+        pass
+    os.chown(host.root / "releases", DAEMON.pw_uid, -1)
+    with pytest.raises(_root.RootError), _root.opened(str(host.root), looks_only=True):
+        pass
+
+
+@needs_root
+def test_a_directory_that_cannot_be_made_is_named_by_its_whole_path(estate, label, tmp_path):
+    host = estate.host()
+    host.deploy(label)
+    host.deploy(None, state="absent")
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o755)
+    host.root = closed / "shop"
+
+    def refused_by_the_system():
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+        with pytest.raises(PermissionError) as caught:
+            host.deploy(label)
+        return caught.value.filename
+
+    tmp_path.chmod(0o711)
+    assert in_child(refused_by_the_system) == str(host.root)
