@@ -477,7 +477,7 @@ TAMPERED = (
         "module_utils/_layer.py",
         "    if digest.hexdigest() != entry.sha256:\n",
         "    if False:\n",
-        (*tampers(FLIPPED_THERE), "--every-point"),
+        tampers(FLIPPED_THERE),
     ),
     Mutant(
         "hashing the manifest that a pack brings",
@@ -491,7 +491,7 @@ TAMPERED = (
         PACK,
         "    if digest.hexdigest() != sha256:\n",
         "    if False:\n",
-        (*tampers(FLIPPED_ON_ITS_WAY), "--every-point"),
+        tampers(FLIPPED_ON_ITS_WAY),
     ),
     Mutant(
         "hashing the files of a tree that is verified",
@@ -505,14 +505,14 @@ TAMPERED = (
         OBJECTS,
         "                    and _tree.hash_descriptor(descriptor, entry.size) == entry.sha256\n",
         "",
-        (*tampers(FLIPPED_HERE), "--every-point"),
+        tampers(FLIPPED_HERE),
     ),
     Mutant(
         "hashing contents while they are copied",
         OBJECTS,
         "        if digest.hexdigest() != entry.sha256:\n            raise _damaged(entry)\n",
         "",
-        (*tampers(FLIPPED_HERE), "--every-point"),
+        tampers(FLIPPED_HERE),
     ),
     Mutant(
         "comparing the sum of what a root remembers",
