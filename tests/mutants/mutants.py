@@ -572,7 +572,7 @@ SWITCHING = (
     check(
         "refusing a current that is not ours",
         ROOT,
-        "tree is None or tree not in {*state.trees, state.live, state.trial}",
+        "tree is None or not _knows(state, tree)",
         f"{HOST_TESTS} somebody",
     ),
     check(
@@ -637,7 +637,7 @@ SWITCHING = (
     check(
         "refusing the state of a newer version",
         ROOT,
-        "format_ not in READ_FORMATS",
+        'plain["format"] not in READ_FORMATS',
         f"{HOST_TESTS} newer_version",
     ),
     check("dropping a torn line of history", HISTORY, "start != end", f"{HOST_TESTS} torn"),
@@ -1013,8 +1013,8 @@ LEASES_AND_HEALING = (
     Mutant(
         "seeding only what is not there",
         SHARED,
-        "            if _exists(shared, _paths.to_os(path)):\n                continue\n",
-        "",
+        "    return [part for part in parts if not _exists(shared, _paths.to_os(part))]\n",
+        "    return parts\n",
         f"{SHARED_TESTS} copied_once",
     ),
     Mutant(
@@ -1252,7 +1252,7 @@ FORMATS = (
     check(
         "refusing a newer history",
         HISTORY,
-        "format_ != FORMAT",
+        'plain["format"] != FORMAT',
         f"{FORMATS_TESTS} history_of_a_newer",
     ),
 )
