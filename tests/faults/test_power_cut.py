@@ -29,6 +29,7 @@ QUICK = (
     "sign",
 )
 JUDGED = 3  # disks of each operation, in the quick form
+JUDGED_ELSEWHERE = 30  # beside a neighbour, with --every-point
 ATTEMPTS = 5  # the kernel may write at any time what nobody asked it to
 
 
@@ -64,7 +65,8 @@ def cut(bench, mountable, every_point, record_property):
     """Cut the power in an operation; return what is wrong, and say how many disks were judged."""
 
     def swept(name, kind, most, neighbour=False):
-        most = None if every_point else most
+        if every_point:
+            most = JUDGED_ELSEWHERE if neighbour and kind != "ext4" else None
         done = power_cuts.sweep(bench, OPERATIONS[name], mountable(kind), most, neighbour)
         record_property("swept", [name, "names" if neighbour else "cut", done.judged])
         return done.problems
