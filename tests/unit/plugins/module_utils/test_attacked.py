@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import pathlib
@@ -196,8 +197,9 @@ def test_a_linked_path_may_be_a_link_of_the_administrators(estate, label, tmp_pa
 @pytest.fixture
 def root(tmp_path):
     _root.create(str(tmp_path / "srv"), access())
-    with _root.opened(str(tmp_path / "srv")) as opened:
-        yield opened
+    stack = contextlib.ExitStack()
+    yield stack.enter_context(_root.opened(str(tmp_path / "srv")))
+    stack.close()
 
 
 def ask(root):
