@@ -17,7 +17,7 @@ def ours(host):
 def state_of(host):
     """Return what the root remembers."""
     state = json.loads((ours(host) / "state.json").read_bytes())
-    del state["sum"]
+    state.pop("sum", None)
     return state
 
 

@@ -89,7 +89,7 @@ def make_old(host, *old):
     """Let the releases with these numbers be staged long ago, and times of files say otherwise."""
     path = host.seen / "shop/.release/state.json"
     state = json.loads(path.read_bytes())
-    del state["sum"]
+    state.pop("sum", None)
     for age, (tree, record) in enumerate(sorted(state["trees"].items())):
         if tree[0] in old:
             record["at"] = LONG_AGO

@@ -144,7 +144,7 @@ def rewrite_state(host, change):
     path = host.seen / "shop/.release/state.json"
     state = json.loads(path.read_text(encoding="utf-8"))
     change(state)
-    del state["sum"]
+    state.pop("sum", None)
     path.write_text(json.dumps(state, sort_keys=True, separators=(",", ":")), encoding="utf-8")
 
 
