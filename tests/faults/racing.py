@@ -29,6 +29,8 @@ LOCK_TIMEOUT_S = 10
 SHORT_TIMEOUT_S = 0.3
 LONGEST_S = 0.06  # of a call that nobody disturbs, about
 MOST_EVENTS = 10**6
+# One that ends another's trial by going back to what is live accepts nothing.
+WENT_LIVE = ("accepted", "activated", "went back")
 NOBODY_MEETS = ("overtaken", "locked", "held")  # without one that is stopped or taken over
 REFUSALS = re.compile(
     r"(?P<locked>is locked by pid \d+ of run)"
@@ -232,8 +234,8 @@ class Race:
             found += wrongly
             if good != [digest[:12] for digest in state.good]:
                 found.append(f"accepted were {good}, and the way back is {state.good}")
-        accepted = [event for event in events if event["event"] == "accepted"]
-        told = {(event["run"], event["tree"].partition("-")[0]) for event in accepted}
+        went = [event for event in events if event["event"] in WENT_LIVE]
+        told = {(event["run"], event["tree"].partition("-")[0]) for event in went}
         for run, said in outcomes:
             version, mark = run.act.version, dict(run.act.params).get("mark")
             is_well = said and "changed" in said
