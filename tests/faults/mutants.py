@@ -228,6 +228,17 @@ ATTACKED = (
         attack("shared"),
     ),
     Mutant(
+        "asking a descriptor, not a real path, where a folder of shared/ is",
+        SHARED,
+        "descriptor = _root.open_directory(above, folder)",
+        "here = os.readlink(b'/proc/self/fd/%d' % above)\n"
+        "            real = os.path.realpath(os.path.join(here, folder))\n"
+        "            if not real.startswith(_paths.to_os(claim.root.path)):\n"
+        "                raise _root.RootError\n"
+        "            descriptor = os.open(os.path.join(here, folder), os.O_RDONLY)",
+        attack("shared"),
+    ),
+    Mutant(
         "setting modes by descriptor",
         TREE,
         'own(descriptor, access, access.mode(_manifest.Entry(name, "dir")))',
