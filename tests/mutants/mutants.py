@@ -606,9 +606,8 @@ SWITCHING = (
     Mutant(
         "an overtaken run leaving the staging of the other alone",
         CLAIM,
-        """        self._check_token(self.root.read_state())
-        staging =""",
-        "        staging =",
+        "if not (name.isdigit() and int(name) > self.token):",
+        "if name != str(self.token):",
         ROOT_TESTS,
     ),
     check("the token at each commit point", CLAIM, "state.token != self.token", ROOT_TESTS),
@@ -1173,8 +1172,8 @@ TRANSFERRING = (
     Mutant(
         "offering plain files only",
         DROP,
-        "if status and _is_file_of(status, owner) and status.st_size:",
-        "if status and status.st_size:",
+        "return stat.S_ISREG(status.st_mode) and status.st_uid == owner",
+        "return status.st_uid == owner",
         f"{DROP_TESTS} no_file",
     ),
     Mutant(
@@ -1440,7 +1439,7 @@ SIGNING = (
         LIBRARY,
         "with self.layout.locked():",
         "with contextlib.nullcontext():",
-        f"{REFERRERS_TESTS} at_once",
+        f"{REFERRERS_TESTS} its_turn",
     ),
     Mutant(
         "telling lists of signatures from releases",

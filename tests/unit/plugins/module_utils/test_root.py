@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import multiprocessing
 import os
@@ -138,6 +139,22 @@ def test_an_overtaken_run_leaves_the_staging_of_the_other_alone(estate, host, ro
     )
 
     assert host.drift(host.tree_of(labels[1])) == []
+
+
+def test_a_run_overtaken_as_it_clears_staging_leaves_that_of_the_other_alone(root, monkeypatch):
+    first = claimed(root, "the first run")
+    open_folder = first.folder
+
+    with contextlib.ExitStack() as stack:
+
+        def folder(inner, name):
+            second = claimed(root, "the second run", takeover="the first run")
+            second.staging(stack)
+            return open_folder(inner, name)
+
+        monkeypatch.setattr(first, "folder", folder)
+        first.staging(stack)
+        assert root.names("staging") == {str(first.token), str(first.token + 1)}
 
 
 def hold_lock(path, ready, seconds):

@@ -149,6 +149,16 @@ def test_people_who_sign_at_once_lose_nothing(estate):
     demand(estate, label, trust(release=(len(numbers), *map(key, numbers))))
 
 
+def test_signing_waits_for_its_turn(estate):
+    label = estate.seal("1.0", {"app": "one"})
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with estate.library.layout.locked():
+            signing = pool.submit(sign, estate, label)
+            assert not concurrent.futures.wait([signing], timeout=0.3).done
+        assert signing.result(timeout=30)
+
+
 def test_signing_that_is_killed_leaves_the_signatures_there_were(estate):
     label = estate.seal("1.0", {"app": "one"})
     sign(estate, label)
