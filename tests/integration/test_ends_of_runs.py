@@ -226,7 +226,7 @@ def stop(fleet, host, run, moment):
     """Stop the module of *run* on *host* at the *moment*; return its number there."""
     reached = {
         "staging": lambda: moments.being_staged(host),
-        "probing": lambda: moments.being_tried(host, run.name),
+        "probing": lambda: run.is_probing(host),
     }[moment]
     until(lambda: reached() or run.is_over(), moment)
     pid = moments.state_of(host)["lease"]["pid"]
