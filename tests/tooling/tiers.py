@@ -70,15 +70,22 @@ SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
 EVENLY = ("-n", "auto", "--dist", "worksteal")
 # Each has hosts of its own, and waits for them: three keep two cores busy.
 FLEETS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
+# What needs no more than the quick tests do, and takes long.
+LONG = tuple(
+    f"tests/integration/test_{name}.py"
+    for name in "cleaning ends_of_runs formats leases secrets serials shared_paths".split()
+)
+LOCAL = ("-m", "not (hosts or podman or slow)", *SIDE_BY_SIDE)
 QUICK = (
     Tier("ruff", commands=(("ruff", "check", "."), ("ruff", "format", "--check", "."))),
     Tier("unit", pytest=("tests/unit", *SIDE_BY_SIDE)),
     Tier(
         "local",
-        pytest=("tests/integration", "-m", "not (hosts or podman or slow)", *SIDE_BY_SIDE),
+        pytest=("tests/integration", *(f"--ignore={path}" for path in LONG), *LOCAL),
     ),
 )
 THOROUGH = (
+    Tier("local-long", pytest=(*LONG, *LOCAL)),
     Tier("lint", commands=(("ansible-lint",), ("antsibull-changelog", "lint")), beside=True),
     Tier("sanity", commands=(("python", "-m", "tests.tooling.sanity"),), beside=True),
     Tier("mutants", commands=(("python", "tests/mutants/run.py"),)),
