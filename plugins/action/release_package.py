@@ -186,7 +186,7 @@ class _BuildHost:
         """Have the layer packed on the host, fetch it to *path*; return its entries and codec."""
         answer = self._call(
             {
-                "pack": source._asdict(),
+                "pack": source.packing(),
                 "root": os.path.join(os.path.dirname(self._below_src), source.source),
                 "layer": self._folder + "layer",
                 "entries": self._folder + "entries",

@@ -27,9 +27,11 @@ def apply(base, data):
                     item["kind"],
                     item["path"],
                     tuple(_unrolled(held.get(item["name"], ()), item["entries"])),
+                    _manifest.about_from_plain(item, _manifest.ABOUT_COMPONENT),
                 )
                 for item in plain["components"]
             ),
+            _manifest.about_from_plain(plain, _manifest.ABOUT_RELEASE),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise _manifest.ManifestError(

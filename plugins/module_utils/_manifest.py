@@ -11,6 +11,9 @@ from typing import Dict, NamedTuple, Optional, Tuple
 from . import _canonical
 
 FORMAT = 1
+# What is declared beside the files. It is sealed with them; the controller alone reads it.
+ABOUT_COMPONENT = frozenset(("conflicts", "materials", "provides", "requires", "versions"))
+ABOUT_RELEASE = frozenset(("evidence", "requires_hosts", "scripts"))
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,63}\Z")
 DIGEST = re.compile(r"[0-9a-f]{64}\Z")
@@ -46,22 +49,30 @@ class Entry(NamedTuple):
 
 
 class Component(NamedTuple):
-    """One related asset of a release; its entries are sorted by their UTF-8 paths."""
+    """One related asset of a release; its entries are sorted by their UTF-8 paths.
+
+    *about* holds the declarations of ABOUT_COMPONENT that are there, as sorted (key, plain value).
+    """
 
     name: str
     version: str
     kind: str
     path: str
     entries: Tuple[Entry, ...]
+    about: Tuple[Tuple[str, object], ...] = ()
 
 
 class Manifest(NamedTuple):
-    """What a release package is made of; components are sorted by name."""
+    """What a release package is made of; components are sorted by name.
+
+    *about* holds the declarations of ABOUT_RELEASE that are there, as sorted (key, plain value).
+    """
 
     name: str
     version: str
     serial: int
     components: Tuple[Component, ...]
+    about: Tuple[Tuple[str, object], ...] = ()
 
 
 def render(manifest):
@@ -71,19 +82,23 @@ def render(manifest):
     down directly: a manifest has thousands of entries, and every host renders it.
     """
     components = [
-        '{"entries":[%s],"kind":%s,"name":%s,"path":%s,"version":%s}'
-        % (
-            ",".join(map(_render_entry, component.entries)),
-            *map(quote, (component.kind, component.name, component.path, component.version)),
+        _render_object(
+            component.about,
+            entries="[%s]" % ",".join(map(_render_entry, component.entries)),
+            kind=quote(component.kind),
+            name=quote(component.name),
+            path=quote(component.path),
+            version=quote(component.version),
         )
         for component in manifest.components
     ]
-    text = '{"components":[%s],"format":%d,"name":%s,"serial":%d,"version":%s}' % (
-        ",".join(components),
-        FORMAT,
-        quote(manifest.name),
-        manifest.serial,
-        quote(manifest.version),
+    text = _render_object(
+        manifest.about,
+        components="[%s]" % ",".join(components),
+        format=str(FORMAT),
+        name=quote(manifest.name),
+        serial="%d" % manifest.serial,
+        version=quote(manifest.version),
     )
     return text.encode("utf-8")
 
@@ -159,6 +174,11 @@ def entry_from_plain(plain):
     elif entry.type != "dir":
         raise ManifestError("%r is of the unknown type %r" % (entry.path, entry.type))
     return entry
+
+
+def about_from_plain(plain, keys):
+    """Return those of *keys* that the mapping *plain* has, as an ``about``."""
+    return tuple((key, plain[key]) for key in sorted(keys & plain.keys()))
 
 
 def check_path(path):
@@ -254,6 +274,13 @@ def tree_name(version, digest):
     return "%s-%s" % (version, digest[:12])
 
 
+def _render_object(about, **rendered):
+    """Return the canonical JSON of an object from its *about* and its other *rendered* values."""
+    for key, value in about:
+        rendered[key] = _canonical.dumps(value).decode("utf-8")
+    return "{%s}" % ",".join('"%s":%s' % item for item in sorted(rendered.items()))
+
+
 def _render_entry(entry):
     """Return the canonical JSON of ``entry_to_plain(entry)``."""
     path, type_, executable, size, sha256, target, private, writable = entry
@@ -278,12 +305,14 @@ def _from_plain(plain):
             % (_canonical.one_line(plain["format"]), FORMAT)
         )
     components = tuple(_component(item) for item in plain["components"])
-    return Manifest(plain["name"], plain["version"], plain["serial"], components)
+    about = about_from_plain(plain, ABOUT_RELEASE)
+    return Manifest(plain["name"], plain["version"], plain["serial"], components, about)
 
 
 def _component(plain):
     entries = tuple(entry_from_plain(item) for item in plain["entries"])
-    return Component(plain["name"], plain["version"], plain["kind"], plain["path"], entries)
+    about = about_from_plain(plain, ABOUT_COMPONENT)
+    return Component(plain["name"], plain["version"], plain["kind"], plain["path"], entries, about)
 
 
 def _malformed(digest, error):

@@ -25,9 +25,11 @@ def make(base, wanted):
                     "kind": component.kind,
                     "path": component.path,
                     "entries": _runs(held.get(component.name), component.entries),
+                    **dict(component.about),
                 }
                 for component in wanted.components
             ],
+            **dict(wanted.about),
         }
     )
 

@@ -9,7 +9,7 @@ import pathlib
 from typing import NamedTuple
 
 from ..module_utils import _manifest
-from . import _schema_file
+from . import _ranges, _recipe, _schema_file
 from ._schema_file import FileError as ReleaseFileError
 
 ONLY_FOR = {
@@ -18,10 +18,15 @@ ONLY_FOR = {
     "sha256": "archive",
     "limits": "archive",
 }
+READ_APART = {"from", "build", "conflicts", "provides", "requires", "versions"}
 
 
 class ComponentSource(NamedTuple):
-    """One component as declared: where its files are, which are taken, and where they go."""
+    """One component as declared: where its files are, which are taken, and where they go.
+
+    With an *origin* its source is relative to a copy of that, which the *recipe* builds in. *about*
+    is what is sealed beside its files.
+    """
 
     name: str
     version: str
@@ -37,15 +42,29 @@ class ComponentSource(NamedTuple):
     strip: int = 0
     sha256: str | None = None
     limits: dict | None = None
+    origin: _recipe.Origin | None = None
+    recipe: _recipe.Recipe | None = None
+    about: tuple = ()
+
+    def packing(self):
+        """Return what packing it depends on, as plain data."""
+        plain = self._asdict()
+        return {key: plain[key] for key in plain.keys() - {"origin", "recipe", "about"}}
 
 
 class ReleaseFile(NamedTuple):
-    """A release as declared; components are sorted by name."""
+    """A release as declared; components are sorted by name.
+
+    *scripts* are pairs of a use and globs below the file's folder; *about* is what is sealed beside
+    the components.
+    """
 
     name: str
     version: str
     serial: int
     components: tuple
+    scripts: tuple = ()
+    about: tuple = ()
 
 
 def parse(text, filename, version=None, serial=None):
@@ -62,23 +81,21 @@ def parse(text, filename, version=None, serial=None):
     if isinstance(plain, dict):
         plain.update(options)
     _schema_file.check(plain, lines, filename, schema())
-    components = [_component(item, plain["version"]) for item in plain["components"]]
-    for index, component in enumerate(components):
-        _check_path("path", component.path, index, lines, filename)
-        source = str(pathlib.PurePosixPath(component.source))  # a slash at its end does no harm
-        _check_path("source", source, index, lines, filename)
-        _check_path("checksums", component.checksums or ".", index, lines, filename)
-    names = set()
-    for index, item in enumerate(plain["components"]):
-        _check_keys(item, index, lines, filename)
-        if item["name"] in names:
-            line = lines[("components", index)]
-            raise ReleaseFileError(
-                f"{filename}:{line}: components[{index}].name: {item['name']!r} stands twice; "
-                "expected a name of its own for each component"
-            )
-        names.add(item["name"])
-    return ReleaseFile(plain["name"], plain["version"], plain["serial"], tuple(sorted(components)))
+    components = []
+    with _schema_file.located(filename, lines):
+        for index, item in enumerate(plain["components"]):
+            with _schema_file.at("components", index):
+                component = _component(item, plain["version"])
+                _check_component(component, item, components)
+            components.append(component)
+    return ReleaseFile(
+        plain["name"],
+        plain["version"],
+        plain["serial"],
+        tuple(sorted(components, key=lambda component: component.name)),
+        tuple((use, tuple(globs)) for use, globs in sorted(plain.get("scripts", {}).items())),
+        tuple((key, plain[key]) for key in ("requires_hosts",) if plain.get(key)),
+    )
 
 
 @functools.lru_cache(maxsize=None)
@@ -88,33 +105,68 @@ def schema():
 
 
 def _component(item, version):
-    properties = schema()["properties"]["components"]["items"]["properties"]
-    values = {key: item.get(key, rule.get("default")) for key, rule in properties.items()}
+    rules = _rules()
+    values = {key: item.get(key, rules[key].get("default")) for key in rules.keys() - READ_APART}
     values["version"] = item.get("version", version)
-    limits = properties["limits"]["properties"]
+    limits = rules["limits"]["properties"]
     values["limits"] = {key: values["limits"].get(key, limits[key]["default"]) for key in limits}
-    return ComponentSource(
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-    )
+    values = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+    }
+    if "from" in item:
+        with _schema_file.at("from"):
+            values["origin"] = _recipe.origin(item["from"])
+    if "build" in item:
+        with _schema_file.at("build"):
+            values["recipe"] = _recipe.recipe(item["build"], schema())
+    return ComponentSource(**values, about=_about(item))
 
 
-def _check_keys(item, index, lines, filename):
+def _about(item):
+    """Return what a component declares of itself and others, as the manifest has it."""
+    scheme = item.get("versions", "pep440")
+    declared = {key: item[key] for key in ("conflicts", "provides", "requires") if item.get(key)}
+    for key in ("conflicts", "requires"):
+        for index, text in enumerate(declared.get(key, ())):
+            with _schema_file.at(key, index, errors=_ranges.RangeError):
+                _ranges.parse(text, scheme)
+    for name, version in declared.get("provides", {}).items():
+        with _schema_file.at("provides", name, errors=_ranges.RangeError):
+            _ranges.parse(name, scheme)
+            _ranges.check_version(version, scheme)
+    if declared or "versions" in item:
+        declared["versions"] = scheme
+    return tuple(sorted(declared.items()))
+
+
+def _check_component(component, item, others):
+    """Raise Mistake unless *component*, read from *item*, may stand after the *others*."""
+    if component.name in {other.name for other in others}:
+        raise _schema_file.Mistake(
+            ["name"],
+            f"{component.name!r} stands twice; expected a name of its own for each component",
+        )
     for key, kind in ONLY_FOR.items():
         if key in item and item["kind"] != kind:
-            line = _schema_file.nearest(("components", index, key), lines)
-            raise ReleaseFileError(
-                f"{filename}:{line}: components[{index}].{key}: not for components of kind "
-                f"{item['kind']}; expected it with kind {kind} only"
+            raise _schema_file.Mistake(
+                [key],
+                f"not for components of kind {item['kind']}; expected it with kind {kind} only",
             )
+    source = str(pathlib.PurePosixPath(component.source))  # a slash at its end does no harm
+    checksums = component.checksums or "."
+    for key, path in (("path", component.path), ("source", source), ("checksums", checksums)):
+        _check_path(key, path)
 
 
-def _check_path(key, path, index, lines, filename):
+def _check_path(key, path):
     try:
         if path != ".":
             _manifest.check_path(path)
     except _manifest.ManifestError as error:
-        line = _schema_file.nearest(("components", index, key), lines)
-        rule = schema()["properties"]["components"]["items"]["properties"][key]
-        raise ReleaseFileError(
-            f"{filename}:{line}: components[{index}].{key}: {error}; expected {rule['description']}"
+        raise _schema_file.Mistake(
+            [key], f"{error}; expected {_rules()[key]['description']}"
         ) from None
+
+
+def _rules():
+    return schema()["properties"]["components"]["items"]["properties"]

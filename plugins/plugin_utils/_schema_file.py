@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pathlib
 import re
@@ -19,6 +20,14 @@ SCHEMAS = pathlib.Path(__file__).parents[2] / "schemas"
 
 class FileError(ValueError):
     """A file is not as it must be; the text names file, line, key and expectation."""
+
+
+class Mistake(ValueError):
+    """What stands at *path* in a file is not as it must be; the text says what was expected."""
+
+    def __init__(self, path, text):
+        super().__init__(text)
+        self.path = tuple(path)
 
 
 class MissingLibrary(RuntimeError):
@@ -104,6 +113,28 @@ def check(plain, lines, filename, rules):
         raise FileError(f"{filename}:{_line(first, lines)}: {explain(first)}")
 
 
+@contextlib.contextmanager
+def located(filename, lines):
+    """Turn a Mistake in what is done within into the FileError that names file, line and key."""
+    try:
+        yield
+    except Mistake as mistake:
+        line = nearest(mistake.path, lines)
+        raise FileError(f"{filename}:{line}: {spell(mistake.path)}: {mistake}") from None
+
+
+@contextlib.contextmanager
+def at(*path, errors=()):
+    """Put *path* before that of a Mistake within; any of *errors* becomes a Mistake there."""
+    try:
+        yield
+    except Mistake as mistake:
+        mistake.path = (*path, *mistake.path)
+        raise
+    except errors as error:
+        raise Mistake(path, str(error)) from None
+
+
 def fits(value, rule, rules):
     """Tell whether *value* is surely as *rule* says, a part of the JSON Schema *rules*.
 
@@ -114,7 +145,9 @@ def fits(value, rule, rules):
         "$ref": lambda ref: fits(value, rules["$defs"][ref.rpartition("/")[2]], rules),
         # To Python, True is an int; it must not pass for one.
         "type": lambda name: (
-            isinstance(value, TYPES[name]) and isinstance(value, bool) == (name == "boolean")
+            isinstance(name, str)
+            and isinstance(value, TYPES[name])
+            and isinstance(value, bool) == (name == "boolean")
         ),
         "enum": lambda choices: (
             isinstance(value, (int, str)) and not isinstance(value, bool) and value in choices
@@ -196,7 +229,8 @@ def explain(error):
         return f"{where}: {missing} is missing; expected {missing}: {meaning}"
     found = json.dumps(error.instance, ensure_ascii=True, default=str, skipkeys=True)[:60]
     if error.validator == "type":
-        expected = f"a value of type {error.validator_value}"
+        types = error.validator_value
+        expected = f"a value of type {types if isinstance(types, str) else ' or '.join(types)}"
         if error.validator_value == "string" and not isinstance(error.instance, (dict, list)):
             expected += f', in quotes: "{error.instance}"'
     elif error.validator == "enum":

@@ -31,10 +31,12 @@ def seal(library, release, pack_component, keep=True):
             layers[source.name] = (path, codec)
             kind = _kinds.LAID_OUT_AS.get(source.kind, source.kind)
             components.append(
-                _manifest.Component(source.name, source.version, kind, source.path, tuple(entries))
+                _manifest.Component(
+                    source.name, source.version, kind, source.path, tuple(entries), source.about
+                )
             )
         manifest = _manifest.Manifest(
-            release.name, release.version, release.serial, tuple(components)
+            release.name, release.version, release.serial, tuple(components), release.about
         )
         check(manifest, {source.name: source.case_sensitive for source in release.components})
         return library.add(manifest, layers, keep)
@@ -67,7 +69,7 @@ def pack_here(directory):
         kind = _kinds.KINDS[source.kind]
         if not kind.is_source(root):
             raise SealingError(f"component {source.name}: {root} is not {kind.SOURCE}")
-        return kind.pack(root, source._asdict(), path, codec), codec
+        return kind.pack(root, source.packing(), path, codec), codec
 
     return pack_component
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from ansible_collections.itops.release.plugins.module_utils import _manifest
 from ansible_collections.itops.release.tests.unit.plugins.estate import (
     component,
     directory,
@@ -14,6 +15,7 @@ from ansible_collections.itops.release.tests.unit.plugins.estate import (
     manifest,
 )
 
+DECLARATIONS = st.sampled_from([["api >=3.1,<4"], {"web-api": "2.4.0"}, "pep440", [{"a": "é"}]])
 NAMES = st.sampled_from(["a", "b", "lib", "é", "日本", "x" * 120, "A b", "-c"])
 CONTENTS = st.text(alphabet="ab\n", max_size=30)
 
@@ -44,8 +46,20 @@ def manifests(draw, contents=None):
     """Draw a manifest of up to three components that do not collide, of the texts *contents*."""
     texts = CONTENTS if contents is None else st.sampled_from(contents)
     names = sorted(draw(st.sets(st.sampled_from(["api", "db", "web"]))))
+    components = [
+        component(*draw(entries(texts)), name=name, path="opt/" + name)._replace(
+            about=draw(abouts(_manifest.ABOUT_COMPONENT))
+        )
+        for name in names
+    ]
     return manifest(
-        *(component(*draw(entries(texts)), name=name, path="opt/" + name) for name in names),
+        *components,
         version=draw(st.sampled_from(["1", "1.2.3~rc+1"])),
         serial=draw(st.integers(0, 2**53 - 1)),
-    )
+    )._replace(about=draw(abouts(_manifest.ABOUT_RELEASE)))
+
+
+def abouts(keys):
+    """Draw what may be declared with *keys* beside the files."""
+    declared = st.dictionaries(st.sampled_from(sorted(keys)), DECLARATIONS, max_size=2)
+    return declared.map(lambda about: tuple(sorted(about.items())))
