@@ -8,7 +8,7 @@ import contextlib
 import os
 
 from ..module_utils import _codec, _kinds, _manifest
-from . import _collisions
+from . import _collisions, _compatibility
 
 
 class SealingError(ValueError):
@@ -58,6 +58,9 @@ def check(manifest, case_sensitive):
             f"component {component.name}",
         )
     _refuse_collisions(_manifest.tree(manifest), any(case_sensitive.values()), "the release")
+    problems = _compatibility.find_problems(_compatibility.parts(manifest))
+    if problems:
+        raise SealingError("; ".join(problems))
 
 
 def pack_here(directory):
