@@ -187,3 +187,13 @@ def test_what_is_sealed_is_what_was_verified(estate, monkeypatch, program):
     monkeypatch.setattr(_scan, "scan", change_and_scan)
     with pytest.raises(_layer.LayerError, match=r"^'app' changed while it was sealed; seal again$"):
         seal(estate, folder, source(checksums="SUMS"))
+
+
+def test_components_that_do_not_work_together_are_not_sealed(estate):
+    folder = write_tree(estate.folder / "src", FILES)
+    api, web = source("api", path="api"), source("web", path="web")
+    needs = (("requires", ["api >=2"]), ("versions", "pep440"))
+
+    with pytest.raises(_sealing.SealingError, match=r"^web 1.0 requires api >=2; this release has"):
+        seal(estate, folder, api, web._replace(about=needs))
+    assert seal(estate, folder, api, web._replace(about=(("requires", ["api >=1"]),)))
