@@ -1,0 +1,87 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which CI job this is, by the variables that CI systems set for their jobs.
+
+Sources: docs.github.com/actions/reference/workflows-and-actions/variables,
+docs.gitlab.com/ci/variables/predefined_variables, www.jenkins.io/doc/book/pipeline/jenkinsfile
+(BUILD_URL and others), docs.ansible.com/automation-controller (awx_… extra variables).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Job(NamedTuple):
+    """A job of a CI system, as that names it; what it does not say is ""."""
+
+    system: str
+    job: str
+    number: str
+    url: str
+    actor: str
+    revision: str
+
+
+def recognise(environment, variables):
+    """Return the Job in the mappings *environment* and Ansible's *variables*, or None.
+
+    Nothing of it is proven: whoever sets the variables says what they like.
+    """
+    for is_there, system, job, number, url, actor, revision in (
+        (
+            environment.get("GITHUB_ACTIONS") == "true",
+            "GitHub Actions",
+            _joined(environment, " / ", "GITHUB_WORKFLOW", "GITHUB_JOB"),
+            _joined(environment, ".", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT"),
+            _github_url(environment),
+            environment.get("GITHUB_ACTOR"),
+            environment.get("GITHUB_SHA"),
+        ),
+        (
+            environment.get("GITLAB_CI") == "true",
+            "GitLab CI",
+            _joined(environment, " / ", "CI_PROJECT_PATH", "CI_JOB_NAME"),
+            environment.get("CI_JOB_ID"),
+            environment.get("CI_JOB_URL"),
+            environment.get("GITLAB_USER_LOGIN"),
+            environment.get("CI_COMMIT_SHA"),
+        ),
+        (
+            bool(environment.get("JENKINS_URL") and environment.get("BUILD_NUMBER")),
+            "Jenkins",
+            environment.get("JOB_NAME"),
+            environment.get("BUILD_NUMBER"),
+            environment.get("BUILD_URL"),
+            environment.get("BUILD_USER_ID"),
+            environment.get("GIT_COMMIT"),
+        ),
+        (
+            bool(variables.get("awx_job_id") or variables.get("tower_job_id")),
+            "AWX",
+            _either(variables, "job_template_name"),
+            _either(variables, "job_id"),
+            "",  # a job is not told the address of its AWX
+            _either(variables, "user_name"),
+            _either(variables, "project_revision"),
+        ),
+    ):
+        if is_there:
+            return Job(system, *(str(value or "") for value in (job, number, url, actor, revision)))
+    return None
+
+
+def _joined(environment, separator, *names):
+    return separator.join(environment[name] for name in names if environment.get(name))
+
+
+def _github_url(environment):
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+    if not all(environment.get(name) for name in names):
+        return ""
+    server, repository, run = (environment[name] for name in names)
+    return f"{server}/{repository}/actions/runs/{run}"
+
+
+def _either(variables, name):
+    return variables.get("awx_" + name) or variables.get("tower_" + name)
