@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils import _build_checkout
+from ansible_collections.itops.release.plugins.module_utils import _build_checkout, _git
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
 DATES = {"GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2026-01-02T00:00:00Z"}
@@ -102,7 +102,7 @@ def test_a_revision_that_is_no_commit_is_refused_in_a_line(repository, revision)
     repository.commit(a="1")
     repository.git("tag", "v1")
 
-    with pytest.raises(_build_checkout.CheckoutError) as caught:
+    with pytest.raises(_git.GitError) as caught:
         repository.resolve(revision)
     assert str(repository.folder) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -111,7 +111,7 @@ def test_a_revision_that_is_no_commit_is_refused_in_a_line(repository, revision)
 def test_a_repository_that_is_not_there_is_refused_without_the_secret_in_its_address(tmp_path):
     address = "https://user:s3cr3t@127.0.0.1:1/x.git"
 
-    with pytest.raises(_build_checkout.CheckoutError) as caught:
+    with pytest.raises(_git.GitError) as caught:
         _build_checkout.resolve(address, "main", str(tmp_path / "cache"), ENVIRONMENT)
     assert str(caught.value).startswith("https://127.0.0.1:1/x.git cannot be fetched: ")
     assert "s3cr3t" not in str(caught.value)
@@ -139,7 +139,7 @@ def test_nothing_is_run_that_a_repository_or_a_user_has_put_there(repository, tm
 def test_an_address_that_is_a_program_is_not_run(tmp_path):
     address = f"ext::sh -c touch% {tmp_path}/ran"
 
-    with pytest.raises(_build_checkout.CheckoutError):
+    with pytest.raises(_git.GitError):
         _build_checkout.resolve(address, "main", str(tmp_path / "cache"), ENVIRONMENT)
     assert not (tmp_path / "ran").exists()
 
@@ -162,7 +162,7 @@ def test_a_repository_from_elsewhere_reads_none_of_this_machine(repository, tmp_
     cache = _build_checkout.cache_of(str(repository.folder), str(repository.workspace))
     source = repository.resolve("main")
 
-    with pytest.raises(_build_checkout.CheckoutError, match="transport 'file' not allowed"):
+    with pytest.raises(_git.GitError, match="transport 'file' not allowed"):
         _build_checkout.check_out(
             source, cache, str(tmp_path / "out"), ENVIRONMENT, "https://git.example.org/x.git"
         )
@@ -176,7 +176,7 @@ def test_a_checkout_that_was_changed_or_moved_on_is_refused_by_name(repository):
     _build_checkout.check_clean(source, str(folder), ENVIRONMENT)
     for name in "abcdefg":
         (folder / name).write_text("2")
-    with pytest.raises(_build_checkout.CheckoutError, match=r"changed files: 'a', .* and 2 more"):
+    with pytest.raises(_git.GitError, match=r"changed files: 'a', .* and 2 more"):
         _build_checkout.check_clean(source, str(folder), ENVIRONMENT)
-    with pytest.raises(_build_checkout.CheckoutError, match=r" is at .*, not at 000000000000"):
+    with pytest.raises(_git.GitError, match=r" is at .*, not at 000000000000"):
         _build_checkout.check_clean(source._replace(commit="0" * 40), str(folder), ENVIRONMENT)

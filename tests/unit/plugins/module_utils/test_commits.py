@@ -1,0 +1,185 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commits between two builds: each once, with its files, whatever their authors wrote."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+
+from ansible_collections.itops.release.plugins.module_utils import _commits, _git
+
+ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+IDENTITY = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+DATE = "2026-01-02T00:00:00Z"
+
+
+class Repository:
+    """A git repository in which tests commit."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir()
+        self.git("init", "--quiet", "--initial-branch=main")
+
+    def git(self, *arguments, stdin=b"", settings=()):
+        done = subprocess.run(
+            ["git", *IDENTITY, *settings, "-C", self.folder, *arguments],
+            env={**ENVIRONMENT, "GIT_COMMITTER_DATE": DATE},
+            input=stdin,
+            check=True,
+            stdout=subprocess.PIPE,
+        )
+        return done.stdout.decode().strip()
+
+    def commit(self, message="x", settings=(), **files):
+        for name, text in files.items():
+            path = self.folder / name
+            if text is None:
+                path.unlink()
+            else:
+                path.write_text(text)
+        self.git("add", "--all")
+        said = message if isinstance(message, bytes) else message.encode()
+        committing = ["commit", "--quiet", "--file=-", "--allow-empty", "--cleanup=verbatim"]
+        self.git(*committing, stdin=said, settings=settings)
+        return self.git("rev-parse", "HEAD")
+
+    def between(self, old, new="HEAD"):
+        commit = self.git("rev-parse", new)
+        return _commits.between(old, commit, str(self.folder), ENVIRONMENT)
+
+
+@pytest.fixture
+def repository(tmp_path):
+    return Repository(tmp_path / "repository")
+
+
+def test_commits_since_the_build_before_come_newest_first_with_their_files(repository):
+    old = repository.commit(a="1", b="1", c="1")
+    first = repository.commit("fix: one\n\nwhy", a="2", b=None)
+    second = repository.commit("two", **{"d e": "1"})
+
+    span = repository.between(old)
+    assert span == (
+        (
+            _commits.Commit(second, 1, "Ada", 1767312000, "two", (("A", "d e"),)),
+            _commits.Commit(
+                first, 1, "Ada", 1767312000, "fix: one\n\nwhy", (("M", "a"), ("D", "b"))
+            ),
+        ),
+        (),
+        (),
+    )
+
+
+def test_without_a_build_before_there_is_all_history(repository):
+    commits = [repository.commit(a=str(number)) for number in range(3)]
+
+    assert [commit.id for commit in repository.between(None).commits] == commits[::-1]
+    assert repository.between(commits[-1]).commits == ()
+
+
+def test_merges_and_empty_commits_are_commits_and_a_merge_has_only_what_is_its_own(repository):
+    old = repository.commit(a="1", b="1")
+    repository.git("checkout", "--quiet", "-b", "side")
+    side = repository.commit("side", a="side")
+    repository.git("checkout", "--quiet", "main")
+    main = repository.commit("main", a="main")
+    empty = repository.commit("empty")
+    repository.git("merge", "--quiet", "--no-commit", "--strategy=ours", "side")
+    merge = repository.commit("merge", a="evil")
+
+    found = {commit.id: commit for commit in repository.between(old).commits}
+    assert set(found) == {side, main, empty, merge}
+    assert found[merge].files == (("MM", "a"),)
+    assert found[merge].parents == 2
+    assert found[empty].files == ()
+
+
+def test_a_build_that_goes_back_tells_what_it_has_no_more(repository):
+    new = repository.commit(a="1")
+    old = repository.commit("gone", a="2")
+
+    span = repository.between(old, new)
+    assert span.commits == ()
+    assert [commit.message for commit in span.removed] == ["gone"]
+
+
+def test_rewritten_history_is_told_from_both_sides(repository):
+    repository.commit(a="1")
+    old = repository.commit("as it was", a="2")
+    repository.git("reset", "--quiet", "--hard", "HEAD^")
+    repository.commit("as it is", a="3")
+
+    span = repository.between(old)
+    assert [commit.message for commit in span.commits] == ["as it is"]
+    assert [commit.message for commit in span.removed] == ["as it was"]
+
+
+def test_a_build_before_that_is_not_there_is_told(repository):
+    repository.commit("one", a="1")
+
+    span = repository.between("4f" * 20)
+    assert [commit.message for commit in span.commits] == ["one"]
+    assert span.lacks == ("commit 4f4f4f4f4f4f of the build before is not in the repository",)
+
+
+def test_a_shallow_clone_is_told(repository, tmp_path):
+    repository.commit("one", a="1")
+    repository.commit("two", a="2")
+    there = f"file://{repository.folder}"
+    cloning = ["git", "clone", "--quiet", "--depth=1", there, str(tmp_path / "clone")]
+    subprocess.run(cloning, env=ENVIRONMENT, check=True)
+    head = repository.git("rev-parse", "HEAD")
+
+    span = _commits.between(None, head, str(tmp_path / "clone"), ENVIRONMENT)
+    assert [commit.message for commit in span.commits] == ["two"]
+    assert span.lacks == (
+        "the repository is a shallow clone: commits before its beginning are missing",
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (b"{{ lookup('pipe', 'id') }}", "{{ lookup('pipe', 'id') }}"),
+        (b"--upload-pack=x", "--upload-pack=x"),
+        (b"\x1b[31mred\x1b[0m \x07", "\ufffd[31mred\ufffd[0m \ufffd"),
+        ("\u202egnp.exe".encode(), "\ufffdgnp.exe"),
+        (b"one\r\ntwo\r\n", "one\ntwo"),
+        (b"\x01" + b"4f" * 20, "\ufffd" + "4f" * 20),
+        (b"na\xefve", "naïve"),  # git takes it for Latin-1
+        ("tab\tkept, é too".encode(), "tab\tkept, é too"),
+    ],
+)
+def test_what_an_author_wrote_is_text_and_no_more(repository, message, shown):
+    old = repository.commit(a="1")
+    repository.commit(message, a="2")
+
+    (commit,) = repository.between(old).commits
+    assert commit.message == shown
+    assert commit.files == (("M", "a"),)
+
+
+def test_a_message_in_another_encoding_is_read_by_it(repository):
+    old = repository.commit(a="1")
+    repository.commit(b"na\xefve", settings=["-c", "i18n.commitEncoding=latin1"], a="2")
+
+    assert repository.between(old).commits[0].message == "naïve"
+
+
+@pytest.mark.parametrize("name", ["\x01x", "-c", "a\nb", "ü", "M", " "])
+def test_a_file_of_any_name_is_told(repository, name):
+    old = repository.commit(a="1")
+    repository.commit(**{name: "1", "z": "1"})
+
+    assert ("A", _commits.shown(name)) in repository.between(old).commits[0].files
+
+
+def test_a_repository_without_commits_is_an_error_in_a_line(repository):
+    with pytest.raises(_git.GitError) as caught:
+        _commits.between(None, "4f" * 20, str(repository.folder), ENVIRONMENT)
+    assert "\n" not in str(caught.value)
