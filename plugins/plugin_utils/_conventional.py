@@ -11,7 +11,8 @@ import re
 from typing import NamedTuple
 
 HEADER = re.compile(
-    r"(?P<type>[A-Za-z][A-Za-z-]{0,30})(?:\((?P<scope>[^()\n]{1,60})\))?(?P<bang>!)?: +(?P<text>\S.*)"
+    r"(?P<type>[A-Za-z][A-Za-z-]{0,30})(?:\((?P<scope>[^()\n]{1,60})\))?"
+    r"(?P<bang>!)?: +(?P<text>\S.*)"
 )
 BREAKING = re.compile(r"^BREAKING[ -]CHANGE: +(?P<text>\S.*)", re.MULTILINE)
 # A number as of GitHub, GitLab and Gitea; a key as of Jira and YouTrack. Not within words or paths.
@@ -52,8 +53,6 @@ def read(message):
         (header["scope"] or "").strip() if header else "",
         text,
         why,
-        tuple(
-            dict.fromkeys(found for found in ISSUE.findall(message) if not NO_ISSUES.match(found))
-        ),
+        tuple(dict.fromkeys(issues)),
         reverted["id"] if reverted else "",
     )
