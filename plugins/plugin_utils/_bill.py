@@ -1,0 +1,127 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bill of materials of a release: CycloneDX in JSON, made from what is in its files.
+
+It is a function of the files and of what is declared of them: nothing in it is of a clock, a
+machine or chance, so that everybody makes the same.
+Source: https://cyclonedx.org/specification/overview/
+"""
+
+from __future__ import annotations
+
+import json
+import types
+import uuid
+
+from ..module_utils import _canonical, _manifest
+from . import _packages, _schema_file
+
+TYPE = "application/vnd.cyclonedx+json"
+PREDICATE_TYPE = "https://cyclonedx.org/bom"
+NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")  # that of URLs, RFC 9562
+
+
+def make(manifest, read):
+    """Return the bill of a Manifest as bytes; ``read(entry)`` returns the bytes of a file.
+
+    Each component of the release is one in the bill; within it are the packages that its files
+    tell of. One that tells of none is known by the digest of its entries.
+    """
+    model = _model()
+    bom = model.bom.Bom(serial_number=_number(manifest))
+    bom.metadata.timestamp = None
+    bom.metadata.component = root = model.component.Component(
+        name=manifest.name,
+        version=manifest.version,
+        type=model.component.ComponentType.APPLICATION,
+        bom_ref=f"release:{manifest.name}",
+    )
+    parts = [_component(model, component, read) for component in manifest.components]
+    bom.components.update(parts)
+    bom.register_dependency(root, parts)
+    for part in parts:
+        bom.register_dependency(part, list(part.components))
+    return _written(bom)
+
+
+def _component(model, component, read):
+    entries = {entry.path: entry for entry in component.entries}
+    packages = _packages.find(entries, read)
+    distribution = _packages.distribution(entries, read)
+    return model.component.Component(
+        name=component.name,
+        version=component.version,
+        type=model.component.ComponentType.APPLICATION,
+        bom_ref=f"component:{component.name}",
+        hashes=[model.HashType(alg=model.HashAlgorithm.SHA_256, content=_digest(component))],
+        components=[
+            _package(model, package, f"{component.name}/{package.path}", distribution)
+            for package in packages
+        ],
+    )
+
+
+def _package(model, package, place, distribution):
+    address = _address(package, distribution)
+    licences = []
+    if package.licence:
+        licences = [model.licences.make_from_string(package.licence)]
+    return model.component.Component(
+        name=package.name,
+        version=package.version or None,
+        type=model.component.ComponentType.LIBRARY,
+        purl=address,
+        bom_ref=f"{address}#{place}",
+        licenses=licences,
+        properties=[model.Property(name="itops:release:path", value=place)],
+    )
+
+
+def _address(package, distribution):
+    """Return the package URL of a Package. Source: https://github.com/package-url/purl-spec"""
+    from packageurl import PackageURL
+
+    namespace, name = None, package.name
+    qualifiers = {}
+    if package.system == "npm" and name.startswith("@"):
+        namespace, _slash, name = name.partition("/")
+    elif package.system == "deb":
+        namespace = distribution
+        qualifiers = {"arch": package.architecture} if package.architecture else {}
+    return PackageURL(package.system, namespace, name, package.version or None, qualifiers)
+
+
+def _digest(component):
+    plain = [_manifest.entry_to_plain(entry) for entry in component.entries]
+    return _canonical.sha256_hex(_canonical.dumps(plain))
+
+
+def _number(manifest):
+    """Return a number that the same release always has."""
+    parts = [[component.name, _digest(component)] for component in manifest.components]
+    name = _canonical.dumps([manifest.name, manifest.version, manifest.serial, parts])
+    return uuid.uuid5(NAMESPACE, _canonical.sha256_hex(name))
+
+
+def _written(bom):
+    from cyclonedx.output.json import BY_SCHEMA_VERSION
+
+    text = BY_SCHEMA_VERSION[max(BY_SCHEMA_VERSION)](bom).output_as_string()
+    return json.dumps(json.loads(text), indent=1, sort_keys=True).encode("utf-8") + b"\n"
+
+
+def _model():
+    """Return what is used of the library, which is imported only where it is needed."""
+    try:
+        from cyclonedx.contrib.license.factories import LicenseFactory
+        from cyclonedx.model import HashAlgorithm, HashType, Property, bom, component
+    except ImportError:
+        raise _schema_file.MissingLibrary("cyclonedx-python-lib") from None
+    return types.SimpleNamespace(
+        bom=bom,
+        component=component,
+        licences=LicenseFactory(),
+        HashAlgorithm=HashAlgorithm,
+        HashType=HashType,
+        Property=Property,
+    )
