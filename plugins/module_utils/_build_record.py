@@ -1,0 +1,86 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The record of a build, ``build.json`` in its workspace: what was built, from what, how and where.
+
+It is written last, in one step, so a workspace that has one was built to its end. As plain data::
+
+    {"format": 1, "run": text, "inputs": SHA-256 of all that was asked and found for it,
+     "release": {"name", "version", "serial"}, "definition": {"path", "sha256"},
+     "started": RFC 3339 in UTC, "ended": the same,
+     "builder": {"host", "user", "system", "architecture", "python", "versions": {name: version}},
+     "ci": null or {"system", "job", "number", "url", "actor", "revision"},
+     "tools": [{"name", "version", "path", "sha256"}], "environment": {name: value},
+     "components": [{"name", "version", "source", "folder", "tree",
+       "origin": {"kind", "place", "revision", "commit", "time", "sha256", "is_dirty"},
+       "steps": [{"argv", "directory", "milliseconds", "status"}], "artifacts": [path]}]}
+
+Components are those with an origin, sorted by name. *source* is as ``release.yml`` has it, *folder*
+where that lies in the origin's repository, *tree* the SHA-256 of what would be packed (see
+``tree_digest``). Of an origin only what its kind has is there. Secrets are nowhere in it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from . import _canonical, _manifest
+
+FORMAT = 1
+NAME = "build.json"
+LARGEST_BYTES = 16 * 1024 * 1024
+KEYS = frozenset(
+    "builder ci components definition ended environment format inputs release run started "
+    "tools".split()
+)
+COMPONENT_KEYS = frozenset("artifacts folder name origin source steps tree version".split())
+
+
+class RecordError(ValueError):
+    """A workspace has no record of a build that can be used; the text says why, in a line."""
+
+
+def render(record):
+    """Return the bytes of ``build.json``."""
+    return _canonical.dumps(record) + b"\n"
+
+
+def parse(data, path):
+    """Return the record in the bytes *data* of the file at *path*, or raise RecordError."""
+    try:
+        record = _canonical.loads(data)
+        if record["format"] != FORMAT:
+            raise RecordError(
+                "%s has format %.20r; this version reads format %d"
+                % (path, record["format"], FORMAT)
+            )
+        missing = sorted(KEYS - set(record))
+        for component in record["components"]:
+            missing += sorted(COMPONENT_KEYS - set(component))
+        if missing:
+            raise RecordError("%s lacks %s" % (path, ", ".join(missing)))
+        return record
+    except RecordError:
+        raise
+    except (_canonical.CanonicalError, KeyError, TypeError, AttributeError) as error:
+        reason = _canonical.one_line(error)
+        raise RecordError("%s is not the record of a build: %s" % (path, reason)) from None
+
+
+def read(workspace):
+    """Return the record of the build in the folder *workspace*, or raise RecordError."""
+    path = os.path.join(workspace, NAME)
+    try:
+        with open(path, "rb") as stream:
+            data = stream.read(LARGEST_BYTES + 1)
+    except OSError as error:
+        raise RecordError(
+            "%s: %s; build with release_build first" % (path, error.strerror)
+        ) from None
+    if len(data) > LARGEST_BYTES:
+        raise RecordError("%s is larger than %d bytes" % (path, LARGEST_BYTES))
+    return parse(data, path)
+
+
+def tree_digest(entries):
+    """Return the SHA-256 of the Entries of a component, in the order that packing gives."""
+    return _canonical.sha256_hex(_canonical.dumps(list(map(_manifest.entry_to_plain, entries))))
