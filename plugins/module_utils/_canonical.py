@@ -25,19 +25,20 @@ def dumps(value):
     return text.encode("utf-8")
 
 
-def loads(data, unique_keys=True):
+def loads(data, unique_keys=True, floats=False):
     """Return the value in the UTF-8 JSON *data*.
 
     Raises CanonicalError for what two readers could read differently: repeated keys, NaN, floats,
     integers beyond 2**53, what is not UTF-8, and nesting that exhausts the stack. Without
-    *unique_keys* the caller sees to it that no key is repeated: that is half of the time.
+    *unique_keys* the caller sees to it that no key is repeated: that is half of the time. *floats*
+    are for documents of others that may have some.
     """
     try:
         value = json.loads(
             data.decode("utf-8"),
             object_pairs_hook=_object if unique_keys else None,
             parse_constant=_refuse,
-            parse_float=_refuse,
+            parse_float=float if floats else _refuse,
             parse_int=_integer,
         )
         if b"\\ud" in data or b"\\uD" in data:

@@ -59,10 +59,13 @@ def render(envelope):
     )
 
 
-def parse(data):
-    """Return the Envelope in JSON bytes, whose payload stays bytes; or raise EnvelopeError."""
-    if len(data) > LARGEST_ENVELOPE:
-        raise EnvelopeError(f"larger than {LARGEST_ENVELOPE:,} bytes")
+def parse(data, limit=LARGEST_ENVELOPE):
+    """Return the Envelope in JSON bytes, whose payload stays bytes; or raise EnvelopeError.
+
+    That is also raised for more bytes than *limit*.
+    """
+    if len(data) > limit:
+        raise EnvelopeError(f"larger than {limit:,} bytes")
     try:
         plain = _canonical.loads(data)
         signatures = [

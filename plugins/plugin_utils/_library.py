@@ -96,8 +96,10 @@ class Library(_catalogue.Catalogue):
                 self._commit(index, self._unneeded(index, entries, gone, attached))
         return True
 
-    def attach(self, digest, kind, data, notes):
+    def attach(self, digest, kind, data, notes, media_type=None):
         """Attach the document *data*, of type *kind*, to a release; *notes* are for other tools.
+
+        *media_type* is that of its bytes where it is not *kind*, such as that of an envelope.
 
         It goes when the release goes, and stays with it in every other case.
         """
@@ -106,7 +108,7 @@ class Library(_catalogue.Catalogue):
             if not entries:
                 raise LibraryError(f"{self.path} has no release sha256:{digest}")
             index, subject = self.layout.descriptors(), entries[0].descriptor
-            index = _referrers.attach(self.layout, index, subject, kind, data, notes)
+            index = _referrers.attach(self.layout, index, subject, kind, data, notes, media_type)
             self.layout.write_index(index)
 
     def pin(self, digest, pinned, keep=True):

@@ -17,6 +17,7 @@ EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 EMPTY = b"{}"
 MOST_ATTACHED = 100
 LARGEST_LIST = 1024 * 1024
+LARGEST_TOGETHER = 256 * 1024 * 1024
 
 
 class Attached(NamedTuple):
@@ -53,7 +54,11 @@ def belonging(layout, index, subjects):
 
 
 def read(layout, index, subjects, kind, limit):
-    """Return an Attached for each document of type *kind*, of at most *limit* bytes."""
+    """Return an Attached for each document of type *kind*, of at most *limit* bytes.
+
+    So many are read, and so many bytes of all together, that whoever may write to a library can
+    neither fill the memory of who reads it, nor hide one kind behind another.
+    """
     found = {}
 
     def damaged(item, error):
@@ -61,23 +66,29 @@ def read(layout, index, subjects, kind, limit):
 
     lists = lists_of(index, subjects)
     manifests = [*_loose(layout, index, subjects), *_listed(layout, lists, damaged)]
+    manifests = [item for item in manifests if item.get("artifactType", kind) == kind]
+    room = LARGEST_TOGETHER
     for item in manifests[:MOST_ATTACHED]:
-        for attached in _documents(layout, item, subjects, kind, limit):
+        for attached in _documents(layout, item, subjects, kind, min(limit, room)):
             found.setdefault(attached.digest, attached)
+            room -= len(attached.data)
     if len(manifests) > MOST_ATTACHED:
         reason = f"more than {MOST_ATTACHED} documents are attached"
         damaged(manifests[MOST_ATTACHED], _layout.LibraryError(reason))
     return list(found.values())
 
 
-def attach(layout, index, subject, kind, data, notes):
-    """Store *data* as attached to the OCI manifest *subject*; return the index that lists it."""
+def attach(layout, index, subject, kind, data, notes, media_type=None):
+    """Store *data* as attached to the OCI manifest *subject*; return the index that lists it.
+
+    *media_type* is that of the bytes, where *kind*, by which it is found, is of what they mean.
+    """
     plain = {
         "schemaVersion": 2,
         "mediaType": _layout.OCI_MANIFEST_TYPE,
         "artifactType": kind,
         "config": layout.store_bytes(EMPTY, EMPTY_TYPE),
-        "layers": [layout.store_bytes(data, kind)],
+        "layers": [layout.store_bytes(data, media_type or kind)],
         "subject": _reference(subject),
         "annotations": notes,
     }
@@ -165,8 +176,6 @@ def _documents(layout, item, subjects, kind, limit):
     """Return what the OCI manifest of *item* attaches, if that is of type *kind*."""
     digest = "an unnamed blob"
     try:
-        if item.get("artifactType", kind) != kind:
-            return []
         digest = str(item["digest"])[:71]
         plain = layout.read_json(item, LARGEST_LIST)
         if plain.get("artifactType") != kind or plain["subject"]["digest"] not in subjects:

@@ -127,7 +127,7 @@ def examine(attached, label, known, name_of):
         found = _dsse.parse(attached.data)
     except _dsse.EnvelopeError as error:
         return result(problem=f"{here} cannot be read, {error}: sign again")
-    signers = _signers(found, known)
+    signers = verifiers(found, known)
     if not signers:
         return result(problem=_unverified(here, found, known, name_of))
     by = f"what {name_of(signers[0])} signed"
@@ -175,7 +175,7 @@ def judge(role, label, examined, trust, now):
     return Verdict(role.name, False, role.threshold, names, line)
 
 
-def _signers(found, known):
+def verifiers(found, known):
     """Return the PublicKeys of *known* that verify a signature of an Envelope, each once.
 
     The one that is named is tried first, which is quick, and all others then.

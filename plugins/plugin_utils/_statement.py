@@ -38,14 +38,20 @@ class Statement(NamedTuple):
 
 def render(label, role):
     """Return the statement that signs the release of a Label for *role*, as bytes."""
+    predicate = {"format": FORMAT, "role": role, "serial": label.serial}
+    return render_any(label, PREDICATE_TYPE, predicate)
+
+
+def render_any(label, predicate_type, predicate):
+    """Return the statement that says *predicate* of the release of a Label, as bytes."""
     return _canonical.dumps(
         {
             "_type": STATEMENT_TYPE,
             "subject": [
                 {"name": f"{label.name}@{label.version}", "digest": {"sha256": label.digest}}
             ],
-            "predicateType": PREDICATE_TYPE,
-            "predicate": {"format": FORMAT, "role": role, "serial": label.serial},
+            "predicateType": predicate_type,
+            "predicate": predicate,
         }
     )
 

@@ -1399,7 +1399,7 @@ SIGNING = (
     check(
         "refusing large envelopes",
         "plugin_utils/_dsse.py",
-        "len(data) > LARGEST_ENVELOPE",
+        "len(data) > limit",
         f"{SIGNATURES_TESTS} cannot_be_read",
     ),
     check(
