@@ -98,6 +98,15 @@ def parse(text, filename, version=None, serial=None):
     )
 
 
+def decode(data, filename):
+    """Return the bytes of ``release.yml`` as text, or raise ReleaseFileError."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ReleaseFileError(f"{filename}:{line}: not UTF-8; expected YAML in UTF-8") from None
+
+
 @functools.lru_cache(maxsize=None)
 def schema():
     """Return the published JSON Schema of ``release.yml``."""
