@@ -113,6 +113,17 @@ class Catalogue:
                 raise
         raise LibraryError(f"{self.path} has no release sha256:{digest}")
 
+    def document(self, digest):
+        """Return the bytes of the manifest of the release *digest*, without reading what is in it.
+
+        They hash to *digest*. LibraryError when they are missing or damaged.
+        """
+        for entry in self.entries_of(digest):
+            if entry.label:
+                return self.layout.read(self.layout.read_json(entry.descriptor)["config"])
+            raise LibraryError(entry.damage)
+        raise LibraryError(f"{self.path} has no release sha256:{digest}")
+
     def survey(self):
         """Return all releases: the Stored ones, sorted by name and serial, and the Damaged."""
         stored, damaged = [], []

@@ -9,12 +9,17 @@ from typing import NamedTuple
 from . import _ranges
 
 MOST_HOSTS = 5  # that a line names
+HOW_TO_LOOK = (
+    "name the hosts where it is live in deploy_beside (beside of the module), "
+    "such as [{hosts: api, root: /srv/api}]"
+)
 
 
 class Part(NamedTuple):
     """A component in a place: to be released (no *hosts*), or live on some.
 
     *offers* are the names that it goes by, each with a version: its own, and what it provides.
+    *place* is what people call where it is live, such as ``production``.
     """
 
     name: str
@@ -24,13 +29,17 @@ class Part(NamedTuple):
     conflicts: tuple
     application: str = ""
     hosts: tuple = ()
+    place: str = ""
 
     def __str__(self):
         return f"{self.name} {self.version}"
 
 
-def parts(manifest, hosts=()):
-    """Return the Parts of a Manifest that is live on *hosts*, or is to be released."""
+def parts(manifest, hosts=(), place=""):
+    """Return the Parts of a Manifest that is live on *hosts*, or is to be released.
+
+    Raises RangeError for a declaration that cannot be read.
+    """
     found = []
     for component in manifest.components:
         about = dict(component.about)
@@ -44,45 +53,49 @@ def parts(manifest, hosts=()):
                 tuple(_ranges.parse(text, scheme) for text in about.get("conflicts", ())),
                 manifest.name,
                 tuple(hosts),
+                place,
             )
         )
     return found
 
 
-def find_problems(new, live=None, place="the estate"):
+def find_problems(new, live=None, places=(), former=()):
     """Return a line for each reason why the Parts *new* cannot work, or not beside those *live*.
 
     Without *live* only what *new* says of itself counts: what it requires of others is not known to
-    be there. *place* is what people call where the live ones are, such as ``production``. What is
-    live of the same applications is what the new ones replace.
+    be there. *places* are those that were looked at, whatever was found there. *former* are Parts of
+    earlier releases of the applications that *new* belongs to.
+
+    What is live of the same applications is what the new ones replace. What is live and was wrong
+    before is no reason, but nothing that it has now may be taken from it.
     """
     replaced = {part.application for part in new}
     beside = [part for part in live or () if part.application not in replaced]
+    gone = [*former, *(part for part in live or () if part.application in replaced)]
     everything = [*new, *beside]
     lines = []
     for part in everything:
         others = new if part.hosts else everything
         for wanted in part.requires:
-            there = _offering(wanted.name, everything)
-            if not there and (part.hosts or live is None):
-                continue  # it did without it before; or nobody looked
+            there = offering(wanted.name, everything)
             if not there:
-                lines.append(f"{part} requires {wanted}; {place} has no {wanted.name}")
+                lines += _missing(part, wanted, live, places, gone)
             lines += [
-                _line(part, "requires", wanted, other, place)
+                _line(part, "requires", wanted, other)
                 for other in there
-                if _either_is_new(part, other) and not _has(wanted, other)
+                if _either_is_new(part, other) and _has(wanted, other) is not True
             ]
         lines += [
-            _line(part, "conflicts with", unwanted, other, place)
+            _line(part, "conflicts with", unwanted, other)
             for unwanted in part.conflicts
-            for other in _offering(unwanted.name, others)
-            if other is not part and _has(unwanted, other)
+            for other in offering(unwanted.name, others)
+            if other is not part and _has(unwanted, other) is not False
         ]
-    return lines
+    return list(dict.fromkeys(lines))
 
 
-def _offering(name, those):
+def offering(name, those):
+    """Return which of the Parts *those* go by *name*."""
     return [part for part in those if name in part.offers]
 
 
@@ -91,23 +104,41 @@ def _either_is_new(part, other):
 
 
 def _has(wanted, other):
-    """Tell whether what *other* offers is in the Range; a version that cannot be read is not."""
+    """Tell whether what *other* offers is in the Range, or None where nobody can tell."""
     try:
         return wanted.has(other.offers[wanted.name])
     except _ranges.RangeError:
-        return False
+        return None
 
 
-def _line(part, verb, wanted, other, place):
+def _missing(part, wanted, live, places, gone):
+    """Return the lines on what *part* requires and nobody offers."""
+    if part.hosts:
+        before = offering(wanted.name, gone)
+        if not before:
+            return []  # it did without it
+        instead = f"this release has no {wanted.name}, and {before[-1]} had"
+        return [f"{_with_hosts(part)} requires {wanted}; {instead}"]
+    if live is None:
+        return []
+    if not places:
+        return [f"{part} requires {wanted}; of {wanted.name} nothing is known: {HOW_TO_LOOK}"]
+    looked_at = ", ".join(sorted(set(places)))
+    return [f"{part} requires {wanted}; {looked_at} has no {wanted.name}"]
+
+
+def _line(part, verb, wanted, other):
     offered = f"{wanted.name} {other.offers[wanted.name]}"
     source = "" if other.name == wanted.name else f" (by {other})"
-    where = f"{place} has" if other.hosts else "this release has"
-    text = f"{_with_hosts(part, place)} {verb} {wanted}; {where} {offered}{source}"
-    return text + _on(other.hosts)
+    where = f"{other.place} has" if other.hosts else "this release has"
+    unread = "" if _has(wanted, other) is not None else f", no version by {wanted.scheme_name}"
+    return (
+        f"{_with_hosts(part)} {verb} {wanted}; {where} {offered}{source}{_on(other.hosts)}{unread}"
+    )
 
 
-def _with_hosts(part, place):
-    return f"{part}, live in {place}{_on(part.hosts)}," if part.hosts else str(part)
+def _with_hosts(part):
+    return f"{part}, live in {part.place}{_on(part.hosts)}," if part.hosts else str(part)
 
 
 def _on(hosts):

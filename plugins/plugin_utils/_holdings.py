@@ -45,10 +45,10 @@ def _held(answer):
     if answer is None:
         raise NoAnswer("was not asked")
     if "results" not in answer:
-        raise NoAnswer(_reason(answer))
+        raise NoAnswer(reason(answer))
     for result in answer["results"]:
         if not isinstance(result.get("deployment"), dict):
-            raise NoAnswer(_reason(result))
+            raise NoAnswer(reason(result))
         deployment = result["deployment"]
         for release in [
             *deployment["releases"],
@@ -58,8 +58,8 @@ def _held(answer):
                 yield f"sha256:{release['digest']}"
 
 
-def _reason(answer):
-    """Return in a few words why there is no answer."""
+def reason(answer):
+    """Return in a few words why there is no answer in what a task registered."""
     if answer.get("unreachable"):
         return "unreachable"
     reason = " ".join(str(answer.get("msg") or "no answer").split())

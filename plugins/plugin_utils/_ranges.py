@@ -15,6 +15,7 @@ from . import _schema_file
 SCHEMES = ("pep440", "semver")
 RANGE = re.compile(r"([a-z0-9][a-z0-9._-]{0,63})\s*(|[\^~<>=!*\s].*)", re.DOTALL)
 AROUND_SIGNS = re.compile(r"(?<=[\^~<>=!,])\s+|\s+(?=,)")
+NAMES = {"pep440": "PEP 440", "semver": "SemVer"}
 EXPECTED = {
     "pep440": 'a name and a range by PEP 440, such as "api >=3.1,<4"',
     "semver": 'a name and a range by SemVer, such as "api >=3.1.0,<4.0.0" or "api ^3.1"',
@@ -34,6 +35,11 @@ class Range(NamedTuple):
 
     def __str__(self):
         return f"{self.name} {self.spec}".rstrip()
+
+    @property
+    def scheme_name(self):
+        """How people call the scheme."""
+        return NAMES[self.scheme]
 
     def has(self, version):
         """Tell whether the text *version* is in this range; versions before a release count."""

@@ -20,7 +20,7 @@ def release(name, *components, hosts=()):
             for part, version, about in components
         )
     )
-    return _compatibility.parts(sealed._replace(name=name), hosts)
+    return _compatibility.parts(sealed._replace(name=name), hosts, "production" if hosts else "")
 
 
 def web(version="2.4.0", hosts=(), **about):
@@ -34,8 +34,8 @@ def api(version="3.0.2", hosts=("api1", "api2"), **about):
 NEEDS_API = {"requires": ["api >=3.1,<4"]}
 
 
-def problems(new, live=None):
-    return _compatibility.find_problems(new, live, "production")
+def problems(new, live=None, former=()):
+    return _compatibility.find_problems(new, live, ["production"], former)
 
 
 def test_what_is_live_elsewhere_is_named_with_its_hosts():
@@ -103,12 +103,31 @@ def test_a_conflict_is_told_from_the_side_that_declares_it_and_never_with_itself
     ]
 
 
-def test_a_version_that_is_none_of_the_scheme_is_no_match():
-    needs = {"requires": ["api ^3.0"], "versions": "semver"}
+@pytest.mark.parametrize("verb", ["requires", "conflicts"])
+def test_of_a_version_that_is_none_of_the_scheme_nobody_can_tell(verb):
+    declared = {verb: ["api ^3.0"], "versions": "semver"}
 
-    assert problems(web(**needs), api("3.1")) == [
-        "web 2.4.0 requires api ^3.0; production has api 3.1 on api1, api2"
-    ]
+    (line,) = problems(web(**declared), api("3.1"))
+    assert line.endswith("production has api 3.1 on api1, api2, no version by SemVer")
+
+
+def test_what_is_live_keeps_what_it_requires_and_had():
+    live = [*api("3.5", requires=["search >=1"])]
+
+    assert problems(web(), live) == []
+    for had in ({"live": [*live, *web("2.3", ["web1"], provides={"search": "1.2"})]}, {}):
+        former = [] if had else web("2.3", provides={"search": "1.2"})
+        assert problems(web(), had.get("live", live), former) == [
+            "api 3.5, live in production on api1, api2, requires search >=1; this release has no "
+            "search, and web 2.3 had"
+        ]
+
+
+def test_where_nobody_looked_for_what_is_required_the_way_to_name_it_is_told():
+    (line,) = _compatibility.find_problems(web(**NEEDS_API), [])
+
+    assert line.startswith("web 2.4.0 requires api >=3.1,<4; of api nothing is known: name the")
+    assert "deploy_beside" in line
 
 
 @pytest.mark.parametrize(

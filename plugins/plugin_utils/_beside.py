@@ -1,0 +1,113 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is live beside a deployment: on other hosts, of other applications, as somebody found it.
+
+Whoever knows tells it as a list with a mapping for each host and root:
+
+- ``host``, and ``place``: what people call where that is, such as ``production``;
+- ``digest`` of the release that is live there, None where nothing is;
+- ``name``, ``version``, ``components`` of that release, each component with its name, its version
+  and what it declares; where these are left out, the media library is asked;
+- instead of all that, ``unknown``: why nobody can tell.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..module_utils import _manifest
+from . import _compatibility, _declarations, _holdings, _ranges
+from ._layout import LibraryError
+
+PLACE = "the estate"
+NAMED_HOSTS = 20
+
+
+class BesideError(ValueError):
+    """What is live beside is told in a way that nobody can read; the text says how."""
+
+
+class Beside(NamedTuple):
+    """What is live beside: Parts, the places that were looked at, and why hosts are unknown."""
+
+    parts: list
+    places: list
+    unknown: dict
+
+    @property
+    def problem(self):
+        """A line on the hosts of which nothing is known, or None."""
+        if not self.unknown:
+            return None
+        named = [f"{host} ({why})" for host, why in list(self.unknown.items())[:NAMED_HOSTS]]
+        more = len(self.unknown) - NAMED_HOSTS
+        return (
+            f"cannot know what is live on {', '.join(named)}{f' and {more} more' * (more > 0)}: "
+            "mend that, or leave these hosts out of deploy_beside (beside of the module)"
+        )
+
+
+def read(items, library):
+    """Return the Beside in the list *items*; *library* knows releases that are told by digest."""
+    hosts, places, unknown, declared = {}, [], {}, {}
+    for item in items:
+        host, place = item.get("host"), item.get("place") or PLACE
+        if not isinstance(host, str) or not {"digest", "unknown"} & item.keys():
+            raise BesideError("beside: each entry needs host, and digest or unknown")
+        places.append(place)
+        try:
+            if item.get("unknown"):
+                raise _declarations.DeclarationError(item["unknown"])
+            if item["digest"] is None:
+                continue
+            key = (place, item["digest"])
+            if key not in declared:
+                declared[key] = _compatibility.parts(_declared(item, library), ["?"], place)
+            hosts.setdefault(key, []).append(host)
+        except (_declarations.DeclarationError, _ranges.RangeError, LibraryError) as error:
+            unknown[host] = str(error)
+    parts = [
+        part._replace(hosts=tuple(dict.fromkeys(hosts[key])))
+        for key, found in declared.items()
+        for part in found
+    ]
+    return Beside(parts, list(dict.fromkeys(places)), unknown)
+
+
+def from_answers(results):
+    """Return the list that ``read`` takes from the *results* of a loop over hosts.
+
+    Each has as ``item`` ``{place, host}`` and is what release_deployment_info answered there.
+    """
+    return [{**_where(result["item"]), **_told(result)} for result in results]
+
+
+def _where(item):
+    return {key: item[key] for key in ("place", "host") if item.get(key)}
+
+
+def _told(result):
+    deployment = result.get("deployment")
+    if not isinstance(deployment, dict):
+        return {"unknown": _holdings.reason(result)}
+    current = deployment.get("trial") or deployment.get("live")
+    if not current:
+        return {"digest": None}
+    if not current["digest"]:
+        return {"unknown": "what is live there was adopted, and nobody sealed it"}
+    told = (result.get("declared") or {}).get(current["digest"])
+    if not told:
+        return {"unknown": "the manifest that is held there is damaged"}
+    return {"digest": current["digest"], **told}
+
+
+def _declared(item, library):
+    if "components" in item:
+        return _declarations.from_answer(item)
+    if not _manifest.DIGEST.match(str(item["digest"])):
+        raise BesideError(f"beside: {item['digest']!a} is no release digest of {item['host']}")
+    if library.path is None:
+        raise LibraryError(
+            f"has release sha256:{item['digest'][:12]}, and no media_library is given"
+        )
+    return _declarations.read(library, item["digest"])
