@@ -13,19 +13,31 @@ import json
 import types
 import uuid
 
-from ..module_utils import _canonical, _manifest
+from ..module_utils import _canonical, _layer, _manifest
 from . import _packages, _schema_file
 
 TYPE = "application/vnd.cyclonedx+json"
 PREDICATE_TYPE = "https://cyclonedx.org/bom"
+PATH, INCOMPLETE = "itops:release:path", "itops:release:incomplete"
 NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")  # that of URLs, RFC 9562
 
 
-def make(manifest, read):
-    """Return the bill of a Manifest as bytes; ``read(entry)`` returns the bytes of a file.
+def of_stored(library, stored):
+    """Return the bill of a Stored release as bytes, read from its layers, each once at most."""
+
+    def stream(component, sink):
+        with library.read_layer(stored, component) as read_bytes:
+            _layer.read(component.entries, read_bytes, sink)
+
+    return make(stored.manifest, stream)
+
+
+def make(manifest, stream):
+    """Return the bill of a Manifest as bytes; ``stream(component, sink)`` reads its files.
 
     Each component of the release is one in the bill; within it are the packages that its files
-    tell of. One that tells of none is known by the digest of its entries.
+    tell of. One that tells of none is known by the digest of its entries. For *sink* see
+    ``_packages.find``.
     """
     model = _model()
     bom = model.bom.Bom(serial_number=_number(manifest))
@@ -36,7 +48,7 @@ def make(manifest, read):
         type=model.component.ComponentType.APPLICATION,
         bom_ref=f"release:{manifest.name}",
     )
-    parts = [_component(model, component, read) for component in manifest.components]
+    parts = [_component(model, component, stream) for component in manifest.components]
     bom.components.update(parts)
     bom.register_dependency(root, parts)
     for part in parts:
@@ -44,41 +56,52 @@ def make(manifest, read):
     return _written(bom)
 
 
-def _component(model, component, read):
-    entries = {entry.path: entry for entry in component.entries}
-    packages = _packages.find(entries, read)
-    distribution = _packages.distribution(entries, read)
+def _component(model, component, stream):
+    found = _packages.find(component.entries, lambda sink: stream(component, sink))
+    notes = []
+    if not found.is_complete:
+        most = f"{_packages.MOST_PACKAGES:,}"
+        notes = [model.Property(name=INCOMPLETE, value=f"more than {most} packages")]
     return model.component.Component(
         name=component.name,
         version=component.version,
         type=model.component.ComponentType.APPLICATION,
         bom_ref=f"component:{component.name}",
         hashes=[model.HashType(alg=model.HashAlgorithm.SHA_256, content=_digest(component))],
+        properties=notes,
         components=[
-            _package(model, package, f"{component.name}/{package.path}", distribution)
-            for package in packages
+            _package(model, package, f"{component.name}/{package.path}")
+            for package in found.packages
         ],
     )
 
 
-def _package(model, package, place, distribution):
-    address = _address(package, distribution)
-    licences = []
-    if package.licence:
-        licences = [model.licences.make_from_string(package.licence)]
+def _package(model, package, place):
+    address = _address(package)
     return model.component.Component(
         name=package.name,
         version=package.version or None,
         type=model.component.ComponentType.LIBRARY,
         purl=address,
-        bom_ref=f"{address}#{place}",
-        licenses=licences,
-        properties=[model.Property(name="itops:release:path", value=place)],
+        bom_ref=f"{address or package.name}#{place}",
+        licenses=_licences(model, package.licences),
+        properties=[model.Property(name=PATH, value=place)],
     )
 
 
-def _address(package, distribution):
-    """Return the package URL of a Package. Source: https://github.com/package-url/purl-spec"""
+def _licences(model, told):
+    """Return licences as CycloneDX has them: one expression, or any number of names."""
+    if len(told) == 1:
+        return [model.licences.make_from_string(told[0])]
+    kinds = [{"id": name} if model.is_id(name) else {"name": name} for name in told]
+    return [model.DisjunctiveLicense(**kind) for kind in kinds]
+
+
+def _address(package):
+    """Return the package URL of a Package, None if its name does not make one.
+
+    Source: https://github.com/package-url/purl-spec
+    """
     from packageurl import PackageURL
 
     namespace, name = None, package.name
@@ -86,9 +109,13 @@ def _address(package, distribution):
     if package.system == "npm" and name.startswith("@"):
         namespace, _slash, name = name.partition("/")
     elif package.system == "deb":
-        namespace = distribution
+        namespace = package.distribution
         qualifiers = {"arch": package.architecture} if package.architecture else {}
-    return PackageURL(package.system, namespace, name, package.version or None, qualifiers)
+    try:
+        address = PackageURL(package.system, namespace, name, package.version or None, qualifiers)
+        return PackageURL.from_string(address.to_string())
+    except (TypeError, ValueError):  # both come of a name such as "/"
+        return None
 
 
 def _digest(component):
@@ -115,12 +142,16 @@ def _model():
     try:
         from cyclonedx.contrib.license.factories import LicenseFactory
         from cyclonedx.model import HashAlgorithm, HashType, Property, bom, component
+        from cyclonedx.model.license import DisjunctiveLicense
+        from cyclonedx.spdx import is_supported_id
     except ImportError:
         raise _schema_file.MissingLibrary("cyclonedx-python-lib") from None
     return types.SimpleNamespace(
         bom=bom,
         component=component,
         licences=LicenseFactory(),
+        is_id=is_supported_id,
+        DisjunctiveLicense=DisjunctiveLicense,
         HashAlgorithm=HashAlgorithm,
         HashType=HashType,
         Property=Property,

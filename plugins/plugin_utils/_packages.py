@@ -2,117 +2,141 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Packages of others in a tree, recognised by the files that their installers leave there.
 
-Python: ``METADATA`` (packaging.python.org/specifications/recording-installed-packages). npm: the
-``package.json`` of each folder in ``node_modules`` (docs.npmjs.com/cli/configuring-npm). Debian:
-``var/lib/dpkg/status`` (deb-control(5)), and ``status.d`` as images without dpkg have it.
+What the files say is data of others: what is odd in one tells nothing, or is cut, and is never an
+error. How much of each is read is bounded, and one is held at a time.
 """
 
 from __future__ import annotations
 
-import email.parser
-import email.policy
-import json
+import posixpath
 import re
 from typing import NamedTuple
 
-from ..module_utils import _commits
+from . import _package_files
 
-LARGEST_BYTES = 16 * 1024 * 1024
-LONGEST = 200  # characters of what a file says of itself
-PYTHON = re.compile(r"(?:.*/)?[^/]+\.(?:dist-info/METADATA|egg-info/PKG-INFO)")
-NPM = re.compile(r"(?:.*/)?node_modules/(?:@[^/@]+/)?[^/@.][^/]*/package\.json")
+MOST_PACKAGES = 50_000
+PYTHON = re.compile(
+    r"(?:.*/)?(?:[^/]+\.dist-info/METADATA|[^/]+\.egg-info(?:/PKG-INFO)?|EGG-INFO/PKG-INFO)"
+)
+NPM_FOLDER = re.compile(r"(?:.*/)?node_modules/((?:@[^/@]+/)?[^/@.][^/]*)")
 DEBIAN = re.compile(r"var/lib/dpkg/(?:status|status\.d/[^/]+)")
+COPYRIGHT = re.compile(r"usr/share/doc/([^/]+)/copyright")
 OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
-INSTALLED = "install ok installed"
 
 
-class Package(NamedTuple):
-    """A package of another project; *system* is where it comes from: ``pypi``, ``npm`` or ``deb``.
+class Found(NamedTuple):
+    """The Packages in a tree, sorted, each once for each place; and whether those are all."""
 
-    *licence* is what it says of its own, "" where it says nothing; *path* is the file that tells.
+    packages: tuple
+    is_complete: bool = True
+
+
+class _Reader(NamedTuple):
+    """How a file is read: of it no more than *limit* bytes, or, if *is_whole*, all or nothing.
+
+    ``recognise(path, data)`` returns what it tells; *data* is None where the file is too large.
     """
 
-    system: str
-    name: str
-    version: str
-    licence: str
-    architecture: str
-    path: str
+    limit: int
+    is_whole: bool
+    recognise: object
 
 
-def find(entries, read):
-    """Return the Packages in a tree of ``{path: Entry}``, sorted, each once for each place.
+READERS = {
+    "python": _Reader(256 * 1024, False, _package_files.python),
+    "wheel": _Reader(16 * 1024 * 1024, True, _package_files.wheel),
+    "npm": _Reader(1024 * 1024, True, _package_files.npm),
+    "debian": _Reader(16 * 1024 * 1024, True, _package_files.debian),
+    "archive": _Reader(0, True, _package_files.debian_archive),
+    "copyright": _Reader(256 * 1024, False, _package_files.copyright_of),
+    "system": _Reader(64 * 1024, False, _package_files.system),
+}
 
-    ``read(entry)`` returns the bytes of a file. A file that is not as it should be tells nothing.
+
+def find(entries, stream):
+    """Return what is Found in a tree of *entries*.
+
+    ``stream(sink)`` reads the files as ``_layer.read`` does: once, one after another, each handed
+    to ``sink(entry)``, which returns what takes its bytes, or None. It is not called if no file
+    is of interest.
     """
-    found = []
-    for path, entry in entries.items():
-        if entry.type != "file" or entry.size > LARGEST_BYTES:
-            continue
-        for pattern, recognise in ((PYTHON, _python), (NPM, _npm), (DEBIAN, _debian)):
-            if pattern.fullmatch(path):
-                found += [package for package in recognise(path, read(entry)) if package.name]
-    return sorted(found)
+    wanted = _wanted(entries)
+    found, licences, systems = {}, {}, []
+
+    def note(kind, told):
+        if kind == "system":
+            systems.extend(told)
+        elif kind == "copyright":
+            licences.update(told)
+        else:
+            for package in told:
+                if len(found) <= MOST_PACKAGES:
+                    found.setdefault(package[:-1], package)
+
+    def sink(entry):
+        kind = wanted.get(entry.path)
+        return kind and _collector(entry, READERS[kind], lambda told: note(kind, told))
+
+    if wanted:
+        stream(sink)
+    is_complete = len(found) <= MOST_PACKAGES
+    packages = list(found.values())[:MOST_PACKAGES]
+    named = [_debianised(package, licences, systems) for package in packages]
+    return Found(tuple(sorted(named)), is_complete)
 
 
-def distribution(entries, read):
-    """Return the ID of the system in a tree, such as ``debian`` or ``ubuntu``."""
-    for path in OS_RELEASE:
-        entry = entries.get(path)
-        if entry and entry.type == "file" and entry.size <= LARGEST_BYTES:
-            match = re.search(rb'^ID="?([a-z0-9._-]{1,40})"?$', read(entry), re.MULTILINE)
-            if match:
-                return match[1].decode("ascii")
-    return "debian"
+def _wanted(entries):
+    """Return ``{path: name of a reader}`` of the files that are to be read."""
+    wanted, files = {}, {entry.path for entry in entries if entry.type == "file"}
+    has_packages = False
+    for path in files:
+        if path.endswith(".whl"):
+            wanted[path] = "wheel"
+        elif path.endswith(".deb"):
+            wanted[path] = "archive"
+        elif PYTHON.fullmatch(path):
+            wanted[path] = "python"
+        elif DEBIAN.fullmatch(path):
+            wanted[path] = "debian"
+            has_packages = True
+        elif path.endswith("/package.json") and NPM_FOLDER.fullmatch(posixpath.dirname(path)):
+            wanted[path] = "npm"
+    for entry in entries:  # npm links to the packages of a project's own
+        if entry.type == "symlink" and NPM_FOLDER.fullmatch(entry.path):
+            folder = posixpath.join(posixpath.dirname(entry.path), entry.target)
+            path = posixpath.normpath(posixpath.join(folder, "package.json"))
+            if path in files:
+                wanted[path] = "npm"
+    if has_packages:
+        wanted.update((path, "copyright") for path in files if COPYRIGHT.fullmatch(path))
+        wanted.update((path, "system") for path in OS_RELEASE if path in files)
+    return wanted
 
 
-def _python(path, data):
-    said = _headers(data)
-    licence = said.get("License-Expression") or _short(said.get("License")) or _classified(said)
-    return [_package("pypi", said.get("Name"), said.get("Version"), licence, "", path)]
+def _collector(entry, reader, note):
+    """Return what takes the bytes of a file, and at its end notes what they tell."""
+    is_too_large = entry.size > reader.limit
+    if (is_too_large and reader.is_whole) or not entry.size:
+        note(reader.recognise(entry.path, None if is_too_large else b""))
+        return None
+    parts, left = [], [entry.size]
+
+    def take(chunk):
+        room = reader.limit - (entry.size - left[0])
+        left[0] -= len(chunk)
+        if room > 0:
+            parts.append(bytes(chunk[:room]))
+        if not left[0]:
+            note(reader.recognise(entry.path, b"".join(parts)))
+
+    return take
 
 
-def _classified(said):
-    """Return the licence that Trove classifiers tell, by its name."""
-    for classifier in said.get_all("Classifier", []):
-        parts = [part.strip() for part in str(classifier).split("::")]
-        if parts[0] == "License" and len(parts) > 1 and parts[-1] != "OSI Approved":
-            return parts[-1]
-    return ""
-
-
-def _npm(path, data):
-    try:
-        plain = json.loads(data)
-        licence = plain.get("license") or ""
-        if isinstance(licence, dict):
-            licence = licence.get("type") or ""
-        return [_package("npm", plain["name"], plain["version"], licence, "", path)]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return []
-
-
-def _debian(path, data):
-    found = []
-    for stanza in re.split(rb"\n\s*\n", data):
-        said = _headers(stanza)
-        if said.get("Status", INSTALLED) == INSTALLED and said.get("Package"):
-            name, version = said["Package"], said.get("Version")
-            found.append(_package("deb", name, version, "", said.get("Architecture"), path))
-    return found
-
-
-def _headers(data):
-    text = data.decode("utf-8", "replace")
-    return email.parser.Parser(policy=email.policy.compat32).parsestr(text, headersonly=True)
-
-
-def _package(system, name, version, licence, architecture, path):
-    said = (name, version, licence, architecture)
-    return Package(system, *(_short(value) for value in said), path)
-
-
-def _short(value):
-    """Return what a file says in a line, or "" where that is no short text."""
-    text = _commits.shown(value).strip() if isinstance(value, str) else ""
-    return text if len(text) <= LONGEST and "\n" not in text else ""
+def _debianised(package, licences, systems):
+    """Return a Package; one of Debian with the system that it is of, and its licences."""
+    if package.system != "deb":
+        return package
+    told = licences.get(package.name, ())
+    return package._replace(
+        distribution=systems[0] if systems else "debian", licences=package.licences or told
+    )

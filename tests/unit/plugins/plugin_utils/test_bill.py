@@ -9,137 +9,16 @@ import json
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.itops.release.plugins.module_utils import _layer
 from ansible_collections.itops.release.plugins.plugin_utils import _bill, _packages
-from ansible_collections.itops.release.tests.unit.plugins.estate import (
-    component,
-    file,
-    link,
-    manifest,
-    sha256,
-)
+from ansible_collections.itops.release.tests.unit.plugins.estate import component, manifest
+from ansible_collections.itops.release.tests.unit.plugins.layers import entries_of, stream_of
 
 METADATA = "Metadata-Version: 2.4\nName: Flask\nVersion: 3.0.0\nLicense-Expression: BSD-3-Clause\n"
-STATUS = """\
-Package: nginx
-Status: install ok installed
-Architecture: amd64
-Version: 1:1.22.1-9+deb12u1
-Description: small
- Package: not me
-
-Package: gone
-Status: deinstall ok config-files
-Version: 1
-"""
-
-
-def tree(**files):
-    """Return the component with the *files* ``{path: text}``, and how to read them."""
-    return {path: file(path, text) for path, text in files.items()}, reader(files)
-
-
-def reader(files):
-    by_digest = {sha256(text): text.encode("utf-8") for text in files.values()}
-    return lambda entry: by_digest[entry.sha256]
-
-
-def find(files):
-    entries, read = tree(**files)
-    return [tuple(package)[:5] for package in _packages.find(entries, read)]
-
-
-@pytest.mark.parametrize(
-    ("path", "text", "package"),
-    [
-        (
-            "lib/flask-3.0.0.dist-info/METADATA",
-            METADATA,
-            ("pypi", "Flask", "3.0.0", "BSD-3-Clause", ""),
-        ),
-        (
-            "a.dist-info/METADATA",
-            "Name: a\nVersion: 1\nLicense: MIT\n\nName: not me\n",
-            ("pypi", "a", "1", "MIT", ""),
-        ),
-        (
-            "a.dist-info/METADATA",
-            "Name: a\nVersion: 1\nLicense: "
-            + "long " * 90
-            + "\nClassifier: License :: OSI Approved :: MIT License\n",
-            ("pypi", "a", "1", "MIT License", ""),
-        ),
-        ("x/a.egg-info/PKG-INFO", "Name: a\nVersion: 1\n", ("pypi", "a", "1", "", "")),
-        (
-            "ui/node_modules/left-pad/package.json",
-            '{"name": "left-pad", "version": "1.3.0", "license": "WTFPL"}',
-            ("npm", "left-pad", "1.3.0", "WTFPL", ""),
-        ),
-        (
-            "node_modules/@vue/core/package.json",
-            '{"name": "@vue/core", "version": "3.0.0", "license": {"type": "MIT", "url": "x"}}',
-            ("npm", "@vue/core", "3.0.0", "MIT", ""),
-        ),
-        (
-            "node_modules/a/node_modules/b/package.json",
-            '{"name": "b", "version": "1"}',
-            ("npm", "b", "1", "", ""),
-        ),
-        ("var/lib/dpkg/status", STATUS, ("deb", "nginx", "1:1.22.1-9+deb12u1", "", "amd64")),
-        (
-            "var/lib/dpkg/status.d/base",
-            "Package: base-files\nVersion: 12\n",
-            ("deb", "base-files", "12", "", ""),
-        ),
-    ],
-)
-def test_a_package_is_recognised_by_what_its_installer_left(path, text, package):
-    assert find({path: text}) == [package]
-
-
-@pytest.mark.parametrize(
-    ("path", "text"),
-    [
-        ("METADATA", METADATA),
-        ("docs/var/lib/dpkg/status", STATUS),
-        ("node_modules/a/lib/package.json", '{"name": "b", "version": "1"}'),
-        ("node_modules/.cache/package.json", '{"name": "b", "version": "1"}'),
-        ("package.json", '{"name": "b", "version": "1"}'),
-        ("node_modules/a/package.json", '{"name": "b"}'),
-        ("node_modules/a/package.json", '["name"]'),
-        ("node_modules/a/package.json", "[" * 100_000),
-        ("a.dist-info/METADATA", "Version: 1\n"),
-        ("a.dist-info/METADATA", ""),
-    ],
-)
-def test_what_is_no_package_is_none(path, text):
-    assert find({path: text}) == []
-
-
-def test_links_are_not_followed():
-    entries = {"a.dist-info/METADATA": link("a.dist-info/METADATA", "elsewhere")}
-
-    assert _packages.find(entries, None) == []
-
-
-@given(
-    st.sampled_from(["a.dist-info/METADATA", "node_modules/a/package.json", "var/lib/dpkg/status"]),
-    st.binary(),
-)
-def test_no_file_is_an_error(path, data):
-    entries = {path: file(path, "x")}
-
-    for package in _packages.find(entries, lambda entry: data):
-        assert all("\n" not in text and "\x1b" not in text for text in package[:5])
-
-
-def bill(**files):
-    entries = [file(path, text) for path, text in sorted(files.items())]
-    return _bill.make(manifest(component(*entries)), reader(files))
-
-
+STATUS = "Package: nginx\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1:1.22+b1\n"
 VUE = '{"name": "@vue/core", "version": "3.0.0", "license": "MIT"}'
 FILES = {
     "flask-3.0.0.dist-info/METADATA": METADATA,
@@ -149,18 +28,27 @@ FILES = {
 }
 
 
+def bill(**files):
+    made = manifest(component(*entries_of(files)))
+    return _bill.make(made, lambda component, sink: stream_of(files)(sink))
+
+
+def is_valid(data):
+    """Tell whether the official schema of the newest version has nothing against a bill."""
+    return JsonStrictValidator(max(SchemaVersion)).validate_str(data.decode()) is None
+
+
 def test_a_bill_is_valid_and_says_what_is_where():
     data = bill(**FILES)
 
-    newest = max(SchemaVersion)
-    assert JsonStrictValidator(newest).validate_str(data.decode()) is None
+    assert is_valid(data)
     (part,) = json.loads(data)["components"]
     assert (part["name"], part["version"], part["type"]) == ("app", "1", "application")
     assert [(one["purl"], one["licenses"]) for one in part["components"] if "licenses" in one] == [
         ("pkg:npm/%40vue/core@3.0.0", [{"license": {"id": "MIT"}}]),
         ("pkg:pypi/flask@3.0.0", [{"license": {"id": "BSD-3-Clause"}}]),
     ]
-    assert "pkg:deb/ubuntu/nginx@1:1.22.1-9%2Bdeb12u1?arch=amd64" in {
+    assert "pkg:deb/ubuntu/nginx@1:1.22%2Bb1?arch=amd64" in {
         one["purl"] for one in part["components"]
     }
     assert part["hashes"][0]["alg"] == "SHA-256"
@@ -186,3 +74,73 @@ def test_the_same_package_in_two_places_is_there_twice():
 
     (part,) = json.loads(data)["components"]
     assert [one["purl"] for one in part["components"]] == ["pkg:npm/b@1"] * 2
+
+
+def test_a_bill_of_a_stored_release_is_made_from_its_layers(estate):
+    label = estate.seal("1.0", {"a.dist-info/METADATA": METADATA, "app": "x"})
+
+    (part,) = json.loads(_bill.of_stored(estate.library, estate.library.get(label.digest)))[
+        "components"
+    ]
+
+    assert [one["purl"] for one in part["components"]] == ["pkg:pypi/flask@3.0.0"]
+
+
+def test_a_layer_that_is_altered_makes_no_bill(estate):
+    label = estate.seal("1.0", {"a.dist-info/METADATA": METADATA})
+    stored = estate.library.get(label.digest)
+    (other,) = estate.library.get(
+        estate.seal("2.0", {"a.dist-info/METADATA": METADATA.replace("3.0.0", "3.0.1")}).digest
+    ).layers.values()
+    exchanged = stored._replace(layers=dict.fromkeys(stored.layers, other))
+
+    with pytest.raises(_layer.LayerError, match="does not match the manifest"):
+        _bill.of_stored(estate.library, exchanged)
+
+
+def test_many_licences_are_names_and_ids_not_an_expression():
+    metadata = (
+        "Name: a\nVersion: 1\nClassifier: License :: MIT OR ISC\nClassifier: License :: MIT\n"
+    )
+    data = bill(**{"a.dist-info/METADATA": metadata})
+
+    (part,) = json.loads(data)["components"]
+    assert is_valid(data)
+    assert part["components"][0]["licenses"] == [
+        {"license": {"id": "MIT"}},
+        {"license": {"name": "MIT OR ISC"}},
+    ]
+
+
+def test_a_bill_that_was_cut_says_so(monkeypatch):
+    monkeypatch.setattr(_packages, "MOST_PACKAGES", 0)
+    data = bill(**FILES)
+
+    (part,) = json.loads(data)["components"]
+    assert is_valid(data)
+    assert part["properties"][0]["name"] == "itops:release:incomplete"
+
+
+ODD = st.one_of(
+    st.text(),
+    st.sampled_from(
+        ["///", "@", "@a", "MIT AND (", "LicenseRef-x", "mit", "(((", "%", "?#", "NONE"]
+    ),
+)
+
+
+@settings(max_examples=40)
+@given(ODD, ODD, st.lists(ODD, max_size=3))
+def test_however_odd_names_are_the_bill_is_valid_and_always_the_same(name, version, licences):
+    package = {"name": name, "version": version, "licenses": licences}
+    files = {
+        "node_modules/a/package.json": json.dumps(package),
+        "node_modules/b/package.json": json.dumps(package),
+        "a.dist-info/METADATA": f"Name: {name}\nVersion: {version}\nLicense: {licences}\n",
+        "var/lib/dpkg/status": f"Package: {name}\nVersion: {version}\nArchitecture: {name}\n" * 2,
+    }
+
+    data = bill(**files)
+
+    assert is_valid(data)
+    assert data == bill(**files)
