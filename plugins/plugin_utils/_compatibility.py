@@ -63,8 +63,8 @@ def find_problems(new, live=None, places=(), former=()):
     """Return a line for each reason why the Parts *new* cannot work, or not beside those *live*.
 
     Without *live* only what *new* says of itself counts: what it requires of others is not known to
-    be there. *places* are those that were looked at, whatever was found there. *former* are Parts of
-    earlier releases of the applications that *new* belongs to.
+    be there. *places* are those that were looked at, whatever was found there. *former* are Parts
+    of earlier releases of the applications that *new* belongs to.
 
     What is live of the same applications is what the new ones replace. What is live and was wrong
     before is no reason, but nothing that it has now may be taken from it.
@@ -83,13 +83,13 @@ def find_problems(new, live=None, places=(), former=()):
             lines += [
                 _line(part, "requires", wanted, other)
                 for other in there
-                if _either_is_new(part, other) and _has(wanted, other) is not True
+                if _either_is_new(part, other) and has(wanted, other) is not True
             ]
         lines += [
             _line(part, "conflicts with", unwanted, other)
             for unwanted in part.conflicts
             for other in offering(unwanted.name, others)
-            if other is not part and _has(unwanted, other) is not False
+            if other is not part and has(unwanted, other) is not False
         ]
     return list(dict.fromkeys(lines))
 
@@ -99,16 +99,16 @@ def offering(name, those):
     return [part for part in those if name in part.offers]
 
 
-def _either_is_new(part, other):
-    return not part.hosts or not other.hosts
-
-
-def _has(wanted, other):
-    """Tell whether what *other* offers is in the Range, or None where nobody can tell."""
+def has(wanted, other):
+    """Tell whether what the Part *other* offers is in a Range, or None where nobody can tell."""
     try:
         return wanted.has(other.offers[wanted.name])
     except _ranges.RangeError:
         return None
+
+
+def _either_is_new(part, other):
+    return not part.hosts or not other.hosts
 
 
 def _missing(part, wanted, live, places, gone):
@@ -131,7 +131,7 @@ def _line(part, verb, wanted, other):
     offered = f"{wanted.name} {other.offers[wanted.name]}"
     source = "" if other.name == wanted.name else f" (by {other})"
     where = f"{other.place} has" if other.hosts else "this release has"
-    unread = "" if _has(wanted, other) is not None else f", no version by {wanted.scheme_name}"
+    unread = "" if has(wanted, other) is not None else f", no version by {wanted.scheme_name}"
     return (
         f"{_with_hosts(part)} {verb} {wanted}; {where} {offered}{source}{_on(other.hosts)}{unread}"
     )

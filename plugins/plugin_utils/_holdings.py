@@ -62,10 +62,10 @@ def reason(answer):
     """Return in a few words why there is no answer in what a task registered."""
     if answer.get("unreachable"):
         return "unreachable"
-    reason = " ".join(str(answer.get("msg") or "no answer").split())
+    said = " ".join(str(answer.get("msg") or "no answer").split())
     for prefix in ("Task failed: ", "Action failed: ", "Module failed: "):
-        reason = reason.removeprefix(prefix)
-    return reason if len(reason) <= REASON_LENGTH else reason[: REASON_LENGTH - 1] + "…"
+        said = said.removeprefix(prefix)
+    return said if len(said) <= REASON_LENGTH else said[: REASON_LENGTH - 1] + "…"
 
 
 def _problem(unknown):
