@@ -7,7 +7,10 @@ Source: https://slsa.dev/spec/v1.0/provenance
 
 from __future__ import annotations
 
-from ..module_utils import _git
+import re
+import urllib.parse
+
+from ..module_utils import _build_record, _canonical, _git
 
 PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "urn:itops-release:build:v1"
@@ -19,6 +22,16 @@ def predicate(record):
     What was asked for is an external parameter, and what was found for it a resolved dependency:
     commits, archives, packages and tools. Secrets are in neither, as they are in no record.
     """
+    try:
+        return _predicate(record)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _build_record.RecordError(
+            f"{_build_record.NAME} does not tell where a release comes from: it lacks "
+            f"{_canonical.one_line(error)}"
+        ) from None
+
+
+def _predicate(record):
     release, definition = record["release"], record["definition"]
     return {
         "buildDefinition": {
@@ -51,7 +64,7 @@ def predicate(record):
 def _asked(origin):
     """Return what was asked for as a component's origin, without the secret of an address."""
     asked = {key: origin[key] for key in ("kind", "revision", "sha256") if origin.get(key)}
-    return {**asked, "place": _git.shown(origin["place"])}
+    return {**asked, "place": _shown(origin["place"])}
 
 
 def _sources(components):
@@ -59,7 +72,7 @@ def _sources(components):
     found = {}
     for component in components:
         origin = component["origin"]
-        place = _git.shown(origin["place"])
+        place = _shown(origin["place"])
         if origin.get("commit"):
             name = "git+" + place + "@" + origin["commit"]
             found[name] = {"uri": name, "digest": {"gitCommit": origin["commit"]}}
@@ -77,8 +90,17 @@ def _uri(kind, place):
     return place if "://" in place else "file:" + place
 
 
+def _shown(place):
+    """Return a place without what in an address may be secret: who asks, and the query."""
+    place = _git.shown(place)
+    return re.split(r"[?#]", place, maxsplit=1)[0] if "://" in place else place
+
+
 def _tool(tool):
-    said = {"name": tool["name"], "annotations": {"version": tool["version"]}}
+    """Return a tool as a resource descriptor, which needs an address or a digest."""
+    name, version = tool["name"], tool["version"]
+    said = {"name": name, "annotations": {"version": version}}
+    said["uri"] = f"pkg:generic/{_quoted(name)}" + (f"@{_quoted(version)}" if version else "")
     if tool.get("sha256"):
         said["digest"] = {"sha256": tool["sha256"]}
     return said
@@ -87,6 +109,12 @@ def _tool(tool):
 def _builder(record):
     """Return who answers for the build: the CI system's job, else the user on the machine."""
     if record["ci"]:
-        return "urn:itops-release:builder:" + record["ci"]["system"].lower().replace(" ", "-")
+        system = record["ci"]["system"].lower().replace(" ", "-")
+        return f"urn:itops-release:builder:{_quoted(system)}"
     builder = record["builder"]
-    return f"urn:itops-release:builder:{builder['user']}@{builder['host']}"
+    user, host = _quoted(builder["user"]), _quoted(builder["host"])
+    return f"urn:itops-release:builder:{user}@{host}"
+
+
+def _quoted(text):
+    return urllib.parse.quote(text, safe="")

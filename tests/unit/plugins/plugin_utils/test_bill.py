@@ -99,10 +99,8 @@ def test_a_layer_that_is_altered_makes_no_bill(estate):
 
 
 def test_many_licences_are_names_and_ids_not_an_expression():
-    metadata = (
-        "Name: a\nVersion: 1\nClassifier: License :: MIT OR ISC\nClassifier: License :: MIT\n"
-    )
-    data = bill(**{"a.dist-info/METADATA": metadata})
+    licences = "Classifier: License :: MIT OR ISC\nClassifier: License :: MIT\n"
+    data = bill(**{"a.dist-info/METADATA": "Name: a\nVersion: 1\n" + licences})
 
     (part,) = json.loads(data)["components"]
     assert is_valid(data)

@@ -6,6 +6,10 @@ from __future__ import annotations
 
 import json
 
+import jsonschema
+import pytest
+
+from ansible_collections.itops.release.plugins.module_utils import _build_record
 from ansible_collections.itops.release.plugins.plugin_utils import _provenance
 
 COMMIT, DIGEST = "4f" * 20, "ab" * 32
@@ -24,7 +28,10 @@ RECORD = {
     "ended": "2026-01-02T00:01:00Z",
     "builder": {"host": "build1", "user": "ada", "versions": {"ansible-core": "2.19.0"}},
     "ci": None,
-    "tools": [{"name": "git", "version": "2.39.5", "sha256": DIGEST}],
+    "tools": [
+        {"name": "git", "version": "2.39.5", "sha256": DIGEST},
+        {"name": "my tool", "version": ""},
+    ],
     "environment": {"LC_ALL": "C.UTF-8"},
     "components": [
         {"name": "api", "origin": GIT},
@@ -34,6 +41,48 @@ RECORD = {
         {"name": "docs", "origin": {"kind": "directory", "place": "docs"}},
     ],
 }
+
+# What slsa.dev/spec/v1.0/provenance and in-toto's resource descriptors demand, as a schema.
+URI = {"type": "string", "pattern": r"^[a-z][a-z0-9+.-]*:[!-~]+$"}
+TIME = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"}
+TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
+DESCRIPTOR = {
+    "type": "object",
+    "properties": {
+        "uri": URI,
+        "digest": {**TEXTS, "minProperties": 1},
+        "name": {"type": "string", "minLength": 1},
+        "annotations": {"type": "object"},
+    },
+    "additionalProperties": False,
+    "anyOf": [{"required": ["uri"]}, {"required": ["digest"]}],
+}
+
+
+def shape(required, **properties):
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+SCHEMA = shape(
+    ["buildDefinition", "runDetails"],
+    buildDefinition=shape(
+        ["buildType", "externalParameters"],
+        buildType=URI,
+        externalParameters={"type": "object"},
+        internalParameters={"type": "object"},
+        resolvedDependencies={"type": "array", "items": DESCRIPTOR},
+    ),
+    runDetails=shape(
+        ["builder"],
+        builder=shape(["id"], id=URI, version=TEXTS),
+        metadata=shape([], invocationId={"type": "string"}, startedOn=TIME, finishedOn=TIME),
+    ),
+)
 
 
 def test_sources_and_tools_are_dependencies_each_once():
@@ -46,7 +95,13 @@ def test_sources_and_tools_are_dependencies_each_once():
             "digest": {"gitCommit": COMMIT},
         },
         {"uri": "pkg:pypi/flask@3.0.0", "digest": {"sha256": DIGEST}},
-        {"name": "git", "annotations": {"version": "2.39.5"}, "digest": {"sha256": DIGEST}},
+        {
+            "name": "git",
+            "uri": "pkg:generic/git@2.39.5",
+            "annotations": {"version": "2.39.5"},
+            "digest": {"sha256": DIGEST},
+        },
+        {"name": "my tool", "uri": "pkg:generic/my%20tool", "annotations": {"version": ""}},
     ]
 
 
@@ -74,4 +129,44 @@ def test_who_built_is_the_job_where_there_is_one():
 
 
 def test_no_secret_of_an_address_is_in_it():
-    assert "s3cr3t" not in json.dumps(_provenance.predicate(RECORD))
+    archive = {
+        "kind": "archive",
+        "place": "https://ci:s3cr3t@files.example.org/a.tgz?signature=s3cr3t#s3cr3t",
+        "sha256": DIGEST,
+    }
+    record = {**RECORD, "components": [*RECORD["components"], {"name": "z", "origin": archive}]}
+
+    said = json.dumps(_provenance.predicate(record))
+
+    assert "s3cr3t" not in said
+    assert "https://files.example.org/a.tgz" in said
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"ci": {"system": "Ünusual CI", "url": None}},
+        {"builder": {"host": "h st", "user": "ada@corp\x1b", "versions": {}}},
+        {"components": [], "tools": [], "environment": {}},
+    ],
+)
+def test_a_predicate_is_as_slsa_wants_it(changes):
+    said = _provenance.predicate({**RECORD, **changes})
+
+    errors = list(jsonschema.Draft202012Validator(SCHEMA).iter_errors(said))
+    assert errors == []
+
+
+@pytest.mark.parametrize("key", ["release", "builder", "components", "tools", "started"])
+def test_a_record_that_lacks_something_is_refused_in_a_line(key):
+    rest = {name: value for name, value in RECORD.items() if name != key}
+
+    with pytest.raises(_build_record.RecordError, match=rf"^build\.json does not .*'{key}'$"):
+        _provenance.predicate(rest)
+
+
+@pytest.mark.parametrize("key", ["release", "builder", "components", "tools"])
+def test_a_record_that_is_odd_is_refused_in_a_line(key):
+    with pytest.raises(_build_record.RecordError, match=r"^build\.json does not tell where"):
+        _provenance.predicate({**RECORD, key: 7})
