@@ -5,11 +5,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from typing import NamedTuple
 
 from ..module_utils import _codec, _manifest
-from . import _index, _layout, _referrers
+from . import _index, _layout_at, _referrers
 from ._layout import LibraryError
 
 COMPONENT_NAME = "vnd.itops.release.component"
@@ -80,7 +79,7 @@ class Catalogue:
 
     def __init__(self, path):
         self.path = path
-        self.layout = _layout.Layout(path)
+        self.layout = _layout_at.open_layout(path)
 
     def find(self, reference):
         """Return the Label of the release *reference*: ``name:version`` or ``sha256:<hex>``.
@@ -88,20 +87,27 @@ class Catalogue:
         This reads no more than the index and small documents, so every worker can afford it.
         """
         wanted = parse_reference(reference)
-        entries = self.entries()
-        for label in _labels(entries):
-            if wanted in (label.digest, (label.name, label.version)):
-                return label
-        if not os.path.isdir(self.path):
-            raise LibraryError(f"there is no media library at {self.path}")
         by_name = isinstance(wanted, tuple)
-        refuse_damaged(entries, _index.name_tag(*wanted) if by_name else _index.digest_tag(wanted))
+        tag = _index.name_tag(*wanted) if by_name else _index.digest_tag(wanted)
+        for tags in ([tag], None):  # its tag may be another's, or not have been copied
+            entries = self.entries(tags)
+            for label in _labels(entries):
+                if wanted in (label.digest, (label.name, label.version)):
+                    return label
+        if not self.layout.exists():
+            raise LibraryError(f"there is no media library at {self.path}")
+        refuse_damaged(entries, tag)
         there = _what_there_is(_labels(entries), wanted[0] if by_name else None)
         raise LibraryError(f"{self.path} has no release {reference}: {there}")
 
     def labels(self):
         """Return the Labels of all releases that can be read, sorted by name and serial."""
         return _labels(self.entries())
+
+    def holds(self, digest):
+        """Tell whether the release *digest* is there, can be read, and is found by its tag."""
+        entries = self.entries([_index.digest_tag(digest)])
+        return any(entry.label and entry.digest == digest for entry in entries)
 
     def get(self, digest):
         """Return the Stored release of *digest*; LibraryError when it is missing or damaged."""
@@ -141,7 +147,7 @@ class Catalogue:
         descriptor = stored.layers[component.name]
         codec = descriptor["mediaType"].rpartition("+")[2]
         try:
-            with open(self.layout.blob(descriptor["digest"]), "rb") as stream:
+            with open(self.layout.bring(descriptor), "rb") as stream:
                 with _codec.reader(codec, stream) as read_bytes:
                     yield read_bytes
         except FileNotFoundError:
@@ -157,18 +163,26 @@ class Catalogue:
         Each is an Attached; one that is larger than *limit* bytes counts as damaged.
         """
         subjects = {entry.descriptor["digest"] for entry in self.entries_of(digest)}
-        return _referrers.read(self.layout, self.layout.descriptors(), subjects, kind, limit)
+        index = self.layout.attaching(subjects)
+        return _referrers.read(self.layout, index, subjects, kind, limit)
 
-    def entries(self):
-        """Return an Entry for each release in the index."""
+    def entries(self, tags=None):
+        """Return an Entry for each release in the index, or at least for those with one of *tags*.
+
+        An Entry then may not tell all tags of the release.
+        """
         found = {}
-        for descriptor in self.layout.descriptors():
+        for descriptor in self.layout.descriptors(tags):
             found.setdefault(descriptor["digest"], []).append(descriptor)
         return [entry for entry in map(self._entry, found.values()) if entry]
 
     def entries_of(self, digest):
         """Return the Entries of the release *digest*: of more than one form of its layers, too."""
-        return [entry for entry in self.entries() if entry.digest == digest]
+        for tags in ([_index.digest_tag(digest)], None):
+            entries = [entry for entry in self.entries(tags) if entry.digest == digest]
+            if entries:
+                break
+        return entries
 
     def open(self, entry):
         """Return the Stored release of an Entry; LibraryError when it is damaged."""

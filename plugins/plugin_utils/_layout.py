@@ -25,20 +25,32 @@ class LibraryError(ValueError):
     """The media library lacks what was asked for, or what it holds is damaged."""
 
 
+class Overtaken(LibraryError):
+    """Somebody else wrote meanwhile what was to be written."""
+
+
 class Layout:
     """The directory *path*. What is read is verified against its digest before it is used.
 
     Writers take turns by a lock on ``oci-layout``; ``index.json`` is replaced in one step, so
-    readers need none.
+    readers need none. Where *path* is what people call it, *folder* is where it lies.
     """
 
-    def __init__(self, path):
+    is_shared = False  # whether writers elsewhere may not heed the lock
+    keeps_notes = True  # whether the index keeps more than tags: pins, and since when
+
+    def __init__(self, path, folder=None):
         self.path = path
+        self.folder = folder or path
 
     @property
     def blobs(self):
         """The folder of the blobs."""
-        return os.path.join(self.path, "blobs", "sha256")
+        return os.path.join(self.folder, "blobs", "sha256")
+
+    def exists(self):
+        """Tell whether there is anything at all."""
+        return os.path.isdir(self.path)
 
     def blob(self, digest):
         """Return the path of the blob ``sha256:<hex>``."""
@@ -47,8 +59,11 @@ class Layout:
             raise LibraryError(f"{self.path}: {digest!r} is not the digest of a blob")
         return os.path.join(self.blobs, name)
 
-    def descriptors(self):
-        """Return the descriptors in ``index.json``."""
+    def descriptors(self, tags=None):
+        """Return the descriptors in ``index.json``.
+
+        Only those that have one of *tags* are asked for, if given: others may be left out.
+        """
         try:
             with open(os.path.join(self.path, "index.json"), "rb") as stream:
                 plain = _canonical.loads(stream.read())
@@ -62,10 +77,22 @@ class Layout:
                 f"{self.path}/index.json is malformed: {_canonical.one_line(error)}"
             ) from None
 
-    def write_index(self, descriptors):
-        """Replace ``index.json``, durably and in one step."""
+    def attaching(self, subjects):
+        """Return descriptors in which all is that is attached to the digests *subjects*."""
+        return self.descriptors()
+
+    def write_index(self, descriptors, before=(), again=()):
+        """Replace ``index.json``, durably and in one step.
+
+        *before* is what was read of it, and *again* are the digests of what has to be stored anew,
+        for layouts that cannot replace all at once.
+        """
         plain = {"schemaVersion": 2, "mediaType": OCI_INDEX_TYPE, "manifests": descriptors}
         self._write_durably(os.path.join(self.path, "index.json"), _canonical.dumps(plain))
+
+    def bring(self, descriptor):
+        """Return the path of a blob, which may be missing."""
+        return self.blob(descriptor["digest"])
 
     def read(self, descriptor, limit=LARGEST_DOCUMENT):
         """Return the bytes of a blob, at most *limit*, verified against its descriptor."""
@@ -94,15 +121,12 @@ class Layout:
 
     def is_intact(self, digest):
         """Tell whether the blob is there, with the content that its digest says."""
-        try:
-            return f"sha256:{_hash(self.blob(digest))[0]}" == digest
-        except FileNotFoundError:
-            return False
+        return self._is_here(digest)
 
     def store_bytes(self, data, media_type):
         """Store *data* as a blob, durably; return its descriptor."""
         digest = "sha256:" + _canonical.sha256_hex(data)
-        if not self.is_intact(digest):
+        if not self._is_here(digest):
             self._write_durably(self.blob(digest), data)
         return {"mediaType": media_type, "digest": digest, "size": len(data)}
 
@@ -115,6 +139,17 @@ class Layout:
         os.rename(path, self.blob("sha256:" + name))
         return {"mediaType": media_type, "digest": "sha256:" + name, "size": size}
 
+    def send(self, descriptor):
+        """Have what an OCI manifest needs where it is kept: here it is on the medium after this."""
+        self.sync()
+
+    def remove(self, doomed):
+        """Remove the files *doomed*, which nothing needs."""
+        for path in doomed:
+            remove(path)
+        if doomed:
+            self.sync()
+
     def sync(self):
         """Wait until it is on the medium which blobs there are."""
         with contextlib.suppress(FileNotFoundError):
@@ -123,11 +158,7 @@ class Layout:
     def create(self):
         """Make the directory what it should be, unless it is."""
         self.descriptors()  # refuses a directory that is something else
-        _make_folders(self.blobs)
-        layout = os.path.join(self.path, "oci-layout")
-        if not os.path.exists(layout):
-            # Never replaced, since writers lock it: whoever comes first makes it.
-            self._write_durably(layout, b'{"imageLayoutVersion":"1.0.0"}', give_name=_link)
+        self._make()
         with self.locked():
             if not os.path.exists(os.path.join(self.path, "index.json")):
                 self.write_index([])
@@ -137,7 +168,7 @@ class Layout:
         """Hold the lock of those who write."""
         with contextlib.ExitStack() as stack:
             try:
-                stream = stack.enter_context(open(os.path.join(self.path, "oci-layout"), "rb"))
+                stream = stack.enter_context(open(os.path.join(self.folder, "oci-layout"), "rb"))
             except FileNotFoundError:
                 raise LibraryError(
                     f"{self.path}/oci-layout is missing: {self.path} is not a whole media library"
@@ -148,10 +179,24 @@ class Layout:
     def leftovers(self):
         """Return the paths of what writers that were killed more than a day ago left behind."""
         found = []
-        for folder in (self.path, self.blobs):
+        for folder in (self.folder, self.blobs):
             with contextlib.suppress(FileNotFoundError), os.scandir(folder) as listing:
                 found += [item.path for item in listing if item.name.startswith(SCRATCH)]
         return [path for path in found if _age(path) > LEFTOVER_SECONDS]
+
+    def _make(self):
+        """Make the folders, and what writers lock."""
+        _make_folders(self.blobs)
+        layout = os.path.join(self.folder, "oci-layout")
+        if not os.path.exists(layout):
+            # Never replaced, since writers lock it: whoever comes first makes it.
+            self._write_durably(layout, b'{"imageLayoutVersion":"1.0.0"}', give_name=_link)
+
+    def _is_here(self, digest):
+        try:
+            return f"sha256:{_hash(self.blob(digest))[0]}" == digest
+        except FileNotFoundError:
+            return False
 
     def _holds_other_things(self):
         """Tell whether the directory is neither empty nor a library that is being made."""

@@ -16,6 +16,7 @@ from ._catalogue import Label, Stored
 from ._layout import LibraryError
 
 MANIFEST_TYPE = "application/vnd.itops.release.manifest.v1+json"
+ATTEMPTS = 3  # to attach something to a release to which others attach, too
 COMPONENT_TYPE = "application/vnd.itops.release.component.v1.tar"
 
 
@@ -33,7 +34,8 @@ class Pruned(NamedTuple):
 
 
 class Library(_catalogue.Catalogue):
-    """A media library in the directory *path*; it is made when the first release is added.
+    """A media library in the directory *path*, made when the first release is added; or in a
+    registry, for ``oci://host/name``.
 
     Sealing a damaged release again mends it. *now* returns the time, as an aware datetime.
     Without *keep*, nothing is written by any method: each does all the rest, and answers as ever.
@@ -65,20 +67,15 @@ class Library(_catalogue.Catalogue):
         data = _manifest.render(manifest)
         label = Label(_manifest.digest_of(data), manifest.name, manifest.version, manifest.serial)
         with self._turn(keep):
-            entries = self.entries()
-            there = [entry for entry in entries if entry.digest == label.digest]
+            there = self.entries_of(label.digest)
             if there and self._is_whole(there[0], label):
                 return self.open(there[0]), False
+            entries = self.entries()
             self._check_new(label, entries)
             if not keep:
                 sizes = [os.path.getsize(path) for path, _codec_name in layers.values()]
                 return Stored(label, manifest, {}, len(data) + sum(sizes)), True
-            descriptor = self._store(manifest, data, layers)
-            self.layout.sync()
-            index = self.layout.descriptors()
-            index = _index.with_release(index, label, descriptor, _digests(there), self._now())
-            index = _referrers.moved(self.layout, index, _digests(there), descriptor)
-            self._commit(index, self._unneeded(index, entries, there) if there else [])
+            self._enter(label, self._store(manifest, data, layers), entries)
             return self.get(label.digest), True
 
     def remove(self, digest, keep=True):
@@ -92,8 +89,10 @@ class Library(_catalogue.Catalogue):
                 if entry.pinned:
                     raise LibraryError(f"{self.path}: {entry.called} is pinned: unpin it first")
             if keep:
-                index, attached = self._without(gone)
-                self._commit(index, self._unneeded(index, entries, gone, attached))
+                before = self.layout.descriptors()
+                index, attached = self._without(gone, before)
+                doomed = self._unneeded(index, entries, gone, attached)
+                self._commit(index, before, doomed)
         return True
 
     def attach(self, digest, kind, data, notes, media_type=None):
@@ -107,12 +106,22 @@ class Library(_catalogue.Catalogue):
             entries = self.entries_of(digest)
             if not entries:
                 raise LibraryError(f"{self.path} has no release sha256:{digest}")
-            index, subject = self.layout.descriptors(), entries[0].descriptor
-            index = _referrers.attach(self.layout, index, subject, kind, data, notes, media_type)
-            self.layout.write_index(index)
+            subject = entries[0].descriptor
+            for attempt in range(1, ATTEMPTS + 1):
+                before = self.layout.attaching({subject["digest"]})
+                index = _referrers.attach(
+                    self.layout, before, subject, kind, data, notes, media_type
+                )
+                try:
+                    return self.layout.write_index(index, before)
+                except _layout.Overtaken:
+                    if attempt == ATTEMPTS:
+                        raise
 
     def pin(self, digest, pinned, keep=True):
         """Have a release *pinned*, or not; return whether that changed anything."""
+        if not self.layout.keeps_notes:
+            raise LibraryError(f"{self.path}: a registry has no room for marks: none was changed")
         if not self.entries_of(digest):
             raise LibraryError(f"{self.path} has no release sha256:{digest}")
         with self._turn(keep):
@@ -128,7 +137,12 @@ class Library(_catalogue.Catalogue):
 
         What a killed pruning or sealing left is removed, too. Damaged releases stay.
         """
-        if not os.path.isdir(self.path):
+        if rules.min_age_days is not None and not self.layout.keeps_notes:
+            raise LibraryError(
+                f"{self.path}: a registry does not tell since when it has a release: leave "
+                "min_age_days (prune_min_age_days of the playbook) out"
+            )
+        if not self.layout.exists():
             raise LibraryError(f"there is no media library at {self.path}")
         with self._turn(keep):
             entries = self.entries()
@@ -136,8 +150,10 @@ class Library(_catalogue.Catalogue):
             in_use = self._digests_in_use(rules.in_use, entries)
             reasons = _retention.reasons(readable, rules, in_use, self._now())
             gone = [entry for entry in readable if not reasons[entry.label]]
-            index, attached = self._without(gone)
-            doomed = [*self._unneeded(index, entries, gone, attached), *self.layout.leftovers()]
+            before = self.layout.descriptors()
+            index, attached = self._without(gone, before)
+            doomed = self._unneeded(index, entries, gone, attached)
+            doomed += [] if self.layout.is_shared else self.layout.leftovers()
             pruned = Pruned(
                 removed=[label for label, why in reasons.items() if not why],
                 kept={label: why for label, why in reasons.items() if why},
@@ -146,41 +162,60 @@ class Library(_catalogue.Catalogue):
                 changed=bool(gone or doomed),
             )
             if keep and pruned.changed:
-                self._commit(index, doomed)
+                self._commit(index, before, doomed)
         return pruned
 
     def _turn(self, keep):
         """Give a context in which nobody else writes, if anything is to be written."""
         return self.layout.locked() if keep else contextlib.nullcontext()
 
-    def _commit(self, index, doomed):
-        """Replace the index, and only then remove the files *doomed*, which it does not need.
+    def _enter(self, label, descriptor, entries):
+        """Have the index name the release whose OCI manifest *descriptor* is, instead of a damaged
+        form of it among the *entries*.
+        """
+        self.layout.send(descriptor)
+        if self.layout.is_shared:  # that took time, in which others may have entered something
+            entries = self.entries()
+            self._check_new(label, entries)
+        before = self.layout.descriptors()
+        there = [entry for entry in entries if entry.digest == label.digest]
+        index = _index.with_release(before, label, descriptor, _digests(there), self._now())
+        index = _referrers.moved(self.layout, index, _digests(there), descriptor)
+        doomed = []
+        if there and not self.layout.is_shared:
+            doomed = self._unneeded(index, entries, there)
+        self._commit(index, before, doomed, {descriptor["digest"]})
+
+    def _commit(self, index, before, doomed, again=()):
+        """Replace the index, and only then remove what is *doomed*, which it does not need.
 
         Whenever this is cut short, all that the index names is there. The next pruning does the
         rest.
         """
-        self.layout.write_index(index)
-        for path in doomed:
-            _layout.remove(path)
-        if doomed:
-            self.layout.sync()
+        self.layout.write_index(index, before, again)
+        self.layout.remove(doomed)
 
-    def _without(self, gone):
-        """Return the index without the Entries *gone*, and what is attached to those, from it."""
-        index, digests = self.layout.descriptors(), _digests(gone)
+    def _without(self, gone, index):
+        """Return the *index* without the Entries *gone*, and what is attached to those, from it."""
+        digests = _digests(gone)
+        if self.layout.is_shared:
+            index = index + [item for item in self.layout.attaching(digests) if item not in index]
         attached = _referrers.belonging(self.layout, index, digests)
         digests |= {item["digest"] for item in attached}
         return _index.without(index, digests), attached
 
     def _unneeded(self, index, entries, gone, attached=()):
-        """Return the paths of the blobs that nothing in *index* needs.
+        """Return the paths of the blobs that nothing in *index* needs; of a registry, the manifests
+        to delete: the rest is its own business.
 
         It is the one without the Entries *gone* and the entries *attached* to them. There are none
         while a release that stays is damaged: it may share any with those gone.
         """
+        descriptors = [*(entry.descriptor for entry in gone), *attached]
+        if self.layout.is_shared:
+            return self.layout.manifests_of(descriptors)
         if any(entry.damage for entry in entries if entry not in gone):
             return []
-        descriptors = [*(entry.descriptor for entry in gone), *attached]
         return _garbage.unneeded(self.layout, index, descriptors)
 
     def _digests_in_use(self, references, entries):
@@ -251,8 +286,10 @@ class Library(_catalogue.Catalogue):
         """Tell whether all blobs of the release of an Entry are as they should be."""
         try:
             stored = self.open(entry)
-            blobs = [layer["digest"] for layer in stored.layers.values()]
-            return stored.label == label and all(map(self.layout.is_intact, blobs))
+            blobs = [f"sha256:{label.digest}"]
+            blobs += [layer["digest"] for layer in stored.layers.values()]
+            tags_it = _index.digest_tag(label.digest) in entry.tags or not self.layout.is_shared
+            return tags_it and stored.label == label and all(map(self.layout.is_intact, blobs))
         except (LibraryError, KeyError):
             return False
 

@@ -1,0 +1,310 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One HTTP session with a registry: TLS, who is told the credentials, redirects, limits of time.
+
+What goes wrong is told in words of our own: an exception of a library may hold an address, and that
+may hold a secret, as the signed ones of object stores do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import ssl
+import time
+from email.utils import parsedate_to_datetime
+from urllib.parse import urljoin, urlsplit
+
+from . import _registry_credentials, _registry_place, _schema_file
+from ._registry_place import RegistryError
+
+try:
+    import requests
+except ImportError:
+    requests = None
+
+MOST_REDIRECTS = 5
+LARGEST_TOKEN = 64 * 1024
+LARGEST_REASON = 16 * 1024
+MOST_WAIT_S = 30  # for a connection, and for the next bytes
+WINDOW_S = 30  # over which a transfer is watched
+LEAST_BYTES_PER_S = 512
+REDIRECTS = (301, 302, 303, 307, 308)
+PASSING = (408, 425, 429, 500, 502, 503, 504)
+CHALLENGE = re.compile(r'([A-Za-z]+)="([^"]*)"')
+ERROR_CODE = re.compile(rb'"code"\s*:\s*"([A-Z_]{1,40})"')
+
+
+class Broken(Exception):
+    """An attempt failed in a way that may pass; *wait_s* is for how long it is asked to wait."""
+
+    def __init__(self, reason, wait_s=0.0):
+        super().__init__(reason)
+        self.wait_s = wait_s
+
+
+class TooLarge(RegistryError):
+    """A registry sends more than is read."""
+
+
+class Session:
+    """Requests to the registry of a Place, as a Reach says; *environ* may have credentials."""
+
+    def __init__(self, place, reach, environ):
+        if requests is None:
+            raise _schema_file.MissingLibrary("requests")
+        self.place = place
+        self._reach = reach
+        self._environ = environ
+        self._host = _registry_place.api_host(place.host)
+        self._root = f"{reach.scheme(place.host)}://{self._host}/v2/"
+        self._authorization = None
+        self._timeout = min(MOST_WAIT_S, reach.patience_s)
+        self._http = requests.Session()
+        self._http.auth = _unchanged  # else requests would look for credentials in ~/.netrc
+        self._http.headers.update({"Accept-Encoding": "identity", "User-Agent": "itops.release"})
+        # It logs addresses, and where Ansible's log is on, those would be in it.
+        logging.getLogger("urllib3").setLevel(logging.WARNING)
+
+    def url(self, *parts):
+        """Return the address of something in the repository."""
+        return self._root + "/".join((self.place.name, *parts))
+
+    def within(self, location, base):
+        """Return *location*, which a registry named beside *base*, if it is the registry's own."""
+        url = urljoin(base, location or "")
+        if not location or not self._is_own(url):
+            where = urlsplit(url).hostname or "nowhere"
+            raise RegistryError(f"{self.place}: the registry sends us on to {where}: refused")
+        return url
+
+    @contextlib.contextmanager
+    def open(self, method, url, headers=None, body=None, expected=(200,)):
+        """Give the response to a request, once it has one of the statuses *expected*.
+
+        *body* gives a new stream, or bytes, each time that it is called. Raises Broken for what may
+        pass, RegistryError for what will not.
+        """
+        response = self._authorized(method, url, headers or {}, body)
+        with contextlib.closing(response):
+            if response.status_code not in expected:
+                raise self._refusal(method, response)
+            yield response
+
+    def content(self, response, limit):
+        """Yield the bytes of a response, at most *limit*; Broken when they come too slowly."""
+        size = seen = 0
+        began = time.monotonic()
+        with self._told():
+            for chunk in response.iter_content(64 * 1024):
+                size += len(chunk)
+                if size > limit:
+                    raise TooLarge(
+                        f"{self.place}: the registry sends more than the {limit:,} bytes expected"
+                    )
+                yield chunk
+                seen += len(chunk)
+                passed = time.monotonic() - began
+                if passed > min(WINDOW_S, self._reach.patience_s):
+                    if seen < passed * LEAST_BYTES_PER_S:
+                        raise Broken("it sends next to nothing")
+                    began, seen = time.monotonic(), 0
+
+    def _authorized(self, method, url, headers, body):
+        """Return the response to a request, for which credentials are given if it wants some."""
+        response = self._followed(method, url, headers, body)
+        if response.status_code == 401:
+            response.close()
+            challenge = response.headers.get("WWW-Authenticate", "")
+            self._authorization = self._answer(challenge)
+            response = self._followed(method, url, headers, body)
+        return response
+
+    def _followed(self, method, url, headers, body):
+        """Return the response, at the end of redirects. Only the registry sees credentials."""
+        for _count in range(MOST_REDIRECTS + 1):
+            own = {"Authorization": self._authorization} if self._authorization else {}
+            extra = own if self._is_own(url) else {}
+            response = self._once(method, url, {**headers, **extra}, body)
+            if response.status_code not in REDIRECTS or method not in ("GET", "HEAD"):
+                return response
+            response.close()
+            url = urljoin(url, response.headers.get("Location", ""))
+            self._refuse_without_tls(url)
+        raise RegistryError(f"{self.place}: the registry sends on and on")
+
+    def _once(self, method, url, headers, body, limit_s=None):
+        self._mount(url)
+        with self._told():
+            return self._http.request(
+                method,
+                url,
+                headers=headers,
+                data=body() if body else None,
+                timeout=limit_s or self._timeout,
+                stream=True,
+                allow_redirects=False,
+            )
+
+    def _answer(self, challenge):
+        """Return what a header has to say so that the *challenge* of a registry is met."""
+        scheme, _blank, rest = challenge.partition(" ")
+        known = _registry_credentials.find(self.place, self._environ)
+        if scheme.lower() == "bearer":
+            return "Bearer " + self._token(dict(CHALLENGE.findall(rest)), known)
+        if known is None:
+            raise RegistryError(f"{self.place}: the registry wants credentials, and none are given")
+        if scheme.lower() != "basic":
+            raise RegistryError(f"{self.place}: the registry wants credentials of an unknown kind")
+        return known.basic()
+
+    def _token(self, challenge, known):
+        """Return a token of the service that a registry names (the token specification of Docker).
+
+        That is where the credentials go, and the one place besides the registry.
+        """
+        realm = challenge.get("realm", "")
+        self._refuse_without_tls(realm)
+        query = {key: challenge[key] for key in ("service", "scope") if key in challenge}
+        url = requests.Request("GET", realm, params=query).prepare().url
+        headers = {"Authorization": known.basic()} if known else {}
+        with contextlib.closing(self._once("GET", url, headers, None)) as response:
+            if response.status_code in PASSING:
+                raise self._refusal("GET", response)
+            if response.status_code != 200:
+                raise self._rejected(known, response.status_code)
+            data = b"".join(self.content(response, LARGEST_TOKEN))
+        try:
+            plain = requests.compat.json.loads(data)
+            token = plain.get("token") or plain.get("access_token")
+        except (ValueError, AttributeError, RecursionError):
+            token = None
+        if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]+", token):
+            raise RegistryError(f"{self.place}: the service for tokens gives none")
+        return token
+
+    def _rejected(self, known, status):
+        if known is None:
+            return RegistryError(
+                f"{self.place}: the registry wants credentials, and none are given ({status})"
+            )
+        return RegistryError(
+            f"{self.place}: the registry does not accept the credentials from {known.source} "
+            f"({status})"
+        )
+
+    def _refusal(self, method, response):
+        """Return the error that a status stands for."""
+        status = response.status_code
+        if status == 401:
+            known = _registry_credentials.find(self.place, self._environ)
+            return self._rejected(known, status)
+        said = f"answers {status}"
+        with contextlib.suppress(Broken, RegistryError):
+            code = ERROR_CODE.search(b"".join(self.content(response, LARGEST_REASON)))
+            said += f" {code.group(1).decode('ascii')}" if code else ""
+        if status in PASSING:
+            return Broken(said, _wait_s(response.headers.get("Retry-After", "")))
+        return RegistryError(f"{self.place}: the registry {said} to {method}")
+
+    @contextlib.contextmanager
+    def _told(self):
+        """Turn what requests raises into Broken or RegistryError."""
+        try:
+            yield
+        except requests.exceptions.SSLError as error:
+            reason = _find(error, ssl.SSLCertVerificationError)
+            if reason:
+                raise RegistryError(f"{self.place}: TLS: {reason.verify_message}") from None
+            raise Broken("TLS fails") from None
+        except requests.exceptions.Timeout:
+            raise Broken(f"it does not answer within {self._timeout:g} s") from None
+        except requests.exceptions.ProxyError:
+            raise Broken("the proxy does not reach it") from None
+        except requests.exceptions.InvalidURL:
+            raise RegistryError(f"{self.place}: the registry names no address") from None
+        except (requests.exceptions.RequestException, OSError) as error:
+            reason = _find(error, OSError)
+            said = getattr(reason, "strerror", "") or "the connection broke"
+            raise Broken(said) from None
+
+    def _mount(self, url):
+        """Have the certificates for the host in *url* used, the first time that it is spoken to."""
+        parts = urlsplit(url)
+        prefix = f"https://{parts.netloc}/"
+        if parts.scheme == "https" and prefix not in self._http.adapters:
+            self._http.mount(prefix, _adapter(self._tls(parts.netloc)))
+
+    def _tls(self, host):
+        """Return the TLS context for *host*: the system's authorities, and those given."""
+        context = ssl.create_default_context()
+        try:
+            for path in self._reach.authorities:
+                folder = os.path.isdir(path)
+                context.load_verify_locations(**{"capath" if folder else "cafile": path})
+            for folder in self._reach.folders(host):
+                for name in sorted(os.listdir(folder)):
+                    path = os.path.join(folder, name)
+                    if name.endswith(".crt"):
+                        context.load_verify_locations(cafile=path)
+                    elif name.endswith(".cert"):
+                        context.load_cert_chain(path, path[: -len("cert")] + "key")
+        except OSError as error:  # of which ssl.SSLError is one
+            raise RegistryError(f"{self.place}: {path}: {error.strerror or error}") from None
+        return context
+
+    def _is_own(self, url):
+        root, parts = urlsplit(self._root), urlsplit(url)
+        return (root.scheme, root.netloc) == (parts.scheme, parts.netloc)
+
+    def _refuse_without_tls(self, url):
+        parts = urlsplit(url)
+        if parts.scheme == "https" and parts.hostname:
+            return
+        if parts.scheme == "http" and self._reach.allows_plain_http(parts.netloc):
+            return
+        where = parts.hostname or "nowhere"
+        raise RegistryError(f"{self.place}: the registry sends on to {where} without TLS: refused")
+
+
+def _adapter(context):
+    """Return what speaks TLS by *context*; a function, since requests may not be installed."""
+
+    class Adapter(requests.adapters.HTTPAdapter):
+        def init_poolmanager(self, *args, **options):
+            super().init_poolmanager(*args, ssl_context=context, **options)
+
+        def proxy_manager_for(self, *args, **options):
+            return super().proxy_manager_for(*args, ssl_context=context, **options)
+
+    return Adapter()
+
+
+def _unchanged(request):
+    return request
+
+
+def _find(error, kind):
+    """Return the exception of *kind* that led to *error*, or None."""
+    seen, waiting = set(), [error]
+    while waiting:
+        item = waiting.pop(0)
+        if not isinstance(item, BaseException) or id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, kind) and not isinstance(item, requests.exceptions.RequestException):
+            return item
+        waiting += [*item.args, getattr(item, "reason", None), item.__cause__, item.__context__]
+    return None
+
+
+def _wait_s(text):
+    """Return the seconds of a ``Retry-After``, which may be a date (RFC 9110, 10.2.3)."""
+    if text.strip().isdigit():
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return 0.0
