@@ -221,8 +221,7 @@ class ActionModule(ActionBase):
 
     def _base(self, library, held):
         """Return the first of the digests *held* that the library knows, or None."""
-        known = {label.digest for label in library.labels()}
-        return next((digest for digest in held if digest in known), None)
+        return next((digest for digest in held if library.holds(digest)), None)
 
     def _send(self, library, arguments, need, base):
         """Send the pack of what the host needs on top of *base*; return its path here."""

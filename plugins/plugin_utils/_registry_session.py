@@ -17,7 +17,7 @@ import time
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
 
-from . import _registry_credentials, _registry_place, _schema_file
+from . import _registry_credentials, _registry_place
 from ._registry_place import RegistryError
 
 try:
@@ -54,7 +54,7 @@ class Session:
 
     def __init__(self, place, reach, environ):
         if requests is None:
-            raise _schema_file.MissingLibrary("requests")
+            raise RegistryError(f"{place}: the controller needs the Python library requests")
         self.place = place
         self._reach = reach
         self._environ = environ
