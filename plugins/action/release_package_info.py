@@ -14,6 +14,7 @@ from ..plugin_utils import (
     _action,
     _comparison,
     _description,
+    _evidence,
     _library,
     _lifetime,
     _run,
@@ -59,13 +60,14 @@ def look(arguments):
         }
     stored = library.get(library.find(arguments["release"]).digest)
     trust = _trust.read(arguments["trust"]) if arguments["trust"] else None
+    now = datetime.now(timezone.utc)
     result = {
         "releases": [_description.describe(stored)],
         "signatures": _signatures.describe(library, stored.label, trust),
+        "evidence": _evidence.describe(library, stored.label, trust, now),
     }
     if trust:
         roles = [role for role in trust.roles if role in _statement.ROLES]
-        now = datetime.now(timezone.utc)
         verdicts = _signatures.judge_all(library, stored.label, trust, roles, now)
         result["roles"] = [verdict._asdict() for verdict in verdicts]
     if arguments["compare_to"]:

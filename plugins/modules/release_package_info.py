@@ -9,7 +9,7 @@ module: release_package_info
 short_description: Tell which releases the media library holds, and how two of them differ
 description:
   - Lists the releases in the media library, those that are damaged apart, or describes one.
-  - Tells who signed a release, and whether that is enough.
+  - Tells who signed a release, and whether that is enough, and which evidence is attached to it.
   - Compares two releases component by component and file by file.
   - Works on the controller, and changes nothing.
 version_added: 0.1.0
@@ -70,7 +70,8 @@ EXAMPLES = r"""
 RETURN = r"""
 releases:
   description: The releases, sorted by name and serial, each as M(itops.release.release_package)
-    returns it.
+    returns it. What a release declares is there, too - C(requires_hosts) and C(scripts) of itself,
+    and C(requires), C(provides), C(conflicts), C(versions) and C(materials) of a component.
   type: list
   elements: dict
   returned: success
@@ -133,6 +134,31 @@ signatures:
       returned: when O(trust) is given
     problem:
       description: Why it counts for nothing, empty when nothing is wrong.
+      type: str
+      returned: when O(trust) is given
+evidence:
+  description: The evidence that is attached to O(release). M(itops.release.release_evidence) writes
+    it to files.
+  type: list
+  elements: dict
+  returned: when O(release) is given
+  contains:
+    digest:
+      description: The digest of the envelope in the library.
+      type: str
+      returned: always
+    predicate_type:
+      description: What it is, such as V(https://cyclonedx.org/bom) for a bill of materials, or
+        null. Where nothing verified it, that is what the library claims.
+      type: str
+      returned: always
+    signed_by:
+      description: The names of the keys of the roles build and release that verify it.
+      type: list
+      elements: str
+      returned: when O(trust) is given
+    problem:
+      description: Why it is not believed, empty when nothing is wrong.
       type: str
       returned: when O(trust) is given
 roles:

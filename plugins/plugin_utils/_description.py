@@ -6,7 +6,10 @@ from __future__ import annotations
 
 
 def describe(stored):
-    """Return a Stored release as a mapping: names, digest, counts, sizes, components."""
+    """Return a Stored release as a mapping: names, digest, counts, sizes, components.
+
+    What the manifest declares of it, and of a component, is there as far as it declares anything.
+    """
     components = [
         {
             "name": component.name,
@@ -14,6 +17,7 @@ def describe(stored):
             "kind": component.kind,
             "path": component.path,
             **_counts(component.entries),
+            **dict(component.about),
         }
         for component in stored.manifest.components
     ]
@@ -23,6 +27,7 @@ def describe(stored):
         "files": sum(component["files"] for component in components),
         "bytes": sum(component["bytes"] for component in components),
         "stored_bytes": stored.stored_bytes,
+        **dict(stored.manifest.about),
         "components": components,
     }
 

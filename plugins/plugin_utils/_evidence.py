@@ -83,6 +83,36 @@ def read(library, label, known=None):
     return [_examine(attached, label, known) for attached in there]
 
 
+def attesters(trust, now):
+    """Return the keys whose word on a release counts at the time *now*, as ``read`` wants them.
+
+    They are those of the roles that sign releases, whoever else a Trust lists.
+    """
+    roles = [trust.roles[name] for name in _statement.ROLES if name in trust.roles]
+    return {
+        key.public_key.fingerprint: key.public_key
+        for role in roles
+        for key in role.keys
+        if key.is_valid(now)
+    }
+
+
+def describe(library, label, trust=None, now=None):
+    """Return the evidence of a release as plain data, without what it says.
+
+    Only with a Trust it is told by whom it is, and what is wrong with it; without, the type is
+    no more than what is claimed.
+    """
+    described = []
+    for found in read(library, label, attesters(trust, now) if trust else None):
+        plain = {"digest": found.digest, "predicate_type": found.predicate_type}
+        if trust:
+            plain["signed_by"] = [trust.name_of(key) for key in found.keys]
+            plain["problem"] = found.problem
+        described.append(plain)
+    return described
+
+
 def _examine(attached, label, known):
     """Return an Attached as Evidence, judged by the keys *known*, which may be None."""
     claimed = str(attached.notes.get(PREDICATE_NOTE, ""))

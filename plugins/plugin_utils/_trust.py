@@ -22,6 +22,11 @@ class TrustedKey(NamedTuple):
     not_before: datetime | None
     not_after: datetime | None
 
+    def is_valid(self, now):
+        """Tell whether it counts at the time *now*."""
+        has_begun = not self.not_before or now >= self.not_before
+        return has_begun and (not self.not_after or now <= self.not_after)
+
 
 class Role(NamedTuple):
     """A role, whose signature *threshold* different ones of its TrustedKeys make together."""

@@ -7,8 +7,16 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.itops.release.plugins.action import release_package_info
-from ansible_collections.itops.release.plugins.plugin_utils import _library, _signatures
+from ansible_collections.itops.release.plugins.plugin_utils import (
+    _catalogue,
+    _description,
+    _evidence,
+    _library,
+    _signatures,
+)
+from ansible_collections.itops.release.tests.unit.plugins.estate import component, file, manifest
 from ansible_collections.itops.release.tests.unit.plugins.signing import (
+    LABEL,
     key,
     public_key,
     signer,
@@ -128,3 +136,35 @@ def test_who_signed_is_told_and_with_trust_whether_that_is_enough(estate, look):
     }
     assert verified["roles"][0]["line"] == "role release of shop:1.0: signed by key1"
     assert look()["releases"] == claimed["releases"]
+
+
+def test_evidence_is_told_with_who_attests_it(estate, look, tmp_path):
+    label = estate.seal("1.0", {"app": "one"})
+    for number in (1, 2):
+        _evidence.attach(estate.library, label, "https://cyclonedx.org/bom", {}, signer(number))
+    (tmp_path / "trust.yml").write_text(trust_text(release=(1, key(1))))
+
+    claimed = look("shop:1.0")["evidence"]
+    judged = look("shop:1.0", trust=str(tmp_path / "trust.yml"))["evidence"]
+
+    assert [item["predicate_type"] for item in claimed] == ["https://cyclonedx.org/bom"] * 2
+    assert "signed_by" not in claimed[0]
+    assert [(item["signed_by"], item["problem"] == "") for item in judged] == [
+        (["key1"], True),
+        ([], False),
+    ]
+
+
+def test_what_a_release_declares_is_told(estate, look):
+    estate.seal("1.0", {"app": "one"})
+    assert not {"scripts", "materials"} & set(look("shop:1.0")["releases"][0])
+    about = (("materials", [{"kind": "git", "place": "x"}]), ("requires", {"api": ">=1"}))
+    scripts = {"hooks": [{"path": "hooks/a.yml", "sha256": "0" * 64}]}
+    part = component(file("app", "x"))._replace(about=about)
+    sealed = manifest(part, version="2.0", serial=9)._replace(about=(("scripts", scripts),))
+
+    told = _description.describe(_catalogue.Stored(LABEL, sealed, {}, 0))
+
+    assert told["scripts"] == scripts
+    assert told["components"][0]["materials"] == [{"kind": "git", "place": "x"}]
+    assert told["components"][0]["requires"] == {"api": ">=1"}

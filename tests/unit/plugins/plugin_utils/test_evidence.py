@@ -232,3 +232,22 @@ def test_nothing_is_attached_to_a_release_that_is_not_there(estate):
 
     with pytest.raises(_library.LibraryError, match="has no release"):
         attach(estate, label)
+
+
+def test_who_may_attest_is_who_may_sign_releases_while_the_key_is_valid(estate):
+    label = estate.seal("1.0", {"app": "one"})
+    numbers = {"build": 1, "release": 2, "approval": 3, "expired": 4, "early": 5}
+    for number in numbers.values():
+        attach(estate, label, number, {"number": number})
+    trusted = trust(
+        build=(1, key(1), key(4, not_after="2026-05-31"), key(5, not_before="2026-06-02")),
+        release=(1, key(2)),
+        approval=(1, key(3)),
+    )
+
+    told = _evidence.describe(estate.library, label, trusted, NOW)
+
+    assert [item["signed_by"] for item in told] == [["key1"], ["key2"], [], [], []]
+    assert [bool(item["problem"]) for item in told] == [False, False, True, True, True]
+    assert {item["predicate_type"] for item in told} == {TYPE}
+    assert list(_evidence.describe(estate.library, label)[0]) == ["digest", "predicate_type"]
