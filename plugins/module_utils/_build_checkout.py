@@ -27,12 +27,22 @@ class Source(NamedTuple):
     time: int
 
 
-def resolve(repository, revision, cache, environment):
-    """Fetch *repository* into *cache* and return the Source that *revision* names there.
+def fetch(repository, cache, environment):
+    """Bring *cache* up to date with *repository*; nobody else may work on that cache meanwhile."""
+    _remove_locks(cache)
+    _git.run(None, environment, "init", "--quiet", "--bare", "--", cache)
+    everything = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
+    _fetch(repository, cache, environment, "--prune", "--force", refs=everything)
 
-    A revision is looked up as git does: a tag goes before a branch of its name.
+
+def look_up(repository, revision, cache, environment):
+    """Return the Source that *revision* names in *cache*, which was fetched from *repository*.
+
+    A revision is looked up as git does: a tag goes before a branch of its name. A commit that no
+    branch has any more is asked for by its name.
     """
-    _fetch(repository, revision, cache, environment)
+    if COMMIT.match(revision) and not _has(cache, revision, environment):
+        _fetch(repository, cache, environment, refs=[revision])
     try:
         wanted = ["--end-of-options", revision + "^{commit}"]
         commit = _git.run(cache, environment, "rev-parse", "--verify", *wanted).strip()
@@ -54,11 +64,12 @@ def check_out(source, cache, folder, environment, repository=None):
     )
     if repository:
         _git.run(folder, environment, "remote", "set-url", "origin", repository)
-    _git.run(folder, environment, "checkout", "--quiet", "--detach", source.commit, "--")
+    plain = _unfiltered(environment)
+    _git.run(folder, environment, *plain, "checkout", "--quiet", "--detach", source.commit, "--")
     if repository:
         # What is fetched from elsewhere has no say in which repositories of this machine are read.
         allowed = ["-c", "protocol.file.allow=always"] if is_here(repository) else []
-        updating = [*allowed, "submodule", "update", "--quiet", "--init", "--recursive"]
+        updating = [*plain, *allowed, "submodule", "update", "--quiet", "--init", "--recursive"]
         _git.run(folder, environment, *updating)
     check_clean(source, folder, environment)
 
@@ -72,7 +83,8 @@ def check_clean(source, folder, environment):
     commit = _git.run(folder, environment, "rev-parse", "--verify", "HEAD").strip()
     if commit != source.commit:
         raise _git.GitError("%s is at %s, not at %s" % (folder, commit[:12], source.commit[:12]))
-    told = _git.run(folder, environment, "status", "--porcelain=v1", "-z", "--untracked-files=no")
+    asking = ["status", "--porcelain=v1", "-z", "--untracked-files=no"]
+    told = _git.run(folder, environment, *_unfiltered(environment), *asking)
     changed = [line[3:] for line in told.split("\0") if line]
     if changed:
         more = " and %d more" % (len(changed) - MOST_NAMED) if len(changed) > MOST_NAMED else ""
@@ -90,19 +102,37 @@ def is_here(repository):
     return repository.startswith(("/", "file://"))
 
 
-def _fetch(repository, revision, cache, environment):
-    if not os.path.isdir(os.path.join(cache, "objects")):
-        _git.run(None, environment, "init", "--quiet", "--bare", "--", cache)
-    everything = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
-    fetching = ["fetch", "--quiet", "--prune", "--no-auto-gc", "--force", "--", repository]
+def _fetch(repository, cache, environment, *options, refs):
+    fetching = ["fetch", "--quiet", "--no-auto-gc", "--update-shallow", *options, "--"]
     try:
-        _git.run(cache, environment, *fetching, *everything)
-        if COMMIT.match(revision) and not _has(cache, revision, environment):
-            _git.run(
-                cache, environment, "fetch", "--quiet", "--no-auto-gc", "--", repository, revision
-            )
+        _git.run(cache, environment, *fetching, repository, *refs)
     except _git.GitError as error:
         raise _git.GitError("%s cannot be fetched: %s" % (_git.shown(repository), error)) from None
+
+
+def _remove_locks(cache):
+    """Remove the locks that a git left there which was killed: it would never work again."""
+    for folder, names, files in os.walk(cache):
+        names[:] = [name for name in names if name != "objects"]
+        for name in files:
+            if name.endswith(".lock"):
+                os.unlink(os.path.join(folder, name))
+
+
+def _unfiltered(environment):
+    """Return options by which no filter of the user, such as git-lfs, changes what is written.
+
+    What is sealed would depend on who builds, and on what that program does.
+    """
+    try:
+        told = _git.run(
+            None, environment, "config", "--null", "--name-only", "--get-regexp", r"^filter\."
+        )
+    except _git.GitError:
+        return []  # there is none
+    filters = {name.rpartition(".")[0] for name in told.split("\0") if "=" not in name} - {""}
+    off = ("clean=", "smudge=", "process=", "required=false")
+    return [word for name in sorted(filters) for what in off for word in ("-c", name + "." + what)]
 
 
 def _has(cache, commit, environment):

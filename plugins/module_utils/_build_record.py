@@ -15,8 +15,11 @@ It is written last, in one step, so a workspace that has one was built to its en
        "steps": [{"argv", "directory", "milliseconds", "status"}], "artifacts": [path]}]}
 
 Components are those with an origin, sorted by name. *source* is as ``release.yml`` has it, *folder*
-where that lies in the origin's repository, *tree* the SHA-256 of what would be packed (see
-``tree_digest``). Of an origin only what its kind has is there. Secrets are nowhere in it.
+the one in the origin's repository that it depends on: where it lies, and its steps run. *tree* is
+the SHA-256 of what would be packed (see ``tree_digest``). Of an origin only what its kind has is
+there: of git revision, commit and time, of others a sha256 (of a directory, of its tree); is_dirty
+tells that steps changed files of the commit, or that a directory has what git does not have. With
+``rebuild: verify`` a component has ``reproducible``. Secrets are nowhere in it.
 """
 
 from __future__ import annotations

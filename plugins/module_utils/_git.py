@@ -24,13 +24,16 @@ SETTINGS = (
     "gc.auto=0",
     "log.showSignature=false",
     "log.mailmap=true",
+    "http.lowSpeedLimit=1",
+    "http.lowSpeedTime=120",
 )
 QUIET = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": "true",
     "SSH_ASKPASS": "true",
-    "GIT_SSH_COMMAND": "ssh -oBatchMode=yes",
+    "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=30 -oServerAliveInterval=15",
     "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
     "LC_ALL": "C.UTF-8",
 }
 CHUNK_BYTES = 1024 * 1024
@@ -49,10 +52,15 @@ def run(folder, environment, *arguments):
 
 def tokens(folder, environment, *arguments):
     """Yield the bytes before each NUL that git says, while it runs; GitError if it ends badly."""
-    rest = b""
+    parts = []  # of a token that is not at its end; joined once, for it may be long
     for chunk in _chunks(folder, environment, arguments):
-        *whole, rest = (rest + chunk).split(b"\0")
-        yield from whole
+        first, *others = chunk.split(b"\0")
+        parts.append(first)
+        if others:
+            yield b"".join(parts)
+            yield from others[:-1]
+            parts = others[-1:]
+    rest = b"".join(parts)
     if rest:
         yield rest
 

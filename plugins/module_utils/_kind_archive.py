@@ -41,7 +41,7 @@ def pack(root, globs, path, codec):
             if globs.get("sha256"):
                 _check_digest(archive, globs["sha256"])
             caps = _archive.Caps(archive_bytes=before[0], **globs["limits"])
-            found = _read(archive, spool, rules, globs["strip"], caps)
+            found = read(archive, spool, rules, globs["strip"], caps)
             if _state(archive) != before:
                 raise _archive.ArchiveError("it changed while it was sealed; seal again")
             return _write_layer(found, spool.fileno(), path, codec)
@@ -74,10 +74,13 @@ def _check_digest(archive, wanted):
         raise _archive.ArchiveError("its SHA-256 is %s, not %s" % (digest.hexdigest(), wanted))
 
 
-def _read(archive, spool, rules, strip, caps):
-    """Return [(Entry without digest, offset in the spool), …], read by a limited child."""
+def read(archive, spool, rules, strip, caps):
+    """Return [(Entry without digest, offset in the spool), …], read by a limited child.
 
-    def read():
+    Raises ScanError or ConfinedError for an archive that is refused.
+    """
+
+    def read_all():
         with open(spool.fileno(), "r+b", buffering=BUFFER_BYTES, closefd=False) as buffered:
             collector = _archive.Collector(buffered, rules, strip, caps)
             _archive_stream.read(archive, caps, collector.add)
@@ -89,7 +92,8 @@ def _read(archive, spool, rules, strip, caps):
         file_bytes=caps.most + SLACK_BYTES,
     )
     expected = (_scan.ScanError, _codec.CodecError)
-    return [(_manifest.Entry(*entry), at) for entry, at in _confined.run(read, limits, expected)]
+    found = _confined.run(read_all, limits, expected)
+    return [(_manifest.Entry(*entry), at) for entry, at in found]
 
 
 def _write_layer(found, spool, path, codec):

@@ -16,13 +16,16 @@ class ScanError(ValueError):
 
 
 class Rules:
-    """Which paths of a source tree are taken, and how: globs as in ``release.yml``."""
+    """Which paths of a source tree are taken, and how: globs as in ``release.yml``.
+
+    Without globs for *private*, None, that is as the mode of each file says.
+    """
 
     def __init__(self, include=("**",), exclude=(), private=(), writable=()):
         self.everything = "**" in include
         self.included = _globs.compile_globs(include)
         self.excluded = _globs.compile_globs(exclude)
-        self.private = _globs.compile_globs(private)
+        self.private = None if private is None else _globs.compile_globs(private)
         self.writable = _globs.compile_globs(writable)
 
 
@@ -72,7 +75,8 @@ def make_entry(path, mode, size, target, rules):
         return _manifest.Entry(path, "symlink", target=target)
     if not stat.S_ISREG(mode):
         raise ScanError("%r is neither a file, a directory nor a link" % path)
-    private = bool(rules.private(path))
+    by_mode = rules.private is None and not mode & stat.S_IROTH
+    private = by_mode or bool(rules.private and rules.private(path))
     if not private and not mode & stat.S_IROTH:
         raise ScanError(
             "%r cannot be read by others (mode %04o): list it under private, or chmod o+r it"

@@ -45,7 +45,8 @@ class Repository:
 
     def resolve(self, revision):
         cache = _build_checkout.cache_of(str(self.folder), str(self.workspace))
-        return _build_checkout.resolve(str(self.folder), revision, cache, ENVIRONMENT)
+        _build_checkout.fetch(str(self.folder), cache, ENVIRONMENT)
+        return _build_checkout.look_up(str(self.folder), revision, cache, ENVIRONMENT)
 
     def check_out(self, revision, name="out", submodules=False):
         source = self.resolve(revision)
@@ -112,7 +113,7 @@ def test_a_repository_that_is_not_there_is_refused_without_the_secret_in_its_add
     address = "https://user:s3cr3t@127.0.0.1:1/x.git"
 
     with pytest.raises(_git.GitError) as caught:
-        _build_checkout.resolve(address, "main", str(tmp_path / "cache"), ENVIRONMENT)
+        _build_checkout.fetch(address, str(tmp_path / "cache"), ENVIRONMENT)
     assert str(caught.value).startswith("https://127.0.0.1:1/x.git cannot be fetched: ")
     assert "s3cr3t" not in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -124,12 +125,16 @@ def test_nothing_is_run_that_a_repository_or_a_user_has_put_there(repository, tm
     hooks.mkdir(parents=True)
     (hooks / "post-checkout").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
     (hooks / "post-checkout").chmod(0o755)
-    (home / ".gitconfig").write_text(f"[core]\n\thooksPath = {hooks}\n\tautocrlf = true\n")
-    repository.commit(a="1\n2\r\n")
+    (home / ".gitconfig").write_text(
+        f"[core]\n\thooksPath = {hooks}\n\tautocrlf = true\n"
+        f'[filter "odd"]\n\tsmudge = touch {tmp_path}/ran; cat\n\trequired = true\n'
+    )
+    repository.commit(**{"a": "1\n2\r\n", ".gitattributes": "a filter=odd\n"})
     theirs = {**ENVIRONMENT, "HOME": str(home)}
     cache = str(tmp_path / "cache")
 
-    source = _build_checkout.resolve(str(repository.folder), "main", cache, theirs)
+    _build_checkout.fetch(str(repository.folder), cache, theirs)
+    source = _build_checkout.look_up(str(repository.folder), "main", cache, theirs)
     _build_checkout.check_out(source, cache, str(tmp_path / "out"), theirs)
 
     assert (tmp_path / "out/a").read_bytes() == b"1\n2\r\n"
@@ -140,7 +145,7 @@ def test_an_address_that_is_a_program_is_not_run(tmp_path):
     address = f"ext::sh -c touch% {tmp_path}/ran"
 
     with pytest.raises(_git.GitError):
-        _build_checkout.resolve(address, "main", str(tmp_path / "cache"), ENVIRONMENT)
+        _build_checkout.fetch(address, str(tmp_path / "cache"), ENVIRONMENT)
     assert not (tmp_path / "ran").exists()
 
 
@@ -180,3 +185,60 @@ def test_a_checkout_that_was_changed_or_moved_on_is_refused_by_name(repository):
         _build_checkout.check_clean(source, str(folder), ENVIRONMENT)
     with pytest.raises(_git.GitError, match=r" is at .*, not at 000000000000"):
         _build_checkout.check_clean(source._replace(commit="0" * 40), str(folder), ENVIRONMENT)
+
+
+def test_a_lock_that_a_killed_git_left_keeps_nobody_from_the_cache(repository):
+    repository.commit(a="1")
+    repository.resolve("main")
+    cache = _build_checkout.cache_of(str(repository.folder), str(repository.workspace))
+    for lock in ("packed-refs.lock", "refs/heads/main.lock", "config.lock"):
+        (repository.workspace / cache / lock).write_text("")
+
+    second = repository.commit(a="2")
+
+    assert repository.resolve("main").commit == second
+
+
+def test_a_shallow_repository_is_taken_as_it_is(repository, tmp_path):
+    repository.commit(a="1")
+    commit = repository.commit(a="2")
+    shallow = Repository(tmp_path / "shallow", repository.workspace)
+    shallow.git("fetch", "--quiet", "--depth=1", f"file://{repository.folder}", "main:other")
+
+    source, folder = shallow.check_out("other")
+
+    assert (source.commit, (folder / "a").read_text()) == (commit, "2")
+
+
+def test_an_empty_repository_says_what_it_lacks(repository):
+    with pytest.raises(_git.GitError, match="has no commit, tag or branch 'main'"):
+        repository.resolve("main")
+
+
+def test_odd_names_in_a_repository_are_names_and_nothing_else(repository, tmp_path):
+    commit = repository.commit(a="1")
+    for branch in ("-u", "--upload-pack=touch", "ünï"):
+        (repository.folder / ".git/refs/heads" / branch).write_text(commit + "\n")
+    name = os.path.join(os.fsencode(repository.folder), b"\xff\xfe")
+    with open(name, "wb"):
+        pass
+    os.symlink("/etc/passwd", repository.folder / "out")
+    repository.commit(b="2")
+
+    _source, folder = repository.check_out("main")
+
+    assert os.path.exists(os.path.join(os.fsencode(folder), b"\xff\xfe"))
+    assert os.readlink(folder / "out") == "/etc/passwd"
+
+
+def test_merges_are_commits_like_others(repository):
+    repository.commit(a="1")
+    repository.git("checkout", "--quiet", "-b", "side")
+    repository.commit(b="2")
+    repository.git("checkout", "--quiet", "main")
+    repository.commit(c="3")
+    repository.git("merge", "--quiet", "--no-edit", "side")
+
+    assert sorted(path.name for path in repository.check_out("main")[1].glob("[a-z]")) == list(
+        "abc"
+    )

@@ -11,11 +11,12 @@ import pathlib
 import pytest
 import yaml
 
-from ansible_collections.itops.release.plugins.module_utils import _arguments
+from ansible_collections.itops.release.plugins.module_utils import _arguments, _build_arguments
 from ansible_collections.itops.release.plugins.modules import release_checksums
 
 PLUGINS = pathlib.Path(__file__).resolve().parents[4] / "plugins"
 OPTIONS = {
+    "release_build": _build_arguments.build,
     "release_checksums": release_checksums.options,
     "release_deployment": _arguments.deployment,
     "release_deployment_info": _arguments.deployment_info,

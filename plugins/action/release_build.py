@@ -1,0 +1,112 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``release_build``: the controller reads ``release.yml`` and watches; a build host builds."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.module_utils.basic import missing_required_lib
+from ansible.plugins.action import ActionBase
+from ansible.release import __version__
+from ansible.utils.display import Display
+
+from ..module_utils import _build_arguments
+from ..plugin_utils import (
+    _action,
+    _building,
+    _ci,
+    _lifetime,
+    _release_file,
+    _run,
+    _schema_file,
+    _transfer,
+)
+
+MODULE = "itops.release.release_build"
+PATIENCE = "itops_release_build_patience"  # for tests: a variable with seconds
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp=None, task_vars=None):
+        super().run(tmp, task_vars)
+        _lifetime.end_with(_run.main_pid())
+        arguments = _action.plain_arguments(
+            self, _action.on_host(_build_arguments.build(), "src", "workspace")
+        )
+        # Ansible would put these into a command line, where others see them.
+        environment = {}
+        self._compute_environment_string(environment)
+        self._task.environment = []
+        try:
+            return self._build(arguments, environment, task_vars)
+        except _schema_file.MissingLibrary as error:
+            return {"failed": True, "msg": missing_required_lib(str(error))}
+        except (_BuildHostError, _building.BuildingError, _release_file.ReleaseFileError) as error:
+            return {"failed": True, "msg": str(error)}
+
+    def _build(self, arguments, environment, task_vars):
+        there = self._call(arguments, None, environment, task_vars)
+        data = base64.b64decode(there["content"])
+        release = _release_file.parse(
+            _text(data, there["path"]), there["path"], arguments["version"], arguments["serial"]
+        )
+        patience = float(task_vars.get(PATIENCE, _building.PATIENCE_SECONDS))
+        job = _ci.recognise(os.environ, task_vars)
+        plan = {
+            "run": _run.run_id(task_vars),
+            "release": {key: getattr(release, key) for key in ("name", "version", "serial")},
+            "definition": {"path": there["path"], "sha256": hashlib.sha256(data).hexdigest()},
+            "folder": there["folder"],
+            "check": self._task.check_mode,
+            "rebuild": arguments["rebuild"],
+            "require_reproducible": arguments["require_reproducible"],
+            "patience": patience,
+            "versions": _building.versions(__version__),
+            "ci": job and job._asdict(),
+            "components": _building.components(release),
+        }
+        started = self._call(arguments, plan, environment, task_vars)
+        host, display = task_vars["inventory_hostname"], Display()
+
+        def tell(text):
+            display.display(f"[{host}] {text}")
+
+        return _building.watch(self, started, patience, tell, AnsibleConnectionFailure)
+
+    def _call(self, arguments, plan, environment, task_vars):
+        """Have the host's half do its part; what may be secret goes as one text that is no_log."""
+        hidden = json.dumps({"plan": plan, "environment": environment})
+        with _transfer.modules_through_input(self):
+            result = self._execute_module(
+                MODULE,
+                _action.to_module({**arguments, "_hidden": hidden}),
+                task_vars=task_vars,
+                wrap_async=False,
+            )
+        if result.get("unreachable"):
+            raise AnsibleConnectionFailure(result.get("msg", "the build host is unreachable"))
+        if result.get("failed"):
+            raise _BuildHostError(result.get("msg", "the build host failed"))
+        return result
+
+
+class _BuildHostError(ValueError):
+    """The build host could not do its part."""
+
+
+def _text(data, path):
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _release_file.ReleaseFileError(
+            f"{path}:{line}: not UTF-8; expected YAML in UTF-8"
+        ) from None

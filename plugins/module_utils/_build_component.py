@@ -1,0 +1,255 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Building one component: its sources, its steps, and what they must leave.
+
+A component is plain data: name, version, kind, source, packing, origin, steps, environment, passed,
+artifacts and after, as the controller makes it from ``release.yml``.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+
+from . import (
+    _build_checkout,
+    _build_place,
+    _build_record,
+    _build_sources,
+    _build_steps,
+    _canonical,
+    _git,
+    _globs,
+    _kinds,
+    _layer,
+    _manifest,
+    _paths,
+    _scan,
+)
+
+COMMON = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+TAIL_LINES = 20
+SHOWN_WORDS = 60
+
+
+class Building:
+    """What all components of one build share.
+
+    *variables* are the builder's own: what fetches sources sees them, steps only what a component
+    passes. ``say(**event)`` tells how far it is, ``now()`` are seconds of a steady clock.
+    """
+
+    def __init__(self, plan, place, variables, say, now):
+        self.plan, self.place, self.variables = plan, place, variables
+        self.say, self.now = say, now
+        self.path = variables.get("PATH") or DEFAULT_PATH
+        names = {name for component in plan["components"] for name in component["passed"]}
+        self.secrets = [variables[name] for name in names if variables.get(name)]
+
+    def masked(self, text):
+        """Return *text* with stars in place of the values that are passed to steps."""
+        mask = _build_steps.Mask(self.secrets)
+        return mask.hide(text.encode("utf-8", "replace"), is_last=True).decode("utf-8", "replace")
+
+
+def build(building, component, source):
+    """Build *component* from *source*; return (its part of the record, its Entries)."""
+    place, name = building.place, component["name"]
+    folder = place.component(name)
+    _build_place.clear(folder)
+    building.say(say="%s: laying out its sources" % name)
+    _build_sources.lay_out(
+        component,
+        source,
+        folder,
+        place,
+        building.plan["folder"],
+        building.variables,
+        building.now,
+    )
+    steps = run_steps(building, component, source, folder)
+    if source["kind"] == "git":
+        source = {**source, "is_dirty": _is_dirty(source, folder, building.variables)}
+    artifacts = find_artifacts(component, folder)
+    entries = packed(component, place)
+    return {
+        "name": name,
+        "version": component["version"],
+        "source": component["source"],
+        "folder": _folder(component),
+        "tree": _build_record.tree_digest(entries),
+        "origin": source,
+        "steps": steps,
+        "artifacts": artifacts,
+    }, entries
+
+
+def run_steps(building, component, source, folder):
+    """Run the steps of *component* in *folder*; return them for the record, or raise BuildError."""
+    done, name, count = [], component["name"], len(component["steps"])
+    common = environment_of(building, component, source)
+    with open(building.place.log(name), "wb") as log:
+        for number, step in enumerate(component["steps"], 1):
+            words = building.masked(_words(step["argv"]))
+            which = "%s: step %d of %d (%s)" % (name, number, count, words)
+            building.say(say=which + " …")
+            log.write(("== %s\n" % which).encode("utf-8", "replace"))
+            log.flush()
+            ended = _build_steps.run(
+                step["argv"],
+                directory_of(step, folder, which),
+                {**common, **step["environment"], **_passed(building, component)},
+                step["timeout"],
+                building.secrets,
+                log,
+            )
+            if ended.status != 0:
+                raise _failed(building, component, step, ended, which)
+            building.say(say="%s: step %d of %d took %.1f s" % (name, number, count, ended.seconds))
+            done.append(
+                {
+                    "argv": [building.masked(word) for word in step["argv"]],
+                    "directory": step["directory"],
+                    "milliseconds": round(ended.seconds * 1000),
+                    "status": ended.status,
+                }
+            )
+    return done
+
+
+def environment_of(building, component, source):
+    """Return the environment of all steps of *component*, without what is passed to it."""
+    place, name = building.place, component["name"]
+    return {
+        **COMMON,
+        "PATH": building.path,
+        "HOME": _build_place.fresh(os.path.join(place.base, "home", name)),
+        "TMPDIR": _build_place.fresh(os.path.join(place.base, "tmp", name)),
+        "SOURCE_DATE_EPOCH": str(_build_sources.epoch(source)),
+        "RELEASE_WORKSPACE": place.workspace,
+        "RELEASE_VERSION": building.plan["release"]["version"],
+        **component["environment"],
+    }
+
+
+def directory_of(step, folder, which):
+    """Return where in *folder* a *step* runs; BuildError for what is not a directory in there."""
+    path = os.path.join(folder, step["directory"])
+    top = os.path.realpath(folder)
+    if os.path.commonpath([top, os.path.realpath(path)]) != top:
+        raise _build_place.BuildError(
+            "%s: its directory %r leads out of the sources" % (which, step["directory"])
+        )
+    if not os.path.isdir(path):
+        raise _build_place.BuildError(
+            "%s: its directory %r is not in the sources" % (which, step["directory"])
+        )
+    return path
+
+
+def find_artifacts(component, folder):
+    """Return the paths of the files that the globs of artifacts name, each of them at least one."""
+    files, found = sorted(_files(_paths.to_os(folder))), set()
+    for pattern in component["artifacts"]:
+        matches = _globs.compile_globs([pattern])
+        here = [path for path in files if matches(path)]
+        if not here:
+            raise _build_place.BuildError(
+                "%s: its steps left no file %r, which artifacts names"
+                % (component["name"], pattern)
+            )
+        found.update(here)
+    return [path.encode("utf-8", "backslashreplace").decode("utf-8") for path in sorted(found)]
+
+
+def packed(component, place):
+    """Return the Entries of what would be sealed of *component*, with digests."""
+    folder = place.component(component["name"])
+    root = os.path.join(folder, component["source"])
+    kind = _kinds.KINDS[component["kind"]]
+    top = os.path.realpath(folder)
+    if os.path.commonpath([top, os.path.realpath(root)]) != top:
+        raise _build_place.BuildError(
+            "%s: its source %r leads out of what was built"
+            % (component["name"], component["source"])
+        )
+    if not kind.is_source(root):
+        raise _build_place.BuildError(
+            "%s: its source %r is not %s after the build"
+            % (component["name"], component["source"], kind.SOURCE)
+        )
+    packing = component["packing"]
+    try:
+        if component["kind"] == "files" and not packing["checksums"]:
+            # As _kind_files packs it, but nothing is compressed.
+            globs = (packing[key] for key in ("include", "exclude", "private", "writable"))
+            entries = _scan.scan(_scan.to_os(root), _scan.Rules(*globs))
+            return _layer.write(entries, _scan.to_os(root), lambda data: None)
+        scratch = os.path.join(place.base, "tmp", component["name"] + ".layer")
+        try:
+            return kind.pack(root, packing, scratch, "gzip")
+        finally:
+            _build_place.clear(scratch)
+    except (_scan.ScanError, _layer.LayerError, _manifest.ManifestError) as error:
+        raise _build_place.BuildError("%s: %s" % (component["name"], error)) from None
+
+
+def _failed(building, component, step, ended, which):
+    how = "ended with %s" % ended.status
+    if ended.status is None:
+        how = "was ended, for it took more than its timeout of %d s" % step["timeout"]
+    elif ended.status < 0:
+        how = "was ended by signal %d" % -ended.status
+    lines = ended.tail.splitlines()[-TAIL_LINES:]
+    return _build_place.BuildError(
+        "%s %s; all it said is in %s" % (which, how, building.place.log(component["name"])),
+        "\n".join(lines),
+    )
+
+
+def _passed(building, component):
+    """Return what *component* may see of the builder's variables; all of it is there."""
+    return {name: building.variables[name] for name in component["passed"]}
+
+
+def _words(argv):
+    """Return what tells a person which command *argv* is."""
+    shell = argv[0] == "/bin/sh" and len(argv) == 3
+    words = argv[2] if shell else " ".join(shlex.quote(word) for word in argv)
+    words = _canonical.one_line(" ".join(words.split()))
+    return words if len(words) <= SHOWN_WORDS else words[: SHOWN_WORDS - 1] + "…"
+
+
+def _is_dirty(source, folder, environment):
+    """Tell whether the steps changed files of the commit, or went to another one."""
+    commit = _build_checkout.Source(source["commit"], source["time"])
+    try:
+        _build_checkout.check_clean(commit, folder, environment)
+    except _git.GitError:
+        return True
+    return False
+
+
+def _folder(component):
+    """Return the folder of the repository that what is sealed of *component* depends on.
+
+    Where steps make it, that is the one in which they and it lie.
+    """
+    directories = [component["source"], *(step["directory"] for step in component["steps"])]
+    absolute = [os.path.normpath(os.path.join("/", each)) for each in directories]
+    return os.path.relpath(os.path.commonpath(absolute), "/")
+
+
+def _files(root, prefix=""):
+    """Yield the paths of the regular files below the directory *root*, following no link."""
+    with os.scandir(root) as listing:
+        items = list(listing)
+    for item in items:
+        path = prefix + _paths.from_os(item.name)
+        if path == ".git":
+            continue
+        if item.is_dir(follow_symlinks=False):
+            yield from _files(item.path, path + "/")
+        elif item.is_file(follow_symlinks=False):
+            yield path

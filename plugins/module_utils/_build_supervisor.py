@@ -1,0 +1,113 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The process that a build belongs to: it outlives the call that started it, but no controller."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+
+from . import (
+    _build_component,
+    _build_jobs,
+    _build_order,
+    _build_place,
+    _build_steps,
+    _canonical,
+    _git,
+)
+
+POLLING_SECONDS = 0.1
+
+
+def start(plan, variables):
+    """Start the build of *plan* with the builder's *variables*; return what a controller polls.
+
+    Raises BuildError where it cannot begin. Whoever polls reads the lines of ``events`` from where
+    it was, touches ``polled``, and removes that to end the build. The last line has ``ended``.
+    """
+    missing = sorted(
+        {
+            "%s (for %s)" % (name, component["name"])
+            for component in plan["components"]
+            for name in component["passed"]
+            if name not in variables
+        }
+    )
+    if missing:
+        raise _build_place.BuildError(
+            "variables to pass are not set on the build host: %s" % ", ".join(missing)
+        )
+    os.umask(_build_steps.UMASK)
+    if plan["check"]:
+        place, held = _build_place.visit(plan["workspace"]), None
+    else:
+        place = _build_place.enter(plan["workspace"])
+        held = _build_place.lock(place, plan["run"])
+    polled = _build_place.Polled(place, plan["patience"], time.monotonic)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reading)
+        _be_supervisor(plan, place, variables, polled, writing)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with os.fdopen(reading, "rb") as stream:
+        pid = int(stream.read())
+    if held is not None:
+        os.close(held)
+    return {"pid": pid, "events": polled.events, "polled": polled.touched}
+
+
+def _be_supervisor(plan, place, variables, polled, writing):
+    """Leave the session of the call, tell the number of this process, supervise, and end."""
+    try:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        os.write(writing, b"%d" % os.getpid())
+        os.close(writing)
+        _leave()
+        _supervise(plan, place, variables, polled)
+    finally:
+        os._exit(0)
+
+
+def _leave():
+    """Hold nothing open of the call that started this, so that its connection can end."""
+    os.chdir("/")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
+    os.close(nothing)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_signal: None)  # what is ignored, steps would ignore too
+
+
+def _supervise(plan, place, variables, polled):
+    told_to_end = []
+    signal.signal(signal.SIGTERM, lambda *_signal: told_to_end.append(True))
+
+    def is_waited_for():
+        return not told_to_end and polled.is_waited_for()
+
+    building = _build_component.Building(plan, place, variables, polled.say, time.monotonic)
+    try:
+        _build_steps.prepare()
+        ended = _build_order.run(building, is_waited_for, plan["check"])
+    except _build_jobs.Cancelled:
+        ended = {"failed": True, "msg": "the build was ended, for nobody waited for it any more"}
+    except _build_place.BuildError as error:
+        lines = building.masked(error.tail).splitlines()
+        ended = {"failed": True, "msg": building.masked(str(error)), "stderr_lines": lines}
+    except Exception as error:  # pylint: disable=broad-except # whoever polls has to be told
+        reason = error if isinstance(error, (OSError, _git.GitError)) else repr(error)
+        ended = {"failed": True, "msg": building.masked(_canonical.one_line(reason))}
+    polled.say(ended=ended)
+    if plan["check"]:
+        while is_waited_for():  # until the end was read
+            time.sleep(POLLING_SECONDS)
+        with contextlib.suppress(OSError):
+            _build_place.clear(place.base)

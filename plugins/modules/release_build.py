@@ -1,0 +1,64 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The half of ``release_build`` on a build host; what documents it stays behind, beside."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _build_arguments, _build_place, _build_supervisor
+
+LARGEST_BYTES = 4 * 1024 * 1024
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            **_build_arguments.build(),
+            "_hidden": {"type": "str", "no_log": True},
+        },
+        supports_check_mode=True,
+    )
+    if not module.params["_hidden"]:
+        module.fail_json(msg="release_build works only through its action plugin")
+    try:
+        module.exit_json(changed=False, **run(module.params))
+    except (_build_place.BuildError, OSError) as error:
+        module.fail_json(msg=str(error))
+
+
+def run(params):
+    """Do what the controller's half asks for: read ``release.yml``, or start a build."""
+    call = json.loads(params["_hidden"])
+    if call["plan"] is None:
+        return read(os.path.join(params["src"], params["definition"]))
+    plan = {**call["plan"], "workspace": os.path.normpath(params["workspace"])}
+    return _build_supervisor.start(plan, {**os.environ, **call["environment"]})
+
+
+def read(path):
+    """Return the bytes of ``release.yml``, in Base64, and the folder that it lies in."""
+    try:
+        with open(path, "rb") as stream:
+            data = stream.read(LARGEST_BYTES + 1)
+    except OSError as error:
+        raise _build_place.BuildError(
+            "%s: %s; src is the folder with the file that says what is built, and definition its "
+            "path there" % (path, error.strerror)
+        ) from None
+    if len(data) > LARGEST_BYTES:
+        raise _build_place.BuildError("%s is larger than %d bytes" % (path, LARGEST_BYTES))
+    return {
+        "content": base64.b64encode(data).decode("ascii"),
+        "path": path,
+        "folder": os.path.abspath(os.path.dirname(path)),
+    }
+
+
+if __name__ == "__main__":
+    main()
