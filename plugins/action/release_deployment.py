@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -17,6 +18,7 @@ from ..module_utils import _arguments, _claim, _codec, _manifest, _shared, _tree
 from ..plugin_utils import (
     _action,
     _compression,
+    _fitness,
     _host_diff,
     _library,
     _lifetime,
@@ -30,6 +32,8 @@ from ..plugin_utils import (
 )
 
 MODULE = "itops.release.release_deployment"
+INSPECTION = "itops.release.release_deployment_info"
+ONLY_HERE = ("beside", "allow_incompatible")  # options that hosts need not know
 MOST_PACKS = 3  # what is missing; again what was found damaged; everything
 FOUND_ON_HOST = ("previous", "current")  # releases that only the host can tell
 
@@ -44,6 +48,7 @@ class ActionModule(ActionBase):
         _lifetime.end_with(_run.main_pid())
         self._calls = self._sent_bytes = self._resumed_bytes = 0
         self._takeover, self._took_over = {}, None
+        self._despite = []
         refused = refusal(self._task.args)
         if refused:
             return {"failed": True, "msg": refused}
@@ -58,7 +63,10 @@ class ActionModule(ActionBase):
                 result = self._deploy(arguments, task_vars)
         except _schema_file.MissingLibrary as error:
             result = {"failed": True, "msg": missing_required_lib(str(error))}
+        except _fitness.Incompatible as error:
+            result = {"failed": True, "msg": str(error), "incompatible": error.lines}
         except (
+            *_fitness.ERRORS,
             OSError,
             _claim.DeploymentError,
             _codec.CodecError,
@@ -71,7 +79,10 @@ class ActionModule(ActionBase):
             _trust.TrustError,
         ) as error:
             result = {"failed": True, "msg": str(error)}
+        for line in self._despite:
+            self._display.warning(f"allow_incompatible: {line}")
         return {
+            "incompatible": self._despite,
             **result,
             "took_over": self._took_over,
             "calls": self._calls,
@@ -85,6 +96,7 @@ class ActionModule(ActionBase):
         release = self._find(library, arguments)
         if arguments["trust"] and release and arguments["state"] != "absent":
             self._demand(library, release, arguments)
+        self._demand_beside(library, release, arguments, task_vars)
         call = {
             "run": _run.run_id(task_vars),
             "release": release._asdict() if release else None,
@@ -95,6 +107,7 @@ class ActionModule(ActionBase):
             "pack": None,
             "again": [],
             "whole": False,
+            **self._told_despite(),
         }
         result = self._call(arguments, call, task_vars)
         act = self._foresee if self._task.check_mode else self._bring
@@ -113,6 +126,7 @@ class ActionModule(ActionBase):
         if not need or result.get("failed"):
             return result
         label = self._label(library, need, arguments)
+        spare = self._demand_host(library, label, need, arguments, task_vars)
         manifest = library.get(label.digest).manifest
         # Refuses what cannot be linked.
         _tree.expected(manifest, need["links"], need["seed"])
@@ -120,13 +134,12 @@ class ActionModule(ActionBase):
         held = self._manifest(library, base)
         room = _room.of_tree(manifest, held, need["again"])
         # To know the size of a pack it has to be made: that is done only when it matters.
-        if not _room.is_in(need["free"], room + _room.most_of_pack(manifest, held, need["again"])):
-            pack = self._cache(arguments).get(
-                library, label.digest, base, _codec_of(need), need["again"]
-            )
-            _room.check(
-                need["free"], room + _room.of_pack(os.path.getsize(pack)), arguments["root"]
-            )
+        most = room + _room.most_of_pack(manifest, held, need["again"])
+        if not _room.is_in(need["free"], most + _room.Room(spare, 0)):
+            cache, codec = self._cache(arguments), _codec_of(need)
+            pack = cache.get(library, label.digest, base, codec, need["again"])
+            room += _room.of_pack(os.path.getsize(pack))
+            _room.check(need["free"], room, arguments["root"], spare)
         _shared.refuse(result["deployment"]["root"], need["unshared"], manifest)
         if not result["after"]["name"]:
             call = {**call, "release": label._asdict(), "links": need["links"]}
@@ -158,8 +171,10 @@ class ActionModule(ActionBase):
                 "again": need["again"],
                 "whole": base is None,
             }
+            spare = self._demand_host(library, label, need, arguments, task_vars)
+            call.update(self._told_despite())
             try:
-                pack = self._send(library, arguments, need, base)
+                pack = self._send(library, arguments, need, base, spare)
             except (AnsibleConnectionFailure, _transfer.TransferError) as error:
                 return self._explain(error, arguments, call, task_vars)
             result = self._call(arguments, call, task_vars)
@@ -208,6 +223,53 @@ class ActionModule(ActionBase):
         label = release if release.name else library.find("sha256:" + release.digest)
         _signatures.demand(library, label, trust, datetime.now(timezone.utc))
 
+    def _demand_beside(self, library, release, arguments, task_vars):
+        """Refuse a release that does not work beside what is live, where that is told."""
+        items = arguments["beside"]
+        brings = arguments["state"] != "absent" and not arguments["mark"]
+        if items is None or not brings or arguments["release"] == "current":
+            return
+
+        def ask():
+            self._calls += 1
+            expected = {"_expected": release.digest} if release else {}
+            options = {"root": arguments["root"], "declared": True, **expected}
+            result = self._execute_module(
+                INSPECTION, options, task_vars=task_vars, wrap_async=False
+            )
+            if result.get("failed"):
+                raise _claim.DeploymentError(result["msg"])
+            return result
+
+        with self._unless_allowed(arguments):
+            _fitness.demand_beside(library, release, items, ask)
+
+    def _demand_host(self, library, label, need, arguments, task_vars):
+        """Refuse a host that a release cannot work on; return how many bytes must stay free there.
+
+        What was there before, and is mended or gone back to, is not asked for that again.
+        """
+        spare = 0
+        if not need["damaged"] and arguments["release"] not in FOUND_ON_HOST:
+            with self._unless_allowed(arguments):
+                host = task_vars["inventory_hostname"]
+                spare = _fitness.demand_host(library, label, need["host"], host)
+        return 0 if arguments["allow_incompatible"] else spare
+
+    @contextlib.contextmanager
+    def _unless_allowed(self, arguments):
+        """Let what is incompatible pass where the task says so, and remember it."""
+        try:
+            yield
+        except _fitness.Incompatible as error:
+            if not arguments["allow_incompatible"]:
+                raise
+            self._despite += [line for line in error.lines if line not in self._despite]
+
+    def _told_despite(self):
+        """Return what a host is to write down of what was allowed, as a part of a call."""
+        return {"despite": self._despite} if self._despite else {}
+
     def _label(self, library, need, arguments):
         """Return the Label of what the host needs, with the reason when it cannot be had."""
         try:
@@ -223,8 +285,11 @@ class ActionModule(ActionBase):
         """Return the first of the digests *held* that the library knows, or None."""
         return next((digest for digest in held if library.holds(digest)), None)
 
-    def _send(self, library, arguments, need, base):
-        """Send the pack of what the host needs on top of *base*; return its path here."""
+    def _send(self, library, arguments, need, base, spare):
+        """Send the pack of what the host needs on top of *base*; return its path here.
+
+        So many bytes as *spare* says must be free beside.
+        """
         cache = self._cache(arguments)
         wanted, again = need["digest"], need["again"]
         path = cache.get(library, wanted, base, _codec_of(need), again)
@@ -233,7 +298,7 @@ class ActionModule(ActionBase):
         # What is free counts what arrived earlier: only of another pack that stays beside this.
         beside = need["partial"]["bytes"] if need["partial"] and not start else 0
         room = cache.room(path, library, wanted, base, again) + _room.of_pack(size + beside)
-        _room.check(need["free"], room, arguments["root"])
+        _room.check(need["free"], room, arguments["root"], spare)
         self._display.vv(f"sending {size - start} of {size} bytes to {need['drop']}")
         sent = _transfer.send(self, path, need["drop"], start, AnsibleConnectionFailure)
         self._sent_bytes += sent
@@ -257,7 +322,11 @@ class ActionModule(ActionBase):
     def _execute(self, arguments, call, task_vars):
         self._calls += 1
         hidden = {name: arguments[name] for name in _arguments.HIDDEN}
-        told = {name: value for name, value in arguments.items() if name not in hidden}
+        told = {
+            name: value
+            for name, value in arguments.items()
+            if name not in hidden and name not in ONLY_HERE
+        }
         result = self._execute_module(
             MODULE,
             {**_action.to_module(told), "_hidden": json.dumps(hidden), "_call": call},

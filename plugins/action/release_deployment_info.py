@@ -4,6 +4,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import tempfile
+
+from ansible import constants as C  # noqa: N812 (Ansible's own name for it)
 from ansible.plugins.action import ActionBase
 
 from ..module_utils import _arguments
@@ -26,6 +32,16 @@ class ActionModule(ActionBase):
             expected = self._expected(arguments)
         except _library.LibraryError as error:
             return {"failed": True, "msg": str(error)}
+        path = self._memory(arguments, task_vars) if arguments.pop("reuse_answer") else None
+        if path and os.path.exists(path):
+            with open(path, encoding="utf-8") as stream:
+                return json.load(stream)
+        result = self._ask(arguments, expected, task_vars)
+        if path and "deployment" in result:
+            _remember(path, result)
+        return result
+
+    def _ask(self, arguments, expected, task_vars):
         with _transfer.modules_through_input(self):
             result = self._execute_module(
                 MODULE,
@@ -34,6 +50,16 @@ class ActionModule(ActionBase):
                 wrap_async=False,
             )
         return {**result, "run": _run.run_id(task_vars)}
+
+    def _memory(self, arguments, task_vars):
+        """Return the path of the answer to this very task, by this host and of this root.
+
+        A play's tasks are the same in all its batches, and Ansible removes the folder with the run.
+        """
+        host = self._task.delegate_to or task_vars["inventory_hostname"]
+        asked = json.dumps([self._task._uuid, host, arguments], sort_keys=True)
+        name = hashlib.sha256(asked.encode("utf-8")).hexdigest()
+        return os.path.join(C.DEFAULT_LOCAL_TMP, f"itops-release-{name}.json")
 
     def _expected(self, arguments):
         """Return the digest that should be live, or None when nothing is expected."""
@@ -45,3 +71,12 @@ class ActionModule(ActionBase):
         if arguments["media_library"] is None:
             raise _library.LibraryError(f"media_library is needed to find {reference}")
         return _library.Library(arguments["media_library"]).find(reference).digest
+
+
+def _remember(path, result):
+    """Write an answer to *path*: whole, or not at all."""
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=os.path.dirname(path), delete=False
+    ) as stream:
+        json.dump(result, stream)
+    os.replace(stream.name, path)

@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 from . import _state
 
+OS_RELEASE = "/etc/os-release"
 MOST_AGAIN = 200  # contents that are asked for by name; of more, the whole release is sent
 
 
@@ -49,7 +53,19 @@ def need(path, release, held, damaged=None):
         "links": list(release.links),
         "codecs": _codec.readable(),
         "free": _drop.space(path),
+        "host": _host(),
     }
+
+
+def _host():
+    """Return what a release may demand of a host."""
+    try:
+        with open(OS_RELEASE, encoding="utf-8", errors="replace") as stream:
+            lines = [line for line in stream if line.startswith(("ID=", "VERSION_ID="))]
+    except OSError:
+        lines = []
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {"os": "".join(lines), "architecture": os.uname().machine, "python": python}
 
 
 def held(root, state):

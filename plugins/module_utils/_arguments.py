@@ -36,6 +36,7 @@ def package():
     return {
         "src": {"type": "path"},
         "definition": {"type": "str", "default": "release.yml"},
+        "workspace": {"type": "path"},
         "media_library": {"type": "path", "required": True},
         "version": {"type": "str"},
         "serial": {"type": "int"},
@@ -50,6 +51,13 @@ def package():
         "keep": {"type": "int"},
         "min_age_days": {"type": "int"},
         "in_use": {"type": "list", "elements": "str", "default": []},
+        "evidence": {
+            "type": "list",
+            "elements": "str",
+            "choices": ["sbom", "provenance"],
+            "default": [],
+        },
+        "sbom": {"type": "path"},
         "sign": {
             "type": "dict",
             "options": SIGN,
@@ -77,6 +85,19 @@ def package_info():
     }
 
 
+def evidence():
+    """Return the options of ``release_evidence``."""
+    return {
+        "media_library": {"type": "path", "required": True},
+        "release": {"type": "str", "required": True},
+        "predicate_type": {"type": "str", "required": True},
+        "dest": {"type": "path", "required": True},
+        "form": {"type": "str", "choices": ["predicate", "envelope"], "default": "predicate"},
+        "trust": {"type": "path"},
+        "digest": {"type": "str"},
+    }
+
+
 def deployment():
     """Return the options of ``release_deployment``."""
     return {
@@ -87,6 +108,8 @@ def deployment():
         "state": {"type": "str", "choices": ["live", "staged", "absent"], "default": "live"},
         "commit": {"type": "bool", "default": True},
         "allow_downgrade": {"type": "bool", "default": False},
+        "beside": {"type": "list", "elements": "dict"},
+        "allow_incompatible": {"type": "bool", "default": False},
         "hold": {"type": "bool", "default": True},
         "takeover": {"type": "str"},
         "verify": {"type": "bool", "default": False},
@@ -122,5 +145,7 @@ def deployment_info():
         "media_library": {"type": "path"},
         "verify": {"type": "bool", "default": False},
         "history": {"type": "int", "default": 0},
+        "declared": {"type": "bool", "default": False},
+        "reuse_answer": {"type": "bool", "default": False},
         "runtime_paths": {"type": "list", "elements": "str", "default": ["**/__pycache__"]},
     }

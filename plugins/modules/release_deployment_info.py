@@ -43,6 +43,7 @@ def _look(params):
             )
         drift = [_tree.Drift(*item) for item in _current_drift(root, state)] + drift
         history = _history.read(root, params["history"]) if root else []
+        declared = _declared(root, state, params["_expected"]) if params["declared"] else None
     result = {
         "changed": False,
         "deployment": _state.summary(params["root"], state),
@@ -51,6 +52,8 @@ def _look(params):
         "history": history,
     }
     expected = params["_expected"]
+    if params["declared"]:
+        result["declared"] = declared
     live = result["deployment"]["live"] or {"digest": None}
     if params["verify"] and not state.current:
         result["drift"].append({"path": "current", "change": "missing", "tree": None})
@@ -61,6 +64,33 @@ def _look(params):
     if params["verify"] or expected:
         result["ok"] = not result["drift"]
     return result
+
+
+def _declared(root, state, expected):
+    """Return by digest what the releases declare that may be of interest: those held here whole.
+
+    They are what is live, on trial, the way back, and the *expected* one.
+    """
+    told = _state.summary("", state)
+    digests = [told[key]["digest"] for key in ("live", "trial", "previous") if told[key]]
+    found = {}
+    for digest in filter(None, [*digests, expected]):
+        manifest = root.read_manifest(digest) if root else None
+        if manifest:
+            found[digest] = {
+                "name": manifest.name,
+                "version": manifest.version,
+                "components": [
+                    {"name": each.name, "version": each.version, **_about_others(each.about)}
+                    for each in manifest.components
+                ],
+            }
+    return found
+
+
+def _about_others(about):
+    """Return what a component says of others, from its *about*: not where it comes from."""
+    return {key: value for key, value in about if key != "materials"}
 
 
 def _settled(root):

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..module_utils import _manifest
-from . import _compatibility, _declarations, _holdings, _ranges
+from . import _alternatives, _compatibility, _declarations, _holdings, _ranges
 from ._layout import LibraryError
 
 PLACE = "the estate"
@@ -25,6 +25,17 @@ NAMED_HOSTS = 20
 
 class BesideError(ValueError):
     """What is live beside is told in a way that nobody can read; the text says how."""
+
+
+class Incompatible(ValueError):
+    """A release does not fit what is there, or nobody knows; each of the *lines* is one reason.
+
+    The text is one line, and names what would do *instead*.
+    """
+
+    def __init__(self, lines, instead=()):
+        super().__init__("; ".join([*lines, *instead]))
+        self.lines = lines
 
 
 class Beside(NamedTuple):
@@ -45,6 +56,24 @@ class Beside(NamedTuple):
             f"cannot know what is live on {', '.join(named)}{f' and {more} more' * (more > 0)}: "
             "mend that, or leave these hosts out of deploy_beside (beside of the module)"
         )
+
+
+def demand(library, release, items, replaced=None):
+    """Raise Incompatible unless a *release* works beside what the list *items* tells as live.
+
+    *release* is what it declares; *replaced* is that of the release that it takes the place of, if
+    that is known, else the one before it in *library* is taken for that.
+    """
+    beside = read(items, library)
+    new = _compatibility.parts(release)
+    former = list(_former(library, release, replaced, new, beside.parts))
+    lines = _compatibility.find_problems(new, beside.parts, beside.places, former)
+    instead = []
+    if lines and library.path is not None and beside.places and not beside.problem:
+        instead = [_alternatives.explain(library, new, beside.parts, former)]
+    lines += [beside.problem] if beside.problem else []
+    if lines:
+        raise Incompatible(lines, instead)
 
 
 def read(items, library):
@@ -82,6 +111,24 @@ def from_answers(results):
     return [{**_where(result["item"]), **_told(result)} for result in results]
 
 
+def _former(library, release, replaced, new, live):
+    """Yield the Parts of what *release* replaces, unless nobody requires what is not there."""
+    if replaced:
+        yield from _compatibility.parts(replaced)
+        return
+    there = [*new, *(part for part in live if part.application != release.name)]
+    wanted = {each.name for part in there for each in part.requires}
+    if library.path is None or all(_compatibility.offering(name, there) for name in wanted):
+        return
+    earlier = [
+        label
+        for label in library.labels()
+        if label.name == release.name and label.serial < release.serial
+    ]
+    for label in earlier[-1:]:
+        yield from _compatibility.parts(_declarations.read(library, label.digest))
+
+
 def _where(item):
     return {key: item[key] for key in ("place", "host") if item.get(key)}
 
@@ -91,6 +138,8 @@ def _told(result):
     if not isinstance(deployment, dict):
         return {"unknown": _holdings.reason(result)}
     current = deployment.get("trial") or deployment.get("live")
+    if any(item["path"] == "current" for item in result.get("drift") or ()):
+        return {"unknown": "current leads to something else there than is recorded"}
     if not current:
         return {"digest": None}
     if not current["digest"]:

@@ -9,7 +9,7 @@ import pathlib
 from typing import NamedTuple
 
 from ..module_utils import _manifest
-from . import _ranges, _recipe, _schema_file
+from . import _host_requirements, _ranges, _recipe, _schema_file
 from ._schema_file import FileError as ReleaseFileError
 
 ONLY_FOR = {
@@ -88,6 +88,8 @@ def parse(text, filename, version=None, serial=None):
                 component = _component(item, plain["version"])
                 _check_component(component, item, components)
             components.append(component)
+        with _schema_file.at("requires_hosts", errors=_ranges.RangeError):
+            _host_requirements.check(plain.get("requires_hosts", {}))
     return ReleaseFile(
         plain["name"],
         plain["version"],
@@ -128,6 +130,10 @@ def _component(item, version):
     if "build" in item:
         with _schema_file.at("build"):
             values["recipe"] = _recipe.recipe(item["build"], schema())
+        if "from" not in item:
+            raise _schema_file.Mistake(
+                ("build",), "without from; expected it too: the sources that are built"
+            )
     return ComponentSource(**values, about=_about(item))
 
 

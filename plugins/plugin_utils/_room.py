@@ -69,14 +69,23 @@ def is_in(free, needed):
     )
 
 
-def check(free, needed, root):
-    """Raise RoomError unless *needed* fits into what is *free* at the host's path *root*."""
+def check(free, needed, root, spare=0):
+    """Raise RoomError unless *needed* fits into what is *free* at the host's path *root*.
+
+    *spare* are bytes that must be free beside.
+    """
     if not is_in(free, needed):
         inodes = "any number of" if free["inodes"] is None else free["inodes"]
         raise RoomError(
             f"{root} has not enough room: {_megabytes(free['bytes'])} and {inodes} inodes are "
             f"free, {_megabytes(needed.bytes)} and {needed.inodes} inodes are needed; "
             "nothing was sent"
+        )
+    left = free["bytes"] - needed.bytes
+    if left < spare:
+        raise RoomError(
+            f"{root} would have {_megabytes(left)} left, and the release requires "
+            f"{_megabytes(spare)} of free disk; nothing was sent"
         )
 
 

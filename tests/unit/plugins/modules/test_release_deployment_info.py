@@ -30,6 +30,7 @@ def ask(host, **params):
     defaults = {
         "verify": False,
         "history": 0,
+        "declared": False,
         "runtime_paths": ["**/__pycache__"],
         "_expected": None,
     }
@@ -189,6 +190,7 @@ def test_a_switch_between_the_reading_of_state_and_of_current_is_no_drift(
 
     monkeypatch.setattr(_root.Root, "read_current", switched)
     defaults = {"verify": True, "history": 0, "runtime_paths": [], "_expected": None}
+    defaults["declared"] = False
     told = release_deployment_info.run({"root": str(host.root), **defaults})
 
     assert told["deployment"]["live"]["version"] == "2.0"

@@ -1,0 +1,81 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter ``hosts_beside``: the hosts to ask what is live, out of patterns with their roots."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: hosts_beside
+short_description: List the hosts that a deployment has to work beside
+description:
+  - Resolves the patterns of C(deploy_beside), whatever C(--limit) says.
+version_added: 0.1.0
+author: The itops.release authors (@itops)
+positional: groups
+options:
+  _input:
+    description:
+      - Mappings with C(hosts), a pattern as plays have it, and C(root), the deployment root there,
+        and perhaps C(place), what people call where that is.
+    type: list
+    elements: dict
+    required: true
+  groups:
+    description: Ansible's variable C(groups).
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Ask what is live beside
+  itops.release.release_deployment_info:
+    root: "{{ item.root }}"
+    declared: true
+  delegate_to: "{{ item.host }}"
+  loop: "{{ [{'hosts': 'api', 'root': '/srv/api'}] | itops.release.hosts_beside(groups) }}"
+  register: beside
+  ignore_errors: true
+  ignore_unreachable: true
+  run_once: true
+"""
+
+RETURN = r"""
+_value:
+  description: For each of the hosts a mapping with C(host), C(root), and C(place) if given.
+  type: list
+  elements: dict
+"""
+
+from ansible.errors import AnsibleFilterError
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+
+
+def hosts_beside(places, groups):
+    """Return whom to ask; a pattern that names nobody is refused, for it is a slip."""
+    inventory = InventoryManager(DataLoader(), parse=False)
+    for group, hosts in groups.items():
+        inventory.add_group(group)
+        for host in hosts:
+            inventory.add_host(host, group=group)
+    found = []
+    for place in places:
+        if not isinstance(place, dict) or not (place.get("hosts") and place.get("root")):
+            raise AnsibleFilterError(
+                f"deploy_beside: {place!r} is not as {{hosts: api, root: /srv/api}}"
+            )
+        hosts = [host.name for host in inventory.get_hosts(place["hosts"])]
+        if not hosts:
+            raise AnsibleFilterError(
+                f"deploy_beside: no host of the inventory is named by {place['hosts']!r}"
+            )
+        rest = {key: place[key] for key in ("root", "place") if place.get(key)}
+        found += [{"host": host, **rest} for host in hosts]
+    return found
+
+
+class FilterModule:
+    """What Ansible asks a file of filters for."""
+
+    def filters(self):
+        return {"hosts_beside": hosts_beside}
