@@ -10,53 +10,64 @@ from ..module_utils import _commits
 from . import _comparison, _conventional
 
 FORMAT = 1
+PREDICATE_TYPE = "urn:itops-release:build-note:v1"
 CHANGES = ("added", "removed", "modified", "exec_changed")
 MOST_FILES_NAMED = 5  # in a finding
+LONGEST_TEXT = 300  # characters of what a commit says, or who it is by
 
 
 class Built(NamedTuple):
-    """How one component was built: from which commit of which repository, and what is new there.
+    """How one component was built: by its *source*, a mapping as in ``materials`` of a manifest.
 
-    *folder* is where in the repository its files lie, "." for all of it; *is_derived* tells that
-    steps made them of others. *span* is None where the sources are no repository.
+    *is_derived* tells that steps made its files of others. *touched* are the paths in its folder
+    of the repository that commits since the build before touch; None where those are not known.
     """
 
     name: str
-    repository: str
-    revision: str
-    commit: str
-    folder: str
+    source: dict
     is_derived: bool
     is_dirty: bool
-    span: _commits.Span | None
+    touched: frozenset | None
 
 
-def compose(new, old, builts, context):
+def compose(new, old, builts, histories, said):
     """Return the build note of the release *new* as plain data.
 
     *new* and *old* (None for a first build) are pairs of a Label and a Manifest, *builts* is
-    ``{component: Built}``, and *context* what is said of who built when, where and with what.
+    ``{component: Built}``, and *histories* are pairs of a repository and the History of its
+    components. *said* has ``built``, who built when, where and with what; ``dependencies``; and
+    ``lacks``, lines on what is not known.
     """
     label, manifest = new
     before = old[1] if old else manifest._replace(components=())
-    commits = _gather(builts)
+    commits = _gather(histories)
+    ids = _ids_by_component(commits)
+    sources = {component.name: source_of(component) for component in before.components}
     components = [
-        _component(change, builts.get(change["name"]), commits)
+        _component(change, builts.get(change["name"]), sources, ids)
         for change in _comparison.compare(_files_of(before), _files_of(manifest))
     ]
-    lacks = [f"{b.name}: {lack}" for b in builts.values() if b.span for lack in b.span.lacks]
-    issues = {issue for commit in commits.values() for issue in commit["issues"]}
     return {
         "format": FORMAT,
         "release": label._asdict(),
         "previous": old[0]._asdict() if old else None,
-        "built": context,
+        "built": said["built"],
         "components": components,
-        "commits": list(commits.values()),
-        "issues": sorted(issues),
-        "findings": [finding for component in components for finding in component["findings"]],
-        "lacks": lacks,
+        "dependencies": said["dependencies"],
+        "commits": commits,
+        "issues": _issues(commits),
+        "findings": [
+            *(finding for component in components for finding in component["findings"]),
+            *_rewritten(histories),
+        ],
+        "lacks": [*said["lacks"], *_lacks(histories), *_within(builts, components)],
     }
+
+
+def source_of(component):
+    """Return the mapping that says where a Component of a manifest comes from, or None."""
+    materials = dict(component.about).get("materials")
+    return materials[0] if materials else None
 
 
 def _files_of(manifest):
@@ -71,100 +82,162 @@ def _files_of(manifest):
     )
 
 
-def _gather(builts):
-    """Return ``{(repository, id): commit}``, each with the components that it touches, in order."""
+def _gather(histories):
+    """Return the commits of all *histories*, each once."""
     found = {}
-    for built in builts.values():
-        if built.span is None:
-            continue
-        for is_taken_back, commits in ((False, built.span.commits), (True, built.span.removed)):
-            for commit in commits:
-                key = (built.repository, commit.id)
-                if key not in found:
-                    found[key] = _commit(commit, built.repository, is_taken_back)
-                if _touches(commit, built.folder):
-                    found[key]["components"].append(built.name)
+    for repository, history in histories:
+        for commit in _told(repository, history):
+            key = (repository, commit["id"], commit["is_taken_back"])
+            there = found.setdefault(key, commit)
+            if there is not commit:
+                there["components"] = sorted({*there["components"], *commit["components"]})
+    return list(found.values())
+
+
+def _told(repository, history):
+    """Yield the commits of a History as the note has them."""
+    for is_taken_back, commits in ((False, history.commits), (True, history.removed)):
+        for commit in commits:
+            meaning = _conventional.read(commit.message)
+            yield {
+                "id": commit.id,
+                "repository": repository,
+                "author": _short(commit.author),
+                "time": commit.time,
+                "is_merge": commit.parents > 1,
+                "is_taken_back": is_taken_back,
+                "type": meaning.type,
+                "scope": meaning.scope,
+                "text": _short(meaning.text),
+                "breaking": _short(meaning.breaking),
+                "issues": list(meaning.issues),
+                "reverts": meaning.reverts,
+                "components": commit.components,
+            }
+
+
+def _short(text):
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+
+
+def _ids_by_component(commits):
+    found = {}
+    for commit in commits:
+        for name in commit["components"]:
+            found.setdefault(name, []).append(commit["id"])
     return found
 
 
-def _commit(commit, repository, is_taken_back):
-    meaning = _conventional.read(commit.message)
-    return {
-        "id": commit.id,
-        "repository": repository,
-        "author": commit.author,
-        "time": commit.time,
-        "is_merge": commit.parents > 1,
-        "is_taken_back": is_taken_back,
-        **meaning._asdict(),
-        "issues": list(meaning.issues),
-        "components": [],
-    }
+def _issues(commits):
+    """Return the issues of commits that this build brings, each once, sorted."""
+    return sorted(
+        {issue for commit in commits if not commit["is_taken_back"] for issue in commit["issues"]}
+    )
 
 
-def _component(change, built, commits):
+def _component(change, built, sources, ids):
     """Return what the note says of one component, from a row of the comparison of manifests."""
-    mine = [c for c in commits.values() if change["name"] in c["components"]]
-    said = {
-        **change,
-        "source": _source(built),
-        "commits": [commit["id"] for commit in mine],
-    }
-    said["findings"] = list(_findings(change, built))
-    return said
-
-
-def _source(built):
-    if built is None or not built.commit:
-        return None
+    name = change["name"]
     return {
-        "repository": built.repository,
-        "revision": built.revision,
-        "commit": built.commit,
-        "folder": built.folder,
+        **change,
+        "source": built.source if built else None,
+        "commits": ids.get(name, []),
+        "findings": list(_findings(change, built, sources.get(name))),
     }
 
 
-def _findings(change, built):
+def _findings(change, built, source_before):
     """Yield a line for each thing in a component's change that does not add up."""
     name = change["name"]
     if change["change"] == "removed":
         return
     if built and built.is_dirty:
         yield f"{name}: its checkout had changes that are in no commit"
+    if built and source_before and source_before["place"] != built.source["place"]:
+        yield (
+            f"{name}: it was built from {_commits.shown(source_before['place'])} before, "
+            f"now from {_commits.shown(built.source['place'])}"
+        )
     changed = {path for key in CHANGES for path in change[key]}
     if change["change"] != "modified" or not changed:
         return
     if change["from_version"] == change["to_version"]:
         yield f"{name}: its content changed, its version {change['to_version']} did not"
-    if built and built.span:
+    if built and built.touched is not None:
         yield from _without_commit(changed, built)
 
 
 def _without_commit(changed, built):
     """Yield a line if files of a component *changed* although no commit touches them."""
-    touched = {
-        path
-        for commit in (*built.span.commits, *built.span.removed)
-        for _status, path in commit.files
-        if _lies_in(path, built.folder)
-    }
     if built.is_derived:
-        alone = [] if touched else sorted(changed)
+        alone = [] if built.touched else sorted(changed)
     else:
-        alone = sorted(path for path in changed if _joined(built.folder, path) not in touched)
+        folder = built.source.get("folder", ".")
+        alone = sorted(path for path in changed if not _is_touched(_joined(folder, path), built))
     if alone:
         named = ", ".join(map(_commits.shown, alone[:MOST_FILES_NAMED]))
         more = f" and {len(alone) - MOST_FILES_NAMED} more" if len(alone) > MOST_FILES_NAMED else ""
         yield f"{built.name}: {named}{more} changed, but no commit since the build before says so"
 
 
-def _touches(commit, folder):
-    return any(_lies_in(path, folder) for _status, path in commit.files)
+def _is_touched(path, built):
+    """Tell whether a commit touches *path*, or the repository within that it lies in."""
+    while path and path not in built.touched:
+        path = path.rpartition("/")[0]
+    return bool(path)
 
 
-def _lies_in(path, folder):
-    return folder == "." or path == folder or path.startswith(folder + "/")
+def _rewritten(histories):
+    """Yield a line for each repository that has no more what the build before was made of."""
+    for _repository, history in histories:
+        if history.removed:
+            why = (
+                "history was rewritten, or it is another branch"
+                if history.commits
+                else "this build goes back"
+            )
+            yield (
+                f"{', '.join(history.components)}: {_counted(history.removed)} of the build before "
+                f"are not in this one: {why}"
+            )
+
+
+def _counted(commits):
+    return f"{len(commits)} commit{'s' if len(commits) > 1 else ''}"
+
+
+def _lacks(histories):
+    """Yield a line for each thing that a repository could not tell."""
+    for _repository, history in histories:
+        names = ", ".join(history.components)
+        for lack in history.lacks:
+            yield f"{names}: {lack}"
+        if history.more:
+            yield f"{names}: {history.more} more commits are not listed, only the newest are"
+
+
+def _within(builts, components):
+    """Yield a line for each repository within another: git tells no commits of those."""
+    for component in components:
+        built = builts.get(component["name"])
+        if not built or not built.touched or built.is_derived:
+            continue
+        folder = built.source.get("folder", ".")
+        changed = (*component["added"], *component["modified"])
+        folders = {_joined(folder, path).rpartition("/")[0] for path in changed}
+        above = {parent for path in folders for parent in _parents(path)}
+        gone = {_joined(folder, path) for path in component["removed"]}
+        for path in sorted((above & built.touched) - gone):
+            yield (
+                f"{built.name}: {_commits.shown(path)} is a repository of its own, whose commits "
+                "are not listed"
+            )
+
+
+def _parents(path):
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
 
 
 def _joined(folder, path):

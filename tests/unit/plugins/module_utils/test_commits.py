@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 
@@ -124,7 +125,10 @@ def test_a_build_before_that_is_not_there_is_told(repository):
 
     span = repository.between("4f" * 20)
     assert [commit.message for commit in span.commits] == ["one"]
-    assert span.lacks == ("commit 4f4f4f4f4f4f of the build before is not in the repository",)
+    assert span.lacks == (
+        "commit 4f4f4f4f4f4f of the build before is not in the repository, so that all of its "
+        "history is listed",
+    )
 
 
 def test_a_shallow_clone_is_told(repository, tmp_path):
@@ -176,7 +180,80 @@ def test_a_file_of_any_name_is_told(repository, name):
     old = repository.commit(a="1")
     repository.commit(**{name: "1", "z": "1"})
 
-    assert ("A", _commits.shown(name)) in repository.between(old).commits[0].files
+    assert ("A", name) in repository.between(old).commits[0].files
+
+
+def gather(repository, folders, old=None, **changes):
+    group = {
+        "places": [str(repository.folder)],
+        "old": old,
+        "new": repository.git("rev-parse", "HEAD"),
+        "folders": folders,
+        **changes,
+    }
+    return _commits.gather(group, ENVIRONMENT)
+
+
+def test_commits_are_told_with_the_components_whose_folders_they_touch(repository):
+    for folder in ("web/ui", "web-2", "api"):
+        (repository.folder / folder).mkdir(parents=True)
+    old = repository.commit(a="1")
+    repository.commit("web", **{"web/ui/x": "1", "web-2/x": "1"})
+    repository.commit("api", **{"api/x": "1", "web/y": "1"})
+    repository.commit("none", a="2")
+
+    folders = {"web": "web", "ui": "web/ui", "api": "api", "one": "a", "all": "."}
+    history = gather(repository, folders, old)
+    assert [(c.message, sorted(c.components)) for c in history.commits] == [
+        ("none", ["all", "one"]),
+        ("api", ["all", "api", "web"]),
+        ("web", ["all", "ui", "web"]),
+    ]
+    assert history.touched == {
+        "web": ["web/ui/x", "web/y"],
+        "ui": ["web/ui/x"],
+        "api": ["api/x"],
+        "one": ["a"],
+        "all": ["a", "api/x", "web-2/x", "web/ui/x", "web/y"],
+    }
+    assert _commits.from_plain(json.loads(json.dumps(_commits.to_plain([history])))) == [history]
+
+
+def test_of_very_many_commits_the_newest_are_told_and_all_files_count(repository, monkeypatch):
+    for number in range(4):
+        repository.commit(f"{number}", **{f"f{number}": "1"})
+    monkeypatch.setattr(_commits, "MOST_TOLD", 2)
+
+    history = gather(repository, {"web": "."})
+    assert [commit.message for commit in history.commits] == ["3", "2"]
+    assert history.more == 2
+    assert history.touched == {"web": ["f0", "f1", "f2", "f3"]}
+
+
+def test_a_path_as_deep_as_it_can_be_is_told(repository):
+    path = "/".join("d" * 2000)
+    blob = repository.git("hash-object", "-w", "--stdin", stdin=b"1")
+    repository.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}/f")
+    repository.git("commit", "--quiet", "--message=deep")
+
+    assert gather(repository, {"web": "d/d"}).touched == {"web": [f"{path}/f"]}
+
+
+def test_a_message_of_a_megabyte_is_cut(repository):
+    repository.commit("feat: much\n\n" + "x " * 524288)
+
+    (commit,) = gather(repository, {"web": "."}).commits
+    assert commit.message.startswith("feat: much\n\nx x")
+    assert len(commit.message) == _commits.LONGEST_MESSAGE
+
+
+def test_the_first_place_that_is_there_is_read(repository):
+    repository.commit("one", a="1")
+
+    history = gather(repository, {"web": "."}, places=["/nonexistent", str(repository.folder)])
+    assert [commit.message for commit in history.commits] == ["one"]
+    with pytest.raises(_git.GitError, match="there is no repository at /nonexistent"):
+        gather(repository, {"web": "."}, places=["/nonexistent"])
 
 
 def test_a_repository_without_commits_is_an_error_in_a_line(repository):

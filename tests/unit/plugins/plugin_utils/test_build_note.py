@@ -6,10 +6,15 @@ from __future__ import annotations
 
 import json
 
+import jsonschema
 import pytest
 
 from ansible_collections.itops.release.plugins.module_utils import _canonical, _commits, _manifest
-from ansible_collections.itops.release.plugins.plugin_utils import _build_note, _catalogue
+from ansible_collections.itops.release.plugins.plugin_utils import (
+    _build_note,
+    _catalogue,
+    _schema_file,
+)
 from ansible_collections.itops.release.tests.unit.plugins.estate import (
     component,
     directory,
@@ -36,10 +41,26 @@ def commit(number, message, *paths):
     return _commits.Commit(f"{number:040x}", 1, "Ada", 1767312000, message, files)
 
 
-def built(*commits, removed=(), lacks=(), **changes):
-    span = _commits.Span(commits, removed, lacks)
-    plain = _build_note.Built("web", REPOSITORY, "v2", "f" * 40, ".", False, False, span)
-    return plain._replace(**changes)
+class Repository:
+    """What a repository tells of the components in *folders*, ``{component: folder}``."""
+
+    def __init__(self, *commits, removed=(), lacks=(), more=0, **folders):
+        self.folders = folders or {"web": "."}
+        owners = _commits._Owners(self.folders)
+        told = [[owners.told(commit) for commit in some] for some in (commits, removed)]
+        self.touched = owners.touched
+        self.history = _commits.History(list(self.folders), *told, more, list(lacks), {})
+
+    def built(self, name="web", place=REPOSITORY, is_derived=False, is_dirty=False):
+        source = {
+            "kind": "git",
+            "place": place,
+            "revision": "v2",
+            "commit": "f" * 40,
+            "folder": self.folders[name],
+        }
+        touched = frozenset(self.touched[name])
+        return _build_note.Built(name, source, is_derived, is_dirty, touched)
 
 
 ONE = release("1", 1, web("1", app="1", gone="x", same="s"))
@@ -47,23 +68,26 @@ TWO = release("2", 2, web("2", app="2", new="n", same="s"))
 EXPLAINED = commit(1, "feat(cart)!: lists (#7)", "app", "new", "gone")
 
 
-def compose(new, old, *builts):
-    return _build_note.compose(new, old, {item.name: item for item in builts}, {})
+def compose(new, old, repository, lacks=(), **changes):
+    builts = {name: repository.built(name, **changes) for name in repository.folders}
+    said = {"built": None, "dependencies": [], "lacks": list(lacks)}
+    note = _build_note.compose(new, old, builts, [(REPOSITORY, repository.history)], said)
+    check_schema(note)
+    return note
+
+
+def check_schema(note):
+    jsonschema.Draft202012Validator(_schema_file.schema("build-note")).validate(note)
 
 
 def test_a_note_tells_what_changed_by_which_commits():
-    note = compose(TWO, ONE, built(EXPLAINED, commit(2, "docs: x", "README")))
+    note = compose(TWO, ONE, Repository(EXPLAINED, commit(2, "docs: x", "README")))
 
     (change,) = note["components"]
     assert (change["name"], change["change"]) == ("web", "modified")
     assert (change["from_version"], change["to_version"]) == ("1", "2")
     assert (change["added"], change["modified"], change["removed"]) == (["new"], ["app"], ["gone"])
-    assert change["source"] == {
-        "repository": REPOSITORY,
-        "revision": "v2",
-        "commit": "f" * 40,
-        "folder": ".",
-    }
+    assert change["source"]["commit"] == "f" * 40
     first = note["commits"][0]
     assert (first["type"], first["scope"], first["text"]) == ("feat", "cart", "lists (#7)")
     assert first["breaking"] == "lists (#7)"
@@ -76,55 +100,78 @@ def test_a_note_tells_what_changed_by_which_commits():
 
 
 def test_a_first_build_introduces_all_and_has_nothing_to_explain():
-    note = compose(ONE, None, built(commit(1, "one", "app")))
+    note = compose(ONE, None, Repository(commit(1, "one", "app")))
 
     assert note["previous"] is None
     assert [(part["name"], part["change"]) for part in note["components"]] == [("web", "added")]
     assert note["findings"] == []
 
 
+ALONE = "web: app, gone, new changed, but no commit since the build before says so"
+
+
 @pytest.mark.parametrize(
-    ("changes", "finding"),
+    ("repository", "changes", "finding"),
     [
         (
-            {"span": _commits.Span((commit(1, "x", "app"),), (), ())},
+            Repository(commit(1, "x", "app")),
+            {},
             "web: gone, new changed, but no commit since the build before says so",
         ),
+        (Repository(), {"is_derived": True}, ALONE),
+        (Repository(EXPLAINED, web="ui"), {}, ALONE),
         (
-            {"span": _commits.Span((), (), ()), "is_derived": True},
-            "web: app, gone, new changed, but no commit since the build before says so",
+            Repository(EXPLAINED),
+            {"is_dirty": True},
+            "web: its checkout had changes that are in no commit",
         ),
-        (
-            {"folder": "ui"},
-            "web: app, gone, new changed, but no commit since the build before says so",
-        ),
-        ({"is_dirty": True}, "web: its checkout had changes that are in no commit"),
     ],
 )
-def test_what_no_commit_explains_is_found(changes, finding):
-    assert compose(TWO, ONE, built(EXPLAINED, **changes))["findings"] == [finding]
+def test_what_no_commit_explains_is_found(repository, changes, finding):
+    assert compose(TWO, ONE, repository, **changes)["findings"] == [finding]
 
 
 def test_what_steps_made_of_files_that_commits_touch_is_explained():
-    note = compose(TWO, ONE, built(commit(1, "x", "src/app.c"), is_derived=True))
+    note = compose(TWO, ONE, Repository(commit(1, "x", "src/app.c")), is_derived=True)
 
     assert note["findings"] == []
 
 
-def test_commits_that_a_build_takes_back_explain_what_changed():
-    note = compose(TWO, ONE, built(removed=(EXPLAINED,)))
+def test_commits_that_a_build_takes_back_explain_what_changed_and_are_found():
+    note = compose(TWO, ONE, Repository(removed=(EXPLAINED,)))
 
-    assert note["findings"] == []
     assert [item["is_taken_back"] for item in note["commits"]] == [True]
+    assert note["issues"] == []
+    assert note["findings"] == [
+        "web: 1 commit of the build before are not in this one: this build goes back"
+    ]
+
+
+def test_rewritten_history_is_found():
+    note = compose(TWO, ONE, Repository(EXPLAINED, removed=(commit(3, "x"), commit(4, "y"))))
+
+    assert note["findings"] == [
+        "web: 2 commits of the build before are not in this one: history was rewritten, or it is "
+        "another branch"
+    ]
+
+
+def test_a_build_from_another_repository_is_found():
+    before = web("1", app="1")._replace(
+        about=(("materials", [{"kind": "git", "place": "/old.git", "commit": "1" * 40}]),)
+    )
+    note = compose(TWO, release("1", 1, before), Repository(commit(1, "x", "app", "new", "same")))
+
+    assert note["findings"] == [f"web: it was built from /old.git before, now from {REPOSITORY}"]
 
 
 def test_a_version_that_stayed_while_its_content_changed_is_found():
     again = release("1.1", 2, web("1", app="2", gone="x", same="s"))
 
-    note = compose(again, ONE, built(commit(1, "x", "app")))
+    note = compose(again, ONE, Repository(commit(1, "x", "app")))
     assert note["findings"] == ["web: its content changed, its version 1 did not"]
     only_version = release("1.1", 2, web("1.1", app="1", gone="x", same="s"))
-    assert compose(only_version, ONE, built())["findings"] == []
+    assert compose(only_version, ONE, Repository())["findings"] == []
 
 
 def test_commits_belong_to_the_components_in_whose_folder_they_touch_files():
@@ -133,35 +180,74 @@ def test_commits_belong_to_the_components_in_whose_folder_they_touch_files():
     shared = commit(1, "x", "web/app", "api/app")
     only_api = commit(2, "y", "api/app")
 
-    note = compose(
-        both,
-        None,
-        built(shared, only_api, folder="web"),
-        built(shared, only_api, folder="api", name="api"),
-    )
-    assert [item["components"] for item in note["commits"]] == [["web", "api"], ["api"]]
+    note = compose(both, None, Repository(shared, only_api, web="web", api="api"))
+    assert [sorted(item["components"]) for item in note["commits"]] == [["api", "web"], ["api"]]
     assert {part["name"]: len(part["commits"]) for part in note["components"]} == {
         "api": 2,
         "web": 1,
     }
 
 
+def test_a_commit_that_two_histories_have_is_told_once():
+    repository = Repository(EXPLAINED)
+    api = repository.history._replace(
+        components=["api"],
+        commits=[told._replace(components=["api"]) for told in repository.history.commits],
+    )
+    said = {"built": None, "dependencies": [], "lacks": []}
+    histories = [(REPOSITORY, repository.history), (REPOSITORY, api)]
+
+    note = _build_note.compose(TWO, ONE, {}, histories, said)
+    assert [item["components"] for item in note["commits"]] == [["api", "web"]]
+
+
 def test_many_files_are_named_in_a_line():
     old = release("1", 1, web("1", app="1"))
     new = release("2", 2, web("2", **{f"f{number}": "" for number in range(9)}))
 
-    (finding,) = compose(new, old, built())["findings"]
+    (finding,) = compose(new, old, Repository())["findings"]
     assert finding.startswith("web: app, f0, f1, f2, f3 and 5 more changed, but no commit")
 
 
-def test_what_a_repository_lacks_is_told_with_its_component():
-    note = compose(TWO, ONE, built(EXPLAINED, lacks=("the repository is a shallow clone",)))
+def test_a_submodule_explains_what_lies_in_it_and_is_told():
+    old = release("1", 1, web("1", app="1"))
+    new = release("2", 2, component(file("lib/x/y", "1"), name="web", version="2"))
 
-    assert note["lacks"] == ["web: the repository is a shallow clone"]
+    note = compose(new, old, Repository(commit(1, "x", "app", "lib")))
+    assert note["findings"] == []
+    assert note["lacks"] == ["web: lib is a repository of its own, whose commits are not listed"]
+
+
+def test_a_file_that_became_a_folder_is_no_submodule():
+    old = release("1", 1, component(file("lib", "1"), name="web", version="1"))
+    new = release("2", 2, component(file("lib/x", "1"), name="web", version="2"))
+
+    assert compose(new, old, Repository(commit(1, "x", "lib", "lib/x")))["lacks"] == []
+
+
+def test_what_a_repository_lacks_is_told_with_its_components():
+    repository = Repository(EXPLAINED, lacks=("the repository is a shallow clone",), more=7)
+    note = compose(TWO, ONE, repository, lacks=["no tool"])
+
+    assert note["lacks"] == [
+        "no tool",
+        "web: the repository is a shallow clone",
+        "web: 7 more commits are not listed, only the newest are",
+    ]
+
+
+def test_what_a_commit_says_is_cut_to_a_line_that_can_be_read():
+    note = compose(TWO, ONE, Repository(commit(1, "x" * 1000, "app", "new", "gone")))
+
+    assert note["commits"][0]["text"] == "x" * 299 + "…"
 
 
 def test_sources_that_are_no_repository_need_no_commits():
-    note = compose(TWO, ONE, built(span=None, commit=""))
+    source = {"kind": "archive", "place": "x.tgz", "sha256": "a" * 64}
+    builts = {"web": _build_note.Built("web", source, False, False, None)}
+    said = {"built": None, "dependencies": [], "lacks": []}
 
-    assert note["components"][0]["source"] is None
+    note = _build_note.compose(TWO, ONE, builts, [], said)
+    assert note["components"][0]["source"] == source
     assert note["findings"] == []
+    check_schema(note)
