@@ -13,10 +13,23 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.validation import check_type_path
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import _arguments, _codec, _layer, _manifest, _scan
+from ..module_utils import (
+    _arguments,
+    _as_built,
+    _build_record,
+    _codec,
+    _layer,
+    _manifest,
+    _scan,
+    _script_digests,
+)
 from ..plugin_utils import (
     _action,
+    _attesting,
+    _bill_file,
+    _built,
     _description,
+    _evidence,
     _housekeeping,
     _library,
     _lifetime,
@@ -24,7 +37,6 @@ from ..plugin_utils import (
     _run,
     _schema_file,
     _sealing,
-    _signatures,
     _signers,
     _source_hosts,
 )
@@ -42,7 +54,7 @@ class ActionModule(ActionBase):
         _lifetime.end_with(_run.main_pid())
         arguments = _action.plain_arguments(
             self,
-            _action.on_host(_arguments.package(), "src"),
+            _action.on_host(_arguments.package(), "src", "workspace"),
             required_if=[
                 ("state", "present", ["src", "mark"], True),
                 ("state", "signed", ["release", "sign"]),
@@ -52,7 +64,7 @@ class ActionModule(ActionBase):
             required_by={"mark": ["release"]},
             mutually_exclusive=[("src", "mark")],
         )
-        refused = _housekeeping.refuse(arguments)
+        refused = _housekeeping.refuse(arguments) or _attesting.refuse(arguments)
         if refused:
             return {"failed": True, "msg": refused}
         library = _library.Library(arguments["media_library"])
@@ -64,12 +76,17 @@ class ActionModule(ActionBase):
         except _schema_file.MissingLibrary as error:
             return {"failed": True, "msg": missing_required_lib(str(error))}
         except (
+            _as_built.AsBuiltError,
+            _bill_file.BillError,
+            _build_record.RecordError,
             _codec.CodecError,
+            _evidence.EvidenceError,
             _layer.LayerError,
             _library.LibraryError,
             _manifest.ManifestError,
             _release_file.ReleaseFileError,
             _scan.ScanError,
+            _script_digests.ScriptError,
             _sealing.SealingError,
             _signers.SigningError,
             _source_hosts.BuildHostError,
@@ -96,37 +113,46 @@ class ActionModule(ActionBase):
 
     def _seal(self, library, arguments, task_vars, keep):
         # A key that cannot be used is told before anything is sealed.
-        signer = _signers.choose(arguments["sign"], os.environ) if arguments["sign"] else None
+        vouching = _attesting.prepare(arguments, os.environ)
         with self._sources(arguments, task_vars) as host:
-            text = _release_file.decode(host.read(), host.definition)
+            data = host.read()
+            text = _release_file.decode(data, host.definition)
             release = _release_file.parse(
                 text, host.definition, arguments["version"], arguments["serial"]
             )
+            release = _built.prepare(release, host, data)
             stored, new = _sealing.seal(library, release, host.pack, keep=keep)
         result = {"changed": new, "release": _description.describe(stored)}
         lines = [_description.line(stored.label)] * new
-        if signer:
-            lines += self._sign(library, arguments, stored, signer, result, keep)
-        return result, [], lines
+        sealed = _attesting.Sealed(stored, host.built, is_there=keep or not new)
+        return result, [], lines + _attesting.vouch(library, vouching, sealed, result, keep)
 
     @contextlib.contextmanager
     def _sources(self, arguments, task_vars):
         """Give what reads and packs the sources where they are."""
         if not arguments["remote_src"]:
             src = check_type_path(arguments["src"])
-            yield _source_hosts.ThisMachine(src, arguments["definition"])
+            workspace = arguments["workspace"] and check_type_path(arguments["workspace"])
+            yield _source_hosts.ThisMachine(src, arguments["definition"], workspace)
             return
         folder = self._make_tmp_path()
         try:
             call = functools.partial(self._call, task_vars)
-            src, definition = arguments["src"], arguments["definition"]
-            yield _source_hosts.BuildHost(src, definition, folder, call, self._fetch)
+            yield _source_hosts.BuildHost(
+                arguments["src"],
+                arguments["definition"],
+                arguments["workspace"],
+                folder,
+                call,
+                self._fetch,
+            )
         finally:
             self._remove_tmp_path(folder, force=True)
 
     def _call(self, task_vars, asked):
         options = {**self._task.args, "_call": asked}
-        options.pop("sign", None)  # the controller's own business
+        for name in ("sign", "evidence", "sbom"):  # the controller's own business
+            options.pop(name, None)
         result = self._execute_module(MODULE, options, task_vars=task_vars, wrap_async=False)
         if result.get("failed"):
             raise _source_hosts.BuildHostError(result.get("msg", "the build host failed"))
@@ -143,19 +169,10 @@ class ActionModule(ActionBase):
                 f"{name} could not be fetched to {path}: {reason}"
             ) from None
 
-    def _countersign(self, library, arguments, keep):
-        signer = _signers.choose(arguments["sign"], os.environ)
+    @staticmethod
+    def _countersign(library, arguments, keep):
+        vouching = _attesting.prepare(arguments, os.environ)
         stored = library.get(library.find(arguments["release"]).digest)
         result = {"changed": False, "release": _description.describe(stored)}
-        return result, [], self._sign(library, arguments, stored, signer, result, keep)
-
-    @staticmethod
-    def _sign(library, arguments, stored, signer, result, keep):
-        """Sign a Stored release, tell so in *result*, and return the lines of a diff."""
-        role, key = arguments["sign"]["role"], signer.public_key.fingerprint
-        only_foreseen = result["changed"] and not keep  # it is not in the library
-        new = only_foreseen or _signatures.sign(library, stored.label.digest, role, signer, keep)
-        result["changed"] = result["changed"] or new
-        result["signature"] = {"role": role, "key": key}
-        label = stored.label
-        return [f"{label.name}:{label.version} signed as {role} by {key}\n"] * new
+        sealed = _attesting.Sealed(stored, None, is_there=True)
+        return result, [], _attesting.vouch(library, vouching, sealed, result, keep)

@@ -57,6 +57,16 @@ options:
       - What C(source) says in it is relative to the folder that it lies in.
     type: str
     default: release.yml
+  workspace:
+    description:
+      - The directory that M(itops.release.release_build) built in, on the same host as O(src).
+      - Components of C(release.yml) with C(from) are taken from there, and are refused without it.
+        The others are taken from O(src).
+      - What is declared, what was built and what is packed must be the same. Refused by name are a
+        component that is missing or left over, one that was built from another source or revision
+        than is declared, and one whose files were changed since.
+    type: path
+    version_added: 0.1.0
   media_library:
     description:
       - The directory of the media library on the controller, in OCI image-layout form.
@@ -314,12 +324,25 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import (
     _arguments,
+    _as_built,
+    _build_record,
     _canonical,
     _codec,
     _kinds,
     _layer,
     _manifest,
     _scan,
+    _script_digests,
+)
+
+FAILURES = (
+    OSError,
+    _as_built.AsBuiltError,
+    _build_record.RecordError,
+    _codec.CodecError,
+    _layer.LayerError,
+    _scan.ScanError,
+    _script_digests.ScriptError,
 )
 
 
@@ -332,14 +355,27 @@ def main():
     if not call:
         module.fail_json(msg="release_package works only through its action plugin")
     try:
-        work = copy_definition if "read" in call else pack
-        module.exit_json(changed=False, **work(module.params["src"], call))
-    except (OSError, _codec.CodecError, _layer.LayerError, _scan.ScanError) as error:
+        module.exit_json(changed=False, **answer(module.params, call))
+    except FAILURES as error:
         module.fail_json(msg=str(error))
 
 
-def copy_definition(src, call):
-    """Copy ``release.yml`` to where the controller may fetch it from."""
+def answer(params, call):
+    """Do what *call* asks, with the options *params*, and return the answer."""
+    src, workspace = params["src"], params["workspace"]
+    if "read" in call:
+        return copy_definition(src, workspace, call)
+    if "scripts" in call:
+        folder = os.path.join(src, call["folder"])
+        return {"scripts": _script_digests.find(folder, call["scripts"])}
+    return pack(src, workspace, call)
+
+
+def copy_definition(src, workspace, call):
+    """Copy ``release.yml``, and the record of a build, to where the controller may fetch them.
+
+    What was built is looked at meanwhile.
+    """
     path = os.path.join(src, call["read"])
     try:
         with open(_scan.to_os(path), "rb") as source:
@@ -347,17 +383,26 @@ def copy_definition(src, call):
     except OSError as error:
         raise OSError(error.errno, error.strerror, path) from None
     write_readable(call["to"], data)
-    return {}
+    if "record" not in call:
+        return {}
+    record = _build_record.read(workspace)
+    write_readable(call["record"], _build_record.render(record))
+    return {"problems": _as_built.find_changes(workspace, record)}
 
 
-def pack(src, call):
+def pack(src, workspace, call):
     """Pack one component where its files are; leave layer and entries for the controller."""
-    root = os.path.join(src, call["root"])
+    name = call["pack"]["name"]
+    is_built = "tree" in call
+    folder = os.path.join(workspace, name) if is_built else src
+    root = os.path.join(folder, call["root"])
     kind = _kinds.KINDS[call["pack"]["kind"]]
     if not kind.is_source(_scan.to_os(root)):
-        raise _scan.ScanError("%s is not %s" % (root, kind.SOURCE))
+        raise _scan.ScanError("component %s: %s is not %s" % (name, root, kind.SOURCE))
     codec = _codec.readable()[0]
     entries = kind.pack(root, call["pack"], call["layer"], codec)
+    if is_built:
+        _as_built.check_tree(name, entries, call["tree"], root, workspace)
     os.chmod(call["layer"], 0o644)
     plain = [_manifest.entry_to_plain(entry) for entry in entries]
     write_readable(call["entries"], _canonical.dumps(plain))

@@ -14,13 +14,7 @@ import sys
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible.parsing.dataloader import DataLoader
-from ansible.playbook.play_context import PlayContext
-from ansible.playbook.task import Task
-from ansible.plugins.loader import connection_loader
-from ansible.template import Templar
 
-from ansible_collections.itops.release.plugins.action.release_package import ActionModule
 from ansible_collections.itops.release.tests.unit.plugins.estate import write_tree
 from ansible_collections.itops.release.tests.unit.plugins.signing import (
     public_key,
@@ -28,22 +22,6 @@ from ansible_collections.itops.release.tests.unit.plugins.signing import (
 )
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[4]
-
-
-@pytest.fixture
-def call(tmp_path):
-    """Return ``call(**options)``: what the action answers to a task with these options."""
-
-    def call(check_mode=False, diff=False, **options):
-        task = Task()
-        task.check_mode, task.diff = check_mode, diff
-        task.args = {"media_library": str(tmp_path / "library"), **options}
-        data = DataLoader()
-        connection = connection_loader.get("local", PlayContext())
-        templar = Templar(data)
-        return ActionModule(task, connection, PlayContext(), data, templar, None).run()
-
-    return call
 
 
 def by_ansible(options):

@@ -46,6 +46,7 @@ def test_sources_come_from_one_origin(text, origin):
 
 def test_steps_are_lists_of_arguments_and_a_shell_only_where_it_is_asked_for():
     recipe = component(
+        "from: {directory: .}\n"
         "build:\n"
         "  steps:\n"
         "    - [npm, ci]\n"
@@ -111,6 +112,10 @@ def test_what_is_declared_of_others_is_sealed_as_it_stands_there():
         (
             "build: {steps: []}",
             "release.yml:7: components[0].build.steps: [] does not fit; expected",
+        ),
+        (
+            "build: {steps: [[make]]}",
+            "release.yml:7: components[0].build: without from; expected it too",
         ),
         ("build: {}", "release.yml:7: components[0].build: steps is missing; expected steps"),
         (
