@@ -130,6 +130,25 @@ options:
     type: list
     elements: str
     default: []
+  evidence:
+    description:
+      - Evidence to make of the release and to attach to it, signed by O(sign), which it requires.
+        It is attached before the release is signed.
+      - V(sbom) is a bill of materials in CycloneDX, made from the files that are sealed.
+        V(provenance) is SLSA provenance, made from the record of the build in O(workspace), which
+        it requires.
+      - The same evidence by the same key is attached once.
+    type: list
+    elements: str
+    choices: [sbom, provenance]
+    default: []
+  sbom:
+    description:
+      - A bill of materials that was made elsewhere, a file on the controller, to attach to the
+        release, signed by O(sign), which it requires.
+      - It has to be CycloneDX 1.2 or later in JSON, and is validated by the official schema of the
+        version that it says it has. Whether it is about this release is for you to see.
+    type: path
   sign:
     description:
       - Signs the release that is sealed, or O(release) with O(state=signed), which requires it.
@@ -210,6 +229,26 @@ EXAMPLES = r"""
       private_key: /etc/ci/signing_key
       passphrase_env: SIGNING_PASSPHRASE
 
+- name: Seal what was built, with its bill of materials and its provenance
+  itops.release.release_package:
+    src: /build/shop
+    workspace: /build/workspace
+    media_library: /srv/media
+    evidence: [sbom, provenance]
+    sign:
+      role: build
+      private_key: /etc/ci/signing_key
+
+- name: Attach a bill of materials that a scanner made
+  itops.release.release_package:
+    media_library: /srv/media
+    release: shop:1.4.2
+    state: signed
+    sbom: /build/shop.cdx.json
+    sign:
+      role: build
+      private_key: /etc/ci/signing_key
+
 - name: Countersign a release with a key that the ssh-agent holds
   itops.release.release_package:
     media_library: /srv/media
@@ -289,6 +328,20 @@ signature:
     key:
       description: The fingerprint of the key, as C(ssh-keygen -l) shows it.
       type: str
+      returned: always
+evidence:
+  description: The evidence that was asked for, in the order in which it was attached.
+  type: list
+  elements: dict
+  returned: when O(sign) is given
+  contains:
+    predicate_type:
+      description: What it is, such as V(https://cyclonedx.org/bom).
+      type: str
+      returned: always
+    attached:
+      description: Whether it was attached now, false where it was there already.
+      type: bool
       returned: always
 removed:
   description: The releases that pruning removed, each as C(name), C(version), C(serial) and

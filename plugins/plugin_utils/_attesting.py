@@ -1,21 +1,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The evidence that ``release_package`` attaches: options in, what was attached out."""
+"""Vouching for a release in ``release_package``: evidence is attached, then it is signed."""
 
 from __future__ import annotations
 
 import json
 from typing import NamedTuple
 
-from . import _bill, _bill_file, _catalogue, _evidence, _provenance
+from . import _bill, _bill_file, _catalogue, _evidence, _provenance, _signatures, _signers
 
 SBOM, PROVENANCE = "sbom", "provenance"
 KINDS = {SBOM: _bill.PREDICATE_TYPE, PROVENANCE: _provenance.PREDICATE_TYPE}
 
 
-class Wanted(NamedTuple):
-    """The kinds of evidence to make, and a bill made elsewhere as plain data, or None."""
+class Vouching(NamedTuple):
+    """A key and the role that it signs in, the kinds of evidence that it signs before, and a bill
+    made elsewhere, as plain data or None.
+    """
 
+    signer: _signers.Signer
+    role: str
     kinds: tuple
     bill: dict | None
 
@@ -45,41 +49,65 @@ def refuse(options):
     return None
 
 
-def prepare(options):
-    """Return what is Wanted; a bill that is none is told before anything is sealed."""
-    kinds = tuple(kind for kind in KINDS if kind in options["evidence"])
-    return Wanted(kinds, _bill_file.read(options["sbom"]) if options["sbom"] else None)
+def prepare(options, environment):
+    """Return the Vouching that the *options* ask for, or None.
+
+    A key that cannot be used, or a bill that is none, is told before anything is sealed.
+    """
+    if not options["sign"]:
+        return None
+    return Vouching(
+        _signers.choose(options["sign"], environment),
+        options["sign"]["role"],
+        tuple(kind for kind in KINDS if kind in options["evidence"]),
+        _bill_file.read(options["sbom"]) if options["sbom"] else None,
+    )
 
 
-def attest(library, wanted, sealed, signer, keep):
-    """Attach what is Wanted to a Sealed release; return ``[{"predicate_type", "attached"}]``.
+def vouch(library, vouching, sealed, result, keep):
+    """Attest and sign a Sealed release, tell so in *result*, and return the lines of a diff.
+
+    The signature comes last: a release that lacks evidence it should have is not signed.
+    """
+    if not vouching:
+        return []
+    label, key = sealed.stored.label, vouching.signer.public_key.fingerprint
+    told = _attest(library, vouching, sealed, keep)
+    lines = [
+        f"{label.name}:{label.version} attested {item['predicate_type']} by {key}\n"
+        for item in told
+        if item["attached"]
+    ]
+    role = vouching.role
+    is_new = not sealed.is_there or _signatures.sign(
+        library, label.digest, role, vouching.signer, keep
+    )
+    lines += [f"{label.name}:{label.version} signed as {role} by {key}\n"] * is_new
+    result["signature"] = {"role": role, "key": key}
+    result["evidence"] = told
+    result["changed"] = result["changed"] or bool(lines)
+    return lines
+
+
+def _attest(library, vouching, sealed, keep):
+    """Attach evidence to a Sealed release; return ``[{"predicate_type", "attached"}]``.
 
     Without *keep* nothing is written, and *attached* tells whether it would be.
     """
     told = []
-    for predicate_type, make in _predicates(library, wanted, sealed):
+    for predicate_type, make in _predicates(library, vouching, sealed):
         is_new = not sealed.is_there or _evidence.attach(
-            library, sealed.stored.label, predicate_type, make(), signer, keep
+            library, sealed.stored.label, predicate_type, make(), vouching.signer, keep
         )
         told.append({"predicate_type": predicate_type, "attached": is_new})
     return told
 
 
-def lines(label, told, signer):
-    """Return the lines by which a diff names what ``attest`` attached."""
-    key = signer.public_key.fingerprint
-    return [
-        f"{label.name}:{label.version} attested {item['predicate_type']} by {key}\n"
-        for item in told
-        if item["attached"]
-    ]
-
-
-def _predicates(library, wanted, sealed):
+def _predicates(library, vouching, sealed):
     """Yield each type of predicate, and what makes one: reading layers takes a while."""
-    if SBOM in wanted.kinds:
+    if SBOM in vouching.kinds:
         yield _bill.PREDICATE_TYPE, lambda: json.loads(_bill.of_stored(library, sealed.stored))
-    if wanted.bill:
-        yield _bill.PREDICATE_TYPE, lambda: wanted.bill
-    if PROVENANCE in wanted.kinds:
+    if vouching.bill:
+        yield _bill.PREDICATE_TYPE, lambda: vouching.bill
+    if PROVENANCE in vouching.kinds:
         yield _provenance.PREDICATE_TYPE, lambda: _provenance.predicate(sealed.record)

@@ -20,6 +20,7 @@ OPTIONS = {
     "release_checksums": release_checksums.options,
     "release_deployment": _arguments.deployment,
     "release_deployment_info": _arguments.deployment_info,
+    "release_evidence": _arguments.evidence,
     "release_package": _arguments.package,
     "release_package_info": _arguments.package_info,
 }

@@ -1,0 +1,77 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``release_evidence``: a release's bill of materials, provenance or the like, as a file."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from ansible.module_utils.basic import missing_required_lib
+from ansible.plugins.action import ActionBase
+
+from ..module_utils import _arguments, _canonical
+from ..plugin_utils import (
+    _action,
+    _evidence,
+    _evidence_file,
+    _library,
+    _lifetime,
+    _run,
+    _schema_file,
+    _trust,
+)
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+    _supports_async = False
+    _requires_connection = False
+
+    def run(self, tmp=None, task_vars=None):
+        super().run(tmp, task_vars)
+        _lifetime.end_with(_run.main_pid())
+        arguments = _action.plain_arguments(self, _arguments.evidence())
+        try:
+            return self._write(arguments, not self._task.check_mode)
+        except OSError as error:
+            path = arguments["dest"]
+            return {"failed": True, "msg": str(error) if error.filename else f"{path}: {error}"}
+        except _schema_file.MissingLibrary as error:
+            return {"failed": True, "msg": missing_required_lib(str(error))}
+        except (
+            _evidence_file.EvidenceFileError,
+            _library.LibraryError,
+            _trust.TrustError,
+        ) as error:
+            return {"failed": True, "msg": str(error)}
+
+    def _write(self, arguments, keep):
+        library = _library.Library(arguments["media_library"])
+        label = library.find(arguments["release"])
+        trust = _trust.read(arguments["trust"]) if arguments["trust"] else None
+        known = _evidence.attesters(trust, datetime.now(timezone.utc)) if trust else None
+        chosen = _evidence_file.choose(
+            _evidence.read(library, label, known),
+            label,
+            arguments["predicate_type"],
+            arguments["digest"],
+        )
+        if arguments["form"] == "envelope":
+            data = _evidence_file.envelopes(library, label, chosen)
+        else:
+            data = _evidence_file.predicate(chosen)
+        path = arguments["dest"]
+        result = {
+            "changed": _evidence_file.differs(path, data),
+            "dest": path,
+            "predicate_type": chosen.predicate_type,
+            "digest": chosen.digest,
+            "signed_by": [trust.name_of(key) for key in chosen.keys] if trust else [],
+        }
+        if result["changed"] and keep:
+            _evidence_file.write(path, data)
+        if self._task.diff and result["changed"]:
+            line = f"{chosen.predicate_type} sha256 {_canonical.sha256_hex(data)}\n"
+            headers = dict.fromkeys(("before_header", "after_header"), path)
+            result["diff"] = {**headers, "before": "", "after": line}
+        return result
