@@ -9,9 +9,10 @@ from datetime import datetime, timezone
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import _arguments
+from ..module_utils import _arguments, _manifest
 from ..plugin_utils import (
     _action,
+    _catalogue,
     _comparison,
     _description,
     _evidence,
@@ -19,10 +20,13 @@ from ..plugin_utils import (
     _lifetime,
     _run,
     _schema_file,
+    _scripts,
     _signatures,
     _statement,
     _trust,
 )
+
+NEED_RELEASE = ("compare_to", "trust", "hooks", "scripts_from")
 
 
 class ActionModule(ActionBase):
@@ -36,7 +40,7 @@ class ActionModule(ActionBase):
         arguments = _action.plain_arguments(
             self,
             _arguments.package_info(),
-            required_by={"compare_to": ["release"], "trust": ["release"]},
+            required_by={name: ["release"] for name in NEED_RELEASE},
         )
         try:
             return {"changed": False, **look(arguments)}
@@ -45,7 +49,7 @@ class ActionModule(ActionBase):
             return {"failed": True, "msg": str(error) if error.filename else f"{path}: {error}"}
         except _schema_file.MissingLibrary as error:
             return {"failed": True, "msg": missing_required_lib(str(error))}
-        except (_library.LibraryError, _trust.TrustError) as error:
+        except (_library.LibraryError, _manifest.ManifestError, _trust.TrustError) as error:
             return {"failed": True, "msg": str(error)}
 
 
@@ -58,6 +62,9 @@ def look(arguments):
             "releases": list(map(_description.describe, stored)),
             "damaged": [item._asdict() for item in damaged],
         }
+    hooks, scripts_from = arguments["hooks"], arguments["scripts_from"]
+    if hooks and not scripts_from and _is_elsewhere(library, arguments["release"]):
+        return {"releases": [], "script_problems": []}
     stored = library.get(library.find(arguments["release"]).digest)
     trust = _trust.read(arguments["trust"]) if arguments["trust"] else None
     now = datetime.now(timezone.utc)
@@ -70,6 +77,8 @@ def look(arguments):
         roles = [role for role in trust.roles if role in _statement.ROLES]
         verdicts = _signatures.judge_all(library, stored.label, trust, roles, now)
         result["roles"] = [verdict._asdict() for verdict in verdicts]
+    if hooks or scripts_from:
+        result["script_problems"] = _scripts.problems(stored.manifest, hooks or (), scripts_from)
     if arguments["compare_to"]:
         other = library.get(library.find(arguments["compare_to"]).digest)
         result["comparison"] = {
@@ -78,3 +87,9 @@ def look(arguments):
             "components": _comparison.compare(other.manifest, stored.manifest),
         }
     return result
+
+
+def _is_elsewhere(library, reference):
+    """Tell whether a release is named that *library* need not hold: a host may, by its digest."""
+    wanted = _catalogue.parse_reference(reference)
+    return isinstance(wanted, str) and not library.entries_of(wanted)

@@ -82,6 +82,8 @@ def package_info():
         "release": {"type": "str"},
         "compare_to": {"type": "str"},
         "trust": {"type": "path"},
+        "hooks": {"type": "list", "elements": "path"},
+        "scripts_from": {"type": "path"},
     }
 
 
@@ -95,6 +97,30 @@ def evidence():
         "form": {"type": "str", "choices": ["predicate", "envelope"], "default": "predicate"},
         "trust": {"type": "path"},
         "digest": {"type": "str"},
+    }
+
+
+def notes():
+    """Return the options of ``release_notes``."""
+    return {
+        "release": {"type": "str", "required": True},
+        "media_library": {"type": "path", "required": True},
+        "kind": {"type": "str", "choices": ["build", "consolidated"], "default": "build"},
+        "workspace": {"type": "path"},
+        "remote_src": {"type": "bool", "default": False},
+        "previous": {"type": "str"},
+        "environment": {"type": "str"},
+        "deployed": {"type": "dict"},
+        "audience": {
+            "type": "str",
+            "choices": ["operations", "users", "management"],
+            "default": "operations",
+        },
+        "template": {"type": "path"},
+        "dest": {"type": "path"},
+        "json_dest": {"type": "path"},
+        "trust": {"type": "path"},
+        "sign": package()["sign"],
     }
 
 

@@ -82,7 +82,8 @@ def _artifacts(folder, component):
     gone = [
         path
         for path in component["artifacts"]
-        if not os.path.isfile(_paths.to_os(os.path.join(folder, path)))
+        if "\\" not in path  # perhaps a name that is not UTF-8, which no record can spell
+        and not os.path.isfile(_paths.to_os(os.path.join(folder, path)))
     ]
     if not gone:
         return []

@@ -13,7 +13,7 @@ from . import _canonical
 FORMAT = 1
 # What is declared beside the files. It is sealed with them; the controller alone reads it.
 ABOUT_COMPONENT = frozenset(("conflicts", "materials", "provides", "requires", "versions"))
-ABOUT_RELEASE = frozenset(("evidence", "requires_hosts", "scripts"))
+ABOUT_RELEASE = frozenset(("requires_hosts", "scripts"))
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,63}\Z")
 DIGEST = re.compile(r"[0-9a-f]{64}\Z")

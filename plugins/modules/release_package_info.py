@@ -42,6 +42,20 @@ options:
     description: The path of C(trust.yml) on the controller. The signatures of O(release) are
       verified by it.
     type: path
+  hooks:
+    description:
+      - Files on the controller that are to run as hooks of O(release). Where hooks were sealed with
+        it, each must hold what one of those held.
+      - Hosts may hold a release, named by its digest, that the library does not hold any more.
+        Nothing is known of its hooks, then, and nothing is said.
+    type: list
+    elements: path
+    version_added: 0.1.0
+  scripts_from:
+    description: A directory on the controller that must have all scripts that were sealed with
+      O(release), as they were. It is the one of C(release.yml), or a copy.
+    type: path
+    version_added: 0.1.0
 seealso:
   - module: itops.release.release_package
 """
@@ -65,6 +79,14 @@ EXAMPLES = r"""
     release: shop:1.1.0
     trust: /srv/trust.yml
   register: signed
+
+- name: See whether the scripts in this checkout are those that were sealed
+  itops.release.release_package_info:
+    media_library: /srv/media
+    release: shop:1.1.0
+    scripts_from: "{{ playbook_dir }}/shop"
+  register: scripts
+  failed_when: scripts.script_problems | length > 0
 """
 
 RETURN = r"""
@@ -109,6 +131,12 @@ damaged:
       description: What is wrong with it.
       type: str
       returned: always
+script_problems:
+  description: A line for each of O(hooks) that is none of the hooks sealed with O(release), and for
+    each script sealed with it that O(scripts_from) does not have as it was.
+  type: list
+  elements: str
+  returned: when O(hooks) or O(scripts_from) is given
 signatures:
   description: The signatures that are attached to O(release).
   type: list

@@ -35,6 +35,12 @@ def checked(plain):
     return plain
 
 
+def problems(manifest, hooks=(), folder=None):
+    """Return a line for each of the files *hooks*, and each script in *folder*, not as sealed."""
+    told = unsealed_hooks(manifest, hooks)
+    return told + (differences(manifest, folder) if folder else [])
+
+
 def unsealed_hooks(manifest, paths):
     """Return a line for each file in *paths* that is none of the hooks sealed with a release.
 
@@ -43,15 +49,15 @@ def unsealed_hooks(manifest, paths):
     """
     hooks = sealed(manifest).get("hooks", [])
     digests = {hook["sha256"] for hook in hooks}
-    problems = []
+    told = []
     for path in paths if hooks else ():
         digest, problem = _digest(lambda path=path: os.open(path, OPEN_ANY), f"hook {path}")
         if problem:
-            problems.append(problem)
+            told.append(problem)
         elif digest not in digests:
             named = [hook for hook in hooks if _name(hook["path"]) == _name(path)]
-            problems.append(f"hook {path} {_not_sealed(manifest, named, digest)}")
-    return problems
+            told.append(f"hook {path} {_not_sealed(manifest, named, digest)}")
+    return told
 
 
 def differences(manifest, folder):
@@ -59,7 +65,7 @@ def differences(manifest, folder):
 
     *folder* is that of ``release.yml``, or a copy; the paths of scripts are relative to it.
     """
-    problems = []
+    told = []
     try:
         root = os.open(folder, _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     except OSError as error:
@@ -69,11 +75,11 @@ def differences(manifest, folder):
         for path, script in sorted(found.items()):
             digest, problem = _digest(lambda path=path: files.open(path), f"script {path}")
             if problem:
-                problems.append(problem)
+                told.append(problem)
             elif digest != script["sha256"]:
-                problems.append(f"script {path} {_not_sealed(manifest, [script], digest)}")
+                told.append(f"script {path} {_not_sealed(manifest, [script], digest)}")
     os.close(root)
-    return problems
+    return told
 
 
 def _digest(opening, what):
@@ -89,7 +95,10 @@ def _digest(opening, what):
 def _not_sealed(manifest, named, digest):
     release = f"{manifest.name} {manifest.version}"
     if not named:
-        return f"was not sealed with {release}: seal it with the others under scripts, or leave it"
+        return (
+            f"was not sealed with {release}: seal it with the others under scripts.hooks, or leave "
+            "it out"
+        )
     told = " or ".join(f"{script['sha256'][:SHOWN]}…" for script in named)
     return (
         f"is not what was sealed with {release} (sha256 {told}, here {digest[:SHOWN]}…): use the "

@@ -7,14 +7,22 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.itops.release.plugins.action import release_package_info
+from ansible_collections.itops.release.plugins.module_utils import _arguments
 from ansible_collections.itops.release.plugins.plugin_utils import (
     _catalogue,
     _description,
     _evidence,
     _library,
+    _sealing,
     _signatures,
 )
-from ansible_collections.itops.release.tests.unit.plugins.estate import component, file, manifest
+from ansible_collections.itops.release.tests.unit.plugins.estate import (
+    component,
+    file,
+    manifest,
+    sha256,
+    write_tree,
+)
 from ansible_collections.itops.release.tests.unit.plugins.signing import (
     LABEL,
     key,
@@ -26,10 +34,11 @@ from ansible_collections.itops.release.tests.unit.plugins.signing import (
 
 @pytest.fixture
 def look(estate):
-    def look(release=None, compare_to=None, trust=None):
-        arguments = {"release": release, "compare_to": compare_to, "trust": trust}
+    def look(release=None, compare_to=None, **options):
+        arguments = dict.fromkeys(_arguments.package_info())
+        arguments.update(release=release, compare_to=compare_to, **options)
         return release_package_info.look(
-            {"media_library": str(estate.folder / "library"), **arguments}
+            {**arguments, "media_library": str(estate.folder / "library")}
         )
 
     return look
@@ -168,3 +177,22 @@ def test_what_a_release_declares_is_told(estate, look):
     assert told["scripts"] == scripts
     assert told["components"][0]["materials"] == [{"kind": "git", "place": "x"}]
     assert told["components"][0]["requires"] == {"api": ">=1"}
+
+
+def test_hooks_are_held_to_what_was_sealed_where_the_library_has_it(estate, look):
+    sealed = {"hooks": [{"path": "hooks/a.yml", "sha256": sha256("a")}]}
+    release = estate.declare("1.0")._replace(about=(("scripts", sealed),))
+    source = write_tree(estate.folder / "src", {"app": "one"})
+    _sealing.seal(estate.library, release, _sealing.pack_here(str(source)))
+    hooks = write_tree(estate.folder / "hooks", {"a.yml": "a", "b.yml": "b"})
+    right, wrong = [str(hooks / "a.yml")], [str(hooks / "b.yml")]
+
+    assert look("shop:1.0", hooks=right)["script_problems"] == []
+    (problem,) = look("shop:1.0", hooks=wrong)["script_problems"]
+    assert "b.yml was not sealed with shop 1.0" in problem
+    (problem,) = look("shop:1.0", scripts_from=str(hooks))["script_problems"]
+    assert problem == "script hooks/a.yml cannot be read: No such file or directory"
+    assert look("sha256:" + "0" * 64, hooks=wrong) == {"releases": [], "script_problems": []}
+    for options in ({"release": "shop:2", "hooks": right}, {"release": "sha256:" + "0" * 64}):
+        with pytest.raises(_library.LibraryError):
+            look(**{"scripts_from": str(hooks), **options})
