@@ -187,7 +187,7 @@ class CallbackModule(CallbackBase):
 
     @_guarded
     def v2_runner_on_start(self, host, task):
-        if task.resolved_action in (DEPLOYMENT, INSPECTION):
+        if task.resolved_action in (DEPLOYMENT, INSPECTION) and not _looks_beside(task):
             self._plan()
             self.note(_events.begin_event(host.name, task.get_name()))
 
@@ -218,7 +218,7 @@ class CallbackModule(CallbackBase):
             DEPLOYMENT: _events.deployment_event,
             INSPECTION: _events.inspection_event,
         }.get(action)
-        if make:
+        if make and not _looks_beside(result.task):
             self._plan()
             if item or "results" not in answer:  # a loop was told item by item
                 self.note(make(host, status, result.task.args, answer))
@@ -263,6 +263,11 @@ def _mentions_releases(play):
     if any(role.get_name().startswith(_events.OUR_ROLES) for role in play.get_roles()):
         return True
     return any(map(_is_ours, _tasks(play.get_tasks())))
+
+
+def _looks_beside(task):
+    """Tell whether *task* asks what is live elsewhere, which is not what the run is about."""
+    return bool(task.delegate_to and task.args.get("declared"))
 
 
 def _tasks(entries):

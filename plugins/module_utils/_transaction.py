@@ -176,8 +176,8 @@ def _carry_out(root, claim, before, plan, params, call):
         if live and (call["pack"] or plan.step in ("stage", "activate")):
             seeded = _shared.absent(root.path, plan.release.links)
             _trial.activate(claim, tree)
-            for line in call.get("despite", ()):
-                claim.record("despite: " + line, tree, None)
+        for line in call.get("despite", ()):
+            claim.record("despite: " + line, tree, None)
     except _drift.Damaged as error:
         if call["pack"] and call["whole"]:
             raise

@@ -24,6 +24,7 @@ class _Trace:
     sent: int = 0
     resumed: int = 0  # bytes of a broken transfer that did not have to be sent again
     took_over: str | None = None  # in words: whose deployment this run took over
+    despite: tuple = ()  # what was allowed although it does not fit
     drift: int = 0  # files that differed and were mended
     changed: bool = False
     removed: bool = False
@@ -121,6 +122,8 @@ class Recorder:
         trace.sent += event["sent_bytes"]
         trace.resumed += event.get("resumed_bytes", 0)
         trace.took_over = trace.took_over or _say_whose(event, self.check_mode)
+        if event["status"] == "ok":
+            trace.despite = tuple(event.get("despite") or trace.despite)
         trace.drift += event.get("drift", 0) if event["changed"] else 0
         trace.changed |= event["changed"]
         trace.asked_only = False
@@ -220,6 +223,8 @@ class Recorder:
             yield f"{trace.waiting} is held, not live"
         if trace.took_over:
             yield trace.took_over
+        if trace.despite:
+            yield f"although {'; '.join(trace.despite)}"
         if trace.drift:
             mended = "would mend" if self.check_mode else "mended"
             yield f"{mended} {trace.drift} {'file' if trace.drift == 1 else 'files'}"
