@@ -85,6 +85,11 @@ def countersigning(title, release, library, **sign):
     return task(title, "release_package", options, **ONCE)
 
 
+def attesting(title, release, library, **sign):
+    options = {"release": release, "media_library": str(library), "state": "signed", "sign": sign}
+    return task(title, "release_package", {**options, "evidence": ["sbom"]}, **ONCE)
+
+
 def asking(title, release, library, trust):
     options = {"release": release, "media_library": str(library), "trust": trust}
     return task(title, "release_package_info", options, **ONCE)
@@ -247,7 +252,7 @@ def skopeo(*arguments):
     return done.stdout
 
 
-def test_debian_s_skopeo_copies_signatures_along(run_playbook, keys, trust, tmp_path):
+def test_debian_s_skopeo_copies_signatures_and_evidence_along(run_playbook, keys, trust, tmp_path):
     if not shutil.which("skopeo"):
         if os.environ.get("ITOPS_RELEASE_REQUIRE_HOSTS") == "1":
             pytest.fail("skopeo is not installed")
@@ -260,6 +265,7 @@ def test_debian_s_skopeo_copies_signatures_along(run_playbook, keys, trust, tmp_
         application,
         countersigning("CI", "shop:1.0.0", library, **by_ci(keys)),
         countersigning("Ada", "shop:1.0.0", library, role="release", private_key=f"{keys}/ada"),
+        attesting("Attest", "shop:1.0.0", library, role="release", private_key=f"{keys}/ada"),
         env={"CI_PASSPHRASE": PASSPHRASE},
     )
     release = f"sha256-{run.result('Seal')['release']['digest']}"
@@ -271,3 +277,5 @@ def test_debian_s_skopeo_copies_signatures_along(run_playbook, keys, trust, tmp_
     run = run_playbook(play(asking("Ask", "shop:1.0.0", copy, trust())), "localhost,")
     assert run.rc == 0, run.output
     assert [role["met"] for role in run.result("Ask")["roles"]] == [True, True]
+    (bill,) = run.result("Ask")["evidence"]
+    assert (bill["signed_by"], bill["problem"]) == (["ada"], "")
