@@ -27,6 +27,12 @@ class Source(NamedTuple):
     time: int
 
 
+def resolve(repository, revision, cache, environment):
+    """Fetch *repository* into *cache* and return the Source that *revision* names there."""
+    fetch(repository, cache, environment)
+    return look_up(repository, revision, cache, environment)
+
+
 def fetch(repository, cache, environment):
     """Bring *cache* up to date with *repository*; nobody else may work on that cache meanwhile."""
     _remove_locks(cache)
@@ -92,9 +98,9 @@ def check_clean(source, folder, environment):
         raise _git.GitError("%s has changed files: %s%s" % (folder, named, more))
 
 
-def cache_of(repository, folder):
-    """Return where in *folder* the cache of *repository* is."""
-    return os.path.join(folder, hashlib.sha256(repository.encode("utf-8")).hexdigest()[:24])
+def cache_of(place, folder):
+    """Return where in *folder* the cache of a repository is; its *place* as a record has it."""
+    return os.path.join(folder, hashlib.sha256(place.encode("utf-8")).hexdigest()[:24])
 
 
 def is_here(repository):

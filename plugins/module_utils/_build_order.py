@@ -101,18 +101,19 @@ class _Jobs:
         place, folder = building.place, building.plan["folder"]
         for name in ("git", "fetched", "tmp"):
             os.makedirs(os.path.join(place.shared, name), 0o700, exist_ok=True)
-        repositories = sorted(
-            {
-                _build_sources.place_of(each["origin"], folder)
-                for each in self._components
-                if each["origin"]["kind"] == "git"
-            }
-        )
+        repositories = {
+            each["origin"]["place"]: each["origin"]
+            for each in self._components
+            if each["origin"]["kind"] == "git"
+        }
         self._run(
             _build_jobs.Job(
-                each, lambda each=each: _build_sources.fetch(each, place, building.variables)
+                each,
+                lambda each=each: _build_sources.fetch(
+                    repositories[each], folder, place, building.variables
+                ),
             )
-            for each in repositories
+            for each in sorted(repositories)
         )
         return self._run(
             _build_jobs.Job(

@@ -15,12 +15,15 @@ import json
 import os
 import stat
 import tempfile
+import time
 from typing import NamedTuple
 
 from . import _build_record, _canonical, _deletion, _durable, _paths
 
 BASE = ".build"
 EARLIER = "earlier.json"  # the record of the build before, until its trees are touched
+TOLD = "told-"
+TOLD_SECONDS = 24 * 3600
 LONGEST_OWNER = 500
 
 
@@ -197,13 +200,16 @@ class Polled:
     """What a controller looks at while a build runs: lines that it reads, a file that it touches.
 
     Where that file is gone, or nobody touched it for *patience* seconds, nobody waits any more.
+    Each build has its own, for the next one may begin before the end of this one was read.
     """
 
     def __init__(self, place, patience, now):
         self._patience, self._now = patience, now
-        self.events = os.path.join(place.shared, "events")
-        self.touched = os.path.join(place.shared, "polled")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        _remove_old(place.shared)
+        folder = tempfile.mkdtemp(prefix=TOLD, dir=place.shared)
+        self.events = os.path.join(folder, "events")
+        self.touched = os.path.join(folder, "polled")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._descriptor = os.open(self.events, flags, 0o600)
         with open(self.touched, "wb"):
             pass
@@ -222,6 +228,14 @@ class Polled:
         if touched != self._last:
             self._last, self._since = touched, self._now()
         return self._now() - self._since < self._patience
+
+
+def _remove_old(base):
+    """Remove what builds told that ended so long ago that nobody reads it any more."""
+    for name in os.listdir(base):
+        path = os.path.join(base, name)
+        if name.startswith(TOLD) and time.time() - os.stat(path).st_mtime > TOLD_SECONDS:
+            clear(path)
 
 
 def _read_record(path):

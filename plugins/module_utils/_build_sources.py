@@ -28,6 +28,7 @@ from . import (
     _scan,
 )
 
+PUBLIC = ("wheel", "deb")  # what an index gives to everybody, whatever the modes in it
 HTTPS = "https://"
 LIMITS = {"size": 8 * 1024**3, "entries": 1000000, "ratio": 1000}
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|[^/]*:", re.ASCII)  # the latter as scp has it
@@ -61,7 +62,7 @@ def find(component, folder, place, environment, now):
     there = place_of(origin, folder)
     if origin["kind"] == "git":
         found = _build_checkout.look_up(
-            there, origin["revision"], _cache(there, place), environment
+            there, origin["revision"], _cache(origin, place), environment
         )
         return {
             **source,
@@ -83,10 +84,11 @@ def find(component, folder, place, environment, now):
     return {**source, "sha256": digest}
 
 
-def fetch(repository, place, environment):
-    """Bring the cache of *repository* up to date."""
+def fetch(origin, folder, place, environment):
+    """Bring the cache of the repository that *origin* means up to date."""
     try:
-        _build_checkout.fetch(repository, _cache(repository, place), environment)
+        there = place_of(origin, folder)
+        _build_checkout.fetch(there, _cache(origin, place), environment)
     except _git.GitError as error:  # which names the repository itself
         raise _build_place.BuildError(str(error)) from None
 
@@ -98,7 +100,7 @@ def lay_out(component, source, folder, place, definition_folder, environment, no
     if origin["kind"] == "git":
         commit = _build_checkout.Source(source["commit"], source["time"])
         own = there if origin["submodules"] else None
-        _build_checkout.check_out(commit, _cache(there, place), folder, environment, own)
+        _build_checkout.check_out(commit, _cache(origin, place), folder, environment, own)
         return
     if origin["kind"] == "directory":
         if _copy(there, folder, place.workspace) != source["sha256"]:
@@ -110,7 +112,7 @@ def lay_out(component, source, folder, place, definition_folder, environment, no
     with tempfile.TemporaryDirectory(dir=place.base) as scratch:
         if origin["kind"] == "deb":
             path = _build_fetch.files_of_deb(path, scratch, environment)
-        unpack(path, folder, origin["strip"], scratch)
+        unpack(path, folder, origin["strip"], scratch, origin["kind"] in PUBLIC)
 
 
 def epoch(source):
@@ -118,8 +120,11 @@ def epoch(source):
     return source.get("time", EPOCH)
 
 
-def unpack(path, folder, strip, scratch):
-    """Make *folder* what the archive at *path* holds, read with limits by a child."""
+def unpack(path, folder, strip, scratch, is_public):
+    """Make *folder* what the archive at *path* holds, read with limits by a child.
+
+    Who may read a file is as its mode says, or with *is_public* everybody.
+    """
     rules = _scan.Rules(private=None)
     try:
         with open(path, "rb") as stream, tempfile.TemporaryFile(dir=scratch, buffering=0) as spool:
@@ -139,13 +144,14 @@ def unpack(path, folder, strip, scratch):
                         left -= len(chunk)
                         yield chunk
 
-            _write([entry for entry, _offset in found], folder, content)
+            hide = {"private": False} if is_public else {}
+            _write([entry._replace(**hide) for entry, _offset in found], folder, content)
     except ValueError as error:
         raise _build_place.BuildError("%s: %s" % (os.path.basename(path), error)) from None
 
 
-def _cache(repository, place):
-    return _build_checkout.cache_of(repository, place.git())
+def _cache(origin, place):
+    return _build_checkout.cache_of(_git.shown(origin["place"]), place.git())
 
 
 def _file(component, there, place, environment, now, sha256=None):

@@ -51,7 +51,7 @@ def start(plan, variables):
     child = os.fork()
     if not child:
         os.close(reading)
-        _be_supervisor(plan, place, variables, polled, writing)
+        _be_supervisor(plan, place, variables, polled, held, writing)
     os.close(writing)
     os.waitpid(child, 0)
     with os.fdopen(reading, "rb") as stream:
@@ -61,7 +61,7 @@ def start(plan, variables):
     return {"pid": pid, "events": polled.events, "polled": polled.touched}
 
 
-def _be_supervisor(plan, place, variables, polled, writing):
+def _be_supervisor(plan, place, variables, polled, held, writing):
     """Leave the session of the call, tell the number of this process, supervise, and end."""
     try:
         os.setsid()
@@ -70,7 +70,14 @@ def _be_supervisor(plan, place, variables, polled, writing):
         os.write(writing, b"%d" % os.getpid())
         os.close(writing)
         _leave()
-        _supervise(plan, place, variables, polled)
+        os.environ.clear()
+        os.environ.update(variables)  # what fetches by https asks it for proxies and certificates
+        ended = _supervise(plan, place, variables, polled)
+        if held is not None:
+            os.close(held)  # whoever reads the end may begin anew
+        polled.say(ended=ended)
+        if plan["check"]:
+            _vanish(place, polled)
     finally:
         os._exit(0)
 
@@ -87,6 +94,7 @@ def _leave():
 
 
 def _supervise(plan, place, variables, polled):
+    """Build, and return how that ended, for the controller."""
     told_to_end = []
     signal.signal(signal.SIGTERM, lambda *_signal: told_to_end.append(True))
 
@@ -105,9 +113,12 @@ def _supervise(plan, place, variables, polled):
     except Exception as error:  # pylint: disable=broad-except # whoever polls has to be told
         reason = error if isinstance(error, (OSError, _git.GitError)) else repr(error)
         ended = {"failed": True, "msg": building.masked(_canonical.one_line(reason))}
-    polled.say(ended=ended)
-    if plan["check"]:
-        while is_waited_for():  # until the end was read
-            time.sleep(POLLING_SECONDS)
-        with contextlib.suppress(OSError):
-            _build_place.clear(place.base)
+    return ended
+
+
+def _vanish(place, polled):
+    """Leave nothing of a build that only looked, once its end was read."""
+    while polled.is_waited_for():
+        time.sleep(POLLING_SECONDS)
+    with contextlib.suppress(OSError):
+        _build_place.clear(place.base)

@@ -86,8 +86,8 @@ def watch(action, started, patience, tell, link_broke):
                     return event["ended"]
             if not any("alive" in event for event in found):
                 raise BuildingError(
-                    "the process of the build was killed on the build host; what it did until then "
-                    f"is in {os.path.dirname(started['events'])}/log"
+                    "the process of the build was killed on the build host; what its steps said is "
+                    "in .build/log of the workspace"
                 )
 
 
