@@ -95,16 +95,17 @@ class History(NamedTuple):
     touched: Dict[str, List[str]]
 
 
-def gather(group, environment):
-    """Return the History that a *group* asks for.
+def gather(workspace, group, environment):
+    """Return the History that a *group* asks for of a repository in the folder *workspace*.
 
-    It is ``{"places": [repository], "old": commit or None, "new": commit, "folders": {component:
-    folder in the repository}}``; the first of the places that is there is read.
+    It is ``{"places": [path below workspace], "old": commit or None, "new": commit, "folders":
+    {component: folder in the repository}}``; the first of the places that is there is read.
     """
-    places = [place for place in group["places"] if os.path.isdir(place)]
-    if not places:
-        raise _git.GitError("there is no repository at %s" % group["places"][0])
-    span = between(group["old"], group["new"], places[0], environment)
+    places = [os.path.join(workspace, place) for place in group["places"]]
+    there = [place for place in places if os.path.isdir(place)]
+    if not there:
+        raise _git.GitError("there is no repository at %s" % places[0])
+    span = between(group["old"], group["new"], there[0], environment)
     owners = _Owners(group["folders"])
     commits, removed = ([owners.told(commit) for commit in some] for some in span[:2])
     kept = (commits[:MOST_TOLD], removed[:MOST_TOLD])

@@ -48,7 +48,8 @@ class Chain:
         as one that was rolled back for good, is no part of it.
         """
         after, before = self._ancestors(new), self._ancestors(old) if old else []
-        common = next((label.digest for label in after if label in before), None)
+        there = {label.digest for label in before}
+        common = next((label.digest for label in after if label.digest in there), None)
         brought, taken_back = _until(after, common), _until(before, common)
         commits = _Sum()
         findings, lacks = [], []
@@ -73,7 +74,7 @@ class Chain:
 
     def _read(self, label):
         """Return a build note and "", or None and why there is none."""
-        if not self._library.entries_of(label.digest):
+        if not self._library.holds(label.digest):
             return None, "it is not in the media library, so its commits are not known"
         problem = "it has no build note, so its commits are not known"
         for found in reversed(_evidence.read(self._library, label, self._known)):

@@ -48,7 +48,7 @@ class ThisMachine:
 
     def histories(self, groups):
         """Return the History of each group of ``_commits.gather``."""
-        return [_commits.gather(group, self._environment) for group in groups]
+        return [_commits.gather(self.workspace, group, self._environment) for group in groups]
 
 
 class BuildHost:
@@ -67,7 +67,7 @@ class BuildHost:
 
     def record(self):
         """Return the record of the build."""
-        data = self._answer({"record": self.workspace}, _build_record.LARGEST_BYTES)
+        data = self._answer({"record": True}, _build_record.LARGEST_BYTES)
         return _build_record.parse(data, os.path.join(self.workspace, _build_record.NAME))
 
     def histories(self, groups):
@@ -120,7 +120,7 @@ def tell(workspace, new, old):
             source = _build_note.source_of(sealed[item["name"]]) or _source(item)
             found.append((item, source))
             if source.get("commit"):
-                _into_groups(groups, lacks, workspace.workspace, source, item["name"], old)
+                _into_groups(groups, lacks, source, item["name"], old)
     histories = workspace.histories([group for _place, group in groups.values()]) if groups else []
     touched = {
         name: frozenset(paths) for history in histories for name, paths in history.touched.items()
@@ -157,7 +157,7 @@ def _source(item):
     return {**source, "place": _git.shown(origin["place"]), "folder": item["folder"] or "."}
 
 
-def _into_groups(groups, lacks, workspace, source, name, old):
+def _into_groups(groups, lacks, source, name, old):
     """Put a component into *groups*, by what git is to be asked, or say in *lacks* why not."""
     is_known, commit = _commit_before(source, name, old)
     if not is_known:
@@ -168,9 +168,9 @@ def _into_groups(groups, lacks, workspace, source, name, old):
         return
     key = (source["place"], commit, source["commit"])
     if key not in groups:
-        cache = _build_checkout.cache_of(source["place"], os.path.join(workspace, CACHES))
-        places = [cache, os.path.join(workspace, name)]
-        asked = {"places": places, "old": commit, "new": source["commit"], "folders": {}}
+        cache = _build_checkout.cache_of(source["place"], CACHES)
+        # A checkout shares what its cache has; it is there where somebody moved the cache away.
+        asked = {"places": [cache, name], "old": commit, "new": source["commit"], "folders": {}}
         groups[key] = (source["place"], asked)
     groups[key][1]["folders"][name] = source.get("folder", ".")
 

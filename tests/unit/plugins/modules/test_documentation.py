@@ -21,6 +21,7 @@ OPTIONS = {
     "release_deployment": _arguments.deployment,
     "release_deployment_info": _arguments.deployment_info,
     "release_evidence": _arguments.evidence,
+    "release_notes": _arguments.notes,
     "release_package": _arguments.package,
     "release_package_info": _arguments.package_info,
 }
@@ -88,7 +89,7 @@ def test_the_action_takes_the_options_of_the_module(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["release_deployment", "release_deployment_info", "release_package"]
+    "name", ["release_deployment", "release_deployment_info", "release_notes", "release_package"]
 )
 def test_the_module_takes_the_options_and_nothing_else_from_users(name):
     source = inspect.getsource(imported("modules", name))

@@ -1,0 +1,198 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``release_notes``: the controller composes notes; what a build left is read where it is."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from datetime import datetime, timezone
+
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.module_utils.basic import missing_required_lib
+from ansible.module_utils.common.validation import check_type_path
+from ansible.plugins.action import ActionBase
+
+from ..module_utils import _arguments, _build_record, _canonical, _codec, _git, _layer
+from ..plugin_utils import (
+    _action,
+    _build_note,
+    _evidence,
+    _evidence_file,
+    _library,
+    _lifetime,
+    _markdown,
+    _notes,
+    _notes_baseline,
+    _notes_files,
+    _notes_markdown,
+    _notes_workspace,
+    _run,
+    _schema_file,
+    _signers,
+    _trust,
+)
+
+MODULE = "itops.release.release_notes"
+ONLY_FOR = {
+    "sign": "build",
+    "previous": "build",
+    "environment": "consolidated",
+    "deployed": "consolidated",
+}
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+    _supports_async = False
+    _requires_connection = False
+
+    def run(self, tmp=None, task_vars=None):
+        super().run(tmp, task_vars)
+        _lifetime.end_with(_run.main_pid())
+        arguments = _action.plain_arguments(
+            self,
+            _action.on_host(_arguments.notes(), "workspace"),
+            required_if=[("kind", "consolidated", ["environment", "deployed"])],
+        )
+        try:
+            return self._write(arguments, task_vars, not self._task.check_mode)
+        except OSError as error:
+            path = arguments["media_library"]
+            return {"failed": True, "msg": str(error) if error.filename else f"{path}: {error}"}
+        except _schema_file.MissingLibrary as error:
+            return {"failed": True, "msg": missing_required_lib(str(error))}
+        except (
+            _build_record.RecordError,
+            _codec.CodecError,
+            _evidence.EvidenceError,
+            _evidence_file.EvidenceFileError,
+            _git.GitError,
+            _layer.LayerError,
+            _library.LibraryError,
+            _markdown.TemplateError,
+            _notes.NoteError,
+            _notes_baseline.BaselineError,
+            _notes_files.FileError,
+            _notes_workspace.WorkspaceError,
+            _signers.SigningError,
+            _trust.TrustError,
+        ) as error:
+            return {"failed": True, "msg": str(error)}
+
+    def _write(self, arguments, task_vars, keep):
+        """Compose the note and put it where it is wanted; return the result."""
+        _refuse(arguments)
+        # A key that cannot be used is told before anything is asked.
+        signer = _signers.choose(arguments["sign"], os.environ) if arguments["sign"] else None
+        library = _library.Library(arguments["media_library"])
+        label = library.find(arguments["release"])
+        note = self._compose(library, label, arguments, task_vars)
+        audience = "build" if arguments["kind"] == "build" else arguments["audience"]
+        markdown = _notes_markdown.render(note, audience, arguments["template"])
+        result = {**_summary(note), "markdown": markdown, "changed": False}
+        texts = {"dest": markdown, "json_dest": _notes_markdown.to_json(note)}
+        diffs = [
+            _put(arguments[option], text, keep, result, option == "dest")
+            for option, text in texts.items()
+            if arguments[option]
+        ]
+        if signer:
+            kind = _build_note.PREDICATE_TYPE
+            result["attached"] = _evidence.attach(library, label, kind, note, signer, keep)
+            if result["attached"]:
+                result["changed"] = True
+                line = f"{label.name}:{label.version} attested {kind}\n"
+                diffs.append({"before": "", "after": line, **_headers(library.path)})
+        if self._task.diff:
+            result["diff"] = [diff for diff in diffs if diff]
+        return result
+
+    def _compose(self, library, label, arguments, task_vars):
+        known = None
+        if arguments["trust"]:
+            trust = _trust.read(arguments["trust"])
+            known = _evidence.attesters(trust, datetime.now(timezone.utc))
+        with self._workspace(arguments, task_vars) as workspace:
+            notes = _notes.Notes(library, workspace, known)
+            if arguments["kind"] == "build":
+                return notes.of_build(label, arguments["previous"])
+            environment, deployed = arguments["environment"], arguments["deployed"]
+            return notes.consolidated(label, environment, deployed)
+
+    @contextlib.contextmanager
+    def _workspace(self, arguments, task_vars):
+        """Give the workspace where it is, or None where none is given."""
+        workspace = arguments["workspace"]
+        if not workspace or not arguments["remote_src"]:
+            path = workspace and check_type_path(workspace)
+            yield path and _notes_workspace.ThisMachine(path, dict(os.environ))
+            return
+        folder = self._make_tmp_path()
+        try:
+            call = functools.partial(self._call, arguments, task_vars)
+            yield _notes_workspace.BuildHost(workspace, folder, call, self._fetch)
+        finally:
+            self._remove_tmp_path(folder, force=True)
+
+    def _call(self, arguments, task_vars, asked):
+        options = {key: arguments[key] for key in ("release", "media_library", "workspace")}
+        result = self._execute_module(
+            MODULE, {**options, "_call": asked}, task_vars=task_vars, wrap_async=False
+        )
+        if result.get("failed"):
+            raise _notes_workspace.WorkspaceError(result.get("msg", "the build host failed"))
+
+    def _fetch(self, there, path):
+        try:
+            self._connection.fetch_file(there, path)
+        except AnsibleConnectionFailure:
+            raise
+        except (AnsibleError, OSError) as error:
+            raise _notes_workspace.WorkspaceError(
+                f"the answer cannot be fetched: {error}"
+            ) from None
+
+
+def _refuse(arguments):
+    """Raise _notes.NoteError for options that do not belong together, and paths of no use."""
+    for option, kind in ONLY_FOR.items():
+        if arguments[option] and arguments["kind"] != kind:
+            raise _notes.NoteError(f"{option} is for kind {kind} only")
+    for option in ("dest", "json_dest"):
+        if arguments[option]:
+            _notes_files.check(arguments[option], option)
+
+
+def _summary(note):
+    """Return what a play may want to know of a note; all of it is in the JSON."""
+    keys = ("release", "previous", "environment", "since", "issues", "findings", "lacks")
+    changed = [item for item in note["components"] if item["change"] != "unchanged"]
+    return {
+        **{key: note[key] for key in keys if key in note},
+        "commits": len(note["commits"]),
+        "components": [
+            {"name": item["name"], "change": item["change"], "to_version": item["to_version"]}
+            for item in changed
+        ],
+        "dependencies": len(note["dependencies"]),
+    }
+
+
+def _put(path, text, keep, result, is_shown):
+    """Put *text* at *path*, tell so in *result*, and return a diff, or None if nothing changes.
+
+    A text that is not shown, since only programs read it, is named by its digest.
+    """
+    before = _notes_files.before(path) if is_shown else ""
+    if not _notes_files.put(path, text, keep):
+        return None
+    result["changed"] = True
+    digest = _canonical.sha256_hex(text.encode("utf-8"))
+    after = text if is_shown else f"JSON with sha256 {digest}\n"
+    return {"before": before, "after": after, **_headers(path)}
+
+
+def _headers(path):
+    return dict.fromkeys(("before_header", "after_header"), path)

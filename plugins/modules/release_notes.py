@@ -1,0 +1,291 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release_notes
+short_description: Tell what a build changed, or what a release changes in an environment
+description:
+  - Composes the build note of a release. It tells who built it when, where and with what, which
+    commits came since the release before, which issues they mention, and which components, files
+    and packages of others were introduced, modified and removed. What changed is found by
+    comparing the releases themselves, whatever commits say.
+  - It names what does not add up, such as files that changed without a commit that touches them, a
+    version that did not change although its content did, and a dirty checkout. What it cannot know
+    it names, too.
+  - With O(kind=consolidated) it tells what a release changes in an environment, counted from what
+    its hosts have. A release that was rolled back is not there, whatever its serial.
+  - Text of commits, authors and files is data. It is never a template, and shows in Markdown as it
+    was written.
+version_added: 0.1.0
+author: The itops.release authors (@itops)
+extends_documentation_fragment:
+  - itops.release.attributes
+attributes:
+  check_mode:
+    support: full
+    description: Composes the note and returns it, without writing or attaching anything.
+  diff_mode:
+    support: full
+    description: Shows how O(dest) changes, and tells whether O(json_dest) does and whether the note
+      is attached.
+  async:
+    support: none
+  platform:
+    support: full
+    platforms: posix
+options:
+  _call:
+    description: What the action plugin tells the module. Not for playbooks.
+    type: dict
+  release:
+    description: The release, as V(name:version) or V(sha256:<release digest>).
+    type: str
+    required: true
+  media_library:
+    description: The media library that the release is in.
+    type: path
+    required: true
+  kind:
+    description:
+      - V(build) is the note of one build.
+      - V(consolidated) is what the release changes in O(environment).
+    type: str
+    choices: [build, consolidated]
+    default: build
+  workspace:
+    description:
+      - The folder that M(itops.release.release_build) built the release in. The record of the build
+        and the commits are read there.
+      - Without it a build note is made of what was sealed, and says what it lacks. A consolidated
+        note takes the commits from the build notes that are attached to releases.
+      - A workspace with the build of another release, or with another build of this one, is
+        refused.
+    type: path
+  remote_src:
+    description: Whether O(workspace) is on the host, such as a build host, rather than the
+      controller.
+    type: bool
+    default: false
+  previous:
+    description:
+      - The release that a build is compared with.
+      - By default the one of the same name with the highest serial below, in the media library.
+    type: str
+  environment:
+    description: The name of the environment. Required with O(kind=consolidated).
+    type: str
+  deployed:
+    description:
+      - What the environment's hosts have, as the filter P(itops.release.releases_live#filter)
+        gathers it. Required with O(kind=consolidated).
+      - For each host C(live) and C(previous) as M(itops.release.release_deployment_info) returns
+        them, or C(unknown), why they are not known.
+      - Where O(release) is live already, the note counts from what was there before.
+    type: dict
+  audience:
+    description:
+      - Whom a consolidated note is for.
+      - V(operations) are told everything, with hosts, risks, files, packages and scripts, V(users)
+        features and fixes, V(management) a summary.
+    type: str
+    choices: [operations, users, management]
+    default: operations
+  template:
+    description:
+      - A Jinja2 template, on the controller, in place of the one that the collection has.
+      - What it is filled with shows as text, whatever Markdown or HTML is in it.
+    type: path
+  dest:
+    description: The file on the controller to write the note to as Markdown. Its directory must
+      exist.
+    type: path
+  json_dest:
+    description: The file on the controller to write all of the note to as JSON.
+    type: path
+  trust:
+    description:
+      - A trust file. Build notes and bills of materials that are attached to releases count only
+        where a key that it lists for the roles build and release has signed them.
+      - Without it a consolidated note says that they are not verified.
+    type: path
+  sign:
+    description:
+      - Attaches the build note to the release in the media library, as an in-toto statement that is
+        signed by this key. The same note by the same key is attached once.
+      - One of O(sign.private_key) and O(sign.public_key) says which key signs. No passphrase is
+        ever an option, since options end in logs.
+    type: dict
+    suboptions:
+      role:
+        description: The role that the key signs in, as C(trust.yml) has it.
+        type: str
+        choices: [build, release]
+        required: true
+      private_key:
+        description: A file on the controller with an Ed25519 private key in OpenSSH form, as
+          C(ssh-keygen -t ed25519) makes it.
+        type: path
+      public_key:
+        description:
+          - A file on the controller with the Ed25519 public key, such as C(id_ed25519.pub), when
+            its private key is not in a file.
+          - The ssh-agent that C(SSH_AUTH_SOCK) names signs then, or O(sign.command).
+        type: path
+      command:
+        description:
+          - A command, as a list of arguments, that signs with the private key of
+            O(sign.public_key), in a hardware module or a key service perhaps.
+          - It reads what is to be signed from its standard input, and writes the Ed25519
+            signature, 64 bytes raw or as base64, to its standard output. Its standard error is
+            dropped.
+        type: list
+        elements: str
+      timeout:
+        description: How many seconds O(sign.command) may take.
+        type: int
+        default: 60
+      passphrase_env:
+        description: The name of the environment variable, where Ansible runs, that holds the
+          passphrase of O(sign.private_key).
+        type: str
+      passphrase_fd:
+        description: The number of the file descriptor, opened before Ansible started, that the
+          passphrase of O(sign.private_key) is read from. A pipe can be read by one task only.
+        type: int
+seealso:
+  - module: itops.release.release_build
+  - module: itops.release.release_package
+  - module: itops.release.release_deployment_info
+"""
+
+EXAMPLES = r"""
+- name: Write the note of a build, and attach it to the release
+  itops.release.release_notes:
+    release: shop:1.4.2
+    media_library: /srv/media
+    workspace: /build/shop
+    remote_src: true
+    dest: /srv/notes/shop-1.4.2.md
+    json_dest: /srv/notes/shop-1.4.2.json
+    sign:
+      role: build
+      private_key: /etc/ci/signing_key
+
+- name: Ask what is live in production
+  itops.release.release_deployment_info:
+    root: /srv/shop
+  register: shop
+  ignore_errors: true
+  ignore_unreachable: true
+
+- name: Tell users what is new to them
+  itops.release.release_notes:
+    release: shop:1.4.2
+    media_library: /srv/media
+    kind: consolidated
+    environment: production
+    deployed: "{{ groups.production
+      | itops.release.releases_live(hostvars, 'shop', ansible_play_hosts) }}"
+    audience: users
+    trust: /etc/itops/trust.yml
+    dest: /srv/notes/news.md
+  run_once: true
+"""
+
+RETURN = r"""
+release:
+  description: The release, as C(name), C(version), C(serial) and C(digest).
+  type: dict
+  returned: success
+previous:
+  description: The release that the build is compared with, or null.
+  type: dict
+  returned: when O(kind=build)
+environment:
+  description: The environment.
+  type: str
+  returned: when O(kind=consolidated)
+since:
+  description: What the note counts from, each as C(release) or null, C(hosts), C(why) and
+    C(is_newer), which is true where the hosts go back.
+  type: list
+  elements: dict
+  returned: when O(kind=consolidated)
+markdown:
+  description: The note as Markdown. Long lists in it are cut.
+  type: str
+  returned: success
+issues:
+  description: The issues that commits mention.
+  type: list
+  elements: str
+  returned: success
+findings:
+  description: What does not add up, a line each.
+  type: list
+  elements: str
+  returned: success
+lacks:
+  description: What is not known, a line each.
+  type: list
+  elements: str
+  returned: success
+commits:
+  description: How many commits the note has.
+  type: int
+  returned: success
+components:
+  description: The components that change, each as C(name), C(change) and C(to_version).
+  type: list
+  elements: dict
+  returned: success
+dependencies:
+  description: How many packages of others change.
+  type: int
+  returned: success
+attached:
+  description: Whether the note was attached, or would be; false where it was so already.
+  type: bool
+  returned: when O(sign) is given
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _arguments, _build_record, _canonical, _commits, _git
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={**_arguments.notes(), "_call": {"type": "dict"}},
+        supports_check_mode=True,
+    )
+    call = module.params["_call"]
+    if not call:
+        module.fail_json(msg="release_notes works only through its action plugin")
+    try:
+        data = answer(module.params["workspace"], call)
+        # In a folder of Ansible's own; the login user fetches it, who may be another.
+        with open(call["to"], "wb") as stream:
+            stream.write(data)
+            os.fchmod(stream.fileno(), 0o644)
+        module.exit_json(changed=False)
+    except (OSError, _build_record.RecordError, _git.GitError) as error:
+        module.fail_json(msg=str(error))
+
+
+def answer(workspace, call):
+    """Return as bytes what a workspace tells: the record of its build, or its commits."""
+    if "histories" not in call:
+        return _build_record.render(_build_record.read(workspace))
+    environment = dict(os.environ)
+    histories = [_commits.gather(workspace, group, environment) for group in call["histories"]]
+    return _canonical.dumps(_commits.to_plain(histories))
+
+
+if __name__ == "__main__":
+    main()
