@@ -50,7 +50,10 @@ class Beside(NamedTuple):
         """A line on the hosts of which nothing is known, or None."""
         if not self.unknown:
             return None
-        named = [f"{host} ({why})" for host, why in list(self.unknown.items())[:NAMED_HOSTS]]
+        reasons = {}
+        for host, why in list(self.unknown.items())[:NAMED_HOSTS]:
+            reasons.setdefault(why, []).append(host)
+        named = [f"{', '.join(hosts)} ({why})" for why, hosts in reasons.items()]
         more = len(self.unknown) - NAMED_HOSTS
         return (
             f"cannot know what is live on {', '.join(named)}{f' and {more} more' * (more > 0)}: "
@@ -67,7 +70,8 @@ def demand(library, release, items, replaced=None):
     beside = read(items, library)
     new = _compatibility.parts(release)
     former = list(_former(library, release, replaced, new, beside.parts))
-    lines = _compatibility.find_problems(new, beside.parts, beside.places, former)
+    places = None if beside.unknown else beside.places
+    lines = _compatibility.find_problems(new, beside.parts, places, former)
     instead = []
     if lines and library.path is not None and beside.places and not beside.problem:
         instead = [_alternatives.explain(library, new, beside.parts, former)]

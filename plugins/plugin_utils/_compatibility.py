@@ -63,8 +63,9 @@ def find_problems(new, live=None, places=(), former=()):
     """Return a line for each reason why the Parts *new* cannot work, or not beside those *live*.
 
     Without *live* only what *new* says of itself counts: what it requires of others is not known to
-    be there. *places* are those that were looked at, whatever was found there. *former* are Parts
-    of earlier releases of the applications that *new* belongs to.
+    be there. *places* are those that were looked at, whatever was found there; None where not all
+    of what is there is known. *former* are Parts of earlier releases of the applications that *new*
+    belongs to.
 
     What is live of the same applications is what the new ones replace. What is live and was wrong
     before is no reason, but nothing that it has now may be taken from it.
@@ -119,7 +120,7 @@ def _missing(part, wanted, live, places, gone):
             return []  # it did without it
         instead = f"this release has no {wanted.name}, and {before[-1]} had"
         return [f"{_with_hosts(part)} requires {wanted}; {instead}"]
-    if live is None:
+    if live is None or places is None:
         return []
     if not places:
         return [f"{part} requires {wanted}; of {wanted.name} nothing is known: {HOW_TO_LOOK}"]
