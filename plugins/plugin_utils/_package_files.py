@@ -10,7 +10,6 @@ copyright files (www.debian.org/doc/packaging-manuals/copyright-format/1.0).
 from __future__ import annotations
 
 import email.parser
-import email.policy
 import io
 import json
 import re
@@ -178,7 +177,7 @@ def _headers(data):
     data = data[:LARGEST_METADATA].lstrip(b"\r\n")
     head = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0]
     text = head.decode("utf-8", "replace")
-    return email.parser.Parser(policy=email.policy.compat32).parsestr(text, headersonly=True)
+    return email.parser.Parser().parsestr(text, headersonly=True)
 
 
 def _packages(kind, name, version, path, licences, architecture=""):

@@ -2498,6 +2498,114 @@ FUZZED = (
     ),
 )
 
+EVIDENCE = (
+    check(
+        "believing evidence only as far as a known key verified it",
+        "plugin_utils/_evidence.py",
+        "known is not None and not keys",
+        "plugin_utils/test_evidence.py not_even_read",
+    ),
+    check(
+        "comparing evidence with the release that it is attached to",
+        "plugin_utils/_evidence.py",
+        'label.digest not in [subject["digest"].get("sha256") for subject in plain["subject"]]',
+        "plugin_utils/test_evidence.py no_evidence_of_the_release",
+    ),
+    Mutant(
+        "letting only who may sign releases attest them",
+        "plugin_utils/_evidence.py",
+        "[trust.roles[name] for name in _statement.ROLES if name in trust.roles]",
+        "trust.roles.values()",
+        "plugin_utils/test_evidence.py who_may_attest",
+    ),
+    check(
+        "attaching no more evidence than is read",
+        "plugin_utils/_evidence.py",
+        "len(there) >= _referrers.MOST_ATTACHED",
+        "plugin_utils/test_evidence.py in_nobody_s_way",
+    ),
+    Mutant(
+        "believing keys only while they are valid",
+        "plugin_utils/_evidence.py",
+        "if key.is_valid(now)",
+        "if key.name",
+        "plugin_utils/test_evidence.py who_may_attest",
+    ),
+    check(
+        "refusing evidence that nobody could read",
+        "plugin_utils/_evidence.py",
+        "len(payload) > LARGEST_STATEMENT",
+        "plugin_utils/test_evidence.py too_large",
+    ),
+    Mutant(
+        "reading no more attached documents than fit in memory",
+        "plugin_utils/_referrers.py",
+        "min(limit, room)",
+        "limit",
+        "plugin_utils/test_evidence.py fit_in_memory",
+    ),
+    Mutant(
+        "counting attached documents by their kind",
+        "plugin_utils/_referrers.py",
+        'manifests = [item for item in manifests if item.get("artifactType", kind) == kind]',
+        "pass",
+        "plugin_utils/test_evidence.py in_nobody_s_way",
+    ),
+    Mutant(
+        "holding little of each file while packages are recognised",
+        "plugin_utils/_packages.py",
+        "room = reader.limit - (entry.size - left[0])",
+        "room = entry.size",
+        "plugin_utils/test_packages.py little_of_them_is_held",
+    ),
+    check(
+        "opening no wheel whose directory fills the memory",
+        "plugin_utils/_package_files.py",
+        "data.count(ZIP_ENTRY) > MOST_ZIPPED",
+        "plugin_utils/test_packages.py more_files_than_fit",
+    ),
+    Mutant(
+        "telling that a bill of materials was cut",
+        "plugin_utils/_packages.py",
+        "return Found(tuple(sorted(named)), is_complete)",
+        "return Found(tuple(sorted(named)))",
+        "plugin_utils/test_packages.py cut_and_that_is_told",
+    ),
+    check(
+        "holding bills made elsewhere to their schema",
+        "plugin_utils/_bill_file.py",
+        "found",
+        "plugin_utils/test_bill_file.py of_each_version",
+    ),
+    check(
+        "refusing bills that are too large",
+        "plugin_utils/_bill_file.py",
+        "len(data) > _evidence.LARGEST_STATEMENT",
+        "plugin_utils/test_bill_file.py too_large",
+    ),
+    Mutant(
+        "keeping the secrets of addresses out of provenance",
+        "plugin_utils/_provenance.py",
+        'return re.split(r"[?#]", place, maxsplit=1)[0] if "://" in place else place',
+        "return place",
+        "plugin_utils/test_provenance.py no_secret",
+    ),
+    Mutant(
+        "attaching evidence before a release is signed",
+        "plugin_utils/_attesting.py",
+        "told = _attest(library, vouching, sealed, keep)",
+        "_signatures.sign(library, label.digest, vouching.role, vouching.signer, keep)\n"
+        "    told = _attest(library, vouching, sealed, keep)",
+        "action/test_attesting.py is_not_signed",
+    ),
+    check(
+        "asking which evidence is meant where it differs",
+        "plugin_utils/_evidence_file.py",
+        "any(item.predicate != good[0].predicate for item in good)",
+        "action/test_release_evidence.py by_its_digest",
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -2522,4 +2630,5 @@ MUTANTS = (
     *UNDER_ATTACK,
     *OVERTAKING,
     *FUZZED,
+    *EVIDENCE,
 )
