@@ -112,7 +112,9 @@ def lay_out(component, source, folder, place, definition_folder, environment, no
     with tempfile.TemporaryDirectory(dir=place.base) as scratch:
         if origin["kind"] == "deb":
             path = _build_fetch.files_of_deb(path, scratch, environment)
-        unpack(path, folder, origin["strip"], scratch, origin["kind"] in PUBLIC)
+        # Packages of Debian have links to elsewhere; sealing refuses those that are not left out.
+        rules = _scan.Rules(private=None, any_links=origin["kind"] == "deb")
+        unpack(path, folder, rules, origin["strip"], scratch, origin["kind"] in PUBLIC)
 
 
 def epoch(source):
@@ -120,12 +122,12 @@ def epoch(source):
     return source.get("time", EPOCH)
 
 
-def unpack(path, folder, strip, scratch, is_public):
+def unpack(path, folder, rules, strip, scratch, is_public):
     """Make *folder* what the archive at *path* holds, read with limits by a child.
 
-    Who may read a file is as its mode says, or with *is_public* everybody.
+    Who may read a file is as its mode says, or with *is_public* everybody. No link is on the way to
+    another entry, wherever it leads: the reader refuses such.
     """
-    rules = _scan.Rules(private=None)
     try:
         with open(path, "rb") as stream, tempfile.TemporaryFile(dir=scratch, buffering=0) as spool:
             size = os.fstat(stream.fileno()).st_size
@@ -205,7 +207,7 @@ def _copy(root, folder, workspace):
 def _write(entries, folder, content):
     """Write *entries* below *folder*, a new one; return them with the digests of what was written.
 
-    No link that is written is on the way to another entry: a scan refuses such.
+    No link among them is on the way to another one: who made them has refused such.
     """
     os.mkdir(folder, 0o755)
     written = []

@@ -18,10 +18,12 @@ class ScanError(ValueError):
 class Rules:
     """Which paths of a source tree are taken, and how: globs as in ``release.yml``.
 
-    Without globs for *private*, None, that is as the mode of each file says.
+    Without globs for *private*, None, that is as the mode of each file says. With *any_links* a
+    link may lead anywhere: what is scanned is not sealed like that.
     """
 
-    def __init__(self, include=("**",), exclude=(), private=(), writable=()):
+    def __init__(self, include=("**",), exclude=(), private=(), writable=(), any_links=False):
+        self.any_links = any_links
         self.everything = "**" in include
         self.included = _globs.compile_globs(include)
         self.excluded = _globs.compile_globs(exclude)
@@ -52,7 +54,7 @@ def finish(entries, problems, rules):
     if not rules.everything:
         entries = _without_unused_directories(entries, rules)
     entries.sort(key=lambda entry: entry.path.encode("utf-8"))
-    if not problems:
+    if not problems and not rules.any_links:
         try:
             _manifest.check_links(entries)
         except _manifest.ManifestError as error:
@@ -71,7 +73,8 @@ def make_entry(path, mode, size, target, rules):
     if stat.S_ISDIR(mode):
         return _manifest.Entry(path, "dir")
     if stat.S_ISLNK(mode):
-        _manifest.check_target(path, target)
+        if not rules.any_links:
+            _manifest.check_target(path, target)
         return _manifest.Entry(path, "symlink", target=target)
     if not stat.S_ISREG(mode):
         raise ScanError("%r is neither a file, a directory nor a link" % path)

@@ -18,6 +18,7 @@ from ansible_collections.itops.release.plugins.plugin_utils import _building, _r
 
 VERSIONS = {"ansible-core": "2.19.14", "itops.release": "0.1.0"}
 PATIENCE_S = 60
+BESIDE = ("exclude", "kind", "provides", "requires")
 
 
 class BuildHost:
@@ -100,8 +101,11 @@ class Going:
 
 
 def component(name, origin, *steps, source=".", **others):
-    """Return a component that is made from *origin* by *steps*; *others* are keys of ``build``."""
-    beside = {key: others.pop(key) for key in ("requires", "provides", "kind") if key in others}
+    """Return a component that is made from *origin* by *steps*; *others* are keys of ``build``.
+
+    Those of BESIDE are its own.
+    """
+    beside = {key: others.pop(key) for key in BESIDE if key in others}
     build = {"build": {"steps": list(steps), **others}} if steps else {}
     return {"name": name, "kind": "files", "source": source, "from": origin, **build, **beside}
 

@@ -9,6 +9,7 @@ import hashlib
 import http.server
 import io
 import os
+import shutil
 import ssl
 import subprocess
 import tarfile
@@ -248,6 +249,67 @@ def test_a_wheel_that_is_none_or_another_one_is_refused(host, index, wanted, wor
     ended = host.build(component("web", wanted))
 
     assert words in ended["msg"]
+    assert "\n" not in ended["msg"]
+
+
+@pytest.fixture
+def package(host):
+    """Return the file of the Debian package thing 1.0, which apt finds with this host's settings.
+
+    It holds a file, another name of it, links that lead elsewhere, and one on a file's way.
+    """
+    if not all(map(shutil.which, ("apt-get", "dpkg-deb"))):
+        pytest.skip("no apt-get and dpkg-deb here")
+    top = host.src.parent / "apt"
+    (top / "made/DEBIAN").mkdir(parents=True)
+    (top / "made/usr/share").mkdir(parents=True)
+    (top / "made/usr/share/a").write_text("a")
+    (top / "made/usr/share/a").chmod(0o440)
+    os.link(top / "made/usr/share/a", top / "made/usr/share/b")
+    (top / "made/usr/share/localtime").symlink_to("/etc/localtime")
+    (top / "made/usr/out").symlink_to("../../..")
+    about = "Package: thing\nVersion: 1.0\nArchitecture: all\nMaintainer: A <a@example.org>\n"
+    (top / "made/DEBIAN/control").write_text(about + "Description: x\n")
+    built = ["dpkg-deb", "--build", "--root-owner-group", top / "made", top / "thing.deb"]
+    subprocess.run(built, check=True, stdout=subprocess.DEVNULL)
+    data = (top / "thing.deb").read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    more = f"Filename: ./thing.deb\nSize: {len(data)}\nSHA256: {digest}\n"
+    (top / "Packages").write_text(about + more + "Description: x\n")
+    (top / "sources").write_text(f"deb [trusted=yes] copy:{top} ./\n")
+    for folder in ("state/lists/partial", "cache/archives/partial", "parts"):
+        (top / folder).mkdir(parents=True)
+    (top / "conf").write_text(
+        f'Dir::State "{top}/state"; Dir::Cache "{top}/cache"; APT::Sandbox::User "root";'
+        f'Dir::Etc::sourcelist "{top}/sources"; Dir::Etc::sourceparts "{top}/parts";'
+    )
+    host.variables["APT_CONFIG"] = str(top / "conf")
+    subprocess.run(
+        ["apt-get", "--quiet=2", "update"], env=host.variables, check=True, capture_output=True
+    )
+    return top / "thing.deb"
+
+
+def test_a_deb_is_unpacked_wherever_its_links_lead(host, package):
+    ended = host.build(component("web", {"deb": "thing=1.0"}, source="usr/share", exclude=["l*"]))
+
+    assert ended.get("changed"), ended
+    share = host.workspace / "web/usr/share"
+    assert [(share / name).read_text() for name in "ab"] == ["a", "a"]
+    assert os.readlink(share / "localtime") == "/etc/localtime"
+    assert os.readlink(share.parent / "out") == "../../.."
+    assert (share / "a").stat().st_mode & 0o777 == 0o644
+    digest = hashlib.sha256(package.read_bytes()).hexdigest()
+    assert ended["components"][0]["origin"]["sha256"] == digest
+
+    ended = host.build(component("web", {"deb": "thing=1.0"}))
+    assert "link 'usr/out'" in ended["msg"]
+
+
+def test_a_deb_that_is_not_to_be_had_is_refused_in_a_line(host, package):
+    ended = host.build(component("web", {"deb": "thing=2.0"}))
+
+    assert ended["msg"].startswith("deb thing=2.0 cannot be had: ")
     assert "\n" not in ended["msg"]
 
 
