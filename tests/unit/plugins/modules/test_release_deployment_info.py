@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 
 import pytest
 
 from ansible_collections.itops.release.plugins.module_utils import _durable, _root
 from ansible_collections.itops.release.plugins.modules import release_deployment_info
-from ansible_collections.itops.release.tests.unit.plugins.estate import snapshot
+from ansible_collections.itops.release.plugins.plugin_utils import _sealing
+from ansible_collections.itops.release.tests.unit.plugins.estate import snapshot, write_tree
 from ansible_collections.itops.release.tests.unit.plugins.processes import KILLED, exit_status
 
 
@@ -195,3 +197,43 @@ def test_a_switch_between_the_reading_of_state_and_of_current_is_no_drift(
 
     assert told["deployment"]["live"]["version"] == "2.0"
     assert told["ok"]
+
+
+def sealed_with(estate, version, **about):
+    """Seal a release whose component declares *about*; return its Label."""
+    source = write_tree(estate.folder / "sources" / version, {"app": version})
+    release = estate.declare(version)
+    component = release.components[0]._replace(about=tuple(sorted(about.items())))
+    release = release._replace(components=(component,))
+    stored, _new = _sealing.seal(estate.library, release, _sealing.pack_here(str(source)))
+    return stored.label
+
+
+def test_what_releases_declare_is_told_of_those_that_may_serve(estate):
+    first = sealed_with(estate, "1.0", requires=["api >=3"], materials=[{"kind": "git"}])
+    second = sealed_with(estate, "2.0", provides={"web": "2.0"})
+    third, fourth = (estate.seal(version, {"app": version}) for version in ("3.0", "4.0"))
+    host = estate.host()
+    host.deploy(fourth, state="staged")
+    host.deploy(first)
+    assert "declared" not in ask(host)
+    assert ask(host, declared=True)["declared"] == {
+        first.digest: {
+            "name": "shop",
+            "version": "1.0",
+            "components": [{"name": "app", "version": "1.0", "requires": ["api >=3"]}],
+        }
+    }
+
+    host.deploy(second)
+    host.deploy(third, commit=False)
+    told = ask(host, declared=True, _expected=fourth.digest)["declared"]
+    assert set(told) == {label.digest for label in (second, third, fourth)}
+    assert told[second.digest]["components"][0]["provides"] == {"web": "2.0"}
+    assert ask(dataclasses.replace(host, root=host.root / "none"), declared=True)["declared"] == {}
+
+
+def test_a_release_whose_manifest_is_damaged_declares_nothing(estate, host, labels):
+    (host.root / ".release/manifests" / labels[0].digest).write_text("{}")
+
+    assert ask(host, declared=True)["declared"] == {}

@@ -86,6 +86,16 @@ def test_what_does_not_fit_is_told_in_a_line():
         _room.check({**FREE, "inodes": None}, _room.Room(200_000, 50), "/srv/shop")
 
 
+def test_what_must_stay_free_counts_beside_what_is_needed():
+    _room.check(FREE, _room.Room(60_000, 50), "/srv/shop", 40_000)
+    with pytest.raises(_room.RoomError) as caught:
+        _room.check(FREE, _room.Room(60_001, 50), "/srv/shop", 40_000)
+    assert str(caught.value) == (
+        "/srv/shop would have 0.0 MB left, and the release requires 0.0 MB of free disk; "
+        "nothing was sent"
+    )
+
+
 @pytest.mark.parametrize("codec", ["gzip", "zstd"])
 def test_no_pack_is_larger_than_the_most_that_is_reckoned_with(estate, tmp_path, codec):
     files = {f"d/{number}": os.urandom(500).hex() for number in range(300)}
