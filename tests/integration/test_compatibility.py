@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ import pytest
 
 from ansible_collections.itops.release.tests.integration.ansible_run import Controller
 from ansible_collections.itops.release.tests.integration.applications import (
+    deploying,
     failures,
     is_one_line,
     live_version,
@@ -232,3 +234,47 @@ def test_a_way_back_is_held_to_what_is_live_unless_told_otherwise(shop):
         f"despite: {line}",
         "accepted",
     ]
+
+
+def test_a_host_that_a_release_cannot_work_on_is_named_before_anything_is_sent(
+    local_hosts, inventory, run_playbook, tmp_path
+):
+    library, (host,) = tmp_path / "library", local_hosts(1)
+    machine = os.uname().machine
+    demands = {
+        "1.0": {"architecture": [machine], "python": ">=3.8", "free_disk": 1000},
+        "2.0": {"os": ["nosuch >=7"], "architecture": ["vax"], "python": ">=9"},
+        "3.0": {"free_disk": 10**15},
+    }
+    tasks = []
+    for serial, (version, required) in enumerate(demands.items(), 1):
+        source = write_application(tmp_path / version, {"app": version}, version, serial)
+        definition = json.loads((source / "release.yml").read_text())
+        definition["requires_hosts"] = required
+        (source / "release.yml").write_text(json.dumps(definition))
+        tasks.append(sealing(f"Seal {version}", source, library))
+        for words, check in (("Foresee", True), ("Do", False)):
+            keywords = {"check_mode": check, "ignore_errors": True}
+            title, release = f"{words} {version}", f"shop:{version}"
+            tasks.append(deploying(title, release, library, keywords))
+    tasks.append(deploying("Force", "shop:2.0", library, allow_incompatible=True))
+    tasks.append(deploying("Mend", "current", library, verify=True))
+
+    run = run_playbook(play(*tasks), inventory([host]))
+
+    assert run.rc == 0, run.output
+    assert run.result("Do 1.0")["is_live"]
+    for words in ("Foresee", "Do"):
+        refused = run.result(f"{words} 2.0")
+        assert is_one_line(refused["msg"])
+        system, architecture, python = refused["msg"].split("; shop 2.0 ")
+        assert system.startswith("shop 2.0 requires nosuch >=7; local1 is ")
+        assert architecture == f"requires the architecture vax; local1 has {machine}"
+        assert python.startswith("requires python >=9; local1 has python 3.")
+        assert (refused["calls"], refused["sent_bytes"]) == (1, 0)
+        refused = run.result(f"{words} 3.0")
+        assert "the release requires 1000000000.0 MB of free disk; nothing" in refused["msg"]
+        assert (refused["calls"], refused["sent_bytes"]) == (1, 0)
+    forced = run.result("Force")
+    assert (forced["is_live"], len(forced["incompatible"])) == (True, 3)
+    assert run.result("Mend")["incompatible"] == []
