@@ -11,7 +11,8 @@ from ..module_utils import _canonical, _manifest
 from ._layout import LibraryError
 
 # In canonical JSON such bytes are a key and nothing else: a quote within a text is escaped.
-ANY = (b'"conflicts":', b'"provides":', b'"requires":', b'"requires_hosts":')
+REQUIRES = b'"requires":'
+REQUIRES_HOSTS = b'"requires_hosts":'
 SAID_OF_COMPONENTS = frozenset(("conflicts", "provides", "requires", "versions"))
 
 
@@ -31,11 +32,6 @@ def read(library, digest, data=None):
     except (DeclarationError, KeyError, TypeError, _canonical.CanonicalError) as error:
         said = _canonical.one_line(error)
         raise LibraryError(f"release sha256:{digest[:12]} is malformed: {said}") from None
-
-
-def is_any(data):
-    """Tell whether the manifest with the bytes *data* declares anything that is read here."""
-    return any(key in data for key in ANY)
 
 
 def from_answer(plain):

@@ -17,10 +17,11 @@ def demand_beside(library, label, items, ask):
 
     Without a *label*, or with one that has only the digest, the host knows the release: ``ask()``
     returns what ``release_deployment_info`` answers there. That is not asked for without *items*.
+    A release of thousands of files that requires nothing is not read without them, either.
     """
     if label and label.name:
         data = library.document(label.digest)
-        if items or _declarations.is_any(data):
+        if items or _declarations.REQUIRES in data:
             release = _declarations.read(library, label.digest, data)
             _beside.demand(library, release, items)
     elif items:
@@ -35,7 +36,7 @@ def demand_host(library, label, there, host):
     *there* is what the host tells of itself. Return how many bytes must stay free on it.
     """
     data = library.document(label.digest)
-    if b'"requires_hosts":' not in data:
+    if _declarations.REQUIRES_HOSTS not in data:
         return 0
     required = dict(_declarations.read(library, label.digest, data).about)["requires_hosts"]
     problems = _host_requirements.find_problems(required, there, host)

@@ -136,7 +136,7 @@ def test_without_a_place_it_is_the_estate():
     assert line.endswith("the estate has no api")
 
 
-def test_a_release_that_declares_nothing_is_not_even_read_where_nothing_is_told(monkeypatch):
+def test_a_release_that_requires_nothing_is_not_even_read_where_nothing_is_told(monkeypatch):
     monkeypatch.setattr(_declarations, "read", None)
 
     assert refused(Library(PLAIN), PLAIN, []) is None
@@ -291,11 +291,10 @@ def test_a_host_is_held_to_what_the_release_requires_of_hosts():
 
 
 def test_names_of_files_are_not_taken_for_declarations():
-    assert not _declarations.is_any(_manifest.render(PLAIN))
-    for key in ("requires", "conflicts"):
-        assert _declarations.is_any(_manifest.render(release("a", "1", **{key: ["b"]})))
-    assert _declarations.is_any(_manifest.render(release("a", "1", provides={"b": "1"})))
-    assert _declarations.is_any(_manifest.render(release("a", "1", hosts={"free_disk": 1})))
+    whole = release("a", "1", hosts={"free_disk": 1}, requires=["b"])
+    for key in (_declarations.REQUIRES, _declarations.REQUIRES_HOSTS):
+        assert key not in _manifest.render(PLAIN)
+        assert key in _manifest.render(whole)
 
 
 def test_a_damaged_document_is_told_in_a_line():
