@@ -272,3 +272,41 @@ def test_a_build_host_is_reached_by_ssh_as_another_user(
     assert "\napp\n" in (seen / ".build/log/web.log").read_text()
     assert b.record(seen)["builder"]["user"] == "app"
     assert (seen / "web/b").read_text() == "1"
+
+
+def test_the_playbook_builds_seals_signs_and_describes(
+    src, tmp_path, run_playbook, local_hosts, inventory
+):
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    (tmp_path / "notes").mkdir()
+    b.declare(src, b.component("web", GIT, ["cp", "a", "b"]), version="1.0.0")
+    hook = tmp_path / "hook.yml"
+    hook.write_text("- ansible.builtin.command: test -e {{ build_workspace }}/web/b\n")
+    hosts = inventory(
+        local_hosts(1),
+        build_src=str(src),
+        build_workspace=str(tmp_path / "work"),
+        build_media_library=str(tmp_path / "media"),
+        build_notes=str(tmp_path / "notes"),
+        build_sign={"role": "build", "private_key": str(key)},
+        build_hooks={"before_seal": str(hook)},
+    )
+    check = run_playbook("itops.release.build", hosts, check=True, extra_vars={"build_hooks": {}})
+    assert check.rc == 0, check.output
+    assert check.find(action="itops.release.release_package") == []
+    assert not (tmp_path / "media").exists()
+
+    first = run_playbook("itops.release.build", hosts)
+    assert first.rc == 0, first.output
+    assert (tmp_path / "notes/shop-1.0.0.md").exists()
+    assert (tmp_path / "notes/shop-1.0.0.json").exists()
+    sealed = first.result(action="itops.release.release_package")
+    assert sealed["changed"]
+    assert sealed["signature"]["role"] == "build"
+    assert len(sealed["evidence"]) == 2
+
+    again = run_playbook("itops.release.build", hosts)
+    assert again.rc == 0, again.output
+    for action in ("release_build", "release_package", "release_notes"):
+        assert not again.result(action=f"itops.release.{action}")["changed"]

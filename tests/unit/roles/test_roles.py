@@ -23,8 +23,8 @@ def options(role):
     return load(role, "meta/argument_specs.yml")["argument_specs"]["main"]["options"]
 
 
-def test_the_four_roles_are_here():
-    assert NAMES == ["deploy", "rollback", "uninstall", "verify"]
+def test_the_five_roles_are_here():
+    assert NAMES == ["build", "deploy", "rollback", "uninstall", "verify"]
 
 
 @pytest.mark.parametrize("role", NAMES)
