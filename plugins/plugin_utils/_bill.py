@@ -14,7 +14,7 @@ import types
 import uuid
 
 from ..module_utils import _canonical, _layer, _manifest
-from . import _packages, _schema_file
+from . import _packages, _provenance, _schema_file
 
 TYPE = "application/vnd.cyclonedx+json"
 PREDICATE_TYPE = "https://cyclonedx.org/bom"
@@ -50,10 +50,19 @@ def make(manifest, stream):
     )
     parts = [_component(model, component, stream) for component in manifest.components]
     bom.components.update(parts)
-    bom.register_dependency(root, parts)
-    for part in parts:
-        bom.register_dependency(part, list(part.components))
+    bom.dependencies.update(_dependencies(model, root, parts))
     return _written(bom)
+
+
+def _dependencies(model, root, parts):
+    """Return what depends on what; the library's own way takes time by the square of packages."""
+    packages = [package for part in parts for package in part.components]
+    wanted = [(root, parts), *((part, part.components) for part in parts)]
+    wanted += [(package, ()) for package in packages]
+    return [
+        model.Dependency(item.bom_ref, [model.Dependency(other.bom_ref) for other in others])
+        for item, others in wanted
+    ]
 
 
 def _component(model, component, stream):
@@ -68,12 +77,43 @@ def _component(model, component, stream):
         type=model.component.ComponentType.APPLICATION,
         bom_ref=f"component:{component.name}",
         hashes=[model.HashType(alg=model.HashAlgorithm.SHA_256, content=_digest(component))],
+        purl=_unpacked(component),
+        external_references=_repositories(model, component),
         properties=notes,
         components=[
             _package(model, package, f"{component.name}/{package.path}")
             for package in found.packages
         ],
     )
+
+
+def _unpacked(component):
+    """Return the package URL of the Debian package that a component is, of which no file tells."""
+    for kind, place, _commit in _materials(component):
+        if kind == "deb":
+            name, _equals, version = place.partition("=")
+            return _address(_packages.debian(name, version))
+    return None
+
+
+def _repositories(model, component):
+    """Return where a component's sources lie, with the commit."""
+    kind = model.ExternalReferenceType.VCS
+    return [
+        model.ExternalReference(type=kind, url=model.XsUri(place), comment=commit)
+        for source, place, commit in _materials(component)
+        if source == "git" and "://" in place
+    ]
+
+
+def _materials(component):
+    """Return (kind, place, commit) of what a component was built from, without secrets."""
+    declared = dict(component.about).get("materials")
+    return [
+        (item.get("kind"), _provenance.shown(item["place"]), item.get("commit"))
+        for item in (declared if isinstance(declared, list) else ())
+        if isinstance(item, dict) and isinstance(item.get("place"), str)
+    ]
 
 
 def _package(model, package, place):
@@ -140,19 +180,23 @@ def _written(bom):
 def _model():
     """Return what is used of the library, which is imported only where it is needed."""
     try:
+        from cyclonedx import model, spdx
         from cyclonedx.contrib.license.factories import LicenseFactory
-        from cyclonedx.model import HashAlgorithm, HashType, Property, bom, component
-        from cyclonedx.model.license import DisjunctiveLicense
-        from cyclonedx.spdx import is_supported_id
+        from cyclonedx.model import bom, component, dependency
+        from cyclonedx.model import license as licence
     except ImportError:
         raise _schema_file.MissingLibrary("cyclonedx-python-lib") from None
     return types.SimpleNamespace(
         bom=bom,
         component=component,
         licences=LicenseFactory(),
-        is_id=is_supported_id,
-        DisjunctiveLicense=DisjunctiveLicense,
-        HashAlgorithm=HashAlgorithm,
-        HashType=HashType,
-        Property=Property,
+        is_id=spdx.is_supported_id,
+        Dependency=dependency.Dependency,
+        DisjunctiveLicense=licence.DisjunctiveLicense,
+        ExternalReference=model.ExternalReference,
+        ExternalReferenceType=model.ExternalReferenceType,
+        HashAlgorithm=model.HashAlgorithm,
+        HashType=model.HashType,
+        Property=model.Property,
+        XsUri=model.XsUri,
     )

@@ -85,6 +85,11 @@ def find(entries, stream):
     return Found(tuple(sorted(named)), is_complete)
 
 
+def debian(name, version):
+    """Return the Package that a component is that was made from Debian's of that name."""
+    return _package_files.Package("deb", name, version, "", "", "debian", ())
+
+
 def _wanted(entries):
     """Return ``{path: name of a reader}`` of the files that are to be read."""
     wanted, files = {}, {entry.path for entry in entries if entry.type == "file"}

@@ -64,7 +64,7 @@ def _predicate(record):
 def _asked(origin):
     """Return what was asked for as a component's origin, without the secret of an address."""
     asked = {key: origin[key] for key in ("kind", "revision", "sha256") if origin.get(key)}
-    return {**asked, "place": _shown(origin["place"])}
+    return {**asked, "place": shown(origin["place"])}
 
 
 def _sources(components):
@@ -72,7 +72,7 @@ def _sources(components):
     found = {}
     for component in components:
         origin = component["origin"]
-        place = _shown(origin["place"])
+        place = shown(origin["place"])
         if origin.get("commit"):
             name = "git+" + place + "@" + origin["commit"]
             found[name] = {"uri": name, "digest": {"gitCommit": origin["commit"]}}
@@ -90,7 +90,7 @@ def _uri(kind, place):
     return place if "://" in place else "file:" + place
 
 
-def _shown(place):
+def shown(place):
     """Return a place without what in an address may be secret: who asks, and the query."""
     place = _git.shown(place)
     return re.split(r"[?#]", place, maxsplit=1)[0] if "://" in place else place

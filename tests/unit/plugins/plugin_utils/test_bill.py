@@ -110,6 +110,48 @@ def test_many_licences_are_names_and_ids_not_an_expression():
     ]
 
 
+def made_from(*materials):
+    made = component(*entries_of({"app": "x"}))._replace(about=(("materials", list(materials)),))
+    data = _bill.make(manifest(made), lambda component, sink: None)
+    assert is_valid(data)
+    (part,) = json.loads(data)["components"]
+    return part
+
+
+def test_a_debian_package_that_was_unpacked_is_known_by_what_it_was_made_from():
+    part = made_from({"kind": "deb", "place": "nginx=1:1.22+b1", "sha256": "0" * 64})
+
+    assert part["purl"] == "pkg:deb/debian/nginx@1:1.22%2Bb1"
+
+
+def test_the_repository_of_a_component_is_told_without_secrets():
+    place = "https://ci:s3cr3t@git.example.org/shop.git?token=s3cr3t"
+    part = made_from({"kind": "git", "place": place, "commit": "4f" * 20})
+
+    assert part["externalReferences"] == [
+        {"comment": "4f" * 20, "type": "vcs", "url": "https://git.example.org/shop.git"}
+    ]
+    assert "externalReferences" not in made_from({"kind": "git", "place": "../shop"})
+
+
+def test_odd_materials_tell_nothing():
+    for odd in (7, {"kind": "git"}, {"kind": "deb", "place": 7}, {"place": "x://"}):
+        assert not {"purl", "externalReferences"} & set(made_from(odd))
+
+
+def test_a_release_depends_on_its_components_and_they_on_their_packages():
+    plain = json.loads(bill(**FILES))
+
+    wanted = {item["ref"]: item.get("dependsOn", []) for item in plain["dependencies"]}
+    (part,) = plain["components"]
+    refs = [one["bom-ref"] for one in part["components"]]
+    assert wanted == {
+        "release:shop": ["component:app"],
+        "component:app": sorted(refs),
+        **{ref: [] for ref in refs},
+    }
+
+
 def test_a_bill_that_was_cut_says_so(monkeypatch):
     monkeypatch.setattr(_packages, "MOST_PACKAGES", 0)
     data = bill(**FILES)
