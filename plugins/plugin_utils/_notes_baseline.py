@@ -73,7 +73,9 @@ def baselines(deployed, wanted):
     if all(baseline.why == UNKNOWN for baseline in found):
         said = "; ".join(f"{', '.join(item.hosts)}: {item.text}" for item in found)
         raise BaselineError(f"it is not known what is live on any host: {said or 'none is given'}")
-    return sorted(found, key=lambda item: (item.label.serial if item.label else -1, item.hosts))
+    return sorted(
+        found, key=lambda item: (not item.label, item.label and item.label.serial, item.hosts)
+    )
 
 
 def counted(found):

@@ -133,10 +133,13 @@ def _distinct(values):
 
 
 def _dependencies(changes):
+    """Return a row for each package and what becomes of it, with the versions of all hosts."""
     found = {}
     for change in changes:
         for row in change.note["dependencies"]:
-            found.setdefault((row["package"], row["change"], *row["from_versions"]), row)
+            there = found.setdefault((row["package"], row["change"]), dict(row))
+            for key in ("from_versions", "from_licences"):
+                there[key] = sorted({*there[key], *row[key]})
     return [found[key] for key in sorted(found)]
 
 
