@@ -80,7 +80,7 @@ def read(library, label, known=None):
     well-formed is returned, as something that nobody vouches for.
     """
     there = library.attached(label.digest, ARTIFACT_TYPE, LARGEST_ENVELOPE)
-    return [_examine(attached, label, known) for attached in there]
+    return [examine(attached, label, known) for attached in there]
 
 
 def attesters(trust, now):
@@ -113,8 +113,8 @@ def describe(library, label, trust=None, now=None):
     return described
 
 
-def _examine(attached, label, known):
-    """Return an Attached as Evidence, judged by the keys *known*, which may be None."""
+def examine(attached, label, known):
+    """Return an Attached as Evidence of the release of a Label; for *known* see ``read``."""
     claimed = str(attached.notes.get(PREDICATE_NOTE, ""))
     claimed = claimed if claimed.isprintable() and 0 < len(claimed) <= LONGEST_TYPE else None
 

@@ -38,18 +38,22 @@ from ansible_collections.itops.release.plugins.module_utils import (
     _transaction,
 )
 from ansible_collections.itops.release.plugins.modules import release_deployment_info
-from ansible_collections.itops.release.plugins.plugin_utils import _delta as _making
 from ansible_collections.itops.release.plugins.plugin_utils import (
+    _bill_file,
     _dsse,
+    _evidence,
     _keys,
     _layout,
+    _packages,
     _packs,
+    _referrers,
     _release_file,
     _retention,
     _signatures,
     _statement,
     _trust,
 )
+from ansible_collections.itops.release.plugins.plugin_utils import _delta as _making
 from ansible_collections.itops.release.tests.unit.plugins import signing
 from ansible_collections.itops.release.tests.unit.plugins.archives import (
     LIMITS,
@@ -58,6 +62,7 @@ from ansible_collections.itops.release.tests.unit.plugins.archives import (
     zipped,
 )
 from ansible_collections.itops.release.tests.unit.plugins.estate import Estate
+from ansible_collections.itops.release.tests.unit.plugins.layers import entries_of, stream_of
 
 ONE = {"app*": "one", "lib/same": "the same", "key": "secret", "latest@": "app", "empty/": ""}
 TWO = {**ONE, "app*": "two", "lib/new": "new"}
@@ -213,7 +218,7 @@ def read_compressed(data):
 def state_reader(place):
     """Return what asks a root for its state, and foresees what calls would do with it."""
     params = {**place.host.options(), "root": str(place.host.root)}
-    info = {"history": 0, "verify": True, "runtime_paths": [], "_expected": None}
+    info = {"history": 0, "verify": True, "runtime_paths": [], "_expected": None, "declared": False}
 
     def read(data):
         place.ours("state.json").write_bytes(data)
@@ -260,6 +265,7 @@ def ask_library(place):
         lambda: library.get(label.digest),
         lambda: library.prune(_retention.Rules(1, None, ()), keep=False),
         lambda: _signatures.describe(library, label, signing.trust(release=(1, signing.key(1)))),
+        lambda: _evidence.read(library, label),
     ):
         with contextlib.suppress(_layout.LibraryError):
             question()
@@ -313,6 +319,37 @@ def read_statement(data):
     _statement.parse(data)
 
 
+def read_evidence(data):
+    """Read a statement that a known key signed, and an envelope that nobody vouches for."""
+    known = {signing.public_key(1).fingerprint: signing.public_key(1)}
+    signed = _dsse.render(signing.envelope(1, payload=data))
+    for envelope, keys in ((signed, known), (data, known), (data, None)):
+        attached = _referrers.Attached("sha256:" + "0" * 64, envelope, {})
+        found = _evidence.examine(attached, signing.LABEL, keys)
+        assert found.problem.isprintable()
+
+
+def bill_reader(folder):
+    def read(data):
+        path = folder / "bom.json"
+        path.write_bytes(data)
+        _bill_file.read(str(path))
+
+    return read
+
+
+def package_reader(*paths):
+    """Return what looks for packages in a tree with files that hold the same at all *paths*."""
+
+    def read(data):
+        files = dict.fromkeys(paths, data)
+        for package in _packages.find(entries_of(files), stream_of(files)).packages:
+            for text in (*package[:4], *package.licences):
+                assert text.isprintable(), text
+
+    return read
+
+
 def read_archive(data):
     """Read an archive as the limited child does, here without it: nothing may depend on that."""
     caps = _archive.Caps(archive_bytes=len(data), **{**LIMITS, "size": MOST_OUT})
@@ -355,6 +392,12 @@ CHECKSUMS = b"".join(
 MANIFEST_IN = (
     b"include *.py\nrecursive-exclude docs *.md\ngraft src\nprune build\nglobal-include x\n"
 )
+PACKAGES = (
+    b"Metadata-Version: 2.1\nName: a\nVersion: 1\nLicense: x\n y\nClassifier: License :: MIT\n\n-",
+    b"Package: a\nStatus: install ok installed\nVersion: 1\n\nPackage: b\nVersion: 2\n",
+    b"Format: x\nLicense: GPL-2+\n text\n",
+    b'NAME=Debian\nID="debian"\n',
+)
 
 
 def as_json(text):
@@ -367,7 +410,13 @@ def as_json(text):
 def table(folder):
     """Return all Readers; what they need on disk is made below *folder*."""
     place = Workplace(folder)
-    return (*_sealed(place), *_on_a_host(place), *_written_by_people(folder), *_in_library(place))
+    return (
+        *_sealed(place),
+        *_on_a_host(place),
+        *_written_by_people(folder),
+        *_in_library(place),
+        *_of_evidence(folder),
+    )
 
 
 def _sealed(place):
@@ -455,4 +504,28 @@ def _in_library(place):
         *documents,
         Reader("DSSE envelope", read_envelope, (_dsse.EnvelopeError,), envelope, envelope),
         Reader("in-toto statement", read_statement, of_statements, statement, statement),
+    )
+
+
+def _of_evidence(folder):
+    """Return what reads evidence, and what others' installers and programs wrote."""
+    statements = (_statement.render_any(signing.LABEL, "urn:x", {"share": 0.5}),)
+    package = {"name": "@a/b", "version": "1", "licenses": [{"type": "MIT"}]}
+    packages = (json.dumps(package).encode("utf-8"),)
+    part = {"type": "library", "name": "six", "licenses": [{"license": {"id": "MIT"}}]}
+    bill = {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": [part]}
+    bills, metadata = (json.dumps(bill).encode("utf-8"),), PACKAGES[0].decode("utf-8")
+    reads_bill, reads_npm = bill_reader(folder), package_reader("node_modules/a/package.json")
+    refusals = (_bill_file.BillError,)
+    reads_packages = package_reader(
+        *("a.dist-info/METADATA", "var/lib/dpkg/status", "etc/os-release"),
+        "usr/share/doc/a/copyright",
+    )
+    wheels = (zipped({"a-1.dist-info/METADATA": metadata}),)
+    return (
+        Reader("evidence", read_evidence, (), statements, statements),
+        Reader("bill of materials", reads_bill, refusals, bills, bills, 192),
+        Reader("files of packages", reads_packages, (), PACKAGES),
+        Reader("package.json", reads_npm, (), packages, packages),
+        Reader("wheel", package_reader("a-1-py3-none-any.whl"), (), wheels),
     )

@@ -24,6 +24,7 @@ NAMES = [
     *("release.yml", "trust.yml", "public key", "checksum file", "MANIFEST.in"),
     *("media library's index", "media library's OCI manifest"),
     *("media library's list of what is attached", "DSSE envelope", "in-toto statement"),
+    *("evidence", "bill of materials", "files of packages", "package.json", "wheel"),
 ]
 
 
