@@ -32,7 +32,7 @@ def test_the_example_is_built_in_the_order_that_it_says():
 
     assert (api["after"], web["after"]) == ([], ["api"])
     assert [step["timeout"] for step in api["steps"]] == [3600, 600, 3600]
-    assert api["steps"][2]["argv"][:2] == ["/bin/sh", "-euc"]
+    assert api["steps"][2]["argv"][:2] == ("/bin/sh", "-euc")
     assert api["passed"] == ["NPM_TOKEN"]
 
 
@@ -46,7 +46,7 @@ def test_the_example_of_secrets_gives_the_role_what_it_requires():
 
 
 def test_every_kind_of_source_and_every_variable_is_told():
-    assert [re.match(r"`(\w+)`", row)[1] for row in rows("release.yml")] == list(_recipe.KINDS)
+    assert [re.match(r"`(\w+)`", row)[1] for row in rows("release.yml")[1:]] == list(_recipe.KINDS)
     told = set(re.findall(r"`(\w+)`", " ".join(rows("What a step sees"))))
     own = {"PATH", "HOME", "TMPDIR", "SOURCE_DATE_EPOCH", "RELEASE_WORKSPACE", "RELEASE_VERSION"}
     assert told == own | set(_build_component.COMMON)
