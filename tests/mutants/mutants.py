@@ -2606,6 +2606,341 @@ EVIDENCE = (
     ),
 )
 
+BUILD_PLACE = "module_utils/_build_place.py"
+BUILD_ORDER = "module_utils/_build_order.py"
+BUILD_COMPONENT = "module_utils/_build_component.py"
+BUILD_SOURCES = "module_utils/_build_sources.py"
+BUILD_FETCH = "module_utils/_build_fetch.py"
+BUILD_CHECKOUT = "module_utils/_build_checkout.py"
+BUILD_STEPS = "module_utils/_build_steps.py"
+BUILD_JOBS = "module_utils/_build_jobs.py"
+SUPERVISOR = "module_utils/_build_supervisor.py"
+WATCHING = "plugin_utils/_building.py"
+BUILD_TESTS = "module_utils/test_build.py"
+SOURCES_TESTS = "module_utils/test_build_sources.py"
+CHECKOUT_TESTS = "module_utils/test_build_checkout.py"
+STEPS_TESTS = "module_utils/test_build_steps.py"
+WATCHING_TESTS = "plugin_utils/test_building.py"
+
+BUILDING = (
+    check(
+        "refusing to build among other things",
+        BUILD_PLACE,
+        "there and BASE not in there",
+        f"{BUILD_TESTS} workspace_that_is_none",
+    ),
+    Mutant(
+        "claiming a workspace",
+        BUILD_PLACE,
+        "fcntl.LOCK_EX | fcntl.LOCK_NB",
+        "fcntl.LOCK_SH | fcntl.LOCK_NB",
+        f"{BUILD_TESTS} one_build_at_a_time",
+    ),
+    Mutant(
+        "setting aside the record of the build before",
+        BUILD_ORDER,
+        "earlier = _build_place.set_aside(place)",
+        "earlier = _build_place.look_at(place.workspace)",
+        f"{BUILD_TESTS} sources_that_cannot",
+    ),
+    Mutant(
+        "removing the components of the build before",
+        BUILD_PLACE,
+        "            clear(place.component(name))",
+        "            pass",
+        f"{BUILD_TESTS} leaves_no_record_and_nothing",
+    ),
+    Mutant(
+        "ending a build that nobody polls",
+        BUILD_PLACE,
+        "return self._now() - self._since < self._patience",
+        "return True",
+        f"{BUILD_TESTS} ends_with_all",
+    ),
+    Mutant(
+        "seeing that a build is polled",
+        BUILD_PLACE,
+        "        if touched != self._last:",
+        "        if self._last is None:",
+        f"{BUILD_TESTS} while_it_is_polled",
+    ),
+    Mutant(
+        "ending a build that was forgotten",
+        BUILD_PLACE,
+        "        except FileNotFoundError:\n            return False\n        if touched",
+        "        except FileNotFoundError:\n            return True\n        if touched",
+        f"{BUILD_TESTS} ends_with_all and forgotten",
+    ),
+    Mutant(
+        "ending what a build started",
+        BUILD_JOBS,
+        "        _build_steps.end_children()\n        for _job",
+        "        for _job",
+        f"{BUILD_TESTS} others_are_ended or ends_with_all",
+    ),
+    Mutant(
+        "ending jobs with a supervisor that was killed",
+        BUILD_JOBS,
+        "prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)",
+        "prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0)",
+        f"{BUILD_TESTS} ends_with_all and killed",
+    ),
+    Mutant(
+        "waiting for what is required",
+        BUILD_JOBS,
+        "if all(name in done for name in job.after)",
+        "if True",
+        f"{BUILD_TESTS} built_after_those",
+    ),
+    Mutant(
+        "hiding what is passed from the record",
+        BUILD_COMPONENT,
+        '"argv": [building.masked(word) for word in step["argv"]]',
+        '"argv": step["argv"]',
+        f"{BUILD_TESTS} masked",
+    ),
+    Mutant(
+        "hiding what is passed from the words of a step",
+        BUILD_COMPONENT,
+        'words = building.masked(_words(step["argv"]))',
+        'words = _words(step["argv"])',
+        f"{BUILD_TESTS} masked",
+    ),
+    Mutant(
+        "hiding what is passed from logs",
+        BUILD_COMPONENT,
+        "                building.secrets,\n                log,",
+        "                (),\n                log,",
+        f"{BUILD_TESTS} masked",
+    ),
+    Mutant(
+        "handing steps what they pass and nothing else",
+        BUILD_COMPONENT,
+        '{name: building.variables[name] for name in component["passed"]}',
+        "dict(building.variables)",
+        f"{BUILD_TESTS} nothing_of_the_builder",
+    ),
+    check(
+        "refusing to build without a variable to pass",
+        SUPERVISOR,
+        "missing",
+        f"{BUILD_TESTS} refused_by_name",
+    ),
+    Mutant(
+        "letting go of the workspace before telling the end",
+        SUPERVISOR,
+        "            os.close(held)  # whoever",
+        "            pass  # whoever",
+        f"{BUILD_TESTS} not_built_again",
+    ),
+    check(
+        "running steps below the sources",
+        BUILD_COMPONENT,
+        "os.path.commonpath([top, os.path.realpath(path)]) != top",
+        f"{BUILD_TESTS} failing_step",
+    ),
+    check(
+        "recording only what lies below the sources",
+        BUILD_COMPONENT,
+        "os.path.commonpath([top, os.path.realpath(root)]) != top",
+        f"{BUILD_TESTS} must_leave",
+    ),
+    check(
+        "demanding artifacts",
+        BUILD_COMPONENT,
+        "not here",
+        f"{BUILD_TESTS} must_leave",
+    ),
+    check(
+        "failing with a step",
+        BUILD_COMPONENT,
+        "ended.status != 0",
+        f"{BUILD_TESTS} failing_step",
+    ),
+    Mutant(
+        "an empty home for each build",
+        BUILD_COMPONENT,
+        '"HOME": _build_place.fresh(os.path.join(place.base, "home", name))',
+        '"HOME": building.variables["HOME"]',
+        f"{BUILD_TESTS} nothing_of_the_builder",
+    ),
+    Mutant(
+        "comparing what lies there with what was built",
+        BUILD_ORDER,
+        "return trees == recorded",
+        "return bool(trees)",
+        f"{BUILD_TESTS} not_built_again",
+    ),
+    Mutant(
+        "comparing sources with those of the build before",
+        BUILD_ORDER,
+        '        "sources": sources,\n        "environment"',
+        '        "environment"',
+        f"{BUILD_TESTS} not_built_again",
+    ),
+    check(
+        "failing where two builds differ",
+        BUILD_ORDER,
+        'differing and plan["require_reproducible"]',
+        f"{BUILD_TESTS} verifying",
+    ),
+    Mutant(
+        "building the second time elsewhere",
+        BUILD_PLACE,
+        'os.path.join(place.base, "again"), os.path',
+        "place.workspace, os.path",
+        f"{BUILD_TESTS} verifying",
+    ),
+    check(
+        "refusing directories that lead out",
+        BUILD_SOURCES,
+        "os.path.commonpath([above, os.path.realpath(there)]) != above",
+        f"{SOURCES_TESTS} directory_that_leads_out",
+    ),
+    check(
+        "refusing what has another digest",
+        BUILD_SOURCES,
+        'origin["sha256"] and digest != origin["sha256"]',
+        f"{SOURCES_TESTS} another_archive",
+    ),
+    check(
+        "refusing a workspace in a directory that is copied",
+        BUILD_SOURCES,
+        "inner.startswith(os.path.realpath(root) + os.sep)",
+        f"{BUILD_TESTS} below_the_sources",
+    ),
+    Mutant(
+        "links of archives that stay inside",
+        BUILD_SOURCES,
+        'any_links=origin["kind"] == "deb"',
+        "any_links=True",
+        f"{SOURCES_TESTS} leads_out",
+    ),
+    Mutant(
+        "keeping private what an archive keeps private",
+        BUILD_SOURCES,
+        "& (0o700 if entry.private else 0o777)",
+        "& 0o777",
+        f"{SOURCES_TESTS} modes_say",
+    ),
+    check(
+        "following redirections to https only",
+        BUILD_FETCH,
+        'not newurl.startswith("https://")',
+        f"{SOURCES_TESTS} https_does_not_give",
+    ),
+    Mutant(
+        "limiting what is fetched",
+        BUILD_FETCH,
+        "        if left < 0:",
+        "        if False:",
+        f"{SOURCES_TESTS} may_be_fetched",
+    ),
+    Mutant(
+        "running nothing of a package that is fetched",
+        BUILD_FETCH,
+        '"--only-binary", ":all:", ',
+        "",
+        f"{SOURCES_TESTS} wheel_that_is_none",
+    ),
+    Mutant(
+        "keeping filters of users from a checkout",
+        BUILD_CHECKOUT,
+        'environment, *plain, "checkout"',
+        'environment, "checkout"',
+        f"{CHECKOUT_TESTS} nothing_is_run",
+    ),
+    Mutant(
+        "removing the locks of a git that was killed",
+        BUILD_CHECKOUT,
+        '            if name.endswith(".lock"):',
+        "            if False:",
+        f"{CHECKOUT_TESTS} lock_that_a_killed",
+    ),
+    Mutant(
+        "refusing another commit than was checked out",
+        BUILD_CHECKOUT,
+        "    if commit != source.commit:",
+        "    if False:",
+        f"{CHECKOUT_TESTS} moved_on",
+    ),
+    Mutant(
+        "keeping what is fetched from the files of this machine",
+        BUILD_CHECKOUT,
+        "if is_here(repository) else []",
+        "if True else []",
+        f"{CHECKOUT_TESTS} reads_none",
+    ),
+    Mutant(
+        "keeping hooks of users from a checkout",
+        "module_utils/_git.py",
+        '    "core.hooksPath=/dev/null",\n',
+        "",
+        f"{CHECKOUT_TESTS} nothing_is_run",
+    ),
+    Mutant(
+        "hiding the secret of an address",
+        "module_utils/_git.py",
+        'return re.sub(r"(?<=://)[^/@\\s]*@", "", repository)',
+        "return repository",
+        f"{CHECKOUT_TESTS} without_the_secret",
+    ),
+    Mutant(
+        "hiding a secret that comes in pieces",
+        BUILD_STEPS,
+        "keep = 0 if is_last else max(map(self._begun, [data]), default=0)",
+        "keep = 0",
+        f"{STEPS_TESTS} however_it_is_cut",
+    ),
+    Mutant(
+        "files that come out alike",
+        BUILD_STEPS,
+        "    os.umask(UMASK)\n",
+        "",
+        f"{STEPS_TESTS} alike",
+    ),
+    Mutant(
+        "ending the children of a step",
+        BUILD_STEPS,
+        "        _end(process)\n        end_children()\n",
+        "        _end(process)\n",
+        f"{STEPS_TESTS} outlives",
+    ),
+    check(
+        "refusing addresses with a secret",
+        WATCHING,
+        "shown != origin.place and _has_secret(origin.place)",
+        f"{WATCHING_TESTS} refused_by_name",
+    ),
+    Mutant(
+        "ending a build before a signal ends its controller",
+        WATCHING,
+        "        with contextlib.suppress(Exception):\n            forget()\n",
+        "",
+        f"{WATCHING_TESTS} signal_ends",
+    ),
+    Mutant(
+        "asking again where a link broke",
+        WATCHING,
+        "                if time.monotonic() - heard > patience / 2:\n",
+        "                if True:\n",
+        f"{WATCHING_TESTS} for_a_moment",
+    ),
+    check(
+        "seeing that a build was killed",
+        WATCHING,
+        'not any("alive" in event for event in found)',
+        f"{WATCHING_TESTS} only_for_its_parent",
+    ),
+    Mutant(
+        "telling text of a host without control characters",
+        WATCHING,
+        'tell(_canonical.one_line(event["say"]))',
+        'tell(event["say"])',
+        f"{WATCHING_TESTS} told_once",
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -2631,4 +2966,5 @@ MUTANTS = (
     *OVERTAKING,
     *FUZZED,
     *EVIDENCE,
+    *BUILDING,
 )
