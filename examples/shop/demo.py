@@ -28,8 +28,12 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 import history
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
+SHOP = Path(__file__).resolve().parent
+VERSIONS = ["1.0.0", "1.1.0", "1.2.0"]
 HOSTS = ["test1", "test2", "staging1", "staging2", "prod1", "prod2", "prod3", "prod4"]
 # The file that somebody edits where it is live. Its content is the same in 1.0.0 and 1.1.0.
 EDITED_HOST, EDITED_FILE = "prod3", "templates/card.html"
@@ -82,13 +86,13 @@ def what_is_missing():
 
 def tell(sandbox):
     """Run every step, say what each showed, and return the exit status."""
-    say("A release from sealing to removal, on eight hosts of this machine")
+    say("A release from build to removal, on eight hosts of this machine")
     say(f"(Ansible's own output: {os.path.relpath(sandbox.log.name)})\n")
     began = time.monotonic()
     for number, step in enumerate(STEPS, start=1):
         title = step.__name__.replace("_", " ")
         step_began = time.monotonic()
-        pending(f"  {number}  {title} …")
+        pending(f"  {number:2}  {title} …")
         try:
             shown = step(sandbox)
         except NotShownError as difference:
@@ -97,27 +101,62 @@ def tell(sandbox):
             say("".join(f"  | {line}\n" for line in sandbox.last_lines(40)))
             return 1
         say(f"  {number}  {title:<12} {shown:<76} {time.monotonic() - step_began:4.1f} s")
+    kept = " and ".join(
+        f"{sandbox.log_folder}/shop-1.1.0{ending}" for ending in (".md", ".cdx.json")
+    )
     say(f"\nAll of it was shown, in {time.monotonic() - began:.0f} s.")
+    say(f"The build note of 1.1.0 and its bill of materials: {kept}")
     return 0
 
 
 # The steps. Each returns what it showed, or raises NotShownError.
 
 
-def sealed(sandbox):
+def built(sandbox):
     repository, sources = sandbox.directory / "shop", sandbox.directory / "source"
     history.load(repository)
-    for version in ("1.0.0", "1.1.0", "1.2.0"):
+    for version in VERSIONS:
         history.export(repository, f"v{version}", sources / version)
-    seal = str(Path(__file__).resolve().parent / "seal.yml")
-    run = sandbox.play(seal, shop_source=str(sources))
-    run.must_succeed()
-    found = re.findall(r"sealed (\S+): (\d+) files, sha256:[0-9a-f]{64}", run.output)
-    expect("sealed versions", [version for version, _files in found], ["1.0.0", "1.1.0", "1.2.0"])
-    counts = [files for _version, files in found]
-    return "1.0.0, 1.1.0 and 1.2.0 of the shop: {}, {} and {} files, one digest each".format(
-        *counts
+    sandbox.builds.mkdir()
+    key = sandbox.directory / "signing_key"
+    key.write_bytes(new_private_key())
+    run = sandbox.play(
+        str(SHOP / "build.yml"),
+        shop_source=str(sources),
+        shop_builds=str(sandbox.builds),
+        shop_key=str(key),
     )
+    run.must_succeed()
+    steps = re.findall(r"(\w+): step \d of \d took", run.output)
+    expect("steps that ran", sorted(steps), ["app"] * 3 + ["web"] * 3)
+    return "1.0.0, 1.1.0 and 1.2.0 of the shop, from its git history, tested, sealed, signed"
+
+
+def described(sandbox):
+    note = sandbox.kept("shop-1.1.0.json")
+    sandbox.kept("shop-1.1.0.md")
+    bill = sandbox.kept("shop-1.1.0.cdx.json")
+    issues = " and ".join(note["issues"])
+    expect("issues in the build note of 1.1.0", issues, "#12 and #7")
+    expect("findings in it", note["findings"], [])
+    expect("components in the bill", [part["name"] for part in bill["components"]], ["app", "web"])
+    text = f"1.1.0: {len(note['commits'])} commits since 1.0.0, for {issues}, {files(note)}"
+    return f"{text}; CycloneDX {bill['specVersion']}"
+
+
+def refused(sandbox):
+    shutil.copytree(SHOP / "mixed", sandbox.directory / "mixed")
+    run = sandbox.play(
+        "itops.release.build",
+        build_hosts=HOSTS[0],
+        build_src=str(sandbox.directory / "mixed"),
+        build_workspace=str(sandbox.builds / "mixed"),
+        build_media_library=str(sandbox.directory / "media-library"),
+    )
+    run.must_fail()
+    reason = re.search(r"web 1\.1\.0 requires app \S+; this release has app \S+", run.output)
+    expect("the reason was told", bool(reason), True)
+    return reason[0]
 
 
 def live(sandbox):
@@ -186,12 +225,39 @@ def removed(sandbox):
     return "no release, no process and no open port is left on 8 hosts"
 
 
-STEPS = [sealed, live, replaced, put_back, found, rolled_back, verified, removed]
+STEPS = [
+    built,
+    described,
+    refused,
+    live,
+    replaced,
+    put_back,
+    found,
+    rolled_back,
+    verified,
+    removed,
+]
 
 
 def expect(what, seen, wanted):
     if seen != wanted:
         raise NotShownError(f"{what}: {seen or 'none'} instead of {wanted or 'none'}")
+
+
+def files(note):
+    """Return how many files a build note says were introduced, and how many modified."""
+    counts = [
+        sum(len(component[key]) for component in note["components"])
+        for key in ("added", "modified")
+    ]
+    return "{} files new, {} changed".format(*counts)
+
+
+def new_private_key():
+    """Return an Ed25519 key as ``ssh-keygen -t ed25519`` writes it, without a passphrase."""
+    return Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()
+    )
 
 
 def kilobytes(size):
@@ -302,6 +368,21 @@ class Sandbox:
             "XDG_CACHE_HOME": str(self.directory / "cache"),
             "no_proxy": "127.0.0.1",
         }
+
+    @property
+    def builds(self):
+        """The folder that the shop is built in, with its build notes."""
+        return self.directory / "builds"
+
+    @property
+    def log_folder(self):
+        return Path(os.path.relpath(Path(self.log.name).parent))
+
+    def kept(self, name):
+        """Keep a file of the builds beside the log; return what is in it, if that is JSON."""
+        text = (self.builds / name).read_text(encoding="utf-8")
+        (self.log_folder / name).write_text(text, encoding="utf-8")
+        return json.loads(text) if name.endswith(".json") else None
 
     def root(self, host):
         return self.directory / host / "shop"

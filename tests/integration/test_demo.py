@@ -3,6 +3,7 @@
 """`make demo` shows what it promises, and leaves nothing behind, however it ends."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -32,13 +33,18 @@ def temporary(tmp_path):
 
 
 @pytest.fixture
-def start(tmp_path, temporary):
+def log_folder(tmp_path):
+    return tmp_path / "log"
+
+
+@pytest.fixture
+def start(log_folder, temporary):
     """Return a function that starts the demo, whose sandbox will be in *temporary*."""
     demos = []
 
     def start():
         demo = subprocess.Popen(
-            [sys.executable, DEMO, "--log", tmp_path / "demo.log"],
+            [sys.executable, DEMO, "--log", log_folder / "demo.log"],
             cwd=CHECKOUT,
             env={**os.environ, "TMPDIR": str(temporary)},
             text=True,
@@ -75,11 +81,15 @@ def a_usual_port_taken():
         yield
 
 
-def test_demo_shows_every_step_and_leaves_nothing(start, temporary, a_usual_port_taken):
+def test_demo_shows_every_step_and_leaves_nothing(start, temporary, log_folder, a_usual_port_taken):
     demo = start()
     output, _errors = demo.communicate(timeout=PATIENCE_S)
     assert demo.returncode == 0, output
-    assert re.findall(r"^  (\d)  ", output, re.MULTILINE) == list("12345678"), output
+    numbers = re.findall(r"^  ( \d|\d\d)  ", output, re.MULTILINE)
+    assert list(map(int, numbers)) == list(range(1, 11)), output
+    assert (log_folder / "shop-1.1.0.md").read_text().startswith("# Build of shop 1.1.0\n")
+    bill = json.loads((log_folder / "shop-1.1.0.cdx.json").read_text())
+    assert bill["bomFormat"] == "CycloneDX"
     assert processes(temporary) == {}
     assert list(temporary.iterdir()) == []
 
@@ -87,7 +97,7 @@ def test_demo_shows_every_step_and_leaves_nothing(start, temporary, a_usual_port
 def test_demo_that_is_interrupted_ends_what_it_started(start, temporary):
     demo = start()
     for line in demo.stdout:
-        if line.startswith("  2  "):
+        if line.startswith("   4  "):
             break
     # The shop runs on eight hosts, and Ansible is at work on them.
     time.sleep(2)
