@@ -13,11 +13,14 @@ from datetime import datetime, timezone
 
 from ..module_utils import _commits
 
+TOP_LEVEL = "[a-z]{2}|biz|com|edu|gov|net|org|pro|web|xxx|aero|asia|coop|info|museum|name|shop|рф"
 # What means something within a line, at its beginning or at its end; then what makes a link of text
 # without any brackets, as GitHub's Markdown has it.
 SPECIAL = re.compile(
     r"[\\`*_\[\]<>|~&]|^[-+#=]|\#(?=\#*$)"
-    r"|(?<=\w):(?=//)|(?<=\bwww)\.|@(?=\w)",
+    r"|(?<=\w):(?=//)|(?<=\bwww)\.|@(?=\w)"
+    # What some readers take for a host without being told, such as main.py.
+    r"|(?<=\w)\.(?=(?:" + TOP_LEVEL + r")(?![a-z0-9])|xn--)",
     re.IGNORECASE,
 )
 NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")

@@ -38,6 +38,7 @@ def shown(markdown):
 @example("&lt;b&gt; &#64;")
 @example("\\")
 @example("[^1] [x]: y")
+@example("main.py A.INFO/x a.com:80 (shop.example.org) x.рф x.shop. x.xn--p1ai v1.0.0")
 def test_text_shows_as_it_was_written_and_as_nothing_else(text):
     escaped = _markdown.escape(text)
     expected = " ".join(_markdown._commits.shown(text).split())
