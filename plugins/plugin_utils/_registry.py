@@ -108,11 +108,10 @@ class Registry(_layout.Layout):
             if _index.tag_of(item)
             and (item["digest"] in again or had.get(_index.tag_of(item)) != item["digest"])
         ]
-        for item in new:
-            self._refuse_overtaken(item, had.get(_index.tag_of(item)))
         try:
             for item in sorted(new, key=lambda each: _is_known_by(_index.tag_of(each))):
-                self._push(item, _index.tag_of(item))
+                tag = _index.tag_of(item)
+                self._push(item, tag, lambda at=tag, each=item: self._compare(at, each, had))
         finally:
             self._answers.forget()
 
@@ -192,15 +191,15 @@ class Registry(_layout.Layout):
             raise RegistryError(f"{self.path}: {descriptor['digest']} is described without a size")
         return size
 
-    def _refuse_overtaken(self, item, expected):
-        there = self._resolve(_index.tag_of(item))
-        if there and there["digest"] not in (expected, item["digest"]):
+    def _compare(self, tag, item, had):
+        """Refuse to write *tag* when it is not as it was read any more."""
+        there = self._resolve(tag)
+        if there and there["digest"] not in (had.get(tag), item["digest"]):
             raise _layout.Overtaken(
-                f"{self.path}: somebody else has written {_index.tag_of(item)} meanwhile: nothing "
-                "of that was changed; try again"
+                f"{self.path}: somebody else has written {tag} meanwhile, and that stays: try again"
             )
 
-    def _push(self, item, reference):
+    def _push(self, item, reference, compare=lambda: None):
         """Store a manifest, after what it names; tell whether the registry lists it by its subject.
 
         The list in a tag is left out where the registry has one of its own of all that is new.
@@ -214,6 +213,7 @@ class Registry(_layout.Layout):
         else:
             for blob in [plain["config"], *plain["layers"]]:
                 self._send_blob(blob)
+        compare()
         return self._client.put_manifest(reference, item["mediaType"], self.read(item))
 
     def _is_there(self, item):

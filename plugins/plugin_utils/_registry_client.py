@@ -20,6 +20,7 @@ LARGEST_MANIFEST = 4 * 1024 * 1024  # as large as registries have to take
 MOST_TAGS = 10_000
 MOST_PAGES = 1_000
 MOST_DELAY_S = 8
+FURTHER_BYTES = 64 * 1024
 MANIFEST_TYPES = (
     _layout.OCI_MANIFEST_TYPE,
     _layout.OCI_INDEX_TYPE,
@@ -147,8 +148,8 @@ class Client:
     def patiently(self, act, progress=lambda: 0):
         """Return what *act* returns, repeating it when it is Broken, with more time between.
 
-        It gives up when for so many seconds *progress* has not grown, or when the registry asks to
-        wait for longer than that.
+        It gives up when for so many seconds *progress*, in bytes, has hardly grown, or when the
+        registry asks to wait for longer than that.
         """
         reached, delay = progress(), 0.25
         deadline = self._clock() + self._patience_s
@@ -157,7 +158,7 @@ class Client:
                 return act()
             except Broken as error:
                 reason, wait_s = str(error), error.wait_s
-            if progress() > reached:
+            if progress() >= reached + FURTHER_BYTES:
                 reached, delay = progress(), 0.25
                 deadline = self._clock() + self._patience_s
             wait = max(delay, wait_s)

@@ -110,7 +110,7 @@ def _read(path, must_be_there):
         raise RegistryError(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError):  # what it says is not told: it may be a secret
         raise RegistryError(f"{path} is not a JSON file with credentials") from None
-    parts = plain if isinstance(plain, dict) else {"auths": ""}
+    parts = plain if isinstance(plain, dict) else {"auths": "none"}
     if not all(isinstance(parts.get(key) or {}, dict) for key in ("auths", "credHelpers")):
         raise RegistryError(f"{path} is not a JSON file with credentials")
     return parts

@@ -22,12 +22,14 @@ from ._registry_place import RegistryError
 
 try:
     import requests
+    import urllib3
 except ImportError:
     requests = None
 
 MOST_REDIRECTS = 5
 LARGEST_TOKEN = 64 * 1024
 LARGEST_REASON = 16 * 1024
+BLOCK_BYTES = 64 * 1024
 MOST_WAIT_S = 30  # for a connection, and for the next bytes
 WINDOW_S = 30  # over which a transfer is watched
 LEAST_BYTES_PER_S = 512
@@ -94,11 +96,12 @@ class Session:
             yield response
 
     def content(self, response, limit):
-        """Yield the bytes of a response, at most *limit*; Broken when they come too slowly."""
+        """Yield the bytes of a response, at most *limit*; RegistryError when they only trickle."""
         size = seen = 0
         began = time.monotonic()
         with self._told():
-            for chunk in response.iter_content(64 * 1024):
+            # As much as there is: to wait for a whole block would hide that next to nothing comes.
+            while chunk := response.raw.read1(BLOCK_BYTES):
                 size += len(chunk)
                 if size > limit:
                     raise TooLarge(
@@ -109,8 +112,10 @@ class Session:
                 passed = time.monotonic() - began
                 if passed > min(WINDOW_S, self._reach.patience_s):
                     if seen < passed * LEAST_BYTES_PER_S:
-                        raise Broken("it sends next to nothing")
+                        raise RegistryError(f"{self.place}: the registry sends next to nothing")
                     began, seen = time.monotonic(), 0
+        if size < int(_number(response.headers.get("Content-Length", ""))):
+            raise Broken("the connection broke")
 
     def _authorized(self, method, url, headers, body):
         """Return the response to a request, for which credentials are given if it wants some."""
@@ -219,13 +224,17 @@ class Session:
             if reason:
                 raise RegistryError(f"{self.place}: TLS: {reason.verify_message}") from None
             raise Broken("TLS fails") from None
-        except requests.exceptions.Timeout:
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
             raise Broken(f"it does not answer within {self._timeout:g} s") from None
         except requests.exceptions.ProxyError:
             raise Broken("the proxy does not reach it") from None
         except requests.exceptions.InvalidURL:
             raise RegistryError(f"{self.place}: the registry names no address") from None
-        except (requests.exceptions.RequestException, OSError) as error:
+        except (
+            requests.exceptions.RequestException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+        ) as error:
             reason = _find(error, OSError)
             said = getattr(reason, "strerror", "") or "the connection broke"
             raise Broken(said) from None
@@ -302,9 +311,15 @@ def _find(error, kind):
 
 def _wait_s(text):
     """Return the seconds of a ``Retry-After``, which may be a date (RFC 9110, 10.2.3)."""
-    if text.strip().isdigit():
-        return float(text)
+    if text.strip().isdecimal():
+        return _number(text)
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
     except (TypeError, ValueError):
         return 0.0
+
+
+def _number(text):
+    """Return the number that a header says; 0.0 when it says none."""
+    text = text.strip()
+    return float(text) if text.isascii() and text.isdecimal() else 0.0
