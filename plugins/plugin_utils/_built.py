@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from ..module_utils import _build_record, _canonical, _git, _globs
+from ..module_utils import _build_record, _canonical, _globs
+from . import _provenance
 from ._sealing import SealingError
 
 AGAIN = "build again"
@@ -95,7 +96,7 @@ def _with_about(item, key, value):
 
 def _material(component):
     origin = component["origin"]
-    known = {**origin, "folder": component["folder"], "place": _git.shown(origin["place"])}
+    known = {**origin, "folder": component["folder"], "place": _provenance.shown(origin["place"])}
     return {key: known[key] for key in SEALED if known.get(key)}
 
 
@@ -115,9 +116,9 @@ def _of_component(component, built):
     """Yield what of a component is not built as it is declared."""
     declared, found = component.origin._asdict(), built["origin"]
     wanted = {"kind": declared["kind"], **{key: declared[key] for key in DECLARED if declared[key]}}
-    wanted["place"] = _git.shown(wanted["place"])
+    wanted["place"] = _provenance.shown(wanted["place"])
     found = {key: found.get(key) for key in wanted}
-    found["place"] = _git.shown(str(found["place"]))
+    found["place"] = _provenance.shown(str(found["place"]))
     if found != wanted:
         yield (
             f"component {component.name} was built from {_told(found)}, and {_told(wanted)} is "
