@@ -42,9 +42,10 @@ class ActionModule(ActionBase):
             self, _action.on_host(_build_arguments.build(), "src", "workspace")
         )
         # Ansible would put these into a command line, where others see them.
-        environment = {}
-        self._compute_environment_string(environment)
+        given = {}
+        self._compute_environment_string(given)
         self._task.environment = []
+        environment = {name: str(value) for name, value in given.items()}
         try:
             return self._build(arguments, environment, task_vars)
         except _schema_file.MissingLibrary as error:

@@ -91,7 +91,7 @@ def run_steps(building, component, source, folder):
     common = environment_of(building, component, source)
     with open(building.place.log(name), "wb") as log:
         for number, step in enumerate(component["steps"], 1):
-            words = building.masked(_words(step["argv"]))
+            words = _words([building.masked(word) for word in step["argv"]])
             which = "%s: step %d of %d (%s)" % (name, number, count, words)
             building.say(say=which + " …")
             log.write(("== %s\n" % which).encode("utf-8", "replace"))

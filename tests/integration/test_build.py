@@ -143,7 +143,7 @@ def test_passed_variables_are_shown_nowhere(src, tmp_path, controller, local_hos
     blind = b.declare(
         tmp_path / "blind", b.component("web", GIT, {"shell": 'test -z "${TOKEN:-}${OTHER:-}"'})
     )
-    given = {"environment": {"TOKEN": "{{ token }}"}}
+    given = {"environment": {"TOKEN": "{{ token }}", "NUMBER": 7}}
     tasks = [
         b.building("Build", src, tmp_path / "w1", given),
         b.building("Fail", failing, tmp_path / "w2", {**given, **KEEP_GOING}),

@@ -2676,7 +2676,7 @@ BUILDING = (
         BUILD_JOBS,
         "        _build_steps.end_children()\n        for _job",
         "        for _job",
-        f"{BUILD_TESTS} others_are_ended or ends_with_all",
+        f"{BUILD_TESTS} gone_before",
     ),
     Mutant(
         "ending jobs with a supervisor that was killed",
@@ -2702,7 +2702,7 @@ BUILDING = (
     Mutant(
         "hiding what is passed from the words of a step",
         BUILD_COMPONENT,
-        'words = building.masked(_words(step["argv"]))',
+        'words = _words([building.masked(word) for word in step["argv"]])',
         'words = _words(step["argv"])',
         f"{BUILD_TESTS} masked",
     ),
@@ -2941,6 +2941,173 @@ BUILDING = (
     ),
 )
 
+AS_BUILT = "module_utils/_as_built.py"
+BUILT = "plugin_utils/_built.py"
+BUILT_TESTS = "action/test_sealing_builds.py"
+SCRIPT_DIGESTS = "module_utils/_script_digests.py"
+SCRIPT_DIGESTS_TESTS = "module_utils/test_script_digests.py"
+SCRIPTS = "plugin_utils/_scripts.py"
+SCRIPTS_TESTS = "plugin_utils/test_scripts.py"
+SOURCE_HOSTS = "plugin_utils/_source_hosts.py"
+SOURCE_HOSTS_TESTS = "plugin_utils/test_source_hosts.py"
+
+SEALING_BUILDS = (
+    Mutant(
+        "comparing what is packed with what was built",
+        AS_BUILT,
+        "if _build_record.tree_digest(entries) == tree:",
+        "if True:",
+        f"{BUILT_TESTS} refused_by_name",
+    ),
+    Mutant(
+        "asking a build host to compare what it packs with what was built",
+        "modules/release_package.py",
+        "    if is_built:\n        _as_built",
+        "    if False:\n        _as_built",
+        f"{BUILT_TESTS} same_words",
+    ),
+    Mutant(
+        "asking at which commit a checkout is",
+        AS_BUILT,
+        "if found == commit:",
+        "if True:",
+        f"{BUILT_TESTS} refused_by_name",
+    ),
+    Mutant(
+        "asking whether all artifacts are there",
+        AS_BUILT,
+        "if not gone:",
+        "if True:",
+        f"{BUILT_TESTS} artifacts",
+    ),
+    Mutant(
+        "keeping the source of a component in its folder",
+        AS_BUILT,
+        "if found == inside or found.startswith(inside + os.sep):",
+        "if True:",
+        f"{BUILT_TESTS} leads_out",
+    ),
+    Mutant(
+        "telling what is wrong in a workspace",
+        BUILT,
+        "told += problems",
+        "del problems",
+        f"{BUILT_TESTS} refused_by_name",
+    ),
+    check(
+        "holding a build to the name, version and serial of the release",
+        BUILT,
+        '(found := (built["name"], built["version"], built["serial"])) != wanted',
+        f"{BUILT_TESTS} refused_by_name",
+    ),
+    check(
+        "holding a build to the source that is declared",
+        BUILT,
+        "found != asked",
+        f"{BUILT_TESTS} refused_by_name",
+    ),
+    check(
+        "holding a build to the release.yml that was built",
+        BUILT,
+        'not told and record["definition"]["sha256"] != definition',
+        f"{BUILT_TESTS} refused_by_name",
+    ),
+    check("building what is declared to be built", BUILT, "names", f"{BUILT_TESTS} from_elsewhere"),
+    Mutant(
+        "holding what a build left to what it must leave",
+        BUILT,
+        'if not any(map(_globs.compile_globs([glob]), built["artifacts"])):',
+        "if False:",
+        f"{BUILT_TESTS} artifacts",
+    ),
+    Mutant(
+        "sealing no more of a source than another build would find",
+        BUILT,
+        "return {key: known[key] for key in SEALED if known.get(key)}",
+        "return known",
+        f"{BUILT_TESTS} built_from",
+    ),
+    Mutant(
+        "keeping the secrets of addresses out of manifests",
+        BUILT,
+        '"place": _provenance.shown(origin["place"])}',
+        '"place": origin["place"]}',
+        f"{BUILT_TESTS} secret",
+    ),
+    check(
+        "refusing scripts that are links",
+        SCRIPT_DIGESTS,
+        "item.is_symlink()",
+        f"{SCRIPT_DIGESTS_TESTS} told_in_a_line",
+    ),
+    check(
+        "refusing globs that name no script",
+        SCRIPT_DIGESTS,
+        "not named",
+        f"{SCRIPT_DIGESTS_TESTS} told_in_a_line",
+    ),
+    check(
+        "refusing scripts that are no files",
+        SCRIPT_DIGESTS,
+        "not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)",
+        f"{SCRIPT_DIGESTS_TESTS} told_in_a_line",
+    ),
+    check(
+        "refusing scripts that are too large",
+        SCRIPT_DIGESTS,
+        "len(data) > LARGEST_BYTES",
+        f"{SCRIPT_DIGESTS_TESTS} told_in_a_line",
+    ),
+    check(
+        "refusing too many scripts",
+        SCRIPT_DIGESTS,
+        "len(found) > MOST_SCRIPTS",
+        f"{SCRIPT_DIGESTS_TESTS} anybody_has",
+    ),
+    Mutant(
+        "staying where scripts may lie",
+        SCRIPT_DIGESTS,
+        'elif item.name != LEFT_OUT and wanted.may_lie_in(path + "/"):',
+        "else:",
+        f"{SCRIPT_DIGESTS_TESTS} not_entered",
+    ),
+    Mutant(
+        "holding hooks to those that were sealed",
+        SCRIPTS,
+        "elif digest not in digests:",
+        "elif False:",
+        f"{SCRIPTS_TESTS} what_is_right",
+    ),
+    Mutant(
+        "holding scripts to those that were sealed",
+        SCRIPTS,
+        'elif digest != script["sha256"]:',
+        "elif False:",
+        f"{SCRIPTS_TESTS} difference",
+    ),
+    Mutant(
+        "reading the scripts of a manifest only in their form",
+        SCRIPTS,
+        'return checked(dict(manifest.about).get("scripts", {}))',
+        'return dict(manifest.about).get("scripts", {})',
+        f"{SCRIPTS_TESTS} another_form",
+    ),
+    Mutant(
+        "reading the scripts of a build host only in their form",
+        SOURCE_HOSTS,
+        'return _scripts.checked(answer.get("scripts"))',
+        'return answer.get("scripts")',
+        f"{SOURCE_HOSTS_TESTS} scripts_of_another_form",
+    ),
+    Mutant(
+        "comparing what this machine packs with what was built",
+        SOURCE_HOSTS,
+        "        _as_built.check_tree(source.name, entries, tree, root, self.workspace)\n",
+        "        del tree, root\n",
+        f"{BUILT_TESTS} refused_by_name",
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -2967,4 +3134,5 @@ MUTANTS = (
     *FUZZED,
     *EVIDENCE,
     *BUILDING,
+    *SEALING_BUILDS,
 )

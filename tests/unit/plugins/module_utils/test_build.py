@@ -4,14 +4,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils import _build_place
+from ansible_collections.itops.release.plugins.module_utils import (
+    _build_jobs,
+    _build_place,
+    _build_steps,
+)
 from ansible_collections.itops.release.tests.unit.plugins.build_host import (
     BuildHost,
     component,
@@ -313,6 +319,27 @@ def test_when_one_component_fails_the_others_are_ended(host):
 
     assert ended["msg"].startswith("b: step 1")
     assert time.monotonic() - began < 30
+
+
+def test_jobs_are_gone_before_it_is_told_that_one_failed():
+    def fail():
+        time.sleep(0.1)
+        raise ValueError
+
+    child = os.fork()
+    if not child:
+        left = ["nothing was refused"]
+        try:
+            _build_steps.prepare()
+            nap = _build_jobs.Job("nap", lambda: subprocess.run(["sleep", "60"], check=False))
+            with contextlib.suppress(_build_place.BuildError):
+                _build_jobs.run([nap, _build_jobs.Job("fail", fail)], 2, lambda: True)
+                raise AssertionError
+            left = _build_steps._children()
+        finally:
+            os._exit(len(left))
+
+    assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.parametrize("workspace", ["relative/path", "{src}"])

@@ -214,7 +214,11 @@ def index(host):
             "thing-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: thing\nVersion: 1.0\n"
         )
         archive.writestr("thing-1.0.dist-info/RECORD", "")
-    (folder / "other-1.0.tar.gz").write_bytes(tar(("other-1.0/setup.py", 0o644, "1/0")))
+    backend = '[build-system]\nrequires = []\nbuild-backend = "own"\nbackend-path = ["."]\n'
+    own = ("other-1.0/own.py", 0o644, f"open({str(folder / 'ran')!r}, 'w')\n1/0\n")
+    (folder / "other-1.0.tar.gz").write_bytes(
+        tar(("other-1.0/pyproject.toml", 0o644, backend), own)
+    )
     host.variables.update(PIP_NO_INDEX="1", PIP_FIND_LINKS=str(folder))
     return folder
 
@@ -250,6 +254,7 @@ def test_a_wheel_that_is_none_or_another_one_is_refused(host, index, wanted, wor
 
     assert words in ended["msg"]
     assert "\n" not in ended["msg"]
+    assert not (index / "ran").exists()
 
 
 @pytest.fixture
