@@ -96,7 +96,7 @@ class ActionModule(ActionBase):
         release = self._find(library, arguments)
         if arguments["trust"] and release and arguments["state"] != "absent":
             self._demand(library, release, arguments)
-        self._demand_beside(library, release, arguments, task_vars)
+        only = self._demand_beside(library, release, arguments, task_vars)
         call = {
             "run": _run.run_id(task_vars),
             "release": release._asdict() if release else None,
@@ -107,6 +107,7 @@ class ActionModule(ActionBase):
             "pack": None,
             "again": [],
             "whole": False,
+            **({"only": only} if only else {}),
             **self._told_despite(),
         }
         result = self._call(arguments, call, task_vars)
@@ -224,11 +225,14 @@ class ActionModule(ActionBase):
         _signatures.demand(library, label, trust, datetime.now(timezone.utc))
 
     def _demand_beside(self, library, release, arguments, task_vars):
-        """Refuse a release that does not work beside what is live, where that is told."""
+        """Refuse a release that does not work beside what is live, where that is told.
+
+        Return its digest where only the host knew which release is meant.
+        """
         items = arguments["beside"]
         brings = arguments["state"] != "absent" and not arguments["mark"]
         if items is None or not brings or arguments["release"] == "current":
-            return
+            return None
 
         def ask():
             self._calls += 1
@@ -242,7 +246,8 @@ class ActionModule(ActionBase):
             return result
 
         with self._unless_allowed(arguments):
-            _fitness.demand_beside(library, release, items, ask)
+            return _fitness.demand_beside(library, release, items, ask)
+        return None
 
     def _demand_host(self, library, label, need, arguments, task_vars):
         """Refuse a host that a release cannot work on; return how many bytes must stay free there.

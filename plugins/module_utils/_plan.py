@@ -34,6 +34,8 @@ def make(root, state, params, call):
     if _goes_back(params, call) and state.trial and not state.live:
         return Plan(None, "withdraw", None, [], state)
     release, back = _meant(root, params, call, state)
+    if release.digest != call.get("only", release.digest):
+        raise _claim.DeploymentError("another run changed %s meanwhile: run again" % root.path)
     if params["state"] == "live":
         refuse_bad(state, release.digest, release.version)
     older = _refusal_of_older(root.path, state, release) if call.get("forward") else None

@@ -126,33 +126,40 @@ class _World:
     def __init__(self, library, new, live, former):
         ours = {part.application for part in new}
         self._library, self._new = library, new
-        self._live = [part for part in live if part.application not in ours]
+        self._there = {}
+        for part in live:
+            if part.application not in ours:
+                there = self._there.setdefault(part.application, Choice(part.application, None, ()))
+                self._there[part.application] = there._replace(parts=(*there.parts, part))
+        self.applications = list(self._there)
         self._before = [*live, *former]
         self._labels, self._known = {}, {}
         for label in reversed(library.labels()):
             if label.name not in ours:
                 self._labels.setdefault(label.name, []).append(label)
-        self.applications = list(dict.fromkeys(part.application for part in self._live))
 
-    def choices(self, application, name=""):
-        """Return the Choices of an *application*: what is live, then others, newest first.
+    def choices(self, application):
+        """Yield the Choices of an *application*: what is live, then others, newest first."""
+        if application in self._there:
+            yield self._there[application]
+        yield from self._releases(application)
 
-        With a *name*, only those that may offer it.
-        """
-        there = tuple(part for part in self._live if part.application == application)
-        found = [Choice(application, None, there)] if there else []
+    def offers(self, name):
+        """Yield the Offers of *name*: what is live, then others, newest first."""
+        for choice in self._there.values():
+            if _compatibility.offering(name, choice.parts):
+                yield Offer(name, choice)
+        for application in dict.fromkeys([*self.applications, *sorted(self._labels)]):
+            for choice in self._releases(application, name):
+                if _compatibility.offering(name, choice.parts):
+                    yield Offer(name, choice)
+
+    def _releases(self, application, name=""):
+        """Yield the Choices in the library that can be read; with a *name*, that may offer it."""
         for label in self._labels.get(application, [])[:MOST_TRIED]:
             parts = self._parts(label, name)
             if parts:
-                found.append(Choice(application, label, parts))
-        return found
-
-    def offers(self, name):
-        """Return the Offers of *name*: what is live, then others, newest first."""
-        applications = list(dict.fromkeys([*self.applications, *sorted(self._labels)]))
-        choices = [choice for each in applications for choice in self.choices(each, name)]
-        choices.sort(key=lambda choice: choice.label is not None)
-        return [Offer(name, each) for each in choices if _compatibility.offering(name, each.parts)]
+                yield Choice(application, label, parts)
 
     def demands(self, choice):
         """Return what follows from a Choice: what else is live fits it; what it needs is there.
@@ -209,12 +216,16 @@ def _provider(resolvelib, world):
         def find_matches(self, identifier, requirements, incompatibilities):
             demands, refused = list(requirements[identifier]), list(incompatibilities[identifier])
             is_name = isinstance(identifier, tuple)
-            found = world.offers(identifier[1]) if is_name else world.choices(identifier)
-            return [
-                item
-                for item in found
-                if item not in refused and all(demand.takes(item) for demand in demands)
-            ]
+
+            def matches():  # no release is read before those that are newer have failed
+                found = world.offers(identifier[1]) if is_name else world.choices(identifier)
+                return (
+                    item
+                    for item in found
+                    if item not in refused and all(demand.takes(item) for demand in demands)
+                )
+
+            return matches
 
         def is_satisfied_by(self, requirement, candidate):
             return requirement.takes(candidate)

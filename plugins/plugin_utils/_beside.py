@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..module_utils import _manifest
+from ..module_utils import _canonical, _manifest
 from . import _alternatives, _compatibility, _declarations, _holdings, _ranges
 from ._layout import LibraryError
 
@@ -90,7 +90,7 @@ def read(items, library):
         places.append(place)
         try:
             if item.get("unknown"):
-                raise _declarations.DeclarationError(item["unknown"])
+                raise _declarations.DeclarationError(_canonical.one_line(item["unknown"]))
             if item["digest"] is None:
                 continue
             key = (place, item["digest"])

@@ -9,10 +9,6 @@ from typing import NamedTuple
 from . import _ranges
 
 MOST_HOSTS = 5  # that a line names
-HOW_TO_LOOK = (
-    "name the hosts where it is live in deploy_beside (beside of the module), "
-    "such as [{hosts: api, root: /srv/api}]"
-)
 
 
 class Part(NamedTuple):
@@ -123,9 +119,16 @@ def _missing(part, wanted, live, places, gone):
     if live is None or places is None:
         return []
     if not places:
-        return [f"{part} requires {wanted}; of {wanted.name} nothing is known: {HOW_TO_LOOK}"]
+        return [f"{part} requires {wanted}; {_how_to_look(wanted.name)}"]
     looked_at = ", ".join(sorted(set(places)))
     return [f"{part} requires {wanted}; {looked_at} has no {wanted.name}"]
+
+
+def _how_to_look(name):
+    return (
+        f"of {name} nothing is known: name the hosts where it is live in deploy_beside (beside of "
+        f"the module), such as [{{hosts: {name}, root: /srv/{name}}}]"
+    )
 
 
 def _line(part, verb, wanted, other):

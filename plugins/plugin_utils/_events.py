@@ -35,7 +35,8 @@ def deployment_event(host, status, args, result):
     event["sent_bytes"] = int(result.get("sent_bytes") or 0)
     event["resumed_bytes"] = int(result.get("resumed_bytes") or 0)
     event["took_over"] = result.get("took_over")
-    event["despite"] = [one_line(line) for line in result.get("incompatible") or []]
+    allowed = result.get("incompatible") or [] if status == "ok" else []
+    event["despite"] = [one_line(line) for line in allowed]
     event["drift"] = len(result.get("drift") or [])
     for moment in ("before", "after"):
         if isinstance(result.get(moment), dict):

@@ -15,6 +15,8 @@ ERRORS = (_beside.BesideError, _declarations.DeclarationError, _ranges.RangeErro
 def demand_beside(library, label, items, ask):
     """Raise Incompatible unless the release of a Label works beside what *items* tell as live.
 
+    Return the digest of the release where the host told which that is, else None.
+
     Without a *label*, or with one that has only the digest, the host knows the release: ``ask()``
     returns what ``release_deployment_info`` answers there. That is not asked for without *items*.
     A release of thousands of files that requires nothing is not read without them, either.
@@ -25,9 +27,13 @@ def demand_beside(library, label, items, ask):
             release = _declarations.read(library, label.digest, data)
             _beside.demand(library, release, items)
     elif items:
-        release, replaced = _on_host(library, label, ask())
-        if release:
-            _beside.demand(library, release, items, replaced)
+        answer = ask()
+        meant = {"digest": label.digest} if label else answer["deployment"]["previous"]
+        if meant:  # else the host has more to say on that
+            replaced = _current(answer)
+            _beside.demand(library, _declared(library, answer, meant), items, replaced)
+            return meant["digest"]
+    return None
 
 
 def demand_host(library, label, there, host):
@@ -45,17 +51,9 @@ def demand_host(library, label, there, host):
     return required.get("free_disk", 0)
 
 
-def _on_host(library, label, answer):
-    """Return what the release that is meant declares, and what the one declares that is current.
-
-    None stands for the first where there is no such release: the host has more to say on that.
-    """
-    deployment = answer["deployment"]
-    current = deployment["trial"] or deployment["live"]
-    meant = {"digest": label.digest} if label else deployment["previous"]
-    if not meant:
-        return None, None
-    return _declared(library, answer, meant), current and _told(answer, current["digest"])
+def _current(answer):
+    current = answer["deployment"]["trial"] or answer["deployment"]["live"]
+    return current and _told(answer, current["digest"])
 
 
 def _declared(library, answer, meant):

@@ -122,8 +122,7 @@ class Recorder:
         trace.sent += event["sent_bytes"]
         trace.resumed += event.get("resumed_bytes", 0)
         trace.took_over = trace.took_over or _say_whose(event, self.check_mode)
-        if event["status"] == "ok":
-            trace.despite = tuple(event.get("despite") or trace.despite)
+        trace.despite = tuple(event.get("despite") or trace.despite)
         trace.drift += event.get("drift", 0) if event["changed"] else 0
         trace.changed |= event["changed"]
         trace.asked_only = False

@@ -82,7 +82,7 @@ def shop(library, local_hosts, inventory, run_playbook, tmp_path):
             for host in groups[name]
         ]
 
-    def run(playbook, name, check=False, lost=(), **variables):
+    def run(playbook, name, lost=(), options=None, **variables):
         there = [
             dataclasses.replace(target, variables=NOWHERE) if target.name in lost else target
             for target in targets.values()
@@ -95,7 +95,8 @@ def shop(library, local_hosts, inventory, run_playbook, tmp_path):
             **variables,
         }
         before = {host: len(path.read_text()) for host, path in calls.items()}
-        done = run_playbook(f"itops.release.{playbook}", places, extra_vars=extra, check=check)
+        settings = {"extra_vars": extra, **(options or {})}
+        done = run_playbook(f"itops.release.{playbook}", places, **settings)
         shop.calls = {h: len(path.read_text()) - before[h] for h, path in calls.items()}
         return done
 
@@ -142,8 +143,8 @@ def test_what_does_not_work_beside_what_is_live_is_refused_until_that_is_upgrade
     usual = shop.calls["web1"]
     before = [snapshot(shop.targets[host].seen) for host in shop.targets]
 
-    for options in ({}, {"check": True}):
-        refused = shop.deploy("web:2.4.0", **options)
+    for check in (False, True):
+        refused = shop.deploy("web:2.4.0", options={"check": check})
 
         for host in ("web1", "web2"):
             assert refusal(refused, STAGE, host) == (
@@ -155,7 +156,7 @@ def test_what_does_not_work_beside_what_is_live_is_refused_until_that_is_upgrade
     assert [snapshot(shop.targets[host].seen) for host in shop.targets] == before
 
     done(shop.deploy("api:3.2.0"))
-    went = done(shop.deploy("web:2.4.0", deploy_serial=1))
+    went = done(shop.deploy("web:2.4.0", deploy_serial=1, options={"limit": "web"}))
 
     assert shop.calls == {"web1": usual, "web2": usual, "api1": 1, "api2": 1}
     assert len(went.find(ASK)) == 2  # once in a batch

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.itops.release.plugins.module_utils import (
     _answer,
+    _claim,
     _history,
     _host_call,
     _root,
@@ -68,3 +69,19 @@ def test_what_was_allowed_is_in_the_history_beside_what_was_done(estate, label):
         "despite: web requires api",
         "accepted",
     ]
+
+
+def test_only_the_release_that_was_asked_about_is_gone_back_to(estate):
+    first, second, third = (estate.seal(f"{n}.0", {"app": str(n)}) for n in (1, 2, 3))
+    host = estate.host()
+    for label in (first, second):
+        host.deploy(label)
+    ask = host.ask
+    host.deploy(third)  # by another run, which asked nobody
+    host.ask = lambda label: {**ask(label), "only": first.digest}
+
+    with pytest.raises(_claim.DeploymentError, match=r"another run changed .*: run again"):
+        host.deploy(None)
+    assert host.current == host.tree_of(third)
+    host.ask = lambda label: {**ask(label), "only": second.digest}
+    assert host.deploy(None)["after"]["version"] == "2.0"

@@ -191,6 +191,16 @@ def test_a_way_back_is_what_the_host_says():
     assert refused(NOWHERE, WEB, [], None, label=None) is None  # nobody is asked
 
 
+def test_a_way_back_is_named_to_the_host_that_told_it():
+    items, newer = told(release("api", "3.5"), "api1"), release("web", "3", 2)
+
+    def ask():
+        return answer(live=newer, previous=WEB)
+
+    assert _fitness.demand_beside(NOWHERE, None, items, ask) == digest_of(WEB)
+    assert _fitness.demand_beside(Library(WEB), label_of(WEB), items, None) is None
+
+
 def test_a_way_back_takes_nothing_from_others_that_they_live_on():
     reader = release("reader", "1", requires=["search"])
     new, old = release("web", "2", provides={"search": "1"}), release("web", "1")
