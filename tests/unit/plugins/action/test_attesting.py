@@ -48,9 +48,9 @@ def options(tmp_path):
     }
 
 
-def read(tmp_path, known=KNOWN):
+def read(tmp_path):
     library = _library.Library(str(tmp_path / "library"))
-    return _evidence.read(library, library.find("shop:1"), known)
+    return _evidence.read(library, library.find("shop:1"), KNOWN)
 
 
 def said(answer):
