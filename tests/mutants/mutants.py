@@ -3108,6 +3108,402 @@ SEALING_BUILDS = (
     ),
 )
 
+COMPATIBILITY = "plugin_utils/_compatibility.py"
+COMPATIBILITY_TESTS = "plugin_utils/test_compatibility.py"
+BESIDE = "plugin_utils/_beside.py"
+BESIDE_TESTS = "plugin_utils/test_beside.py"
+FITNESS = "plugin_utils/_fitness.py"
+DECLARATIONS = "plugin_utils/_declarations.py"
+ALTERNATIVES = "plugin_utils/_alternatives.py"
+ALTERNATIVES_TESTS = "plugin_utils/test_alternatives.py"
+DEPLOYMENT_ACTION = "action/release_deployment.py"
+DEPLOYMENT_ACTION_TESTS = "action/test_release_deployment.py"
+TOLD_BESIDE_TESTS = "filter/test_beside.py"
+COMPATIBLE = (
+    Mutant(
+        "taking a version that nobody can read for none that is required",
+        COMPATIBILITY,
+        "has(wanted, other) is not True",
+        "has(wanted, other) is False",
+        f"{COMPATIBILITY_TESTS} nobody_can_tell",
+    ),
+    Mutant(
+        "taking a version that nobody can read for one that conflicts",
+        COMPATIBILITY,
+        "has(unwanted, other) is not False",
+        "has(unwanted, other)",
+        f"{COMPATIBILITY_TESTS} nobody_can_tell",
+    ),
+    Mutant(
+        "letting what is live have a say in what comes",
+        COMPATIBILITY,
+        "    for part in everything:\n",
+        "    for part in new:\n",
+        f"{COMPATIBILITY_TESTS} has_a_say",
+    ),
+    Mutant(
+        "passing over what was wrong before",
+        COMPATIBILITY,
+        "if _either_is_new(part, other) and",
+        "if",
+        f"{COMPATIBILITY_TESTS} wrong_before",
+    ),
+    Mutant(
+        "keeping for what is live what it requires and had",
+        COMPATIBILITY,
+        "before = offering(wanted.name, gone)",
+        "before = []",
+        f"{COMPATIBILITY_TESTS} requires_and_had",
+    ),
+    check(
+        "telling how to name what nobody knows of",
+        COMPATIBILITY,
+        "not places",
+        f"{COMPATIBILITY_TESTS} nobody_looked_for",
+    ),
+    Mutant(
+        "saying that a place lacks something only where all of it is known",
+        BESIDE,
+        "places = None if beside.unknown else beside.places",
+        "places = beside.places",
+        f"{BESIDE_TESTS} looked_up",
+    ),
+    Mutant(
+        "refusing beside what is not known",
+        BESIDE,
+        "lines += [beside.problem] if beside.problem else []",
+        "lines += []",
+        f"{BESIDE_TESTS} not_known",
+    ),
+    Mutant(
+        "not taking an adopted release for nothing",
+        BESIDE,
+        'return {"unknown": "what is live there was adopted, and nobody sealed it"}',
+        'return {"digest": None}',
+        f"{TOLD_BESIDE_TESTS} not_taken_for_nothing",
+    ),
+    Mutant(
+        "not taking a lost host for one with nothing",
+        BESIDE,
+        'return {"unknown": _holdings.reason(result)}',
+        'return {"digest": None}',
+        f"{TOLD_BESIDE_TESTS} not_taken_for_nothing",
+    ),
+    check(
+        "not believing a record that current contradicts",
+        BESIDE,
+        'any(item["path"] == "current" for item in result.get("drift") or ())',
+        f"{TOLD_BESIDE_TESTS} not_taken_for_nothing",
+    ),
+    Mutant(
+        "counting what is on trial elsewhere",
+        BESIDE,
+        'current = deployment.get("trial") or deployment.get("live")',
+        'current = deployment.get("live") or deployment.get("trial")',
+        f"{TOLD_BESIDE_TESTS} counts_before",
+    ),
+    Mutant(
+        "telling in printable letters why a host is not known",
+        BESIDE,
+        '_canonical.one_line(item["unknown"])',
+        'item["unknown"]',
+        f"{BESIDE_TESTS} printable",
+    ),
+    check(
+        "refusing a pattern that names no host",
+        "filter/hosts_beside.py",
+        "not hosts",
+        f"{TOLD_BESIDE_TESTS} slip",
+    ),
+    Mutant(
+        "checking what hosts tell of releases",
+        DECLARATIONS,
+        "_manifest.about_from_plain(_checked(item), SAID_OF_COMPONENTS)",
+        "_manifest.about_from_plain(item, SAID_OF_COMPONENTS)",
+        f"{BESIDE_TESTS} not_believed",
+    ),
+    Mutant(
+        "reading what a release requires where nothing is told of others",
+        FITNESS,
+        "if items or _declarations.REQUIRES in data:",
+        "if items:",
+        f"{BESIDE_TESTS} the_way_to_tell",
+    ),
+    Mutant(
+        "refusing a way back of which nothing is known",
+        FITNESS,
+        """        raise Incompatible([f"cannot know what {meant['version']} requires""",
+        """        return Incompatible([f"cannot know what {meant['version']} requires""",
+        f"{BESIDE_TESTS} nobody_knows_anything",
+    ),
+    Mutant(
+        "holding a host to what a release requires of hosts",
+        FITNESS,
+        "    if problems:\n",
+        "    if False:\n",
+        f"{BESIDE_TESTS} requires_of_hosts",
+    ),
+    Mutant(
+        "proposing only what fits everything that stays live",
+        ALTERNATIVES,
+        "return _work_together(self.choice.parts, choice.parts)",
+        "return True",
+        f"{ALTERNATIVES_TESTS} fits_everything_else",
+    ),
+    Mutant(
+        "proposing what a proposal needs in turn",
+        ALTERNATIVES,
+        "if not given and (had or choice.label is not None):",
+        "if not given and had:",
+        f"{ALTERNATIVES_TESTS} needs_in_turn",
+    ),
+    Mutant(
+        "leaving as it is what was wrong before",
+        ALTERNATIVES,
+        "if self.choice.label is None and choice.label is None:",
+        "if False:",
+        f"{ALTERNATIVES_TESTS} wrong_before",
+    ),
+    check(
+        "letting nothing incompatible pass unless that is said",
+        DEPLOYMENT_ACTION,
+        'not arguments["allow_incompatible"]',
+        f"{DEPLOYMENT_ACTION_TESTS} unless_that_is_allowed",
+    ),
+    Mutant(
+        "letting a host keep and mend what it has had",
+        DEPLOYMENT_ACTION,
+        """if not need["damaged"] and arguments["release"] not in FOUND_ON_HOST:""",
+        "if True:",
+        f"{DEPLOYMENT_ACTION_TESTS} has_had",
+    ),
+    Mutant(
+        "going back only to the release that was asked about",
+        PLAN,
+        'release.digest != call.get("only", release.digest)',
+        "False",
+        "module_utils/test_answer.py asked_about",
+    ),
+    Mutant(
+        "writing down on the host what was allowed",
+        "module_utils/_transaction.py",
+        'for line in call.get("despite", ()):',
+        "for line in ():",
+        "module_utils/test_answer.py allowed",
+    ),
+    Mutant(
+        "keeping free what a release requires",
+        "plugin_utils/_room.py",
+        "left < spare",
+        "left < 0",
+        "plugin_utils/test_room.py must_stay_free",
+    ),
+    Mutant(
+        "reading ranges of hosts before they are sealed",
+        "plugin_utils/_release_file.py",
+        '_host_requirements.check(plain.get("requires_hosts", {}))',
+        "pass",
+        "plugin_utils/test_release_file.py of_hosts",
+    ),
+)
+
+REGISTRY = "plugin_utils/_registry.py"
+REGISTRY_ANSWERS = "plugin_utils/_registry_answers.py"
+REGISTRY_CLIENT = "plugin_utils/_registry_client.py"
+REGISTRY_CREDENTIALS = "plugin_utils/_registry_credentials.py"
+REGISTRY_PLACE = "plugin_utils/_registry_place.py"
+REGISTRY_SESSION = "plugin_utils/_registry_session.py"
+REGISTRY_UPLOAD = "plugin_utils/_registry_upload.py"
+REGISTRY_TESTS = "plugin_utils/test_registry.py"
+ACCESS_TESTS = "plugin_utils/test_registry_access.py"
+
+REGISTRIES = (
+    check(
+        "verifying a blob that a registry sends",
+        REGISTRY_CLIENT,
+        "_hash_of(path) != digest",
+        f"{REGISTRY_TESTS} wrong_bytes",
+    ),
+    Mutant(
+        "verifying a manifest that a registry sends",
+        REGISTRY_CLIENT,
+        'if wanted.startswith("sha256:") and wanted != _digest_of(data):',
+        "if False:",
+        f"{REGISTRY_TESTS} wrong",
+    ),
+    Mutant(
+        "filling a cache anew that was altered",
+        REGISTRY,
+        """        if not self._is_here(digest):
+            self._answers.alone(""",
+        """        if not os.path.exists(self.blob(digest)):
+            self._answers.alone(""",
+        f"{REGISTRY_TESTS} altered",
+    ),
+    check(
+        "comparing a tag just before it is written",
+        REGISTRY,
+        'there and there["digest"] not in (had.get(tag), item["digest"])',
+        f"{REGISTRY_TESTS} meanwhile",
+    ),
+    check(
+        "looking again for what others entered while layers were sent",
+        "plugin_utils/_library.py",
+        "self.layout.is_shared:  # that took time, in which others may have entered something",
+        f"{REGISTRY_TESTS} while_ours_is_sent",
+    ),
+    Mutant(
+        "asking anew before something is written",
+        REGISTRY,
+        """        with super().locked():
+            self._answers.forget()
+""",
+        """        with super().locked():
+""",
+        f"{REGISTRY_TESTS} what_others_write",
+    ),
+    Mutant(
+        "writing the tag of the digest last",
+        REGISTRY,
+        "sorted(new, key=lambda each: _is_known_by(_index.tag_of(each)))",
+        "sorted(new, key=lambda each: not _is_known_by(_index.tag_of(each)))",
+        f"{REGISTRY_TESTS} comes_last",
+    ),
+    Mutant(
+        "asking once for all workers",
+        REGISTRY_ANSWERS,
+        "            return known if valid else None\n",
+        "            return None\n",
+        f"{REGISTRY_TESTS} lately or pull_once",
+    ),
+    Mutant(
+        "pulling once for all workers",
+        REGISTRY,
+        """        digest, path = descriptor["digest"], self.blob(descriptor["digest"])
+        if self._is_here(digest):
+            return
+""",
+        """        digest, path = descriptor["digest"], self.blob(descriptor["digest"])
+""",
+        f"{REGISTRY_TESTS} pull_once",
+    ),
+    Mutant(
+        "going on where a download broke off",
+        REGISTRY_CLIENT,
+        'headers = {"Range": f"bytes={start}-"} if start else {}',
+        "headers = {}",
+        f"{REGISTRY_TESTS} download_goes_on",
+    ),
+    Mutant(
+        "going on where an upload broke off",
+        REGISTRY_UPLOAD,
+        "location, offset = self._resumed() or self._begun()",
+        "location, offset = self._begun()",
+        f"{REGISTRY_TESTS} upload",
+    ),
+    Mutant(
+        "sending no blob that is there",
+        REGISTRY_CLIENT,
+        'if self.has("blobs", digest):\n            return',
+        'if self.has("blobs", digest):\n            pass',
+        f"{REGISTRY_TESTS} not_sent_again",
+    ),
+    check(
+        "reading no more than is expected",
+        REGISTRY_SESSION,
+        "size > limit",
+        f"{REGISTRY_TESTS} without_end or longer",
+    ),
+    check(
+        "ending a transfer that only trickles",
+        REGISTRY_SESSION,
+        "seen < passed * LEAST_BYTES_PER_S",
+        f"{REGISTRY_TESTS} drip",
+    ),
+    Mutant(
+        "ending a list of tags",
+        REGISTRY_CLIENT,
+        "            if len(found) > most:\n",
+        "            if False:\n",
+        f"{REGISTRY_TESTS} list_of_tags_without_end",
+    ),
+    Mutant(
+        "waiting no longer than is borne",
+        REGISTRY_CLIENT,
+        "if self._clock() + wait > deadline:",
+        "if self._clock() > deadline:",
+        f"{REGISTRY_TESTS} asks_to_wait",
+    ),
+    Mutant(
+        "telling credentials to the registry alone",
+        REGISTRY_SESSION,
+        "extra = own if self._is_own(url) else {}",
+        "extra = own",
+        f"{ACCESS_TESTS} only_the_registry",
+    ),
+    Mutant(
+        "following no redirect to where no TLS is",
+        REGISTRY_SESSION,
+        """            url = urljoin(url, response.headers.get("Location", ""))
+            self._refuse_without_tls(url)
+""",
+        """            url = urljoin(url, response.headers.get("Location", ""))
+""",
+        f"{ACCESS_TESTS} redirect_to_where",
+    ),
+    Mutant(
+        "giving no password to a service without TLS",
+        REGISTRY_SESSION,
+        """        realm = challenge.get("realm", "")
+        self._refuse_without_tls(realm)
+""",
+        """        realm = challenge.get("realm", "")
+""",
+        f"{ACCESS_TESTS} no_password_goes",
+    ),
+    check(
+        "sending uploads nowhere else",
+        REGISTRY_SESSION,
+        "not location or not self._is_own(url)",
+        f"{ACCESS_TESTS} uploads_do_not",
+    ),
+    Mutant(
+        "keeping to TLS but on this machine",
+        REGISTRY_PLACE,
+        "plain = host in self.plain_http or (_is_loopback(host) and not self.folders(host))",
+        "plain = True",
+        f"{ACCESS_TESTS} loopback or vouches",
+    ),
+    Mutant(
+        "repeating no credentials of an address",
+        REGISTRY_PLACE,
+        'if "@" in host:',
+        "if False:",
+        f"{ACCESS_TESTS} not_repeated",
+    ),
+    Mutant(
+        "using nothing of netrc",
+        REGISTRY_SESSION,
+        "        self._http.auth = _unchanged",
+        "        self._http.auth = None",
+        f"{ACCESS_TESTS} netrc",
+    ),
+    Mutant(
+        "logging no addresses",
+        REGISTRY_SESSION,
+        'logging.getLogger("urllib3").setLevel(logging.WARNING)',
+        'logging.getLogger("urllib3")',
+        f"{ACCESS_TESTS} has_no_addresses",
+    ),
+    Mutant(
+        "taking credentials for the registry that they are for",
+        REGISTRY_CREDENTIALS,
+        "environ.get(ONLY_FOR, place.host) == place.host",
+        "True",
+        f"{ACCESS_TESTS} environment_comes_first",
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -3135,4 +3531,6 @@ MUTANTS = (
     *EVIDENCE,
     *BUILDING,
     *SEALING_BUILDS,
+    *COMPATIBLE,
+    *REGISTRIES,
 )
