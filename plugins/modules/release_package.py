@@ -69,8 +69,11 @@ options:
     version_added: 0.1.0
   media_library:
     description:
-      - The directory of the media library on the controller, in OCI image-layout form.
-      - It is made when it does not exist.
+      - The directory of the media library on the controller, in OCI image-layout form. It is made
+        when it does not exist.
+      - Or C(oci://host[:port]/name), a repository in an OCI registry. Credentials come from the
+        environment or a file, see C(docs/registries.md). O(mark) and O(min_age_days) are not for
+        registries.
     type: path
     required: true
   version:

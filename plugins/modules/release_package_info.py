@@ -28,7 +28,8 @@ attributes:
     platforms: posix
 options:
   media_library:
-    description: The directory of the media library on the controller.
+    description: The directory of the media library on the controller, or C(oci://host[:port]/name),
+      a repository in an OCI registry.
     type: path
     required: true
   release:
