@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bills of materials of real trees, held to what pip, npm and dpkg say that they hold."""
+"""Evidence of real builds; bills of materials, held to what pip, npm and dpkg say of real trees."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import sys
 import urllib.parse
 
 import pytest
+import securesystemslib.dsse
+import securesystemslib.signer
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
@@ -22,14 +24,21 @@ from ansible_collections.itops.release.tests.integration.applications import (
     sealing,
     task,
 )
+from ansible_collections.itops.release.tests.integration.building import (
+    building,
+    commit,
+    component,
+    declare,
+)
+from ansible_collections.itops.release.tests.integration.docker_registry import DockerRegistry
 from ansible_collections.itops.release.tests.unit.plugins.estate import write_tree
 from ansible_collections.itops.release.tests.unit.plugins.signing import (
     key,
+    public_key,
     trust_text,
     write_private_key,
 )
 
-pytestmark = pytest.mark.slow
 WANTED = ("flask==3.1.2", "setuptools==80.9.0")  # the latter has packages of others within
 PACKAGE = {
     "name": "shop-ui",
@@ -117,6 +126,56 @@ def in_address(name):
     return name.lower().replace("_", "-")
 
 
+def test_the_evidence_of_a_build_is_kept_in_a_registry(
+    local_hosts, inventory, run_playbook, tmp_path
+):
+    metadata = "Name: Flask\nVersion: 3.0.0\n"
+    head = commit(tmp_path / "repository", **{"setup.egg-info": metadata})
+    origin = {"git": str(tmp_path / "repository"), "revision": "main"}
+    src = declare(tmp_path / "src", component("web", origin, ["touch", "built"]))
+    (tmp_path / "trust.yml").write_text(trust_text(release=(1, key(1))))
+    sign = {"role": "release", "private_key": str(write_private_key(tmp_path / "key", 1))}
+    wanted = {"release": "shop:1", "trust": str(tmp_path / "trust.yml")}
+    with DockerRegistry(tmp_path / "registry") as registry:
+        library = f"oci://{registry.host}/shop"
+        seal = {"workspace": str(tmp_path / "workspace"), "evidence": ["sbom", "provenance"]}
+
+        def written(title, kind, **options):
+            options = {"predicate_type": kind, "dest": str(tmp_path / title), **options}
+            return task(title, "release_evidence", {"media_library": library, **wanted, **options})
+
+        done = run_playbook(
+            play(
+                building("Build", src, tmp_path / "workspace"),
+                sealing("Seal", src, library, sign=sign, **seal),
+                sealing("Seal again", src, library, sign=sign, **seal),
+                written("bill", "sbom"),
+                written("provenance", "provenance"),
+                written("envelope", "provenance", form="envelope"),
+            ),
+            inventory(local_hosts(1)),
+        )
+
+    assert done.rc == 0, done.output
+    assert [item["attached"] for item in done.result("Seal")["evidence"]] == [True, True]
+    assert not done.result("Seal again")["changed"]
+    (part,) = json.loads((tmp_path / "bill").read_bytes())["components"]
+    assert [one["purl"] for one in part["components"]] == ["pkg:pypi/flask@3.0.0"]
+    said = json.loads((tmp_path / "provenance").read_bytes())
+    digests = [item.get("digest") for item in said["buildDefinition"]["resolvedDependencies"]]
+    assert {"gitCommit": head} in digests
+    (line,) = (tmp_path / "envelope").read_bytes().splitlines()
+    theirs = securesystemslib.dsse.Envelope.from_dict(json.loads(line))
+    fingerprint, raw = public_key(1).fingerprint, public_key(1).raw.hex()
+    verifier = securesystemslib.signer.SSlibKey(fingerprint, "ed25519", "ed25519", {"public": raw})
+    assert theirs.verify([verifier], 1)
+    statement = json.loads(theirs.payload)
+    assert statement["predicate"] == said
+    (subject,) = statement["subject"]
+    assert subject["digest"]["sha256"] == done.result("Seal")["release"]["digest"]
+
+
+@pytest.mark.slow
 def test_a_python_tree_holds_what_pip_says_it_holds(run_playbook, tmp_path):
     target = tmp_path / "src"
     pip("install", "--no-compile", "--target", str(target), *WANTED)
@@ -145,6 +204,7 @@ def test_a_python_tree_holds_what_pip_says_it_holds(run_playbook, tmp_path):
         assert licences_of(package)
 
 
+@pytest.mark.slow
 def test_downloaded_wheels_are_those_that_pip_would_install(run_playbook, tmp_path):
     pip("download", "--only-binary=:all:", "-d", str(tmp_path / "src/wheels"), WANTED[0])
     pip(
@@ -161,6 +221,7 @@ def test_downloaded_wheels_are_those_that_pip_would_install(run_playbook, tmp_pa
     assert all(map(licences_of, packages))
 
 
+@pytest.mark.slow
 def test_a_node_tree_holds_what_npm_says_it_holds(run_playbook, tmp_path):
     npm, source = needed("npm"), tmp_path / "src"
     files = {"package.json": PACKAGE, "packages/ui/package.json": OWN}
