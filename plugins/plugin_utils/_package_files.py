@@ -30,6 +30,22 @@ IN_WHEEL = re.compile(r"[^/]+\.dist-info/METADATA")
 WHEEL = re.compile(r"([^-]+)-([^-]+)(?:-\d[^-]*)?-[^-]+-[^-]+-[^-]+\.whl")
 ARCHIVE = re.compile(r"([a-z0-9][a-z0-9+.-]+)_([^_]+)_([a-z0-9-]+)\.deb")
 ZIP_ENTRY = b"PK\1\2"  # of its directory
+# Classifiers that mean one licence (peps.python.org/pep-0639, appendix on mapping). Others, such as
+# BSD License, stay words.
+SPDX_IDS = {
+    "Boost Software License 1.0 (BSL-1.0)": "BSL-1.0",
+    "GNU Affero General Public License v3 or later (AGPLv3+)": "AGPL-3.0-or-later",
+    "GNU General Public License v2 (GPLv2)": "GPL-2.0-only",
+    "GNU General Public License v2 or later (GPLv2+)": "GPL-2.0-or-later",
+    "GNU General Public License v3 (GPLv3)": "GPL-3.0-only",
+    "GNU General Public License v3 or later (GPLv3+)": "GPL-3.0-or-later",
+    "GNU Lesser General Public License v3 (LGPLv3)": "LGPL-3.0-only",
+    "GNU Lesser General Public License v3 or later (LGPLv3+)": "LGPL-3.0-or-later",
+    "ISC License (ISCL)": "ISC",
+    "MIT License": "MIT",
+    "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
+    "The Unlicense (Unlicense)": "Unlicense",
+}
 # zipfile has no one error for what is wrong with a file.
 BAD_ZIP = (
     zipfile.BadZipFile,
@@ -139,12 +155,12 @@ def _python_licence(said):
 
 
 def _classified(said):
-    """Return the licences that Trove classifiers tell, by their names."""
+    """Return the licences that Trove classifiers tell, by their SPDX IDs or their names."""
     told = []
     for classifier in said.get_all("Classifier", [])[:1000]:
         parts = [part.strip() for part in str(classifier).split("::")]
         if parts[0] == "License" and len(parts) > 1 and parts[-1] != "OSI Approved":
-            told.append(_line(parts[-1]))
+            told.append(SPDX_IDS.get(parts[-1]) or _line(parts[-1]))
     return tuple(sorted(set(told) - {""})[:MOST_LICENCES])
 
 

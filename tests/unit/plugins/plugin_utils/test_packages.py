@@ -86,12 +86,12 @@ def wheel(*files, **options):
         (
             "a.dist-info/METADATA",
             f"Name: a\nVersion: 1\nLicense: {'long ' * 90}\nClassifier: {MIT}\nClassifier: {ZLIB}",
-            ("pypi", "a", "1", "", "MIT License", "zlib/libpng License"),
+            ("pypi", "a", "1", "", "MIT", "zlib/libpng License"),
         ),
         (
             "a.dist-info/METADATA",
             f"Name: a\nVersion: 1\nLicense: Copyright\n  in many\n  lines\nClassifier: {MIT}\n",
-            ("pypi", "a", "1", "", "MIT License"),
+            ("pypi", "a", "1", "", "MIT"),
         ),
         ("a.dist-info/METADATA", "Name: a\nVersion: 1\nLicense: UNKNOWN\n", ("pypi", "a", "1", "")),
         ("x/a.egg-info/PKG-INFO", "Name: a\nVersion: 1\n", ("pypi", "a", "1", "")),
