@@ -9,7 +9,8 @@ import json
 import pytest
 
 from ansible_collections.itops.release.plugins.action import release_deployment
-from ansible_collections.itops.release.plugins.plugin_utils import _library
+from ansible_collections.itops.release.plugins.module_utils import _manifest
+from ansible_collections.itops.release.plugins.plugin_utils import _fitness, _library
 
 refusal = release_deployment.refusal
 only_forward = release_deployment._only_forward
@@ -78,6 +79,7 @@ class Host(release_deployment.ActionModule):
 
     def __init__(self):
         self._calls = 0
+        self._despite = []
         self.sent = None
 
     def _execute_module(self, module_name=None, module_args=None, **_options):
@@ -99,3 +101,52 @@ def test_what_may_be_secret_is_in_no_option_that_is_logged_and_in_no_result():
     assert hidden == {name: options[name] for name in ("restart", "probe")}
     assert host.sent == {"root": "/srv/shop", "_call": {"run": "a run"}}
     assert result == {"invocation": {"module_args": {"root": "/srv/shop"}}}
+
+
+def test_what_is_live_elsewhere_does_not_travel_to_every_host():
+    host = Host()
+
+    options = dict.fromkeys(("restart", "probe", *release_deployment.ONLY_HERE), None)
+    host._execute({"root": "/", **options}, {}, {})
+    assert set(host.sent) == {"root", "_hidden", "_call"}
+    host._execute({**options, "root": "/", "beside": [], "allow_incompatible": True}, {}, {})
+
+    assert set(host.sent) == {"root", "_hidden", "_call"}
+
+
+class Strict:
+    """A library whose releases require of hosts what no host has."""
+
+    def document(self, _digest):
+        requires_hosts = {"architecture": ["vax"], "free_disk": 7}
+        manifest = _manifest.Manifest("shop", "1", 1, (), (("requires_hosts", requires_hosts),))
+        return _manifest.render(manifest)
+
+
+def demand(host, machine="x86_64", damaged=None, release="shop:1", **options):
+    """Hold a host to the Strict release; return how many bytes must stay free there."""
+    need = {"damaged": damaged, "host": {"os": "", "architecture": machine, "python": "3.11"}}
+    arguments = {"release": release, "allow_incompatible": False, **options}
+    label = _library.Label("0" * 64, "shop", "1", 1)
+    return host._demand_host(Strict(), label, need, arguments, {"inventory_hostname": "web1"})
+
+
+def test_a_host_that_a_release_does_not_fit_is_refused_unless_that_is_allowed():
+    host = Host()
+    with pytest.raises(_fitness.Incompatible, match="architecture vax; web1 has x86_64"):
+        demand(host)
+    assert demand(host, machine="vax") == 7
+    assert host._told_despite() == {}
+
+    assert demand(host, allow_incompatible=True) == 0
+    assert demand(host, allow_incompatible=True) == 0
+    assert host._told_despite() == {
+        "despite": ["shop 1 requires the architecture vax; web1 has x86_64"]
+    }
+    assert demand(Host(), machine="vax", allow_incompatible=True) == 0
+
+
+@pytest.mark.parametrize("release", ["previous", "current"])
+def test_what_a_host_has_had_is_not_held_to_its_requirements_again(release):
+    assert demand(Host(), release=release) == 0
+    assert demand(Host(), damaged="the manifest held here is damaged") == 0

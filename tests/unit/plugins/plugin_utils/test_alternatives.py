@@ -90,6 +90,14 @@ def test_what_it_needs_in_turn_is_named_with_it():
     ).endswith("has shop-api:3.9 and shop-db:14.1, which would do together")
 
 
+def test_what_it_needs_and_is_live_nowhere_is_named_with_it():
+    newer = release("api", "3.9", 9, requires=["cache >=2"])
+    library = Library(newer, release("cache", "2.1"))
+
+    assert found(library, WEB, OLD_API) == ["shop-api:3.9", "shop-cache:2.1"]
+    assert found(Library(newer), WEB, OLD_API) is None
+
+
 def test_a_newer_one_that_leads_nowhere_is_passed_over():
     stuck = release("api", "3.9", 9, requires=["db >=14"])
 

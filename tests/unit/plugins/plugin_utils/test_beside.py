@@ -278,6 +278,12 @@ def test_a_host_that_tells_what_no_release_declares_is_not_believed(change):
     assert lines[0].startswith("cannot know what is live on api1 (")
 
 
+def test_why_a_host_is_not_known_is_told_in_printable_letters():
+    _lines, text = refused(Library(PLAIN), PLAIN, [{"host": "a", "unknown": "\x1b[31mno\nway"}])
+
+    assert "a (\\x1b[31mno\\nway): mend" in text
+
+
 def test_many_hosts_that_are_not_known_are_counted():
     items = [{"host": f"h{n}", "unknown": "unreachable"} for n in range(30)]
 

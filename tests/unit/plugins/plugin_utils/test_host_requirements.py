@@ -6,7 +6,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.itops.release.plugins.plugin_utils import _host_requirements, _ranges
+from ansible_collections.itops.release.plugins.plugin_utils import (
+    _host_requirements,
+    _ranges,
+    _release_file,
+)
 
 DEBIAN = {
     "os": 'ID=debian\nVERSION_ID="12"\n',
@@ -75,3 +79,17 @@ def test_all_that_is_missing_is_told():
 def test_what_cannot_be_read_is_refused_before_it_is_sealed(required):
     with pytest.raises(_ranges.RangeError):
         _host_requirements.check(required)
+
+
+def test_what_cannot_be_read_is_refused_with_its_place():
+    text = """
+name: shop
+version: "1"
+serial: 1
+requires_hosts:
+  python: three
+components: [{name: app, kind: files}]
+"""
+    with pytest.raises(_release_file.ReleaseFileError) as caught:
+        _release_file.parse(text, "release.yml")
+    assert str(caught.value).startswith("release.yml:5: requires_hosts: 'python three'; expected a")
