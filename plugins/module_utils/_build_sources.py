@@ -196,8 +196,7 @@ def _copy(root, folder, workspace):
 
             def content(entry):
                 with open(files.open(entry.path), "rb") as stream:
-                    for chunk in iter(lambda: stream.read(_layer.CHUNK_BYTES), b""):
-                        yield chunk
+                    yield from iter(lambda: stream.read(_layer.CHUNK_BYTES), b"")
 
             return _build_record.tree_digest(_write(_entries(root, workspace), folder, content))
     finally:

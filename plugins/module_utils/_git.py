@@ -86,8 +86,7 @@ def _chunks(folder, environment, arguments):
             raise GitError("git is not installed here") from None
         try:
             with process.stdout as stream:
-                for chunk in iter(lambda: stream.read1(CHUNK_BYTES), b""):
-                    yield chunk
+                yield from iter(lambda: stream.read1(CHUNK_BYTES), b"")
         except BaseException:
             process.kill()
             raise

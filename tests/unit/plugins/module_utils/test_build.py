@@ -203,7 +203,7 @@ def test_the_same_is_not_built_again_unless_it_was_touched(host):
         lambda: (host.workspace / "web/b").write_text("2\n"),
         lambda: (host.workspace / "web/b").chmod(0o755),
         lambda: (host.workspace / "web/new").write_text(""),
-        lambda: (host.workspace / "web/b").unlink(),
+        (host.workspace / "web/b").unlink,
         lambda: (host.src / "plain/a").write_text("2\n"),
         lambda: host.variables.update(PATH=os.environ["PATH"] + ":/other"),
         lambda: (host.workspace / "build.json").write_text("{}"),
