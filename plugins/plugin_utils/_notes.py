@@ -15,6 +15,7 @@ from . import (
     _notes_consolidated,
     _notes_dependencies,
     _notes_workspace,
+    _packages,
 )
 
 UNVERIFIED = "the build notes that this is made of are not verified: no trust was given"
@@ -110,6 +111,8 @@ class Notes:
 
         Bills that are attached count where both releases have one: they are of one kind then.
         """
+        if old and _telling(old) == _telling(stored):
+            return []
         both = [self._attached_bills(each) for each in (old, stored) if each]
         if not all(both):
             both = [[self._made_bill(each)] for each in (old, stored) if each]
@@ -124,6 +127,14 @@ class Notes:
             for found in _evidence.read(self._library, stored.label, self._known)
             if found.predicate_type == _bill.PREDICATE_TYPE and found.predicate is not None
         ]
+
+
+def _telling(stored):
+    """Return the files of a release that tell of packages, by which a bill is made."""
+    return [
+        (component.name, _packages.telling(component.entries))
+        for component in stored.manifest.components
+    ]
 
 
 def _pair(stored):

@@ -12,7 +12,7 @@ from . import _build_note, _markdown
 
 TEMPLATES = pathlib.Path(__file__).parents[2] / "templates"
 LARGEST_TEMPLATE = 1024 * 1024
-MOST_COMMITS = 500  # of a group; JSON has them all
+MOST_COMMITS = 200  # of a group; JSON has them all
 MOST_FILES = 100  # of a component
 MOST_PACKAGES = 500
 FEATURES, FIXES = ("feat",), ("fix", "perf", "security")
@@ -38,9 +38,20 @@ def render(note, audience, path=None):
 
 
 def to_json(note):
-    """Return a note as JSON that people and terminals can read: what deceives is escaped."""
-    text = json.dumps(note, ensure_ascii=False, indent=1, sort_keys=True)
-    return _commits.DECEIVING.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+    """Return a note as JSON that people and terminals can read: what deceives is escaped.
+
+    It has a line for each item of a list, so that two notes can be compared.
+    """
+    encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode  # indent= would be slow
+    parts = [f"{encode(key)}: {_lines(value, encode)}" for key, value in sorted(note.items())]
+    text = "{\n" + ",\n".join(parts) + "\n}\n"
+    return _commits.DECEIVING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _lines(value, encode):
+    if not value or not isinstance(value, list):
+        return encode(value)
+    return "[\n " + ",\n ".join(map(encode, value)) + "\n]"
 
 
 def values(note):

@@ -53,6 +53,12 @@ READERS = {
 }
 
 
+def telling(entries):
+    """Return those of *entries* of which ``find`` reads what is Found."""
+    wanted = _wanted(entries)
+    return [entry for entry in entries if entry.path in wanted] if wanted else []
+
+
 def find(entries, stream):
     """Return what is Found in a tree of *entries*.
 

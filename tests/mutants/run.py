@@ -26,7 +26,7 @@ from typing import NamedTuple
 from mutants import MUTANTS
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
-NEEDED = ("plugins", "schemas", "tests/unit/plugins", "pyproject.toml", ".dev")
+NEEDED = ("plugins", "schemas", "templates", "tests/unit/plugins", "pyproject.toml", ".dev")
 AT_ONCE = (os.cpu_count() or 1) + 1  # some wait for what never comes
 CHANCES = 3  # what is lost without a lock shows only sometimes
 SECONDS_LIMIT = 120
