@@ -117,7 +117,9 @@ def find(library, new, live, former=()):
     parts = [part for choice in choices for part in choice.parts]
     if _compatibility.find_problems(new, parts, ["there"]):
         return None
-    return sorted(choice.label for choice in choices if choice.label)
+    return sorted(
+        (choice.label for choice in choices if choice.label), key=lambda label: label.name
+    )
 
 
 class _World:

@@ -3246,14 +3246,14 @@ COMPATIBLE = (
         ALTERNATIVES,
         "return _work_together(self.choice.parts, choice.parts)",
         "return True",
-        f"{ALTERNATIVES_TESTS} fits_everything_else",
+        f"{ALTERNATIVES_TESTS} conflicts_is_replaced",
     ),
     Mutant(
         "proposing what a proposal needs in turn",
         ALTERNATIVES,
         "if not given and (had or choice.label is not None):",
         "if not given and had:",
-        f"{ALTERNATIVES_TESTS} needs_in_turn",
+        f"{ALTERNATIVES_TESTS} live_nowhere",
     ),
     Mutant(
         "leaving as it is what was wrong before",
