@@ -13,7 +13,6 @@ from ansible_collections.itops.release.plugins.plugin_utils import (
     _catalogue,
     _evidence,
     _index,
-    _layout,
     _library,
     _provenance,
     _release_file,
