@@ -38,7 +38,7 @@ def loads(data, unique_keys=True, floats=False):
             data.decode("utf-8"),
             object_pairs_hook=_object if unique_keys else None,
             parse_constant=_refuse,
-            parse_float=float if floats else _refuse,
+            parse_float=_float if floats else _refuse,
             parse_int=_integer,
         )
         if b"\\ud" in data or b"\\uD" in data:
@@ -95,6 +95,13 @@ def _object(pairs):
 
 def _refuse(text):
     raise CanonicalError("number %s is not an integer" % text)
+
+
+def _float(text):
+    number = float(text)
+    if number in (float("inf"), float("-inf")):  # which could not be written again
+        raise CanonicalError("number %.20s… is too large" % text)
+    return number
 
 
 def _integer(text):

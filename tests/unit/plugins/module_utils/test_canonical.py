@@ -108,3 +108,16 @@ def test_half_a_character_is_refused_and_a_whole_one_in_escapes_is_read(half):
         with pytest.raises(_canonical.CanonicalError, match="surrogates"):
             _canonical.loads(text.encode())
     assert _canonical.loads(b'"\\ud83d\\ude00 \\\\ud800"') == "\U0001f600 \\ud800"
+
+
+def test_numbers_that_are_no_integers_are_read_only_where_documents_of_others_are():
+    assert _canonical.loads(b'{"score":9.8,"n":1e2,"i":3}', floats=True) == {
+        "score": 9.8,
+        "n": 100.0,
+        "i": 3,
+    }
+    with pytest.raises(_canonical.CanonicalError, match=r"number 9\.8 is not an integer"):
+        _canonical.loads(b"9.8")
+    for odd in (b"NaN", b"Infinity", b"1e999", b"-1e999"):
+        with pytest.raises(_canonical.CanonicalError, match="number"):
+            _canonical.loads(odd, floats=True)
