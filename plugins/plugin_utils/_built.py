@@ -102,8 +102,7 @@ def _material(component):
 
 def _of_release(release, built):
     wanted = (release.name, release.version, release.serial)
-    found = (built["name"], built["version"], built["serial"])
-    if found != wanted:
+    if (found := (built["name"], built["version"], built["serial"])) != wanted:
         yield (
             "the workspace holds the build of {} {} serial {}, not of {} {} serial {}".format(
                 *found, *wanted
@@ -115,19 +114,20 @@ def _of_release(release, built):
 def _of_component(component, built):
     """Yield what of a component is not built as it is declared."""
     declared, found = component.origin._asdict(), built["origin"]
-    wanted = {"kind": declared["kind"], **{key: declared[key] for key in DECLARED if declared[key]}}
-    wanted["place"] = _provenance.shown(wanted["place"])
-    found = {key: found.get(key) for key in wanted}
+    asked = {"kind": declared["kind"], **{key: declared[key] for key in DECLARED if declared[key]}}
+    asked["place"] = _provenance.shown(asked["place"])
+    found = {key: found.get(key) for key in asked}
     found["place"] = _provenance.shown(str(found["place"]))
-    if found != wanted:
+    if found != asked:
         yield (
-            f"component {component.name} was built from {_told(found)}, and {_told(wanted)} is "
+            f"component {component.name} was built from {_told(found)}, and {_told(asked)} is "
             f"declared: {AGAIN}"
         )
         return
     for glob in component.recipe.artifacts if component.recipe else ():
         if not any(map(_globs.compile_globs([glob]), built["artifacts"])):
-            yield f"component {component.name}: its build left nothing that {glob!r} names"
+            left = f"its build left nothing that {glob!r} names"
+            yield f"component {component.name}: {left}: {AGAIN}"
 
 
 def _told(origin):

@@ -2917,7 +2917,7 @@ BUILDING = (
         WATCHING,
         "        with contextlib.suppress(Exception):\n            forget()\n",
         "",
-        f"{WATCHING_TESTS} signal_ends",
+        f"{WATCHING_TESTS} signal_ends or ended_by_an_error",
     ),
     Mutant(
         "asking again where a link broke",
