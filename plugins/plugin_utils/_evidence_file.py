@@ -73,8 +73,12 @@ def differs(path, data):
 def write(path, data):
     """Write *data* to the file at *path*, in one step."""
     folder, name = os.path.split(os.path.abspath(path))
+    scratch = f".{name[:100]}.{os.getpid()}.new"
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        _durable.write_file(descriptor, name, data, MODE, f".{name}.{os.getpid()}.new")
+        _durable.write_file(descriptor, name, data, MODE, scratch)
+    except OSError:
+        _durable.remove_file(descriptor, scratch)
+        raise
     finally:
         os.close(descriptor)

@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
+import signal
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
@@ -15,6 +18,7 @@ from ansible.template import Templar
 
 from ansible_collections.itops.release.plugins.action.release_evidence import ActionModule
 from ansible_collections.itops.release.plugins.plugin_utils import _dsse, _evidence
+from ansible_collections.itops.release.tests.unit.plugins.processes import in_child
 from ansible_collections.itops.release.tests.unit.plugins.signing import (
     key,
     public_key,
@@ -84,6 +88,21 @@ def test_the_envelope_is_what_other_tools_verify(estate, write, tmp_path):
     found = _dsse.parse(line)
     signed = _dsse.pae(found.payload_type, found.payload)
     assert public_key(1).verifies(found.signatures[0].value, signed)
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one_and_nothing_else(estate, write, tmp_path):
+    attach(estate, estate.seal("1.0", {"app": "one"}), {"a": "x" * 5000})
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/out").write_text("old")
+
+    def act():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        assert "File too large" in write(dest=str(tmp_path / "folder/out"))["msg"]
+
+    in_child(act)
+    assert (tmp_path / "folder/out").read_text() == "old"
+    assert os.listdir(tmp_path / "folder") == ["out"]
 
 
 def test_without_trust_it_is_nobody_s_word(estate, write):
