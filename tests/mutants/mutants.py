@@ -3503,6 +3503,202 @@ REGISTRIES = (
     ),
 )
 
+COMMITS = "module_utils/_commits.py"
+COMMITS_TESTS = "module_utils/test_commits.py"
+BUILD_NOTE = "plugin_utils/_build_note.py"
+BUILD_NOTE_TESTS = "plugin_utils/test_build_note.py"
+NOTES_BASELINE = "plugin_utils/_notes_baseline.py"
+NOTES_CHAIN = "plugin_utils/_notes_chain.py"
+NOTES_WORKSPACE = "plugin_utils/_notes_workspace.py"
+NOTES_MARKDOWN = "plugin_utils/_notes_markdown.py"
+NOTES_TESTS = "plugin_utils/test_notes.py"
+NOTES_MARKDOWN_TESTS = "plugin_utils/test_notes_markdown.py"
+
+NOTES = (
+    Mutant(
+        "showing no control characters of commits",
+        COMMITS,
+        'return DECEIVING.sub("\ufffd", text.replace("\r\n", "\n"))',
+        'return text.replace("\r\n", "\n")',
+        f"{COMMITS_TESTS} text_and_no_more",
+    ),
+    check(
+        "telling that the build before is not in the repository",
+        COMMITS,
+        "old and not _is_there(old, folder, environment)",
+        f"{COMMITS_TESTS} not_there",
+    ),
+    Mutant(
+        "counting the files of commits that are not told",
+        COMMITS,
+        "kept = (commits[:MOST_TOLD], removed[:MOST_TOLD])",
+        "kept = (commits, removed)",
+        f"{COMMITS_TESTS} very_many",
+    ),
+    Mutant(
+        "cutting messages without end",
+        COMMITS,
+        "_text(message).strip()[:LONGEST_MESSAGE]",
+        "_text(message).strip()",
+        f"{COMMITS_TESTS} megabyte",
+    ),
+    check(
+        "finding checkouts that are not clean",
+        BUILD_NOTE,
+        "built and built.is_dirty",
+        f"{BUILD_NOTE_TESTS} no_commit_explains",
+    ),
+    check(
+        "finding files that no commit touches",
+        BUILD_NOTE,
+        "alone",
+        f"{BUILD_NOTE_TESTS} no_commit_explains",
+    ),
+    check(
+        "finding versions that stayed",
+        BUILD_NOTE,
+        'change["from_version"] == change["to_version"]',
+        f"{BUILD_NOTE_TESTS} version_that_stayed",
+    ),
+    check(
+        "finding other repositories",
+        BUILD_NOTE,
+        'built and source_before and source_before["place"] != built.source["place"]',
+        f"{BUILD_NOTE_TESTS} another_repository",
+    ),
+    check(
+        "finding history that was rewritten",
+        BUILD_NOTE,
+        "history.removed",
+        f"{BUILD_NOTE_TESTS} rewritten",
+    ),
+    check(
+        "telling that commits are left out",
+        BUILD_NOTE,
+        "history.more",
+        f"{BUILD_NOTE_TESTS} lacks",
+    ),
+    Mutant(
+        "filling notes with text that is no markup",
+        "plugin_utils/_markdown.py",
+        "finalize=escape,",
+        "",
+        f"{NOTES_MARKDOWN_TESTS} shows_as_text",
+    ),
+    Mutant(
+        "escaping in JSON what deceives on terminals",
+        NOTES_MARKDOWN,
+        'return _commits.DECEIVING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)',
+        "return text",
+        f"{NOTES_MARKDOWN_TESTS} deceives",
+    ),
+    check(
+        "telling users nothing of what was reverted",
+        NOTES_MARKDOWN,
+        "by",
+        f"{NOTES_MARKDOWN_TESTS} reverted",
+    ),
+    check(
+        "refusing the workspace of another release",
+        NOTES_WORKSPACE,
+        '(release["name"], release["version"], release["serial"]) != label[1:]',
+        f"{NOTES_TESTS} workspace_of_another_release",
+    ),
+    check(
+        "refusing the workspace of another build",
+        NOTES_WORKSPACE,
+        "trees.get(component.name) not in (None, _build_record.tree_digest(component.entries))",
+        f"{NOTES_TESTS} another_build",
+    ),
+    check(
+        "telling that the commit before is not known",
+        NOTES_WORKSPACE,
+        "not is_known",
+        f"{NOTES_TESTS} tells_no_commit",
+    ),
+    check(
+        "counting from no other application",
+        NOTES_BASELINE,
+        "label.name != wanted.name",
+        f"{NOTES_TESTS} nothing_is_known",
+    ),
+    Mutant(
+        "counting from what was before where a release is live",
+        NOTES_BASELINE,
+        "if label.digest != wanted.digest:",
+        "if True:",
+        f"{NOTES_TESTS} live_already",
+    ),
+    Mutant(
+        "telling old hosts no history that is new to others",
+        NOTES_BASELINE,
+        "return known or [",
+        "return known + [",
+        f"{NOTES_TESTS} without_a_release_does",
+    ),
+    check(
+        "making no note where nothing is known",
+        NOTES_BASELINE,
+        "all(baseline.why == UNKNOWN for baseline in found)",
+        f"{NOTES_TESTS} nothing_is_known",
+    ),
+    check(
+        "believing no answer of an earlier run",
+        NOTES_BASELINE,
+        "host not in now",
+        "filter/test_releases_live.py",
+    ),
+    Mutant(
+        "believing build notes of keys that are trusted",
+        NOTES_CHAIN,
+        "_evidence.read(self._library, label, self._known)",
+        "_evidence.read(self._library, label, None)",
+        f"{NOTES_TESTS} nobody_trusted",
+    ),
+    Mutant(
+        "holding build notes to their schema",
+        NOTES_CHAIN,
+        "elif _is_whole(found.predicate, label):",
+        "elif True:",
+        f"{NOTES_TESTS} malformed",
+    ),
+    Mutant(
+        "telling releases that have no build note",
+        NOTES_CHAIN,
+        'lacks.append(f"{_called(label)}: {self._problems[label.digest]}")',
+        "pass",
+        f"{NOTES_TESTS} without_a_note",
+    ),
+    Mutant(
+        "leaving out what comes and goes",
+        NOTES_CHAIN,
+        "            if self._counts[key]",
+        "",
+        f"{NOTES_TESTS} comes_and_goes",
+    ),
+    Mutant(
+        "going back to what two releases have in common",
+        NOTES_CHAIN,
+        "taken_back = _until(after, common), _until(before, common)",
+        "taken_back = _until(after, common), []",
+        f"{NOTES_TESTS} going_back",
+    ),
+    Mutant(
+        "telling that build notes are not verified",
+        "plugin_utils/_notes.py",
+        "if self._known is None and any(releases.values()):",
+        "if False:",
+        f"{NOTES_TESTS} nobody_trusted",
+    ),
+    Mutant(
+        "reading no bill without end",
+        "plugin_utils/_notes_dependencies.py",
+        "if depth < MOST_DEEP:",
+        "if True:",
+        "plugin_utils/test_notes_dependencies.py some_depth",
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -3532,4 +3728,5 @@ MUTANTS = (
     *SEALING_BUILDS,
     *COMPATIBLE,
     *REGISTRIES,
+    *NOTES,
 )
