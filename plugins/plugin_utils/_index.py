@@ -13,6 +13,7 @@ RELEASE_TYPE = "application/vnd.itops.release.v1"
 TAG = "org.opencontainers.image.ref.name"
 CREATED = "org.opencontainers.image.created"
 PINNED = "vnd.itops.release.pinned"
+LONGEST_TAG = 128
 RELEASE_TAG = re.compile(r"sha256-([0-9a-f]{64})\Z")
 
 
@@ -33,8 +34,10 @@ def digest_tag(digest):
 
 
 def name_tag(name, version):
-    """Return the tag of a name and version, in which neither a plus sign nor a tilde is allowed."""
-    return f"{name}-{re.sub('[+~]', '_', version)}"
+    """Return the tag of a name and version, in which neither a plus sign nor a tilde is allowed, nor
+    more than 128 characters.
+    """
+    return f"{name}-{re.sub('[+~]', '_', version)}"[:LONGEST_TAG]
 
 
 def is_pinned(descriptors):

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import re
 import ssl
 import time
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
 
-from . import _registry_credentials, _registry_place
+from . import _registry_credentials, _registry_place, _registry_tls
 from ._registry_place import RegistryError
 
 try:
@@ -90,7 +89,7 @@ class Session:
         pass, RegistryError for what will not.
         """
         response = self._authorized(method, url, headers or {}, body)
-        with contextlib.closing(response):
+        with self._closing(response):
             if response.status_code not in expected:
                 raise self._refusal(method, response)
             yield response
@@ -117,11 +116,23 @@ class Session:
         if size < int(_number(response.headers.get("Content-Length", ""))):
             raise Broken("the connection broke")
 
+    @contextlib.contextmanager
+    def _closing(self, response):
+        """Close a response; where little is left to read of it, its connection is used again."""
+        with contextlib.closing(response):
+            yield
+            left = response.headers.get("Content-Length", str(BLOCK_BYTES + 1))
+            if response.request.method == "HEAD" or _number(left) <= BLOCK_BYTES:
+                with contextlib.suppress(Broken, RegistryError):
+                    for _rest in self.content(response, BLOCK_BYTES):
+                        pass
+
     def _authorized(self, method, url, headers, body):
         """Return the response to a request, for which credentials are given if it wants some."""
         response = self._followed(method, url, headers, body)
         if response.status_code == 401:
-            response.close()
+            with self._closing(response):
+                pass
             challenge = response.headers.get("WWW-Authenticate", "")
             self._authorization = self._answer(challenge)
             response = self._followed(method, url, headers, body)
@@ -244,25 +255,13 @@ class Session:
         parts = urlsplit(url)
         prefix = f"https://{parts.netloc}/"
         if parts.scheme == "https" and prefix not in self._http.adapters:
-            self._http.mount(prefix, _adapter(self._tls(parts.netloc)))
+            self._http.mount(prefix, self._adapter(parts.netloc))
 
-    def _tls(self, host):
-        """Return the TLS context for *host*: the system's authorities, and those given."""
-        context = ssl.create_default_context()
+    def _adapter(self, host):
         try:
-            for path in self._reach.authorities:
-                folder = os.path.isdir(path)
-                context.load_verify_locations(**{"capath" if folder else "cafile": path})
-            for folder in self._reach.folders(host):
-                for name in sorted(os.listdir(folder)):
-                    path = os.path.join(folder, name)
-                    if name.endswith(".crt"):
-                        context.load_verify_locations(cafile=path)
-                    elif name.endswith(".cert"):
-                        context.load_cert_chain(path, path[: -len("cert")] + "key")
-        except OSError as error:  # of which ssl.SSLError is one
-            raise RegistryError(f"{self.place}: {path}: {error.strerror or error}") from None
-        return context
+            return _registry_tls.Adapter(_registry_tls.context(self._reach, host))
+        except _registry_tls.Unreadable as error:
+            raise RegistryError(f"{self.place}: {error}") from None
 
     def _is_own(self, url):
         root, parts = urlsplit(self._root), urlsplit(url)
@@ -276,19 +275,6 @@ class Session:
             return
         where = parts.hostname or "nowhere"
         raise RegistryError(f"{self.place}: the registry sends on to {where} without TLS: refused")
-
-
-def _adapter(context):
-    """Return what speaks TLS by *context*; a function, since requests may not be installed."""
-
-    class Adapter(requests.adapters.HTTPAdapter):
-        def init_poolmanager(self, *args, **options):
-            super().init_poolmanager(*args, ssl_context=context, **options)
-
-        def proxy_manager_for(self, *args, **options):
-            return super().proxy_manager_for(*args, ssl_context=context, **options)
-
-    return Adapter()
 
 
 def _unchanged(request):

@@ -55,6 +55,7 @@ class Server:
     faults: list = field(default_factory=list)
     received: dict = field(default_factory=dict)
     authorizations: list = field(default_factory=list)
+    connections: int = 0
     tls: object = None  # an ssl.SSLContext
 
     def __enter__(self):
@@ -97,6 +98,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """What both servers do with a request before and after they answer it."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def setup(self):
+        super().setup()
+        with self.owner.lock:
+            self.owner.connections += 1
 
     def log_message(self, *args):
         pass

@@ -14,6 +14,7 @@ import time
 import pytest
 
 from ansible_collections.itops.release.plugins.plugin_utils import (
+    _index,
     _layout,
     _library,
     _registry_place,
@@ -65,7 +66,7 @@ def own_settings(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv(_registry_place.PATIENCE, "1.5")
+    monkeypatch.setenv(_registry_place.PATIENCE, "0.8")
 
 
 @pytest.fixture
@@ -136,6 +137,17 @@ def test_sealing_again_sends_nothing(estate, registry):
     assert estate.seal("1.0", FILES, serial=1) == label
 
     assert {method for method, _path in registry.requests} <= {"GET", "HEAD"}
+
+
+def test_the_longest_names_and_versions_have_a_tag():
+    assert len(_index.name_tag("n" * 64, "1" * 64)) == 128
+
+
+def test_one_connection_is_enough(estate, registry):
+    estate.seal("1.0", FILES)
+
+    assert len(registry.requests) > 10
+    assert registry.connections == 1
 
 
 def test_what_is_there_already_is_not_sent_again(estate, registry):
@@ -492,7 +504,7 @@ def test_an_upload_that_was_given_up_leaves_no_tag_and_goes_on_in_the_next_run(
     gate.fail("PATCH", "uploads", fall, times=99)
     gate.fail("GET", "uploads", replying(503), times=99)
     ours = estate.at(gate.host)
-    with pytest.raises(_library.LibraryError, match="answers 503; given up after 1"):
+    with pytest.raises(_library.LibraryError, match="answers 503; given up after 0"):
         ours.seal("1.0", {"app*": LARGE})
     assert tags(registry) == set()
     arrived = registry.received["PATCH"]
@@ -550,7 +562,7 @@ def test_a_drip_is_not_waited_for_for_ever(estate, gate, monkeypatch):
     estate.forget()
     ours = estate.at(gate.host)
     stored = ours.library.get(label.digest)
-    gate.fail("GET", "blobs/", lambda handler: handler.pass_on(pause_s=0.4), times=99)
+    gate.fail("GET", "blobs/", lambda handler: handler.pass_on(pause_s=0.2), times=99)
     began = time.monotonic()
 
     with pytest.raises(_library.LibraryError, match="next to nothing"):
@@ -560,9 +572,9 @@ def test_a_drip_is_not_waited_for_for_ever(estate, gate, monkeypatch):
 
 
 def test_an_answer_that_does_not_come_is_not_waited_for_for_ever(estate, gate):
-    gate.fail("GET", "manifests", lambda handler: time.sleep(4), times=9)
+    gate.fail("GET", "manifests", lambda handler: time.sleep(2), times=9)
 
-    with pytest.raises(_library.LibraryError, match="does not answer within 1"):
+    with pytest.raises(_library.LibraryError, match="does not answer within 0"):
         estate.at(gate.host).library.find("shop:1.0")
 
 
@@ -592,7 +604,7 @@ def test_a_registry_that_is_not_there_is_told_in_a_line(tmp_path):
 
     assert str(told.value) == (
         "oci://127.0.0.1:1/shop: the registry cannot be used: Connection refused; given up after "
-        "1.5 s without getting further"
+        "0.8 s without getting further"
     )
 
 
@@ -710,5 +722,9 @@ def test_what_others_write_is_seen_before_something_is_written(tmp_path, estate,
     other.seal("2.0", {"app*": "two"}, serial=2)
     os.environ["XDG_CACHE_HOME"] = str(tmp_path / "cache")
 
+    sent = registry.received["PATCH"]
+
     with pytest.raises(_library.LibraryError, match="serial 2 already"):
         estate.seal("3.0", {"app*": "three"}, serial=2)
+
+    assert registry.received["PATCH"] == sent  # it was refused before anything was sent
