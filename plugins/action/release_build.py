@@ -42,7 +42,7 @@ class ActionModule(ActionBase):
             self, _action.on_host(_build_arguments.build(), "src", "workspace")
         )
         # Ansible would put these into a command line, where others see them.
-        given = {}
+        given, declared = {}, self._task.environment
         self._compute_environment_string(given)
         self._task.environment = []
         environment = {name: str(value) for name, value in given.items()}
@@ -52,6 +52,8 @@ class ActionModule(ActionBase):
             return {"failed": True, "msg": missing_required_lib(str(error))}
         except (_BuildHostError, _building.BuildingError, _release_file.ReleaseFileError) as error:
             return {"failed": True, "msg": str(error)}
+        finally:
+            self._task.environment = declared  # for another try of the same task
 
     def _build(self, arguments, environment, task_vars):
         there = self._call(arguments, None, environment, task_vars)

@@ -62,11 +62,24 @@ def deb(wanted, sha256, folder, environment):
     return _only(folder, ".deb", "deb %s" % wanted)
 
 
-def files_of_deb(path, folder, environment):
+def files_of_deb(path, folder, now, most=LARGEST_BYTES):
     """Write the tar of the files in the deb at *path* to *folder*; return its path."""
-    tar = os.path.join(folder, "files.tar")
-    with open(tar, "wb") as stream:
-        _run(["dpkg-deb", "--fsys-tarfile", path], folder, environment, path, stream)
+    tar, argv = os.path.join(folder, "files.tar"), ["dpkg-deb", "--fsys-tarfile", path]
+    quiet = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    try:
+        with open(tar, "wb") as stream, subprocess.Popen(
+            argv, stdout=subprocess.PIPE, **quiet
+        ) as process:
+            try:
+                _copy(process.stdout, stream, now, most)
+            except BaseException:
+                process.kill()
+                raise
+    except (FileNotFoundError, ValueError) as error:
+        reason = error if isinstance(error, ValueError) else "dpkg-deb is not installed here"
+        raise _build_place.BuildError("%s: %s" % (os.path.basename(path), reason)) from None
+    if process.returncode:
+        raise _build_place.BuildError("%s: it is no package of Debian" % os.path.basename(path))
     return tar
 
 
@@ -134,15 +147,15 @@ def _pip(environment):
     raise _build_place.BuildError("pip is not installed here: install python3-pip")
 
 
-def _run(argv, folder, environment, what, output=None):
-    """Run *argv*, its output to the stream *output* if there is one; or raise BuildError."""
+def _run(argv, folder, environment, what):
+    """Run *argv* in *folder*, or raise BuildError."""
     try:
         done = subprocess.run(
             argv,
             cwd=folder,
             env={**environment, "LC_ALL": "C.UTF-8"},
             stdin=subprocess.DEVNULL,
-            stdout=output or subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             timeout=FETCH_SECONDS,
             check=False,

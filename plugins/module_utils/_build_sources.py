@@ -111,7 +111,7 @@ def lay_out(component, source, folder, place, definition_folder, environment, no
         raise _build_place.BuildError("%s changed while it was built" % source["place"])
     with tempfile.TemporaryDirectory(dir=place.base) as scratch:
         if origin["kind"] == "deb":
-            path = _build_fetch.files_of_deb(path, scratch, environment)
+            path = _build_fetch.files_of_deb(path, scratch, now)
         # Packages of Debian have links to elsewhere; sealing refuses those that are not left out.
         rules = _scan.Rules(private=None, any_links=origin["kind"] == "deb")
         unpack(path, folder, rules, origin["strip"], scratch, origin["kind"] in PUBLIC)

@@ -179,12 +179,13 @@ def _ended_by_signals(forget):
         before[number] = signal.signal(number, interrupt)
     try:
         yield
-    except _Interrupted as interrupted:
+    except BaseException as error:  # such as that the time of the task is over
         with contextlib.suppress(Exception):
             forget()
         for number, handler in before.items():
             signal.signal(number, handler)
-        os.kill(os.getpid(), interrupted.args[0])
+        if isinstance(error, _Interrupted):
+            os.kill(os.getpid(), error.args[0])
         raise
     finally:
         for number, handler in before.items():

@@ -144,9 +144,10 @@ def test_passed_variables_are_shown_nowhere(src, tmp_path, controller, local_hos
         tmp_path / "blind", b.component("web", GIT, {"shell": 'test -z "${TOKEN:-}${OTHER:-}"'})
     )
     given = {"environment": {"TOKEN": "{{ token }}", "NUMBER": 7}}
+    again = {"retries": 1, "delay": 0, "register": "tried", "until": "tried is succeeded"}
     tasks = [
         b.building("Build", src, tmp_path / "w1", given),
-        b.building("Fail", failing, tmp_path / "w2", {**given, **KEEP_GOING}),
+        b.building("Fail", failing, tmp_path / "w2", {**given, **KEEP_GOING, **again}),
         b.building("Pass nothing", blind, tmp_path / "w3", given),
     ]
     hosts = inventory(local_hosts(1), token=secret)

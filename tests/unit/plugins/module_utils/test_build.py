@@ -342,6 +342,13 @@ def test_jobs_are_gone_before_it_is_told_that_one_failed():
     assert os.waitpid(child, 0)[1] == 0
 
 
+def test_a_workspace_may_have_any_name(host, tmp_path):
+    host.workspace = tmp_path / "a b'ü" / "-w"
+
+    assert host.build(component("web", SOURCES, ["cp", "a", "b"]))["changed"]
+    assert host.text("web/b") == "1\n"
+
+
 @pytest.mark.parametrize("workspace", ["relative/path", "{src}"])
 def test_a_workspace_that_is_none_is_refused(host, workspace):
     with pytest.raises(_build_place.BuildError, match=r"absolute path|holds other things"):

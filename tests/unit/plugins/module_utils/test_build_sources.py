@@ -14,6 +14,7 @@ import ssl
 import subprocess
 import tarfile
 import threading
+import time
 import zipfile
 
 import pytest
@@ -316,6 +317,15 @@ def test_a_deb_that_is_not_to_be_had_is_refused_in_a_line(host, package):
 
     assert ended["msg"].startswith("deb thing=2.0 cannot be had: ")
     assert "\n" not in ended["msg"]
+
+
+def test_a_deb_that_is_none_or_too_large_is_refused(tmp_path, package):
+    (tmp_path / "odd.deb").write_text("odd")
+
+    with pytest.raises(_build_place.BuildError, match="it is no package of Debian"):
+        _build_fetch.files_of_deb(str(tmp_path / "odd.deb"), str(tmp_path), time.monotonic)
+    with pytest.raises(_build_place.BuildError, match="larger than 100 bytes"):
+        _build_fetch.files_of_deb(str(package), str(tmp_path), time.monotonic, 100)
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

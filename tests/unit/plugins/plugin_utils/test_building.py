@@ -104,12 +104,14 @@ def there(tmp_path, monkeypatch):
     """Return what a build host says to be polled; the process is this one."""
     monkeypatch.setattr(_building, "FIRST_SECONDS", 0.01)
     monkeypatch.setattr(_building, "POLLING_SECONDS", 0.01)
-    (tmp_path / "events").write_text("")
-    (tmp_path / "polled").write_text("")
+    folder = tmp_path / "a b'ü"
+    folder.mkdir()
+    for name in ("events", "polled"):
+        (folder / name).write_text("")
     return {
         "pid": os.getpid(),
-        "events": str(tmp_path / "events"),
-        "polled": str(tmp_path / "polled"),
+        "events": str(folder / "events"),
+        "polled": str(folder / "polled"),
     }
 
 
@@ -134,7 +136,7 @@ def watch(there, *moments, patience=60):
 
 
 def test_each_event_is_told_once_and_the_end_returned(there):
-    ended, told, shell = watch(
+    ended, told, _shell = watch(
         there,
         saying(there, {"say": "a"}, {"say": "b"}),
         lambda: None,
@@ -144,7 +146,6 @@ def test_each_event_is_told_once_and_the_end_returned(there):
 
     assert ended == {"changed": True}
     assert told == ["a", "b", "c\\x1b[31m"]
-    assert shell.commands[-1] == f"rm -f {there['polled']}"
     assert not os.path.exists(there["polled"])
 
 
@@ -178,6 +179,15 @@ def test_a_process_that_waits_only_for_its_parent_is_over(there):
     with pytest.raises(_building.BuildingError, match="was killed on the build host"):
         watch({**there, "pid": child.pid}, lambda: None)
     child.wait()
+
+
+def test_a_task_that_is_ended_by_an_error_ends_the_build(there):
+    def end():
+        raise KeyError("time is over")
+
+    with pytest.raises(KeyError):
+        watch(there, end)
+    assert not os.path.exists(there["polled"])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
