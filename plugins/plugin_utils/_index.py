@@ -34,8 +34,8 @@ def digest_tag(digest):
 
 
 def name_tag(name, version):
-    """Return the tag of a name and version, in which neither a plus sign nor a tilde is allowed, nor
-    more than 128 characters.
+    """Return the tag of a name and version: without the plus sign and tilde, which it may not have,
+    and no longer than it may be.
     """
     return f"{name}-{re.sub('[+~]', '_', version)}"[:LONGEST_TAG]
 
