@@ -3518,8 +3518,8 @@ NOTES = (
     Mutant(
         "showing no control characters of commits",
         COMMITS,
-        'return DECEIVING.sub("\ufffd", text.replace("\r\n", "\n"))',
-        'return text.replace("\r\n", "\n")',
+        "return DECEIVING.sub(",
+        "return re.sub('(?!)', ",
         f"{COMMITS_TESTS} text_and_no_more",
     ),
     check(
@@ -3588,8 +3588,8 @@ NOTES = (
     Mutant(
         "escaping in JSON what deceives on terminals",
         NOTES_MARKDOWN,
-        'return _commits.DECEIVING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)',
-        "return text",
+        "return _commits.DECEIVING.sub(lambda match:",
+        "return text or (lambda match:",
         f"{NOTES_MARKDOWN_TESTS} deceives",
     ),
     check(
