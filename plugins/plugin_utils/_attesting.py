@@ -52,10 +52,13 @@ def refuse(options):
 def prepare(options, environment):
     """Return the Vouching that the *options* ask for, or None.
 
-    A key that cannot be used, or a bill that is none, is told before anything is sealed.
+    A key that cannot be used, a bill that is none, and a library that is missing, are told before
+    anything is sealed.
     """
     if not options["sign"]:
         return None
+    if SBOM in options["evidence"]:
+        _bill.require()
     return Vouching(
         _signers.choose(options["sign"], environment),
         options["sign"]["role"],

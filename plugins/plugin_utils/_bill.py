@@ -32,6 +32,11 @@ def of_stored(library, stored):
     return make(stored.manifest, stream)
 
 
+def require():
+    """Raise MissingLibrary unless bills can be made here."""
+    _model()
+
+
 def make(manifest, stream):
     """Return the bill of a Manifest as bytes; ``stream(component, sink)`` reads its files.
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -134,6 +135,17 @@ def test_a_bill_that_is_none_is_refused_before_anything_is_sealed(tmp_path, opti
     answer = call(**options, sbom=str(tmp_path / "bom.json"))
 
     assert answer["msg"].startswith(f"{tmp_path}/bom.json: ")
+    assert not (tmp_path / "library").exists()
+
+
+def test_a_library_that_is_missing_is_told_before_anything_is_sealed(
+    tmp_path, options, call, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "cyclonedx", None)
+
+    answer = call(**options, evidence=["sbom"])
+
+    assert "(cyclonedx-python-lib) on" in answer["msg"]
     assert not (tmp_path / "library").exists()
 
 
