@@ -50,7 +50,7 @@ def unsealed_hooks(manifest, paths):
     hooks = sealed(manifest).get("hooks", [])
     digests = {hook["sha256"] for hook in hooks}
     told = []
-    for path in paths if hooks else ():
+    for path in dict.fromkeys(paths) if hooks else ():
         digest, problem = _digest(lambda path=path: os.open(path, OPEN_ANY), f"hook {path}")
         if problem:
             told.append(problem)

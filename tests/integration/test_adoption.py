@@ -161,15 +161,20 @@ def test_capistrano(local_hosts, operator):
     assert_adopted(host, operator, OLD)
 
 
-def test_what_was_adopted_is_told_as_such(local_hosts, operator):
+def test_what_was_adopted_is_told_as_such(local_hosts, operator, tmp_path):
+    """Nobody knows which hooks belong to it: none is refused."""
     (host,) = local_hosts(1)
+    hook = tmp_path / "hook.yml"
+    hook.write_text("[]\n")
     lay_out_like_capistrano(host)
     operator = operator([host])
     assert operator.deploy("1.0.0", deploy_adopt="yes").rc == 0
 
     foretold = operator.rollback(check=True)
     back = operator.rollback()
-    verified = operator.verify()
+    verified = operator.verify(deploy_hooks={"after_commit": str(hook)})
+    hooks = {"before_rollback": str(hook)}
+    forth = operator.rollback(rollback_release="shop:1.0.0", rollback_hooks=hooks)
 
     assert f"would be rolled back  shop 1.0.0 → {OLD}" in report_line(foretold, host.name)
     assert back.rc == 0, back.output
@@ -179,6 +184,7 @@ def test_what_was_adopted_is_told_as_such(local_hosts, operator):
         "What is live was adopted and never sealed, so it cannot be verified"
     )
     assert "adopted and never sealed" in report_line(verified, host.name)
+    assert forth.rc == 0, forth.output
 
 
 def test_what_stays_and_what_is_linked_no_more_is_told(local_hosts, operator):

@@ -299,6 +299,21 @@ def test_artifacts_that_are_gone_are_named(site, call):
     )
 
 
+def test_an_archive_that_a_build_left_is_sealed_as_what_it_holds(tmp_path, site, call):
+    steps = ["tar", "--create", "--file=app.tar", "--directory=ui", "page", "lib"]
+    archive = {"kind": "archive", "source": "app.tar", "build": {"steps": [steps]}}
+    declare(site.src, web(**archive), DOCS)
+    site.build()
+
+    sealed = manifest(tmp_path, call(**site.options)["release"]["digest"])
+
+    assert [entry.path for entry in sealed.components[1].entries] == ["lib", "lib/code", "page"]
+    builds.git(site.workspace / "web", "archive", "--output=app.tar", "HEAD", "other")
+    assert call(**site.options)["msg"] == (
+        "component web was changed after it was built: build again"
+    )
+
+
 def test_a_source_that_leads_out_of_its_component_is_refused(site, call):
     shutil.rmtree(site.workspace / "web/ui")
     (site.workspace / "web/ui").symlink_to(site.folder)

@@ -41,7 +41,7 @@ def test_hooks_that_hold_something_else_are_told_with_what_is_right(sealed, tmp_
     write_tree(tmp_path, {"hooks/before.yml": "c", "other.yml": "x", "build.yml": "s"})
     paths = [str(tmp_path / name) for name in ("hooks/before.yml", "other.yml", "hooks", "gone")]
 
-    changed, other, folder, gone = _scripts.unsealed_hooks(sealed, paths)
+    changed, other, folder, gone = _scripts.unsealed_hooks(sealed, paths * 2)
 
     assert changed == (
         f"hook {paths[0]} is not what was sealed with shop 1.4.0 (sha256 {sha256('b')[:12]}…, here "
