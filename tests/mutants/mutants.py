@@ -2741,13 +2741,13 @@ BUILDING = (
     ),
     check(
         "recording only what lies below the sources",
-        BUILD_COMPONENT,
+        "module_utils/_build_left.py",
         "os.path.commonpath([top, os.path.realpath(root)]) != top",
         f"{BUILD_TESTS} must_leave",
     ),
     check(
         "demanding artifacts",
-        BUILD_COMPONENT,
+        "module_utils/_build_left.py",
         "not here",
         f"{BUILD_TESTS} must_leave",
     ),
@@ -2765,8 +2765,15 @@ BUILDING = (
         f"{BUILD_TESTS} nothing_of_the_builder",
     ),
     Mutant(
-        "comparing what lies there with what was built",
+        "recording the definition as it is now",
         BUILD_ORDER,
+        'is_same = earlier["definition"] == definition',
+        "is_same = True",
+        f"{BUILD_TESTS} in_other_things",
+    ),
+    Mutant(
+        "comparing what lies there with what was built",
+        "module_utils/_build_work.py",
         "return trees == recorded",
         "return bool(trees)",
         f"{BUILD_TESTS} not_built_again",
@@ -3431,7 +3438,7 @@ REGISTRIES = (
         REGISTRY_CLIENT,
         "if self._clock() + wait > deadline:",
         "if self._clock() > deadline:",
-        f"{REGISTRY_TESTS} asks_to_wait",
+        f"{REGISTRY_TESTS} asks_to_wait and 15",
     ),
     Mutant(
         "telling credentials to the registry alone",

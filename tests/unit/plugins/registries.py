@@ -23,6 +23,7 @@ from typing import Callable
 from urllib.parse import parse_qs, urlsplit
 
 BLOCK = 64 * 1024
+DRIPPED = 1500  # so many bytes come slowly, and the rest at once: a client must not wait for that
 TOKEN = "a-token-that-is-never-told"
 
 
@@ -335,7 +336,7 @@ class _Passing(Handler):
         self.end_headers()
         offset = 0
         while True:
-            data = response.read1(BLOCK if not pause_s else 64)
+            data = response.read1(64 if pause_s else BLOCK)
             if not data:
                 return True
             changed = change(data, offset) if change else data
@@ -344,6 +345,7 @@ class _Passing(Handler):
             self.wfile.write(changed)
             offset += len(data)
             time.sleep(pause_s)
+            pause_s = pause_s if offset < DRIPPED else 0
 
 
 class Gate(Server):

@@ -587,7 +587,7 @@ def test_trouble_that_passes_is_waited_for(estate, gate, monkeypatch):
     assert estate.at(gate.host).library.find("shop:1.0") == label
 
 
-@pytest.mark.parametrize("wait", ["3600", "Fri, 31 Dec 2100 23:59:59 GMT"])
+@pytest.mark.parametrize("wait", ["15", "Fri, 31 Dec 2100 23:59:59 GMT"])
 def test_a_registry_that_asks_to_wait_for_long_is_given_up_at_once(estate, gate, wait):
     gate.fail("GET", "manifests", replying(429, Retry_After=wait), times=9)
     began = time.monotonic()
