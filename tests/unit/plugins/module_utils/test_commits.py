@@ -187,7 +187,7 @@ def gather(repository, folders, old=None, **changes):
     group = {
         "places": ["."],
         "old": old,
-        "new": repository.git("rev-parse", "HEAD"),
+        "new": changes.get("new") or repository.git("rev-parse", "HEAD"),
         "folders": folders,
         **changes,
     }
@@ -252,7 +252,7 @@ def test_the_first_place_that_is_there_is_read(repository):
 
     history = gather(repository, {"web": "."}, places=["gone", "."])
     assert [commit.message for commit in history.commits] == ["one"]
-    with pytest.raises(_git.GitError, match="there is no repository at .*/gone"):
+    with pytest.raises(_git.GitError, match=r"there is no repository at .*/gone"):
         gather(repository, {"web": "."}, places=["gone"])
 
 
@@ -260,3 +260,23 @@ def test_a_repository_without_commits_is_an_error_in_a_line(repository):
     with pytest.raises(_git.GitError) as caught:
         _commits.between(None, "4f" * 20, str(repository.folder), ENVIRONMENT)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_fifty_thousand_commits_are_read_and_the_newest_are_told(repository):
+    count = 50_000
+    lines = ["blob\nmark :1\ndata 1\nx\n"]
+    for number in range(count):
+        who = f"A <a@example.org> {1767312000 + number} +0000"
+        lines.append(
+            f"commit refs/heads/many\ncommitter {who}\ndata {len(str(number))}\n{number}\n"
+        )
+        lines.append(f"M 100644 :1 f{number % 1000}/f{number}\n\n")
+    repository.git("fast-import", "--quiet", stdin="".join(lines).encode())
+
+    history = gather(repository, {"web": "."}, new=repository.git("rev-parse", "many"))
+    assert [int(commit.message) for commit in history.commits] == [
+        *range(count - 1, count - 1 - _commits.MOST_TOLD, -1)
+    ]
+    assert history.more == count - _commits.MOST_TOLD
+    assert len(history.touched["web"]) == 99
