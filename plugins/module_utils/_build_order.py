@@ -9,17 +9,15 @@ import time
 
 from . import (
     _build_component,
-    _build_jobs,
     _build_place,
     _build_record,
-    _build_sources,
     _build_tools,
+    _build_work,
     _canonical,
     _manifest,
 )
 
 MOST_NAMED = 20
-TOOLS = ".tools"  # no component's name
 
 
 def run(building, is_waited_for, is_check):
@@ -33,32 +31,18 @@ def run(building, is_waited_for, is_check):
         earlier = _build_place.look_at(place.workspace)
     else:
         earlier = _build_place.set_aside(place)
-    jobs = _Jobs(building, is_waited_for)
+    jobs = _build_work.Work(building, is_waited_for)
     sources = jobs.find()
     inputs = digest_of_inputs(building, sources)
     if plan["rebuild"] == "changed" and jobs.is_built(earlier, inputs):
-        if not is_check:
-            _build_place.put_back(place)
-        return _told(building, earlier, changed=False)
+        return _confirm(building, earlier, is_check)
     record = {"components": [_foreseen(each, sources) for each in plan["components"]]}
     if is_check:
         return _told(building, record, changed=True)
     _build_place.begin(place, earlier)
     _clear_second(place)
     built = jobs.build(sources)
-    record = {
-        "format": _build_record.FORMAT,
-        "run": plan["run"],
-        "inputs": inputs,
-        "release": plan["release"],
-        "definition": plan["definition"],
-        "started": started,
-        "builder": _build_tools.describe_machine(plan["versions"]),
-        "ci": plan["ci"],
-        "tools": built[TOOLS],
-        "environment": {**_build_component.COMMON, "PATH": building.path},
-        "components": [built[each["name"]][0] for each in plan["components"]],
-    }
+    record = _recorded(building, inputs, built, started)
     result = _told(building, record, changed=True)
     if plan["rebuild"] == "verify":
         _verify(building, is_waited_for, sources, built, record, result)
@@ -88,88 +72,36 @@ def differences(entries, others):
     return sorted(path for path in {**one, **other} if one.get(path) != other.get(path))
 
 
-class _Jobs:
-    """The jobs of one build, or of its second one."""
+def _recorded(building, inputs, built, started):
+    """Return the record of what was *built*, but for its end."""
+    plan = building.plan
+    return {
+        "format": _build_record.FORMAT,
+        "run": plan["run"],
+        "inputs": inputs,
+        "release": plan["release"],
+        "definition": plan["definition"],
+        "started": started,
+        "builder": _build_tools.describe_machine(plan["versions"]),
+        "ci": plan["ci"],
+        "tools": built[_build_work.TOOLS],
+        "environment": {**_build_component.COMMON, "PATH": building.path},
+        "components": [built[each["name"]][0] for each in plan["components"]],
+    }
 
-    def __init__(self, building, is_waited_for):
-        self._building, self._is_waited_for = building, is_waited_for
-        self._components = building.plan["components"]
 
-    def find(self):
-        """Return {component: source} of what the origins are now."""
-        building = self._building
-        place, folder = building.place, building.plan["folder"]
-        for name in ("git", "fetched", "tmp"):
-            os.makedirs(os.path.join(place.shared, name), 0o700, exist_ok=True)
-        repositories = {
-            each["origin"]["place"]: each["origin"]
-            for each in self._components
-            if each["origin"]["kind"] == "git"
-        }
-        self._run(
-            _build_jobs.Job(
-                each,
-                lambda each=each: _build_sources.fetch(
-                    repositories[each], folder, place, building.variables
-                ),
-            )
-            for each in sorted(repositories)
-        )
-        return self._run(
-            _build_jobs.Job(
-                each["name"],
-                lambda each=each: _build_sources.find(
-                    each, folder, place, building.variables, building.now
-                ),
-            )
-            for each in self._components
-        )
+def _confirm(building, earlier, is_check):
+    """Let the record *earlier* count again; it is of the definition as that is now.
 
-    def is_built(self, earlier, inputs):
-        """Tell whether what the record *earlier* says of the same *inputs* is still there."""
-        if earlier is None or earlier["inputs"] != inputs:
-            return False
-        recorded = {each["name"]: each["tree"] for each in earlier["components"]}
-        try:
-            trees = self._run(
-                _build_jobs.Job(each["name"], lambda each=each: self._tree(each))
-                for each in self._components
-            )
-        except _build_place.BuildError:
-            return False
-        return trees == recorded
-
-    def build(self, sources):
-        """Build all; return {component: (part of the record, Entries)} and the TOOLS."""
-        building, place = self._building, self._building.place
-        _build_place.fresh(os.path.join(place.base, "log"))
-        wanted = _build_tools.programs(self._components, building.path)
-        tools = _build_jobs.Job(TOOLS, lambda: self._tools(wanted))
-        jobs = [
-            _build_jobs.Job(
-                each["name"],
-                lambda each=each: _build_component.build(building, each, sources[each["name"]]),
-                tuple(each["after"]),
-            )
-            for each in self._components
-        ]
-        built = self._run([tools, *jobs])
-        for each in self._components:
-            part, entries = built[each["name"]]
-            built[each["name"]] = part, [_manifest.Entry(*entry) for entry in entries]
-        return built
-
-    def _tools(self, wanted):
-        home = _build_place.fresh(os.path.join(self._building.place.base, "home", TOOLS))
-        return _build_tools.describe(wanted, {**_build_component.COMMON, "HOME": home})
-
-    def _tree(self, component):
-        entries = _build_component.packed(component, self._building.place)
-        return _build_record.tree_digest(entries)
-
-    def _run(self, jobs):
-        most = max(1, len(os.sched_getaffinity(0)))
-        return _build_jobs.run(list(jobs), most, self._is_waited_for)
+    What is sealed beside what is built may have changed in it.
+    """
+    definition, place = building.plan["definition"], building.place
+    is_same = earlier["definition"] == definition
+    if not is_check and is_same:
+        _build_place.put_back(place)
+    elif not is_check:
+        _build_place.end(place, {**earlier, "definition": definition})
+    return _told(building, earlier, changed=not is_same)
 
 
 def _verify(building, is_waited_for, sources, built, record, result):
@@ -183,7 +115,7 @@ def _verify(building, is_waited_for, sources, built, record, result):
         _build_place.fresh(folder)
     building.say(say="building once more, to compare")
     again = _build_component.Building(plan, place, building.variables, building.say, building.now)
-    others = _Jobs(again, is_waited_for).build(sources)
+    others = _build_work.Work(again, is_waited_for).build(sources)
     differing = {}
     for part, told in zip(record["components"], result["components"]):
         paths = differences(built[part["name"]][1], others[part["name"]][1])

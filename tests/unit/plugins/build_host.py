@@ -29,6 +29,7 @@ class BuildHost:
         self.src.mkdir()
         self.workspace = folder / "workspace"
         self.variables = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+        self.definition = "0" * 64  # the digest of release.yml
         self.said = []
 
     def build(self, *components, **options):
@@ -46,7 +47,7 @@ class BuildHost:
         plan = {
             "run": "a-run",
             "release": {"name": "shop", "version": version, "serial": serial},
-            "definition": {"path": path, "sha256": "0" * 64},
+            "definition": {"path": path, "sha256": self.definition},
             "folder": str(self.src),
             "workspace": str(workspace or self.workspace),
             "check": False,

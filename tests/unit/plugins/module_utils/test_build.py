@@ -214,6 +214,20 @@ def test_the_same_is_not_built_again_unless_it_was_touched(host):
     assert host.build(web, version="2")["changed"]
 
 
+def test_what_was_built_counts_for_a_definition_that_changed_in_other_things(host):
+    web = component("web", SOURCES, shell("date +%s%N >when"))
+    host.build(web)
+    when = host.text("web/when")
+    host.definition = "1" * 64
+
+    assert host.build(web, check=True)["changed"]
+    assert host.record()["definition"]["sha256"] == "0" * 64
+    assert host.build(web)["changed"]
+    assert host.record()["definition"]["sha256"] == "1" * 64
+    assert not host.build(web)["changed"]
+    assert host.text("web/when") == when
+
+
 def test_a_build_that_fails_leaves_no_record_and_nothing_of_other_components(host):
     host.build(component("web", SOURCES), component("gone", SOURCES))
     assert host.record()
