@@ -16,7 +16,7 @@ from ..module_utils import _canonical
 from . import _evidence, _schema_file
 
 MOST_ERRORS = 100
-TOLD = 3
+TOLD, LONGEST = 3, 80  # places that are named, and how much of what is wrong there
 SCHEMAS = "http://cyclonedx.org/schema/"
 
 
@@ -39,7 +39,9 @@ def read(path):
         plain = _canonical.loads(data, floats=True)
         check(plain)
         return plain
-    except (BillError, _canonical.CanonicalError) as error:
+    except BillError as error:
+        raise BillError(f"{path}: {error}") from None
+    except _canonical.CanonicalError as error:
         raise BillError(f"{path}: {_canonical.one_line(error)}") from None
 
 
@@ -59,15 +61,16 @@ def check(plain):
     except RecursionError:
         raise BillError("nested too deep") from None
     if found:
-        found.sort(key=lambda error: list(map(str, error.absolute_path)))
+        found.sort(key=lambda error: [(isinstance(key, str), key) for key in error.absolute_path])
         lines = [_line(error) for error in found[:TOLD]]
-        more = f"; and {len(found) - TOLD} more" if len(found) > TOLD else ""
-        raise BillError(f"not as the schema of CycloneDX {version} says: {'; '.join(lines)}{more}")
+        if len(found) > TOLD:
+            lines.append(f"and {'many' if len(found) == MOST_ERRORS else len(found) - TOLD} more")
+        raise BillError(f"not as the schema of CycloneDX {version} says: {'; '.join(lines)}")
 
 
 def _line(error):
     where = _schema_file.spell(tuple(error.absolute_path)) or "the file"
-    return f"{where[:80]}: {error.message[:60]}"
+    return _canonical.one_line(f"{where[:100]}: {error.message[:LONGEST]}")
 
 
 class _Schemas:

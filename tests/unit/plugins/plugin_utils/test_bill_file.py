@@ -41,7 +41,7 @@ def refused(tmp_path, content):
     line = str(refusal.value)
     assert line.startswith(f"{path}: ")
     assert line.isprintable()
-    assert len(line) < 400
+    assert len(line) < 800
     return line.removeprefix(f"{path}: ")
 
 
@@ -99,12 +99,16 @@ def test_what_is_no_bill_is_refused_in_a_line(tmp_path, content, reason):
 
 
 def test_the_first_places_are_named_and_the_others_counted(tmp_path):
-    wrong = [{"type": "library", "name": number} for number in range(5)]
+    wrong = [{"type": "library", "name": [f"{number}\x1b" * 100]} for number in range(5)]
 
     line = refused(tmp_path, bill(components=wrong))
 
     assert all(f"components[{number}].name: " in line for number in range(3))
     assert line.endswith("; and 2 more")
+    good = [{**LIBRARY, "name": str(number)} for number in range(9)]
+    line = refused(tmp_path, bill(components=[*good, *wrong[:1], *wrong * 30]))
+    assert "components[9].name: " in line
+    assert line.endswith("; and many more")
 
 
 def test_components_within_components_without_end_are_refused(tmp_path):
