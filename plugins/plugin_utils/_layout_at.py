@@ -8,21 +8,24 @@ import hashlib
 import os
 import re
 
-from . import (
-    _layout,
-    _registry,
-    _registry_answers,
-    _registry_client,
-    _registry_place,
-    _registry_session,
-    _run,
-)
+from . import _layout, _run
+
+SCHEME = "oci://"
 
 
 def open_layout(path, environ=os.environ):
     """Return the layout of the media library *path*: ``oci://host[:port]/name``, or a directory."""
-    if not _registry_place.is_one(path):
+    if not (path or "").startswith(SCHEME):
         return _layout.Layout(path)
+    # Each worker would import them for each task, and most have their library in a directory.
+    from . import (
+        _registry,
+        _registry_answers,
+        _registry_client,
+        _registry_place,
+        _registry_session,
+    )
+
     place, reach = _registry_place.parse(path), _registry_place.reach(environ)
     session = _registry_session.Session(place, reach, environ)
     client = _registry_client.Client(session, reach.patience_s)

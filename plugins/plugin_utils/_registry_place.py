@@ -9,9 +9,8 @@ import os
 import re
 from typing import NamedTuple
 
-from . import _layout
+from . import _layout, _layout_at
 
-SCHEME = "oci://"
 HOST = re.compile(r"(?P<name>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]{1,5})?\Z")
 # distribution-spec 1.1, "Pulling manifests"
 NAME = re.compile(
@@ -37,7 +36,7 @@ class Place(NamedTuple):
     name: str
 
     def __str__(self):
-        return f"{SCHEME}{self.host}/{self.name}"
+        return f"{_layout_at.SCHEME}{self.host}/{self.name}"
 
 
 class Reach(NamedTuple):
@@ -65,14 +64,9 @@ class Reach(NamedTuple):
         return "http" if plain else "https"
 
 
-def is_one(path):
-    """Tell whether the media library *path*, or None, lies in a registry."""
-    return bool(path) and path.startswith(SCHEME)
-
-
 def parse(text):
     """Return the Place that ``oci://host[:port]/name`` names."""
-    host, _slash, name = text[len(SCHEME) :].partition("/")
+    host, _slash, name = text[len(_layout_at.SCHEME) :].partition("/")
     if "@" in host:  # whatever it is, it may be secret: it is not repeated
         raise RegistryError(
             "media_library: no credentials belong in the address of a registry; they come from "

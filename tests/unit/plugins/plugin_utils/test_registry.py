@@ -9,6 +9,8 @@ import json
 import multiprocessing
 import os
 import random
+import subprocess
+import sys
 import time
 
 import pytest
@@ -137,6 +139,22 @@ def test_sealing_again_sends_nothing(estate, registry):
     assert estate.seal("1.0", FILES, serial=1) == label
 
     assert {method for method, _path in registry.requests} <= {"GET", "HEAD"}
+
+
+def test_who_has_a_directory_does_not_pay_for_registries():
+    """Each worker imports it for each task."""
+    ours = "ansible_collections.itops.release.plugins.plugin_utils"
+    code = f"import sys; from {ours} import _library; _library.Library('/x'); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "requests" not in done.stdout.split()
+    assert f"{ours}._library" in done.stdout
 
 
 def test_the_longest_names_and_versions_have_a_tag():
