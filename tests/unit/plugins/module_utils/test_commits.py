@@ -268,10 +268,8 @@ def test_fifty_thousand_commits_are_read_and_the_newest_are_told(repository):
     lines = ["blob\nmark :1\ndata 1\nx\n"]
     for number in range(count):
         who = f"A <a@example.org> {1767312000 + number} +0000"
-        lines.append(
-            f"commit refs/heads/many\ncommitter {who}\ndata {len(str(number))}\n{number}\n"
-        )
-        lines.append(f"M 100644 :1 f{number % 1000}/f{number}\n\n")
+        lines.append(f"commit refs/heads/many\ncommitter {who}\ndata 5\n{number:05}\n")
+        lines.append(f"M {('100644', '100755')[number // 99 % 2]} :1 f{number % 99}\n\n")
     repository.git("fast-import", "--quiet", stdin="".join(lines).encode())
 
     history = gather(repository, {"web": "."}, new=repository.git("rev-parse", "many"))
