@@ -2726,13 +2726,6 @@ BUILDING = (
         "missing",
         f"{BUILD_TESTS} refused_by_name",
     ),
-    Mutant(
-        "letting go of the workspace before telling the end",
-        SUPERVISOR,
-        "            os.close(held)  # whoever",
-        "            pass  # whoever",
-        f"{BUILD_TESTS} not_built_again",
-    ),
     check(
         "running steps below the sources",
         BUILD_COMPONENT,
@@ -3107,6 +3100,20 @@ SEALING_BUILDS = (
         f"{SOURCE_HOSTS_TESTS} scripts_of_another_form",
     ),
     Mutant(
+        "reading what a release declares only in its form",
+        LIBRARY_CATALOGUE,
+        "            _about.check(manifest)\n",
+        "",
+        "plugin_utils/test_about.py nobody_can_read",
+    ),
+    Mutant(
+        "sealing what is declared only in its form",
+        "plugin_utils/_sealing.py",
+        "    _about.check(manifest)\n",
+        "",
+        "plugin_utils/test_about.py nobody_can_read",
+    ),
+    Mutant(
         "comparing what this machine packs with what was built",
         SOURCE_HOSTS,
         "        _as_built.check_tree(source.name, entries, tree, root, self.workspace)\n",
@@ -3410,9 +3417,9 @@ REGISTRIES = (
     Mutant(
         "sending no blob that is there",
         REGISTRY_CLIENT,
-        'if self.has("blobs", digest):\n            return',
-        'if self.has("blobs", digest):\n            pass',
-        f"{REGISTRY_TESTS} not_sent_again",
+        'if not self.has("blobs", digest):',
+        "if True:",
+        f"{REGISTRY_TESTS} not_sent_again or lost",
     ),
     check(
         "reading no more than is expected",
