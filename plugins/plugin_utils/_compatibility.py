@@ -63,8 +63,9 @@ def find_problems(new, live=None, places=(), former=()):
     of what is there is known. *former* are Parts of earlier releases of the applications that *new*
     belongs to.
 
-    What is live of the same applications is what the new ones replace. What is live and was wrong
-    before is no reason, but nothing that it has now may be taken from it.
+    What is live of the same applications is what the new ones replace. What a release requires and
+    brings itself is not looked for elsewhere. What is live and was wrong before is no reason, but
+    nothing that it has now may be taken from it.
     """
     replaced = {part.application for part in new}
     beside = [part for part in live or () if part.application not in replaced]
@@ -74,7 +75,8 @@ def find_problems(new, live=None, places=(), former=()):
     for part in everything:
         others = new if part.hosts else everything
         for wanted in part.requires:
-            there = offering(wanted.name, everything)
+            own = [other for other in everything if other.application == part.application]
+            there = offering(wanted.name, own) or offering(wanted.name, everything)
             if not there:
                 lines += _missing(part, wanted, live, places, gone)
             lines += [

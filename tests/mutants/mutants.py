@@ -3154,6 +3154,13 @@ COMPATIBLE = (
         f"{COMPATIBILITY_TESTS} has_a_say",
     ),
     Mutant(
+        "taking what a release brings itself for what it requires",
+        COMPATIBILITY,
+        "offering(wanted.name, own) or offering(wanted.name, everything)",
+        "offering(wanted.name, everything)",
+        f"{COMPATIBILITY_TESTS} brings_itself",
+    ),
+    Mutant(
         "passing over what was wrong before",
         COMPATIBILITY,
         "if _either_is_new(part, other) and",

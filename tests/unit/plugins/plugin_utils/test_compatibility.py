@@ -66,6 +66,20 @@ def test_components_of_one_release_are_held_to_each_other_when_nobody_looked():
     assert problems(both) == ["web 2 requires api >=3.1,<4; this release has api 3.0"]
 
 
+def test_what_a_release_brings_itself_is_not_looked_for_elsewhere():
+    shared = ("settings", "3", {})
+    new = release("web", ("web", "2", {"requires": ["settings >=3"]}), shared)
+    older = release("api", ("settings", "1", {}), hosts=["api1"])
+    other = release(
+        "db", ("db", "1", {"requires": ["settings <2"]}), ("settings", "1.5", {}), hosts=["db1"]
+    )
+
+    assert problems(new, [*older, *other]) == []
+    assert problems(web(requires=["settings >=3"]), older) == [
+        "web 2.4.0 requires settings >=3; production has settings 1 on api1"
+    ]
+
+
 def test_what_is_replaced_does_not_count():
     old = release("web", ("web", "1", {"conflicts": ["api"]}), hosts=["web1"])
 
