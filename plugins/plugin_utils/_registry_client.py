@@ -140,10 +140,13 @@ class Client:
 
         *note* is the path of a file that remembers, between runs, where an upload goes on.
         """
-        if self.has("blobs", digest):
-            return
         upload = _registry_upload.Upload(self._session, digest, size, path, note)
-        self.patiently(upload.attempt, lambda: upload.furthest)
+
+        def attempt():
+            if not self.has("blobs", digest):  # it may have come, and only the answer been lost
+                upload.attempt()
+
+        self.patiently(attempt, lambda: upload.furthest)
 
     def patiently(self, act, progress=lambda: 0):
         """Return what *act* returns, repeating it when it is Broken, with more time between.

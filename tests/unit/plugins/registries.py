@@ -308,8 +308,9 @@ class _Passing(Handler):
     def answer(self):
         self.pass_on()
 
-    def pass_on(self, most=None, change=None, pause_s=0.0, headers=None):
-        """Pass on the request, or the first *most* bytes of its body, and the response.
+    def pass_on(self, most=None, change=None, pause_s=0.0, headers=None, lose=False):
+        """Pass on the request, or the first *most* bytes of its body, and the response, unless it
+        is to *lose* that.
 
         ``change(data, offset)`` gives the bytes to pass on for those that come; it may cut().
         """
@@ -323,6 +324,9 @@ class _Passing(Handler):
             for block in self.blocks(most):
                 there.send(block)
             if most is not None and most < self.length():
+                return self.cut()
+            if lose:
+                there.getresponse().read()
                 return self.cut()
             return self._pass_back(there.getresponse(), change, pause_s, headers or {})
         finally:

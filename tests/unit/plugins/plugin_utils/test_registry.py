@@ -16,6 +16,7 @@ import time
 import pytest
 
 from ansible_collections.itops.release.plugins.plugin_utils import (
+    _evidence,
     _index,
     _layout,
     _library,
@@ -30,7 +31,13 @@ from ansible_collections.itops.release.tests.unit.plugins.registries import (
     MemoryRegistry,
     digest_of,
 )
-from ansible_collections.itops.release.tests.unit.plugins.signing import NOW, key, signer, trust
+from ansible_collections.itops.release.tests.unit.plugins.signing import (
+    NOW,
+    key,
+    public_key,
+    signer,
+    trust,
+)
 
 FILES = {"app*": "one", "lib/a": "same"}
 KIND = "application/vnd.test.note"
@@ -321,6 +328,24 @@ def test_signatures_are_demanded_of_a_registry_too(estate):
     _signatures.demand(estate.library, label, trusted, NOW)
 
 
+@pytest.mark.parametrize("lists", [True, False])
+def test_evidence_lies_in_a_registry_too(tmp_path, lists):
+    with MemoryRegistry(lists=lists) as registry:
+        estate = estate_at(tmp_path, registry.host)
+        label = estate.seal("1.0", FILES)
+        _signatures.sign(estate.library, label.digest, "release", signer(1))
+        said = ("https://example.org/tested/v1", {"tests": 12})
+        assert _evidence.attach(estate.library, label, *said, signer(1))
+        assert not _evidence.attach(estate.library, label, *said, signer(1))
+        estate.forget()
+
+        known = {public_key(1).fingerprint: public_key(1)}
+        (found,) = _evidence.read(estate.library, label, known)
+
+        assert (found.predicate_type, found.predicate, found.problem) == (*said, "")
+        _signatures.demand(estate.library, label, trust(release=(1, key(1))), NOW)
+
+
 # --- removing
 
 
@@ -532,6 +557,18 @@ def test_an_upload_that_was_given_up_leaves_no_tag_and_goes_on_in_the_next_run(
 
     (layer,) = ours.library.get(label.digest).layers.values()
     assert arrived > 200_000
+    assert registry.received["PATCH"] == layer["size"] + label_size(ours, label)
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT"])
+def test_an_answer_that_is_lost_costs_nothing(estate, registry, gate, small_chunks, method):
+    gate.fail(method, "uploads", lambda handler: handler.pass_on(lose=True), times=2)
+    gate.fail("PUT", "manifests", lambda handler: handler.pass_on(lose=True), times=2)
+    ours = estate.at(gate.host)
+
+    label = ours.seal("1.0", {"app*": LARGE})
+
+    (layer,) = ours.library.get(label.digest).layers.values()
     assert registry.received["PATCH"] == layer["size"] + label_size(ours, label)
 
 
