@@ -9,7 +9,6 @@ from typing import NamedTuple
 from . import _build_note, _notes_baseline
 
 FORMAT = 1
-LIVE_AGAIN = "the release is live on %s: the note counts from what was there before"
 
 
 class Change(NamedTuple):
@@ -60,13 +59,11 @@ def _since(baseline, wanted):
 
 
 def _of_hosts(baselines):
-    """Yield a line for the hosts of which it is not known what they have, and the like."""
+    """Yield a line for the hosts of which it is not known what they have."""
     for baseline in baselines:
-        names = ", ".join(baseline.hosts)
         if baseline.why == _notes_baseline.UNKNOWN:
+            names = ", ".join(baseline.hosts)
             yield f"{names}: it is not known what changes there: {baseline.text}"
-        elif baseline.why == _notes_baseline.EARLIER:
-            yield LIVE_AGAIN % names
 
 
 def _labels(changes, which, releases):

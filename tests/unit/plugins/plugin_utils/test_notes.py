@@ -291,7 +291,7 @@ def test_where_the_release_is_live_already_the_note_counts_from_what_was_before(
     note = three.note(3, h1=three.live(3, 1))
     assert both(note) == (["3 (#3)", "2 (#2)"], [])
     assert note["since"][0]["why"] == "earlier"
-    assert "the release is live on h1" in note["lacks"][0]
+    assert "- h1: live already, was 1 (serial 1)\n" in _notes_markdown.render(note, "operations")
 
 
 def test_a_host_without_a_release_does_not_have_all_history_told(history):
