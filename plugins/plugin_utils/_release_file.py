@@ -134,12 +134,15 @@ def _component(item, version):
             raise _schema_file.Mistake(
                 ("build",), "without from; expected it too: the sources that are built"
             )
-    return ComponentSource(**values, about=_about(item))
+    return ComponentSource(**values, about=_about(item, values["version"]))
 
 
-def _about(item):
-    """Return what a component declares of itself and others, as the manifest has it."""
+def _about(item, version):
+    """Return what a component of a *version* declares of itself and others, as it is sealed."""
     scheme = item.get("versions", "pep440")
+    if "versions" in item:
+        with _schema_file.at("versions", errors=_ranges.RangeError):
+            _ranges.check_version(version, scheme)
     declared = {key: item[key] for key in ("conflicts", "provides", "requires") if item.get(key)}
     for key in ("conflicts", "requires"):
         for index, text in enumerate(declared.get(key, ())):

@@ -3318,6 +3318,13 @@ COMPATIBLE = (
         "plugin_utils/test_room.py must_stay_free",
     ),
     Mutant(
+        "sealing a version only if it is one of its scheme",
+        "plugin_utils/_release_file.py",
+        "            _ranges.check_version(version, scheme)\n    declared",
+        "            pass\n    declared",
+        "plugin_utils/test_recipe.py makes_no_sense",
+    ),
+    Mutant(
         "reading ranges of hosts before they are sealed",
         "plugin_utils/_release_file.py",
         '_host_requirements.check(plain.get("requires_hosts", {}))',

@@ -132,6 +132,10 @@ def test_what_is_declared_of_others_is_sealed_as_it_stands_there():
             "release.yml:7: components[0].requires[0]: '>=3'; expected a name",
         ),
         (
+            'version: "1.2"\nversions: semver',
+            "release.yml:8: components[0].versions: '1.2' is no version by SemVer, such as 3.1.4",
+        ),
+        (
             'provides: {web: "x.y"}',
             "release.yml:7: components[0].provides.web: 'x.y' is no version by PEP 440, such as",
         ),
