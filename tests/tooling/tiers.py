@@ -73,7 +73,10 @@ FLEETS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 # What needs no more than the quick tests do, and takes long.
 LONG = tuple(
     f"tests/integration/test_{name}.py"
-    for name in "cleaning ends_of_runs formats leases secrets serials shared_paths".split()
+    for name in (
+        "build cleaning compatibility ends_of_runs evidence formats leases notes registry "
+        "sealing_builds secrets serials shared_paths"
+    ).split()
 )
 LOCAL = ("-m", "not (hosts or podman or slow)", *SIDE_BY_SIDE)
 QUICK = (
