@@ -3311,6 +3311,13 @@ COMPATIBLE = (
         "module_utils/test_answer.py allowed",
     ),
     Mutant(
+        "telling in the report what was allowed",
+        "plugin_utils/_recorder.py",
+        "        if trace.despite:\n",
+        "        if False:\n",
+        "plugin_utils/test_report.py does_not_fit",
+    ),
+    Mutant(
         "keeping free what a release requires",
         "plugin_utils/_room.py",
         "left < spare",

@@ -548,6 +548,18 @@ def test_a_transfer_that_was_resumed_is_told():
     assert (row.sent, row.detail) == (10, "resumed a transfer after 2.0 MB")
 
 
+def test_what_was_allowed_although_it_does_not_fit_is_told_with_the_host():
+    lines = ["web 2 requires api >=3", "web 2 conflicts with legacy"]
+    (allowed,) = told(
+        deployed(ONE, TWO, incompatible=lines), deployed(TWO, TWO, incompatible=[])
+    ).rows()
+    (refused,) = told(deployed(ONE, ONE, "failed", msg=lines[0], incompatible=lines)).rows()
+
+    assert allowed.outcome == "deployed"
+    assert allowed.detail == f"although {lines[0]}; {lines[1]}"
+    assert refused.detail == lines[0]
+
+
 def test_what_fails_after_a_host_was_put_back_is_told():
     again = _events.failure_event("web1", "failed", "Restart", "m", {"msg": "dead"})
     verdict = _events.failure_event(
