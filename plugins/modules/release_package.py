@@ -12,6 +12,10 @@ description:
     in the media library on the controller.
   - Sealing is reproducible. The same files give the same release digest on any machine, in any
     order, with any locale and clock.
+  - Components that were built come from the workspace of M(itops.release.release_build). What is
+    declared, what was built and what is packed must be the same.
+  - Scripts of the release, such as hooks and migrations, are sealed as digests, so that the same
+    ones run in every environment.
   - A component of kind C(archive) is a tar, plain or compressed, or a zip. It is sealed as the
     files that it holds, without being unpacked.
   - Trees and archives that could not be laid out safely on every host are refused by name, such as
@@ -209,6 +213,13 @@ EXAMPLES = r"""
   register: sealed
   run_once: true
 
+- name: Seal what release_build built on the build host
+  itops.release.release_package:
+    src: /build/shop
+    workspace: /build/shop-workspace
+    remote_src: true
+    media_library: /srv/media
+
 - name: Seal on a build host, with the version that CI gives
   itops.release.release_package:
     src: /build/shop
@@ -315,10 +326,24 @@ release:
       type: int
       returned: always
     components:
-      description: Each component's C(name), C(version), C(kind), C(path), C(files) and C(bytes).
+      description:
+        - Each component's C(name), C(version), C(kind), C(path), C(files) and C(bytes).
+        - Those that declare it have C(requires), C(provides), C(conflicts) and C(versions).
+        - Those that were built have C(materials), a list of what they were built from, each as
+          C(kind), C(place), C(revision), C(commit), C(sha256) and C(folder), as far as its kind has
+          them.
       type: list
       elements: dict
       returned: always
+    requires_hosts:
+      description: What a host must be or have.
+      type: dict
+      returned: when it is declared
+    scripts:
+      description: For each use, C(build), C(hooks) and C(migrations), the C(path) and C(sha256) of
+        each script.
+      type: dict
+      returned: when any are declared
 signature:
   description: The signature that the release has now.
   type: dict

@@ -8,7 +8,7 @@ import contextlib
 from typing import NamedTuple
 
 from ..module_utils import _codec, _manifest
-from . import _index, _layout_at, _referrers
+from . import _about, _index, _layout_at, _referrers
 from ._layout import LibraryError
 
 COMPONENT_NAME = "vnd.itops.release.component"
@@ -191,6 +191,7 @@ class Catalogue:
         label, plain = entry.label, self.layout.read_json(entry.descriptor)
         try:
             manifest = _manifest.parse(self.layout.read(plain["config"]), label.digest)
+            _about.check(manifest)
             layers = {item["annotations"][COMPONENT_NAME]: item for item in plain["layers"]}
             stored_bytes = sum(item["size"] for item in [plain["config"], *plain["layers"]])
         except _manifest.UnknownFormat as error:

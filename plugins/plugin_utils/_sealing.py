@@ -8,7 +8,7 @@ import contextlib
 import os
 
 from ..module_utils import _codec, _kinds, _manifest
-from . import _collisions, _compatibility
+from . import _about, _collisions, _compatibility
 
 
 class SealingError(ValueError):
@@ -49,6 +49,7 @@ def check(manifest, case_sensitive):
     """
     data = _manifest.render(manifest)
     _manifest.parse(data, _manifest.digest_of(data))
+    _about.check(manifest)
     for component in manifest.components:
         if all(entry.type == "dir" for entry in component.entries):
             raise SealingError(f"component {component.name} holds no files: check its globs")

@@ -210,7 +210,7 @@ def sealed_with(estate, version, **about):
 
 
 def test_what_releases_declare_is_told_of_those_that_may_serve(estate):
-    first = sealed_with(estate, "1.0", requires=["api >=3"], materials=[{"kind": "git"}])
+    first = sealed_with(estate, "1.0", requires=["api >=3"], materials=[{"kind": "git", "place": "x"}])
     second = sealed_with(estate, "2.0", provides={"web": "2.0"})
     third, fourth = (estate.seal(version, {"app": version}) for version in ("3.0", "4.0"))
     host = estate.host()
