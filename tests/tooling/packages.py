@@ -4,12 +4,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 
 from tests.tooling.checkout import ROOT, TOOLS
+
+
+POLICY = pathlib.Path("/usr/sbin/policy-rc.d")
 
 
 class PackagesError(Exception):
@@ -40,19 +46,39 @@ def install_missing() -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     # Another apt-get may be at work on a machine that has just started.
     apt = ["apt-get", "--quiet", "--yes", "--option", "DPkg::Lock::Timeout=300"]
-    for command in (["update"], ["install", "--no-install-recommends", *packages]):
-        done = subprocess.run(
-            [*apt, *command],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            print(done.stdout, flush=True)
-            raise PackagesError(f"could not be done: {by_hand}")
+    with no_services():
+        for command in (["update"], ["install", "--no-install-recommends", *packages]):
+            done = subprocess.run(
+                [*apt, *command],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
+            if done.returncode:
+                print(done.stdout, flush=True)
+                raise PackagesError(f"could not be done: {by_hand}")
+
+
+@contextlib.contextmanager
+def no_services(policy: pathlib.Path = POLICY) -> Iterator[None]:
+    """Have no package start a service of its own: a registry that listens, where none was wanted.
+
+    Source: https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt
+    """
+    try:
+        descriptor = os.open(policy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o755)
+    except OSError:  # the machine has a policy, or it takes none
+        yield
+        return
+    try:
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write("#!/bin/sh\nexit 101\n")
+        yield
+    finally:
+        policy.unlink()
 
 
 if __name__ == "__main__":
