@@ -14,7 +14,6 @@ from collections.abc import Iterator
 
 from tests.tooling.checkout import ROOT, TOOLS
 
-
 POLICY = pathlib.Path("/usr/sbin/policy-rc.d")
 
 
