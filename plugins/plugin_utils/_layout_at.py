@@ -13,8 +13,11 @@ from . import _layout, _run
 SCHEME = "oci://"
 
 
-def open_layout(path, environ=os.environ):
-    """Return the layout of the media library *path*: ``oci://host[:port]/name``, or a directory."""
+def open_layout(path, environ=None):
+    """Return the layout of the media library *path*: ``oci://host[:port]/name``, or a directory.
+
+    *environ* says how a registry is reached: by default the environment of this process.
+    """
     if not (path or "").startswith(SCHEME):
         return _layout.Layout(path)
     # Each worker would import them for each task, and most have their library in a directory.
@@ -26,6 +29,7 @@ def open_layout(path, environ=os.environ):
         _registry_session,
     )
 
+    environ = os.environ if environ is None else environ
     place, reach = _registry_place.parse(path), _registry_place.reach(environ)
     session = _registry_session.Session(place, reach, environ)
     client = _registry_client.Client(session, reach.patience_s)
