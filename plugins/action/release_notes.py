@@ -132,7 +132,9 @@ class ActionModule(ActionBase):
         folder = self._make_tmp_path()
         try:
             call = functools.partial(self._call, arguments, task_vars)
-            yield _notes_workspace.BuildHost(workspace, folder, call, self._fetch)
+            build_host = _notes_workspace.BuildHost(workspace, folder, call, self._fetch)
+            with contextlib.closing(build_host):
+                yield build_host
         finally:
             self._remove_tmp_path(folder, force=True)
 
@@ -143,6 +145,7 @@ class ActionModule(ActionBase):
         )
         if result.get("failed"):
             raise _notes_workspace.WorkspaceError(result.get("msg", "the build host failed"))
+        return result
 
     def _fetch(self, there, path):
         try:

@@ -253,10 +253,15 @@ attached:
 """
 
 import os
+import shutil
+import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import _arguments, _build_record, _canonical, _commits, _git
+
+SHARED = "/var/tmp"  # TMPDIR may be a folder that the login user cannot enter
+LEFT = "itops-release-notes-"
 
 
 def main():
@@ -268,14 +273,32 @@ def main():
     if not call:
         module.fail_json(msg="release_notes works only through its action plugin")
     try:
+        if "done" in call:
+            shutil.rmtree(call["done"])
+            module.exit_json(changed=False)
         data = answer(module.params["workspace"], call)
-        # In a folder of Ansible's own; the login user fetches it, who may be another.
-        with open(call["to"], "wb") as stream:
-            stream.write(data)
-            os.fchmod(stream.fileno(), 0o644)
-        module.exit_json(changed=False)
+        module.exit_json(changed=False, at=leave(data, call["to"]))
     except (OSError, _build_record.RecordError, _git.GitError) as error:
         module.fail_json(msg=str(error))
+
+
+def leave(data, path):
+    """Leave *data* for the login user, who may be another, to fetch; return where.
+
+    That is *path*, in a folder of Ansible's own. Who is neither root nor the login user cannot
+    write there, and makes a folder, whose name nobody can guess or list.
+    """
+    try:
+        stream = open(path, "wb")
+    except PermissionError:
+        folder = tempfile.mkdtemp(prefix=LEFT, dir=SHARED if os.path.isdir(SHARED) else None)
+        os.chmod(folder, 0o711)
+        path = os.path.join(folder, "answer")
+        stream = open(path, "wb")
+    with stream:
+        stream.write(data)
+        os.fchmod(stream.fileno(), 0o644)
+    return path
 
 
 def answer(workspace, call):

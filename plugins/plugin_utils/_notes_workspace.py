@@ -56,7 +56,8 @@ class BuildHost:
 
     ``call(asked)`` has the half of the module there do something and returns its result, and
     ``fetch(path there, path)`` fetches a file. *folder* is there, for what is to be fetched; its
-    path ends in a slash.
+    path ends in a slash. Where the half cannot write to it, it makes a folder of its own, which
+    ``close`` removes.
     """
 
     def __init__(self, workspace, folder, call, fetch):
@@ -64,6 +65,13 @@ class BuildHost:
         self._folder = folder
         self._call = call
         self._fetch = fetch
+        self._left = set()
+
+    def close(self):
+        """Remove what is left on the host, but for *folder*."""
+        for folder in sorted(self._left):
+            self._call({"done": folder})
+        self._left = set()
 
     def record(self):
         """Return the record of the build."""
@@ -81,8 +89,10 @@ class BuildHost:
 
     def _answer(self, asked, limit):
         """Return what the half there answers, which it leaves in a file since it may be large."""
-        there = self._folder + "answer"
-        self._call({**asked, "to": there})
+        wanted = self._folder + "answer"
+        there = self._call({**asked, "to": wanted})["at"]
+        if there != wanted:
+            self._left.add(os.path.dirname(there))
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "answer")
             self._fetch(there, path)

@@ -234,3 +234,40 @@ def test_a_note_for_an_environment_counts_from_what_its_hosts_have(
     assert wrong.rc != 0
     assert is_one_line(wrong.result(TELL)["msg"])
     assert f"there is no directory {tmp_path}/no" in wrong.result(TELL)["msg"]
+
+
+def test_a_workspace_is_read_where_it_is_as_who_built_there(
+    tmp_path, fleet, ssh_hosts, inventory, run_playbook
+):
+    (host,) = ssh_hosts(1, user="deploy", become=True)
+    built = shops.Shop(tmp_path)
+    files = tmp_path / "src/files"
+    files.mkdir(parents=True)
+    (files / "a").write_text("1")
+    built.seal("1", 1, [("web", ".", {"from": {"directory": "files"}})])
+    there = host.seen / "workspace"
+    there.mkdir()
+    (there / "build.json").write_bytes((built.workspace / "build.json").read_bytes())
+    (there / "build.json").chmod(0o600)
+    fleet.run(host.host, ["chown", "--recursive", "app:", f"{host.srv}/workspace"])
+
+    def noting(title, **keywords):
+        options = {"release": "shop:1", "media_library": built.library.path, "remote_src": True}
+        options["workspace"] = f"{host.srv}/workspace"
+        return task(title, "release_notes", options, ignore_errors=True, **keywords)
+
+    run = run_playbook(
+        play(
+            noting("As app", become_user="app"),
+            noting("As deploy", vars={"ansible_become": False}),
+        ),
+        inventory([host]),
+    )
+
+    assert run.result("As app").get("lacks") == [], run.output
+    assert "- Built by ci on build1 " in run.result("As app")["markdown"]
+    refused = run.result("As deploy")["msg"]
+    assert is_one_line(refused)
+    assert "Permission denied" in refused
+    left = fleet.run(host.host, ["ls", "/var/tmp"]).stdout
+    assert "itops-release-notes" not in left
