@@ -24,6 +24,7 @@ BASE = ".build"
 EARLIER = "earlier.json"  # the record of the build before, until its trees are touched
 TOLD = "told-"
 TOLD_SECONDS = 24 * 3600
+FIRST_SECONDS = 20
 LONGEST_OWNER = 500
 
 
@@ -199,7 +200,8 @@ def fresh(path, mode=0o700):
 class Polled:
     """What a controller looks at while a build runs: lines that it reads, a file that it touches.
 
-    Where that file is gone, or nobody touched it for *patience* seconds, nobody waits any more.
+    Where that file is gone, or nobody touched it for *patience* seconds, nobody waits any more. A
+    controller that was ended before it touched it once will not do so: that takes less patience.
     Each build has its own, for the next one may begin before the end of this one was read.
     """
 
@@ -213,7 +215,8 @@ class Polled:
         self._descriptor = os.open(self.events, flags, 0o600)
         with open(self.touched, "wb"):
             pass
-        self._last, self._since = None, now()
+        self._last, self._since = os.stat(self.touched).st_mtime_ns, now()
+        self._is_polled = False
 
     def say(self, **event):
         """Tell an *event* in a line of ASCII, written at once so that lines never mix."""
@@ -226,8 +229,10 @@ class Polled:
         except FileNotFoundError:
             return False
         if touched != self._last:
+            self._is_polled = True
             self._last, self._since = touched, self._now()
-        return self._now() - self._since < self._patience
+        patience = self._patience if self._is_polled else min(self._patience, FIRST_SECONDS)
+        return self._now() - self._since < patience
 
 
 def _remove_old(base):

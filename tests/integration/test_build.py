@@ -174,21 +174,35 @@ def test_passed_variables_are_shown_nowhere(src, tmp_path, controller, local_hos
         assert [text[:300] for text in texts if value in text] == []
 
 
-def begun(controller, src, workspace, hosts, word, **variables):
-    """Start a build whose step sleeps with *word* among its arguments; return it once it does."""
-    nap = ["sh", "-c", f"sleep 300; : {word}"]
-    b.declare(src, b.component("web", GIT, nap))
+def begun(controller, src, workspace, hosts, word, seen=None, **variables):
+    """Start a build whose step has *word* among its arguments; return it once that is polled.
+
+    *src* and *workspace* are where they are on the build host, *seen* is that as it is seen here.
+    """
     running = controller.start(
         play(b.building("Build", src, workspace)), hosts, extra_vars=variables
     )
     until(lambda: alive(word), "the step")
+
+    def is_polled():
+        folders = (seen or workspace).glob(".build/told-*")
+        return any(
+            (folder / "polled").stat().st_mtime_ns > folder.stat().st_mtime_ns for folder in folders
+        )
+
+    until(is_polled, "the controller")
     return running
+
+
+def napping(src, word, origin=GIT):
+    """Declare a step that sleeps with *word* among its arguments."""
+    return b.declare(src, b.component("web", origin, ["sh", "-c", f"sleep 300; : {word}"]))
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_build_ends_with_its_controller(src, tmp_path, controller, here, how):
     word, workspace = f"word-{os.urandom(6).hex()}", tmp_path / "workspace"
-    running = begun(controller, src, workspace, here, word)
+    running = begun(controller, napping(src, word), workspace, here, word)
 
     os.kill(running.process.pid, how)
 
@@ -202,7 +216,7 @@ def test_a_build_that_nobody_polls_ends_and_meanwhile_nobody_else_builds_there(
 ):
     word, workspace = f"word-{os.urandom(6).hex()}", tmp_path / "workspace"
     patience = {"itops_release_build_patience": PATIENCE_S}
-    running = begun(controller, src, workspace, here, word, **patience)
+    running = begun(controller, napping(src, word), workspace, here, word, **patience)
 
     second = controller.run(play(b.building("Build", src, workspace)), here)
 
@@ -246,6 +260,22 @@ def test_wheels_and_debs_come_from_where_the_build_host_gets_them(
     assert {"apt-get", "dpkg-deb"} <= {
         tool["name"] for tool in b.record(tmp_path / "work")["tools"]
     }
+
+
+@pytest.mark.hosts
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_build_on_another_host_ends_with_its_controller(controller, ssh_hosts, inventory, how):
+    (host,) = ssh_hosts(1)
+    word = f"word-{os.urandom(6).hex()}"
+    napping(host.seen / "src", word, {"directory": "plain"})
+    (host.seen / "src/plain").mkdir()
+    places = [f"{host.srv}/{name}" for name in ("src", "w")]
+    running = begun(controller, *places, inventory([host]), word, seen=host.seen / "w")
+
+    os.kill(running.process.pid, how)
+
+    until(lambda: not alive(word), "the end of the step", patience_s=20)
+    running.process.wait(30)
 
 
 @pytest.mark.hosts

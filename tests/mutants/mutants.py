@@ -2653,7 +2653,7 @@ BUILDING = (
     Mutant(
         "ending a build that nobody polls",
         BUILD_PLACE,
-        "return self._now() - self._since < self._patience",
+        "return self._now() - self._since < patience",
         "return True",
         f"{BUILD_TESTS} ends_with_all",
     ),
@@ -2661,7 +2661,7 @@ BUILDING = (
         "seeing that a build is polled",
         BUILD_PLACE,
         "        if touched != self._last:",
-        "        if self._last is None:",
+        "        if False:",
         f"{BUILD_TESTS} while_it_is_polled",
     ),
     Mutant(

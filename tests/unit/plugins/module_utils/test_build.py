@@ -317,8 +317,16 @@ def test_a_build_ends_with_all_that_it_started(host, how):
         assert "nobody waited for it" in going.wait(touch=False)["msg"]
 
 
+def test_a_build_that_was_never_polled_ends_sooner(host, monkeypatch):
+    monkeypatch.setattr(_build_place, "FIRST_SECONDS", 0.3)
+    going, pid = napping(host)
+
+    wait_until_gone(pid)
+    assert "nobody waited for it" in going.wait(touch=False)["msg"]
+
+
 def test_a_build_goes_on_while_it_is_polled(host):
-    ended = host.build(component("web", SOURCES, ["sleep", "1.5"]), patience=0.5)
+    ended = host.build(component("web", SOURCES, ["sleep", "2"]), patience=0.8)
 
     assert ended.get("changed"), ended
 
