@@ -13,6 +13,7 @@ FORMAT = 1
 PREDICATE_TYPE = "urn:itops-release:build-note:v1"
 CHANGES = ("added", "removed", "modified", "exec_changed")
 MOST_FILES_NAMED = 5  # in a finding
+MOST_ISSUES = 100  # of a commit
 LONGEST_TEXT = 300  # characters of what a commit says, or who it is by
 
 
@@ -110,7 +111,7 @@ def _told(repository, history):
                 "scope": meaning.scope,
                 "text": _short(meaning.text),
                 "breaking": _short(meaning.breaking),
-                "issues": list(meaning.issues),
+                "issues": list(meaning.issues[:MOST_ISSUES]),
                 "reverts": meaning.reverts,
                 "components": commit.components,
             }

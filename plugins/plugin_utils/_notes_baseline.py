@@ -63,7 +63,7 @@ def baselines(deployed, wanted):
     for host in sorted(deployed):
         try:
             key = _judge(deployed[host], wanted)
-        except (KeyError, TypeError, AttributeError):
+        except (KeyError, TypeError, AttributeError, ValueError):
             raise BaselineError(
                 f"deployed: {_canonical.one_line(host)}: expected live and previous of "
                 "release_deployment_info, as the filter itops.release.releases_live gives them"

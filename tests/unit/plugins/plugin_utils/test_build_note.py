@@ -237,9 +237,12 @@ def test_what_a_repository_lacks_is_told_with_its_components():
 
 
 def test_what_a_commit_says_is_cut_to_a_line_that_can_be_read():
-    note = compose(TWO, ONE, Repository(commit(1, "x" * 1000, "app", "new", "gone")))
+    issues = " ".join(f"#{number}" for number in range(1, 200))
+    said = commit(1, "x" * 1000 + "\n\n" + issues, "app", "new", "gone")
+    note = compose(TWO, ONE, Repository(said))
 
     assert note["commits"][0]["text"] == "x" * 299 + "…"
+    assert len(note["issues"]) == 100
 
 
 def test_sources_that_are_no_repository_need_no_commits():

@@ -323,7 +323,22 @@ def test_hosts_of_which_nothing_is_known_are_named(history):
         two.note(2)
 
 
-@pytest.mark.parametrize("said", ["text", {}, {"live": {}, "previous": None}, {"live": "x"}, None])
+ODD = {"name": "shop", "version": "\x1b[31m", "serial": 1, "digest": "a" * 64}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "text",
+        None,
+        {},
+        {"live": "x"},
+        {"live": {}, "previous": None},
+        {"live": ODD, "previous": None},
+        {"live": {**ODD, "version": "1", "serial": "x"}, "previous": None},
+        {"live": {**ODD, "version": "1", "digest": "x"}, "previous": None},
+    ],
+)
 def test_what_is_deployed_must_be_said_in_its_form(history, said):
     with pytest.raises(_notes_baseline.BaselineError, match="deployed: h1: expected live and prev"):
         history(1).note(1, h1=said)
