@@ -194,6 +194,9 @@ class Catalogue:
             _about.check(manifest)
             layers = {item["annotations"][COMPONENT_NAME]: item for item in plain["layers"]}
             stored_bytes = sum(item["size"] for item in [plain["config"], *plain["layers"]])
+            for item in layers.values():
+                self.layout.blob(item["digest"])
+                item["mediaType"].rpartition("+")
         except _manifest.UnknownFormat as error:
             raise LibraryError(f"{self.path}: {label.name} {label.version}: {error}") from None
         except (KeyError, TypeError, AttributeError, _manifest.ManifestError) as error:

@@ -60,9 +60,11 @@ class Registry(_layout.Layout):
         """
         found = self.descriptors(list(map(_referrers.tag_of_list, subjects)))
         for subject in sorted(subjects):
-            found += self._answers.get(
+            listed = self._answers.get(
                 f"referrers {subject}", lambda asked=subject: self._client.referrers(asked) or []
             )
+            # What they are called is not theirs to say: only tags are.
+            found += [{**item, "annotations": {}} for item in listed]
         return found
 
     def bring(self, descriptor):
@@ -211,7 +213,7 @@ class Registry(_layout.Layout):
             if listed and all(listed):
                 return True
         else:
-            for blob in [plain["config"], *plain["layers"]]:
+            for blob in filter(None, [plain.get("config"), *plain.get("layers", ())]):
                 self._send_blob(blob)
         compare()
         return self._client.put_manifest(reference, item["mediaType"], self.read(item))

@@ -18,7 +18,7 @@ from ._registry_session import Broken, TooLarge
 
 LARGEST_MANIFEST = 4 * 1024 * 1024  # as large as registries have to take
 MOST_TAGS = 10_000
-MOST_PAGES = 1_000
+MOST_PAGES = 100
 MOST_DELAY_S = 8
 FURTHER_BYTES = 64 * 1024
 MANIFEST_TYPES = (
@@ -27,6 +27,7 @@ MANIFEST_TYPES = (
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z")
 NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
 
 
@@ -47,7 +48,7 @@ class Client:
         found = self._pages(self._session.url("tags/list?n=1000"), "tags", MOST_TAGS)
         if found is None:
             return None
-        return sorted({tag for tag in found if isinstance(tag, str)})
+        return sorted({tag for tag in found if isinstance(tag, str) and TAG.match(tag)})
 
     def referrers(self, digest):
         """Return the descriptors of what the registry knows to be attached to the manifest

@@ -75,10 +75,9 @@ class Session:
 
     def within(self, location, base):
         """Return *location*, which a registry named beside *base*, if it is the registry's own."""
-        url = urljoin(base, location or "")
+        url = self._joined(base, location or "")
         if not location or not self._is_own(url):
-            where = urlsplit(url).hostname or "nowhere"
-            raise RegistryError(f"{self.place}: the registry sends us on to {where}: refused")
+            raise RegistryError(f"{self.place}: the registry sends us on to {_host(url)}: refused")
         return url
 
     @contextlib.contextmanager
@@ -147,7 +146,7 @@ class Session:
             if response.status_code not in REDIRECTS or method not in ("GET", "HEAD"):
                 return response
             response.close()
-            url = urljoin(url, response.headers.get("Location", ""))
+            url = self._joined(url, response.headers.get("Location", ""))
             self._refuse_without_tls(url)
         raise RegistryError(f"{self.place}: the registry sends on and on")
 
@@ -181,7 +180,7 @@ class Session:
 
         That is where the credentials go, and the one place besides the registry.
         """
-        realm = challenge.get("realm", "")
+        realm = self._joined("", challenge.get("realm", ""))
         self._refuse_without_tls(realm)
         query = {key: challenge[key] for key in ("service", "scope") if key in challenge}
         url = requests.Request("GET", realm, params=query).prepare().url
@@ -230,6 +229,8 @@ class Session:
         """Turn what requests raises into Broken or RegistryError."""
         try:
             yield
+        except RegistryError:
+            raise
         except requests.exceptions.SSLError as error:
             reason = _find(error, ssl.SSLCertVerificationError)
             if reason:
@@ -239,7 +240,7 @@ class Session:
             raise Broken(f"it does not answer within {self._timeout:g} s") from None
         except requests.exceptions.ProxyError:
             raise Broken("the proxy does not reach it") from None
-        except requests.exceptions.InvalidURL:
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
             raise RegistryError(f"{self.place}: the registry names no address") from None
         except (
             requests.exceptions.RequestException,
@@ -249,6 +250,8 @@ class Session:
             reason = _find(error, OSError)
             said = getattr(reason, "strerror", "") or "the connection broke"
             raise Broken(said) from None
+        except ValueError:  # requests looks where a redirect leads although it is not to go there
+            raise RegistryError(f"{self.place}: the registry names no address") from None
 
     def _mount(self, url):
         """Have the certificates for the host in *url* used, the first time that it is spoken to."""
@@ -267,14 +270,29 @@ class Session:
         root, parts = urlsplit(self._root), urlsplit(url)
         return (root.scheme, root.netloc) == (parts.scheme, parts.netloc)
 
+    def _joined(self, base, location):
+        try:
+            url = urljoin(base, location)
+            urlsplit(url)
+        except ValueError:
+            raise RegistryError(f"{self.place}: the registry names no address") from None
+        return url
+
     def _refuse_without_tls(self, url):
-        parts = urlsplit(url)
+        """Refuse to go on without TLS, unless the registry itself is spoken to like that."""
+        parts, plain = urlsplit(url), self._root.startswith("http:")
         if parts.scheme == "https" and parts.hostname:
             return
-        if parts.scheme == "http" and self._reach.allows_plain_http(parts.netloc):
+        if parts.scheme == "http" and plain and self._reach.allows_plain_http(parts.netloc):
             return
-        where = parts.hostname or "nowhere"
-        raise RegistryError(f"{self.place}: the registry sends on to {where} without TLS: refused")
+        raise RegistryError(
+            f"{self.place}: the registry sends on to {_host(url)} without TLS: refused"
+        )
+
+
+def _host(url):
+    """Return the host in *url*, for people to read, whatever else it holds."""
+    return re.sub(r"[^A-Za-z0-9.:-]", "?", urlsplit(url).hostname or "nowhere")[:80]
 
 
 def _unchanged(request):

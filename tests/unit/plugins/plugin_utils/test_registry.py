@@ -265,6 +265,31 @@ def test_other_things_in_the_repository_are_in_nobody_s_way(estate, registry):
     assert estate.library.labels() == [label]
 
 
+def test_tags_that_are_none_are_not_asked_for(estate, gate):
+    label = estate.seal("1.0", FILES)
+    names = ["shop-1.0", "../../other/tags/list", "a?b", "a/b", "x" * 200, 7, None]
+    gate.fail("GET", "tags/list", replying(200, json.dumps({"tags": names}).encode()), times=9)
+
+    assert estate.at(gate.host).library.labels() == [label]
+    assert len(gate.asked("GET", "manifests/")) == 1
+
+
+@pytest.mark.parametrize("layer", [{}, {"digest": 7}, {"digest": "x"}, {"mediaType": 7}])
+def test_a_layer_that_is_described_badly_is_told(estate, registry, layer):
+    label = estate.seal("1.0", FILES)
+    (kind, data) = registry.manifests["shop-1.0"]
+    plain = json.loads(data)
+    plain["layers"][0] = {**plain["layers"][0], **(layer or {"digest": None}), "size": 5}
+    data = json.dumps(plain).encode()
+    for reference in ("shop-1.0", f"sha256-{label.digest}", digest_of(data)):
+        registry.manifests[reference] = (kind, data)
+    estate.forget()
+
+    with pytest.raises(_library.LibraryError):
+        read_layers(estate.library, label)
+    assert len(estate.library.survey()[1]) == 1 or layer == {"digest": "x"}
+
+
 # --- what is attached
 
 
@@ -561,7 +586,10 @@ def test_an_upload_that_was_given_up_leaves_no_tag_and_goes_on_in_the_next_run(
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "PUT"])
-def test_an_answer_that_is_lost_costs_nothing(estate, registry, gate, small_chunks, method):
+def test_an_answer_that_is_lost_costs_nothing(
+    estate, registry, gate, small_chunks, method, monkeypatch
+):
+    monkeypatch.setenv(_registry_place.PATIENCE, "8")
     gate.fail(method, "uploads", lambda handler: handler.pass_on(lose=True), times=2)
     gate.fail("PUT", "manifests", lambda handler: handler.pass_on(lose=True), times=2)
     ours = estate.at(gate.host)

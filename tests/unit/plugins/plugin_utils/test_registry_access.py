@@ -262,6 +262,23 @@ def test_a_redirect_to_where_no_tls_is_is_refused(environ, where):
             tags_at(registry.host, environ)
 
 
+@pytest.mark.parametrize("where", ["http://[", "https://[::1", "http://a b/", "//[x]/", ""])
+def test_an_address_that_a_registry_makes_up_is_told_in_a_line(environ, where):
+    with MemoryRegistry() as registry:
+        registry.fail("GET", "tags/list", redirecting(where), times=99)
+        with pytest.raises(_library.LibraryError, match=f"^oci://{registry.host}/shop: the regist"):
+            tags_at(registry.host, environ)
+
+
+def test_the_name_of_a_host_is_no_way_to_write_on_a_terminal(environ):
+    with MemoryRegistry() as registry:
+        registry.fail("GET", "tags/list", redirecting("http://a\x1b[31mb/"), times=9)
+        with pytest.raises(_library.LibraryError) as told:
+            tags_at(registry.host, environ)
+
+    assert str(told.value).isprintable()
+
+
 def test_redirects_end(environ):
     with MemoryRegistry() as registry:
         registry.fail("GET", "tags/list", redirecting("/v2/shop/tags/list"), times=99)
@@ -413,6 +430,16 @@ def test_a_registry_that_nobody_vouches_for_is_refused(environ, tls_registry, tm
         tags_at(tls_registry.host, environ)
 
     assert not tls_registry.requests
+
+
+def test_a_registry_with_tls_does_not_lead_to_loopback_without(environ, tls_registry, tmp_path):
+    with MemoryRegistry() as other:
+        where = f"http://{other.host}/v2/shop/tags/list"
+        tls_registry.fail("GET", "tags/list", redirecting(where))
+        with pytest.raises(_library.LibraryError, match="without TLS: refused"):
+            tags_at(tls_registry.host, trusting(environ, tls_registry, tmp_path))
+
+        assert not other.requests
 
 
 def test_authorities_that_cannot_be_read_are_told(environ, tls_registry, tmp_path):
