@@ -23,6 +23,8 @@ import zstandard
 from ansible_collections.itops.release.plugins.module_utils import (
     _archive,
     _archive_stream,
+    _as_built,
+    _build_record,
     _canonical,
     _checksums,
     _codec,
@@ -39,22 +41,27 @@ from ansible_collections.itops.release.plugins.module_utils import (
 )
 from ansible_collections.itops.release.plugins.modules import release_deployment_info
 from ansible_collections.itops.release.plugins.plugin_utils import (
+    _about,
     _bill_file,
+    _built,
     _dsse,
     _evidence,
     _keys,
     _layout,
+    _library,
     _packages,
     _packs,
     _referrers,
     _release_file,
     _retention,
+    _sealing,
     _signatures,
+    _source_hosts,
     _statement,
     _trust,
 )
 from ansible_collections.itops.release.plugins.plugin_utils import _delta as _making
-from ansible_collections.itops.release.tests.unit.plugins import signing
+from ansible_collections.itops.release.tests.unit.plugins import builds, signing
 from ansible_collections.itops.release.tests.unit.plugins.archives import (
     LIMITS,
     header,
@@ -416,6 +423,7 @@ def table(folder):
         *_written_by_people(folder),
         *_in_library(place),
         *_of_evidence(folder),
+        *_of_builds(folder),
     )
 
 
@@ -458,6 +466,28 @@ def without_sums(lines):
     plain = [json.loads(line) for line in lines.splitlines()]
     rests = [{key: item[key] for key in item if key != "sum"} for item in plain]
     return b"\n".join([*map(_canonical.dumps, rests), b""])
+
+
+def record_reader(library, src, workspace):
+    """Return what seals, but for the adding, what a build left by its record."""
+
+    def read(data):
+        (workspace / _build_record.NAME).write_bytes(data)
+        host = _source_hosts.ThisMachine(str(src), "release.yml", str(workspace))
+        definition = host.read()
+        release = _release_file.parse(text_of(definition), "release.yml")
+        release = _built.prepare(release, host, definition)
+        _sealing.seal(_library.Library(str(library)), release, host.pack, keep=False)
+
+    return read
+
+
+def read_declarations(data):
+    plain = _canonical.loads(data)
+    if isinstance(plain, dict):
+        keys = _manifest.ABOUT_RELEASE | _manifest.ABOUT_COMPONENT
+        about = _manifest.about_from_plain(plain, keys)
+        _about.check(_manifest.Manifest("shop", "1", 1, (), about))
 
 
 def _written_by_people(folder):
@@ -528,4 +558,36 @@ def _of_evidence(folder):
         Reader("files of packages", reads_packages, (), PACKAGES),
         Reader("package.json", reads_npm, (), packages, packages),
         Reader("wheel", package_reader("a-1-py3-none-any.whl"), (), wheels),
+    )
+
+
+def _of_builds(folder):
+    """Return what reads what a build left, and what a manifest declares of it."""
+    src, workspace = folder / "shop", folder / "workspace"
+    builds.commit(folder / "repository", {"ui/page": "1"})
+    origin = {"git": "../repository", "revision": "main"}
+    component = {"name": "web", "kind": "files", "source": "ui", "from": origin}
+    release = {"name": "shop", "version": "1", "serial": 1, "components": [component]}
+    src.mkdir()
+    (src / "release.yml").write_bytes(json.dumps(release).encode("utf-8"))
+    records = (_build_record.render(builds.build(src, workspace)),)
+    refusals = (
+        *(_as_built.AsBuiltError, _build_record.RecordError),
+        *(_manifest.ManifestError, _sealing.SealingError),
+    )
+    material = {"kind": "git", "place": "../repository", "commit": "0" * 40}
+    declared = {
+        "materials": [material],
+        "provides": {"web": "1"},
+        "requires": ["api >=1"],
+        "requires_hosts": {"os": ["debian"], "free_disk": 1},
+        "versions": "semver",
+        "scripts": {"hooks": [{"path": "hooks/a.yml", "sha256": "0" * 64}]},
+    }
+    about = (_canonical.dumps(declared),)
+    of_declared = (_canonical.CanonicalError, _manifest.ManifestError)
+    reads_record = record_reader(folder / "library of builds", src, workspace)
+    return (
+        Reader("record of a build", reads_record, refusals, records, records),
+        Reader("declarations", read_declarations, of_declared, about, about),
     )

@@ -25,6 +25,7 @@ NAMES = [
     *("media library's index", "media library's OCI manifest"),
     *("media library's list of what is attached", "DSSE envelope", "in-toto statement"),
     *("evidence", "bill of materials", "files of packages", "package.json", "wheel"),
+    *("record of a build", "declarations"),
 ]
 
 
