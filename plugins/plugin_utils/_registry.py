@@ -13,7 +13,7 @@ import time
 from ..module_utils import _canonical
 from . import _index, _layout, _referrers, _registry_client
 from ._registry_place import RegistryError
-from ._registry_session import TooLarge
+from ._registry_trouble import TooLarge
 
 CACHE_BYTES = 2 * 1024**3
 IN_USE_S = 3600

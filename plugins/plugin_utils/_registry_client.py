@@ -14,7 +14,7 @@ import time
 
 from . import _layout, _registry_upload
 from ._registry_place import RegistryError
-from ._registry_session import Broken, TooLarge
+from ._registry_trouble import Broken, TooLarge
 
 LARGEST_MANIFEST = 4 * 1024 * 1024  # as large as registries have to take
 MOST_TAGS = 10_000

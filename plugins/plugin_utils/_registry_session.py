@@ -1,27 +1,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One HTTP session with a registry: TLS, who is told the credentials, redirects, limits of time.
-
-What goes wrong is told in words of our own: an exception of a library may hold an address, and that
-may hold a secret, as the signed ones of object stores do.
-"""
+"""One HTTP session with a registry: TLS, who is told the credentials, redirects, limits of time."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import re
-import ssl
 import time
-from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
 
-from . import _registry_credentials, _registry_place, _registry_tls
+from . import _registry_credentials, _registry_place, _registry_tls, _registry_trouble
 from ._registry_place import RegistryError
+from ._registry_trouble import Broken, TooLarge
 
 try:
     import requests
-    import urllib3
 except ImportError:
     requests = None
 
@@ -36,18 +30,6 @@ REDIRECTS = (301, 302, 303, 307, 308)
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 CHALLENGE = re.compile(r'([A-Za-z]+)="([^"]*)"')
 ERROR_CODE = re.compile(rb'"code"\s*:\s*"([A-Z_]{1,40})"')
-
-
-class Broken(Exception):
-    """An attempt failed in a way that may pass; *wait_s* is for how long it is asked to wait."""
-
-    def __init__(self, reason, wait_s=0.0):
-        super().__init__(reason)
-        self.wait_s = wait_s
-
-
-class TooLarge(RegistryError):
-    """A registry sends more than is read."""
 
 
 class Session:
@@ -77,7 +59,9 @@ class Session:
         """Return *location*, which a registry named beside *base*, if it is the registry's own."""
         url = self._joined(base, location or "")
         if not location or not self._is_own(url):
-            raise RegistryError(f"{self.place}: the registry sends us on to {_host(url)}: refused")
+            raise RegistryError(
+                f"{self.place}: the registry sends us on to {_registry_trouble.host(url)}: refused"
+            )
         return url
 
     @contextlib.contextmanager
@@ -112,7 +96,7 @@ class Session:
                     if seen < passed * LEAST_BYTES_PER_S:
                         raise RegistryError(f"{self.place}: the registry sends next to nothing")
                     began, seen = time.monotonic(), 0
-        if size < int(_number(response.headers.get("Content-Length", ""))):
+        if size < int(_registry_trouble.number(response.headers.get("Content-Length", ""))):
             raise Broken("the connection broke")
 
     @contextlib.contextmanager
@@ -121,7 +105,7 @@ class Session:
         with contextlib.closing(response):
             yield
             left = response.headers.get("Content-Length", str(BLOCK_BYTES + 1))
-            if response.request.method == "HEAD" or _number(left) <= BLOCK_BYTES:
+            if response.request.method == "HEAD" or _registry_trouble.number(left) <= BLOCK_BYTES:
                 with contextlib.suppress(Broken, RegistryError):
                     for _rest in self.content(response, BLOCK_BYTES):
                         pass
@@ -221,37 +205,11 @@ class Session:
             code = ERROR_CODE.search(b"".join(self.content(response, LARGEST_REASON)))
             said += f" {code.group(1).decode('ascii')}" if code else ""
         if status in PASSING:
-            return Broken(said, _wait_s(response.headers.get("Retry-After", "")))
+            return Broken(said, _registry_trouble.wait_s(response.headers.get("Retry-After", "")))
         return RegistryError(f"{self.place}: the registry {said} to {method}")
 
-    @contextlib.contextmanager
     def _told(self):
-        """Turn what requests raises into Broken or RegistryError."""
-        try:
-            yield
-        except RegistryError:
-            raise
-        except requests.exceptions.SSLError as error:
-            reason = _find(error, ssl.SSLCertVerificationError)
-            if reason:
-                raise RegistryError(f"{self.place}: TLS: {reason.verify_message}") from None
-            raise Broken("TLS fails") from None
-        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
-            raise Broken(f"it does not answer within {self._timeout:g} s") from None
-        except requests.exceptions.ProxyError:
-            raise Broken("the proxy does not reach it") from None
-        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
-            raise RegistryError(f"{self.place}: the registry names no address") from None
-        except (
-            requests.exceptions.RequestException,
-            urllib3.exceptions.HTTPError,
-            OSError,
-        ) as error:
-            reason = _find(error, OSError)
-            said = getattr(reason, "strerror", "") or "the connection broke"
-            raise Broken(said) from None
-        except ValueError:  # requests looks where a redirect leads although it is not to go there
-            raise RegistryError(f"{self.place}: the registry names no address") from None
+        return _registry_trouble.told(self.place, self._timeout)
 
     def _mount(self, url):
         """Have the certificates for the host in *url* used, the first time that it is spoken to."""
@@ -285,45 +243,9 @@ class Session:
             return
         if parts.scheme == "http" and plain and self._reach.allows_plain_http(parts.netloc):
             return
-        raise RegistryError(
-            f"{self.place}: the registry sends on to {_host(url)} without TLS: refused"
-        )
-
-
-def _host(url):
-    """Return the host in *url*, for people to read, whatever else it holds."""
-    return re.sub(r"[^A-Za-z0-9.:-]", "?", urlsplit(url).hostname or "nowhere")[:80]
+        where = _registry_trouble.host(url)
+        raise RegistryError(f"{self.place}: the registry sends on to {where} without TLS: refused")
 
 
 def _unchanged(request):
     return request
-
-
-def _find(error, kind):
-    """Return the exception of *kind* that led to *error*, or None."""
-    seen, waiting = set(), [error]
-    while waiting:
-        item = waiting.pop(0)
-        if not isinstance(item, BaseException) or id(item) in seen:
-            continue
-        seen.add(id(item))
-        if isinstance(item, kind) and not isinstance(item, requests.exceptions.RequestException):
-            return item
-        waiting += [*item.args, getattr(item, "reason", None), item.__cause__, item.__context__]
-    return None
-
-
-def _wait_s(text):
-    """Return the seconds of a ``Retry-After``, which may be a date (RFC 9110, 10.2.3)."""
-    if text.strip().isdecimal():
-        return _number(text)
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (TypeError, ValueError):
-        return 0.0
-
-
-def _number(text):
-    """Return the number that a header says; 0.0 when it says none."""
-    text = text.strip()
-    return float(text) if text.isascii() and text.isdecimal() else 0.0

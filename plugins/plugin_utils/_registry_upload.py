@@ -9,7 +9,7 @@ import re
 
 from . import _layout
 from ._registry_place import RegistryError
-from ._registry_session import Broken
+from ._registry_trouble import Broken
 
 CHUNK_BYTES = 16 * 1024 * 1024
 OCTETS = "application/octet-stream"
