@@ -194,7 +194,7 @@ def begun(controller, src, workspace, hosts, word, seen=None, **variables):
     return running
 
 
-def napping(src, word, origin=GIT):
+def napping(src, word, origin):
     """Declare a step that sleeps with *word* among its arguments."""
     return b.declare(src, b.component("web", origin, ["sh", "-c", f"sleep 300; : {word}"]))
 
@@ -202,7 +202,7 @@ def napping(src, word, origin=GIT):
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_build_ends_with_its_controller(src, tmp_path, controller, here, how):
     word, workspace = f"word-{os.urandom(6).hex()}", tmp_path / "workspace"
-    running = begun(controller, napping(src, word), workspace, here, word)
+    running = begun(controller, napping(src, word, GIT), workspace, here, word)
 
     os.kill(running.process.pid, how)
 
@@ -216,7 +216,7 @@ def test_a_build_that_nobody_polls_ends_and_meanwhile_nobody_else_builds_there(
 ):
     word, workspace = f"word-{os.urandom(6).hex()}", tmp_path / "workspace"
     patience = {"itops_release_build_patience": PATIENCE_S}
-    running = begun(controller, napping(src, word), workspace, here, word, **patience)
+    running = begun(controller, napping(src, word, GIT), workspace, here, word, **patience)
 
     second = controller.run(play(b.building("Build", src, workspace)), here)
 
