@@ -3478,20 +3478,20 @@ REGISTRIES = (
     Mutant(
         "following no redirect to where no TLS is",
         REGISTRY_SESSION,
-        """            url = urljoin(url, response.headers.get("Location", ""))
+        """            url = self._joined(url, response.headers.get("Location", ""))
             self._refuse_without_tls(url)
 """,
-        """            url = urljoin(url, response.headers.get("Location", ""))
+        """            url = self._joined(url, response.headers.get("Location", ""))
 """,
         f"{ACCESS_TESTS} redirect_to_where",
     ),
     Mutant(
         "giving no password to a service without TLS",
         REGISTRY_SESSION,
-        """        realm = challenge.get("realm", "")
+        """        realm = self._joined("", challenge.get("realm", ""))
         self._refuse_without_tls(realm)
 """,
-        """        realm = challenge.get("realm", "")
+        """        realm = self._joined("", challenge.get("realm", ""))
 """,
         f"{ACCESS_TESTS} no_password_goes",
     ),
@@ -3514,6 +3514,20 @@ REGISTRIES = (
         'if "@" in host:',
         "if False:",
         f"{ACCESS_TESTS} not_repeated",
+    ),
+    Mutant(
+        "leading no registry with TLS to loopback without",
+        REGISTRY_SESSION,
+        'parts, plain = urlsplit(url), self._root.startswith("http:")',
+        "parts, plain = urlsplit(url), True",
+        f"{ACCESS_TESTS} loopback_without",
+    ),
+    Mutant(
+        "asking for no tag that is none",
+        REGISTRY_CLIENT,
+        "if isinstance(tag, str) and TAG.match(tag)})",
+        "if isinstance(tag, str)})",
+        f"{REGISTRY_TESTS} tags_that_are_none",
     ),
     Mutant(
         "using nothing of netrc",
