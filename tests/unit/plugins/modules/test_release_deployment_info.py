@@ -210,7 +210,9 @@ def sealed_with(estate, version, **about):
 
 
 def test_what_releases_declare_is_told_of_those_that_may_serve(estate):
-    first = sealed_with(estate, "1.0", requires=["api >=3"], materials=[{"kind": "git", "place": "x"}])
+    first = sealed_with(
+        estate, "1.0", requires=["api >=3"], materials=[{"kind": "git", "place": "x"}]
+    )
     second = sealed_with(estate, "2.0", provides={"web": "2.0"})
     third, fourth = (estate.seal(version, {"app": version}) for version in ("3.0", "4.0"))
     host = estate.host()
@@ -230,7 +232,8 @@ def test_what_releases_declare_is_told_of_those_that_may_serve(estate):
     told = ask(host, declared=True, _expected=fourth.digest)["declared"]
     assert set(told) == {label.digest for label in (second, third, fourth)}
     assert told[second.digest]["components"][0]["provides"] == {"web": "2.0"}
-    assert ask(dataclasses.replace(host, root=host.root / "none"), declared=True)["declared"] == {}
+    nowhere = dataclasses.replace(host, root=host.root / "none")
+    assert ask(nowhere, declared=True)["declared"] == {}
 
 
 def test_a_release_whose_manifest_is_damaged_declares_nothing(estate, host, labels):
