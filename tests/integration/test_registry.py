@@ -349,6 +349,12 @@ def test_what_breaks_between_loses_nothing_and_deceives_nobody(
     assert current_tree(hosts[1]) == read_tree(other / "src")
     assert len(gate.asked("GET", "blobs/")) <= 5  # both hosts together
 
+    # Without any registry, hosts go back to what they hold.
+    registry.stop()
+    back = run(deploying("Back", "previous", library, pack_cache=str(tmp_path / "q")))
+    assert back.rc == 0, back.output
+    assert {live_version(host) for host in hosts} == {"1.0.0"}
+
 
 def test_a_registry_that_does_not_delete_is_told_in_a_line(
     local_hosts, inventory, run_playbook, tmp_path
