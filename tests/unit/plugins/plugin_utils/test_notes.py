@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 
 import jsonschema
 import pytest
@@ -156,6 +157,20 @@ def test_a_commit_that_is_not_in_the_repository_is_told(shop):
     note = note_of(shop, shop.seal("1.1", 2))
     assert texts(note) == ["anew"]
     assert "is not in the repository" in note["lacks"][0]
+
+
+def test_a_repository_that_is_a_shallow_clone_is_told(shop, tmp_path):
+    for number in range(3):
+        shop.commit(f"to {number}", app=str(number))
+    shop.repository.rename(tmp_path / "whole")
+    there = f"file://{tmp_path}/whole"
+    subprocess.run(["git", "clone", "-q", "--depth=2", there, shop.repository], check=True)
+
+    note = note_of(shop, shop.seal("1.0", 1))
+    assert texts(note) == ["to 2", "to 1"]
+    assert note["lacks"] == [
+        "web: the repository is a shallow clone: commits before its beginning are missing"
+    ]
 
 
 def test_packages_that_changed_are_told(shop):
