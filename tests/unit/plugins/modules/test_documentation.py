@@ -64,7 +64,11 @@ def test_every_module_is_tested_here():
 @pytest.mark.parametrize("name", OPTIONS)
 def test_options_are_documented_as_they_are_taken(name):
     # With an underscore: what only the action says, which `ansible-test sanity` wants documented.
-    options = {k: o for k, o in documented(name)["options"].items() if not k.startswith("_")}
+    documentation = documented(name)
+    options = {k: o for k, o in documentation["options"].items() if not k.startswith("_")}
+    for fragment in documentation["extends_documentation_fragment"]:
+        part = imported("doc_fragments", fragment.rpartition(".")[2]).ModuleDocFragment.DOCUMENTATION
+        options.update(yaml.safe_load(part)["options"])
 
     assert plain(options, "suboptions") == plain(OPTIONS[name](), "options")
 
