@@ -67,8 +67,8 @@ def test_options_are_documented_as_they_are_taken(name):
     documentation = documented(name)
     options = {k: o for k, o in documentation["options"].items() if not k.startswith("_")}
     for fragment in documentation["extends_documentation_fragment"]:
-        part = imported("doc_fragments", fragment.rpartition(".")[2]).ModuleDocFragment.DOCUMENTATION
-        options.update(yaml.safe_load(part)["options"])
+        part = imported("doc_fragments", fragment.rpartition(".")[2]).ModuleDocFragment
+        options.update(yaml.safe_load(part.DOCUMENTATION)["options"])
 
     assert plain(options, "suboptions") == plain(OPTIONS[name](), "options")
 
