@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 
-from . import _build_record, _canonical, _paths
+from . import _build_record, _paths
 
 MOST_NAMED = 5
 LONGEST_HEAD = 200
@@ -23,17 +23,12 @@ def find_changes(workspace, record):
     What its files hold is not looked at: ``check_tree`` does that when they are packed.
     """
     problems = []
-    try:
-        for component in record["components"]:
-            folder = os.path.join(workspace, component["name"])
-            problems += _source(folder, component)
-            if component["origin"]["kind"] == "git":
-                problems += _checkout(folder, component)
-            problems += _artifacts(folder, component)
-    except (KeyError, TypeError, AttributeError) as error:
-        path = os.path.join(workspace, _build_record.NAME)
-        reason = _canonical.one_line(error)
-        raise AsBuiltError("%s is not the record of a build: %s" % (path, reason)) from None
+    for component in record["components"]:
+        folder = os.path.join(workspace, component["name"])
+        problems += _source(folder, component)
+        if component["origin"]["kind"] == "git":
+            problems += _checkout(folder, component)
+        problems += _artifacts(folder, component)
     return problems
 
 

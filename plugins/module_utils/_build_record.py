@@ -61,12 +61,36 @@ def parse(data, path):
             missing += sorted(COMPONENT_KEYS - set(component))
         if missing:
             raise RecordError("%s lacks %s" % (path, ", ".join(missing)))
+        _check(record)
         return record
     except RecordError:
         raise
     except (_canonical.CanonicalError, KeyError, TypeError, AttributeError) as error:
         reason = _canonical.one_line(error)
         raise RecordError("%s is not the record of a build: %s" % (path, reason)) from None
+
+
+def _check(record):
+    """Raise TypeError unless that has its form by which people and other programs know a build."""
+    release, components = record["release"], record["components"]
+    names = [release["name"], *(component["name"] for component in components)]
+    versions = [release["version"], *(component["version"] for component in components)]
+    if not all(map(_manifest.NAME.match, names)) or not all(map(_manifest.VERSION.match, versions)):
+        raise TypeError("a name or a version is malformed")
+    if names[1:] != sorted(set(names[1:])):
+        raise TypeError("components are not sorted by distinct names")
+    texts = [record["definition"]["sha256"]]
+    for component in components:
+        origin = component["origin"]
+        texts += [component[key] for key in ("folder", "source", "tree")] + component["artifacts"]
+        texts += [origin["kind"], origin["place"]]
+        texts += [origin[key] for key in ("commit", "revision", "sha256") if key in origin]
+        if origin["kind"] == "git" and not origin["commit"]:
+            raise TypeError("component %s has no commit" % component["name"])
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a text is none")
+    if not isinstance(release["serial"], int):
+        raise TypeError("the serial is no number")
 
 
 def read(workspace):

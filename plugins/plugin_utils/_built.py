@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils import _build_record, _canonical, _globs
+from ..module_utils import _canonical, _globs
 from . import _provenance
 from ._sealing import SealingError
 
@@ -22,14 +22,8 @@ def prepare(release, host, data):
         refuse_unbuilt(release)
     else:
         record, problems = host.record()
-        try:
-            refuse(release, record, _canonical.sha256_hex(data), problems)
-            release = with_materials(release, record)
-        except (AttributeError, KeyError, TypeError) as error:
-            raise SealingError(
-                f"{_build_record.NAME} in {host.workspace} is not the record of a build: "
-                + _canonical.one_line(error)
-            ) from None
+        refuse(release, record, _canonical.sha256_hex(data), problems)
+        release = with_materials(release, record)
     if release.scripts:
         release = with_scripts(release, host.scripts(release.scripts))
     return release
@@ -131,9 +125,9 @@ def _of_component(component, built):
 
 
 def _told(origin):
-    parts = [f"{origin['kind']} {origin['place']}"]
+    parts = [origin["kind"], origin["place"]]
     parts += [f"{key} {origin[key]}" for key in ("revision", "sha256") if origin.get(key)]
-    return " ".join(parts)
+    return " ".join(map(_canonical.one_line, parts))
 
 
 def _listed(names):

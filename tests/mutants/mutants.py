@@ -3100,6 +3100,13 @@ SEALING_BUILDS = (
         f"{SOURCE_HOSTS_TESTS} scripts_of_another_form",
     ),
     Mutant(
+        "reading the record of a build only in its form",
+        "module_utils/_build_record.py",
+        "        _check(record)\n",
+        "",
+        f"{BUILT_TESTS} refused_by_name",
+    ),
+    Mutant(
         "reading what a release declares only in its form",
         LIBRARY_CATALOGUE,
         "            _about.check(manifest)\n",

@@ -235,7 +235,7 @@ REFUSED = {
     ),
     "an odd record": (
         lambda site: site.edit(lambda record: record["release"].clear()),
-        "build.json in {workspace} is not the record of a build: 'name'",
+        "{workspace}/build.json is not the record of a build: 'name'",
     ),
     "an odd component": (
         lambda site: site.edit(lambda record: record["components"][0].update(name=7)),
