@@ -104,6 +104,20 @@ def shop(library, local_hosts, inventory, run_playbook, tmp_path):
         name = release.partition(":")[0]
         return run("deploy", name, deploy_release=f"shop-{release}", **variables)
 
+    def install(*releases):
+        """Make *releases* live one after the other, in one run, whatever is live beside."""
+        tasks = [
+            deploying(
+                f"Install {release}",
+                f"shop-{release}",
+                library,
+                {"when": f"inventory_hostname in groups.{release.partition(':')[0]}"},
+                root="{{ srv }}/" + release.partition(":")[0],
+            )
+            for release in releases
+        ]
+        done(run_playbook(play(*tasks), inventory(targets.values(), groups)))
+
     def history(host, name):
         path = targets[host].seen / name / ".release/history.jsonl"
         return [json.loads(line)["event"] for line in path.read_text().splitlines()]
@@ -116,6 +130,7 @@ def shop(library, local_hosts, inventory, run_playbook, tmp_path):
         beside=beside,
         run=run,
         deploy=deploy,
+        install=install,
         history=history,
         versions=versions,
         calls={},
@@ -137,10 +152,10 @@ def done(run):
 
 
 def test_what_does_not_work_beside_what_is_live_is_refused_until_that_is_upgraded(shop):
-    done(shop.deploy("api:3.0.2", deploy_beside=[]))
-    assert shop.calls["web1"] == shop.calls["web2"] == 0
+    shop.install("api:3.0.2")
     done(shop.deploy("web:2.3.0", deploy_beside=[]))
     usual = shop.calls["web1"]
+    assert shop.calls["api1"] == shop.calls["api2"] == 0
     before = [snapshot(shop.targets[host].seen) for host in shop.targets]
 
     for check in (False, True):
@@ -155,7 +170,7 @@ def test_what_does_not_work_beside_what_is_live_is_refused_until_that_is_upgrade
         assert shop.calls == {"web1": 0, "web2": 0, "api1": 1, "api2": 1}
     assert [snapshot(shop.targets[host].seen) for host in shop.targets] == before
 
-    done(shop.deploy("api:3.2.0"))
+    shop.install("api:3.2.0")
     went = done(shop.deploy("web:2.4.0", deploy_serial=1, options={"limit": "web"}))
 
     assert shop.calls == {"web1": usual, "web2": usual, "api1": 1, "api2": 1}
@@ -170,7 +185,7 @@ def test_what_does_not_work_beside_what_is_live_is_refused_until_that_is_upgrade
 
 
 def test_what_is_not_known_is_not_taken_for_nothing(shop):
-    done(shop.deploy("api:3.2.0", deploy_beside=[]))
+    shop.install("api:3.2.0")
 
     nobody_looked = shop.deploy("web:2.4.0", deploy_beside=[])
     assert refusal(nobody_looked, STAGE, "web1").startswith(
@@ -198,9 +213,7 @@ def test_what_is_not_known_is_not_taken_for_nothing(shop):
 
 
 def test_a_way_back_is_held_to_what_is_live_unless_told_otherwise(shop):
-    done(shop.deploy("api:3.0.2", deploy_beside=[]))
-    done(shop.deploy("api:3.2.0", deploy_beside=[]))
-    done(shop.deploy("web:2.4.0"))
+    shop.install("api:3.0.2", "api:3.2.0", "web:2.4.0")
     line = (
         "web 2.4.0, live in production on web1, web2, requires api >=3.1,<4; this release has api "
         "3.0.2"
@@ -221,7 +234,7 @@ def test_a_way_back_is_held_to_what_is_live_unless_told_otherwise(shop):
     assert shop.versions("api") == ["3.0.2", "3.0.2"]
 
     # Nobody looks where nothing is named: a way back costs one call, as ever.
-    done(shop.deploy("api:3.2.0"))
+    shop.install("api:3.2.0")
     done(shop.run("rollback", "api", deploy_beside=[]))
     assert shop.calls == {"web1": 0, "web2": 0, "api1": 1, "api2": 1}
     # What is staged and switched in calls of its own is told as well.
