@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.itops.release.plugins.module_utils import _build_record, _manifest
 from ansible_collections.itops.release.plugins.plugin_utils import (
     _bill,
