@@ -19,6 +19,7 @@ FORMAT = 2
 READ_FORMATS = (1, 2)  # what 2 added has a default that is right for 1
 OURS = ".release"
 FOLDERS = ("objects", "staging", "manifests", "drop")
+RECORDED = {item.name for item in fields(_state.State)} - {"as_read"}
 
 
 class RootError(ValueError):
@@ -26,7 +27,7 @@ class RootError(ValueError):
 
 
 class Moved(Exception):
-    """Another run switched between the reading of the state and of what is current: look again."""
+    """Another run wrote between the reading of the state and of what is current: look again."""
 
 
 class Root:
@@ -56,7 +57,11 @@ class Root:
     def locked(self, timeout, run):
         """Hold the root's lock; fail within *timeout* seconds, naming who holds it."""
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open("lock", flags, 0o600, dir_fd=self.ours)
+        try:
+            descriptor = os.open("lock", flags, 0o600, dir_fd=self.ours)
+        except FileNotFoundError:
+            self._check_there()
+            raise
         try:
             _flock(descriptor, timeout, self.path)
             self._check_there()
@@ -82,40 +87,41 @@ class Root:
                 raise unknown_format(self._state_path(), plain["format"], FORMAT)
             plain = _canonical.unsummed(plain)
             del plain["format"]
-            known = {item.name for item in fields(_state.State)}
-            if set(plain) - known:
+            if set(plain) - RECORDED:
                 raise RootError("%s has entries unknown here" % self._state_path())
-            return _state_form.checked(_state.State(**plain))
+            return _state_form.checked(_state.State(**plain, as_read=_canonical.sha256_hex(data)))
         except (TypeError, AttributeError, KeyError, _canonical.CanonicalError) as error:
             said = _canonical.one_line(error)
             raise RootError("%s cannot be read: %s" % (self._state_path(), said)) from None
 
     def write_state(self, state):
         """Record *state* durably."""
-        data = _canonical.dumps(_canonical.summed({"format": FORMAT, **asdict(state)}))
+        recorded = {name: value for name, value in asdict(state).items() if name in RECORDED}
+        data = _canonical.dumps(_canonical.summed({"format": FORMAT, **recorded}))
         _durable.write_file(self.ours, "state.json", data)
+        state.as_read = _canonical.sha256_hex(data)
 
     def read_current(self, state):
         """Return the tree that ``current`` points to, or None when there is no such name.
 
-        Raises RootError when it is not ours: a real directory, or a link to anything else. Raises
-        Moved when it is ours, and *state* is of before.
+        It is of the moment of *state*, which was read before: raises Moved where it cannot be.
+        Raises RootError when it is not ours: a real directory, or a link to anything else.
         """
+        target = tree = None
         try:
             target = os.readlink("current", dir_fd=self.descriptor)
+            tree = tree_of_link(self.path, target)
         except FileNotFoundError:
-            return None
+            pass
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
             raise RootError(
                 "%s/current is not a link, and not ours: nothing was touched" % self.path
             ) from None
-        tree = tree_of_link(self.path, target)
-        if tree is None or not _knows(state, tree):
-            now = self.read_state()
-            if tree is not None and now.token != state.token and _knows(now, tree):
-                raise Moved
+        if tree != state.current or (target and not tree):
+            self._check_unchanged(state)
+        if target and (tree is None or not _knows(state, tree)):
             raise RootError(
                 "%s/current points to %r, which is not ours: nothing was touched"
                 % (self.path, target)
@@ -149,14 +155,27 @@ class Root:
         except _manifest.ManifestError:
             return None
 
+    def _check_unchanged(self, state):
+        """Raise Moved unless *state* is what is recorded, and here.
+
+        Who switches writes the state before and after it, by one token or by several; who removes
+        everything takes the folder away that it was read in.
+        """
+        if self.read_state().as_read != state.as_read or not self.is_there():
+            raise Moved
+
     def _check_there(self):
         """Raise RootError when another run has removed everything while this one waited."""
+        if not self.is_there():
+            raise RootError("%s was removed by another run meanwhile; run again" % self.path)
+
+    def is_there(self):
+        """Tell whether the root is still the one that was opened: nobody removed everything."""
         try:
             there = os.stat(OURS, dir_fd=self.descriptor, follow_symlinks=False)
         except FileNotFoundError:
-            there = None
-        if there is None or not os.path.samestat(there, os.fstat(self.ours)):
-            raise RootError("%s was removed by another run meanwhile; run again" % self.path)
+            return False
+        return os.path.samestat(there, os.fstat(self.ours))
 
     def close(self):
         """Close the root's descriptors."""
@@ -299,9 +318,14 @@ def create(path, access):
 
 
 def ensure_folders(root):
-    """Make those of our own folders in *root* that are missing."""
-    for name in FOLDERS:
-        _ensure(root.ours, name, 0o711 if name == "drop" else 0o700, None)
+    """Make those of our own folders in *root* that are missing; Moved where all was removed."""
+    try:
+        for name in FOLDERS:
+            _ensure(root.ours, name, 0o711 if name == "drop" else 0o700, None)
+    except FileNotFoundError:
+        if root.is_there():
+            raise
+        raise Moved from None
 
 
 def _ensure(directory, name, mode, access):

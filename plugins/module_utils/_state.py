@@ -42,6 +42,7 @@ class State:
     ``switching``: where ``current`` is being pointed, as {"to": tree or None}.
     ``good``: digests accepted, oldest first, the last one being live: the way back.
     ``bad``, ``pinned``: digests marked so, with the run and the time.
+    ``as_read``: which record this State is of, or None where there was none; not recorded itself.
     """
 
     token: int = 0
@@ -60,6 +61,7 @@ class State:
     bad: Dict[str, Dict] = field(default_factory=dict)
     pinned: Dict[str, Dict] = field(default_factory=dict)
     since: Optional[str] = None
+    as_read: Optional[str] = field(default=None, compare=False, repr=False)
 
     @property
     def current(self):

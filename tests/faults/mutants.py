@@ -462,6 +462,13 @@ RACED = (
         "            if trees:\n",
         (RACES, "--every-point"),
     ),
+    Mutant(
+        "telling by the whole state whether another run wrote",
+        "module_utils/_root.py",
+        "self.read_state().as_read != state.as_read",
+        "self.read_state().token != state.token",
+        ("tests/faults/test_races.py", "-k", "looks_while and verify-deploying"),
+    ),
 )
 
 

@@ -92,7 +92,7 @@ def _overtake(bench, operation, folder, point):
             found = _locked_out(bench, host, actor)
         else:
             found = _fenced(bench, host, actor)
-    return found + at_rest(host, expected) + _goes_on(bench, host)
+    return found + at_rest(host, expected) + goes_on(bench, host)
 
 
 def is_locked(root):
@@ -211,7 +211,7 @@ def at_rest(host, expected):
     return found + [f"{tree} is lost" for tree in kept - {None} - trees]
 
 
-def _goes_on(bench, host):
+def goes_on(bench, host):
     """See that the next calls go as any, and leave nothing behind."""
     try:
         deploy(bench, host)

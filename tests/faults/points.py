@@ -91,14 +91,17 @@ class Traced:
         return self._server.end()
 
 
-def trace(command, folder, environment):
-    """Run *command*; return how it was Done, and the Points at which it changes *folder*."""
+def trace(command, folder, environment, reads=False):
+    """Run *command*; return how it was Done, and the Points at which it changes *folder*.
+
+    With *reads* also those at which it opens something there to read it.
+    """
     with tempfile.NamedTemporaryFile("r", encoding="utf-8", errors="replace") as log:
         calls = "trace=" + ",".join(MUTATING + WAITING)
         options = ["-y", "-s", "4096", "-o", log.name, "-e", calls]
         with Traced(command, environment, options) as process:
             done = process.end()
-        return done, list(_points(log.read().splitlines(), str(folder)))
+        return done, list(_points(log.read().splitlines(), str(folder), reads))
 
 
 def record(command, environment, calls):
@@ -123,7 +126,7 @@ def broken(command, point, fault, environment):
         return process.end()
 
 
-def _points(lines, folder):
+def _points(lines, folder, reads):
     """Yield the Points in a trace; calls of one name are counted wherever they lead to."""
     seen = dict.fromkeys(MUTATING + WAITING, 0)
     for line in lines:
@@ -133,5 +136,5 @@ def _points(lines, folder):
         name = match[1]
         seen[name] += 1
         only_reads = name in OPENING and "O_CREAT" not in line and "O_TRUNC" not in line
-        if folder in line and not only_reads:
+        if folder in line and (reads or not only_reads):
             yield Point(name, seen[name], line)

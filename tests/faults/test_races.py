@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.itops.release.tests.faults import overtaking, racing
+from ansible_collections.itops.release.tests.faults import looking, overtaking, racing
 from ansible_collections.itops.release.tests.faults.host_operations import ALL
+from ansible_collections.itops.release.tests.faults.operations import Operation
 
 ROUNDS_QUICK = 24
 ROUNDS = 300
@@ -18,6 +19,18 @@ SAMPLED = 2
 SEED = 4
 # Others would only need that the other run has their options too.
 STOPPED = [each for each in ALL if not (each.layout or each.removed_next or "owner" in each.params)]
+LOOKS = {
+    "to deploy": ("4", {}),
+    "to go back": (None, {}),
+    "to verify": (None, {"release": "current", "verify": True}),
+    "to remove one": ("1", {"state": "absent"}),
+    "to remove all": (None, {"state": "absent"}),
+}
+MET = (
+    Operation("deploying", ("1", "2"), "3", params={"keep": 2}, sent=True),
+    Operation("going back", ("1", "2"), None),
+    Operation("removing all", ("1", "2"), None, params={"state": "absent"}),
+)
 
 
 @pytest.mark.parametrize("operation", STOPPED, ids=lambda operation: operation.name)
@@ -29,6 +42,19 @@ def test_a_run_that_is_stopped_overtaken_and_continued_writes_nothing(
     count, problems = overtaking.sweep(bench, operation, most)
 
     record_property("swept", [operation.name, "STOP", count])
+    assert problems == []
+
+
+@pytest.mark.parametrize("operation", MET, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_a_call_that_looks_while_another_works_finds_what_is_ours(
+    operation, look, bench, every_point
+):
+    most = None if every_point else 1  # the first is that from which on a run has its token
+
+    count, problems = looking.sweep(bench, operation, look, most)
+
+    assert count
     assert problems == []
 
 

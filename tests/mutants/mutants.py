@@ -2400,8 +2400,8 @@ OVERTAKING = (
     Mutant(
         "looking again where another run switched",
         ROOT,
-        "                raise Moved\n",
-        "                pass\n",
+        "        if tree != state.current or (target and not tree):\n",
+        "        if False:\n",
         f"{MEANWHILE_TESTS} switch",
     ),
     Mutant(
@@ -3755,6 +3755,44 @@ NOTES = (
     ),
 )
 
+AT_ONE_MOMENT = (
+    Mutant(
+        "looking again where the run that switched had its token before",
+        ROOT,
+        "self.read_state().as_read != state.as_read",
+        "self.read_state().token != state.token",
+        f"{MEANWHILE_TESTS} before_a_run_staged",
+    ),
+    Mutant(
+        "looking again where everything was removed",
+        ROOT,
+        " or not self.is_there():\n            raise Moved",
+        ":\n            raise Moved",
+        f"{MEANWHILE_TESTS} deployed_anew",
+    ),
+    Mutant(
+        "knowing the record that was written from the one before",
+        ROOT,
+        "        state.as_read = _canonical.sha256_hex(data)\n",
+        "",
+        f"{MEANWHILE_TESTS} record_of_its_own",
+    ),
+    Mutant(
+        "telling that everything was removed where the lock was",
+        ROOT,
+        "        except FileNotFoundError:\n            self._check_there()\n            raise\n",
+        "        except FileNotFoundError:\n            raise\n",
+        f"{MEANWHILE_TESTS} waited_while_everything",
+    ),
+    Mutant(
+        "looking again where the folders to be made have no place any more",
+        ROOT,
+        "        if root.is_there():\n            raise\n        raise Moved from None\n",
+        "        raise\n",
+        f"{MEANWHILE_TESTS} two_runs_that_remove",
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -3785,4 +3823,5 @@ MUTANTS = (
     *COMPATIBLE,
     *REGISTRIES,
     *NOTES,
+    *AT_ONE_MOMENT,
 )

@@ -16,6 +16,7 @@ from ansible_collections.itops.release.plugins.module_utils import (
     _removal,
     _root,
     _service,
+    _staging,
     _state,
     _trial,
 )
@@ -229,6 +230,84 @@ def test_a_removal_looks_again_where_another_run_switched(host, labels, meanwhil
 
     assert host.deploy(labels[0], state="absent")["removed"] == [host.tree_of(labels[0])]
     assert host.read("app") == "3"
+
+
+@pytest.fixture
+def root(host, labels):
+    host.deploy(labels[0])
+    with _root.opened(str(host.root)) as opened:
+        yield opened
+
+
+def test_a_state_of_before_a_run_staged_is_not_of_one_moment_with_its_switch(
+    host, root, labels, meanwhile
+):
+    read = []
+    meanwhile(_staging, "stage", lambda: read.append(root.read_state()))
+    host.deploy(labels[1])
+
+    assert read[0].token == host.state.token  # it is one run that staged and switched
+    with pytest.raises(_root.Moved):
+        root.read_current(read[0])
+    assert root.read_current(root.read_state()) == host.tree_of(labels[1])
+
+
+def test_a_release_that_came_and_went_meanwhile_is_no_strange_current(
+    host, root, labels, meanwhile
+):
+    state = root.read_state()
+    host.deploy(labels[1])
+
+    def go():
+        host.deploy(None)
+        host.deploy(labels[1], state="absent")
+
+    meanwhile(_root, "tree_of_link", go)
+
+    with pytest.raises(_root.Moved):
+        root.read_current(state)
+
+
+def test_what_was_deployed_anew_since_everything_was_removed_is_no_strange_current(
+    host, root, labels
+):
+    (host.root / "shared" / "data").write_text("stays, and so does the folder of it all")
+    host.deploy(None, state="absent")
+    host.deploy(labels[1])
+
+    with pytest.raises(_root.Moved):
+        root.read_current(root.read_state())
+
+
+def test_a_current_that_came_to_lead_elsewhere_in_what_is_ours_is_told_at_once(host, root, labels):
+    host.deploy(labels[1])
+    _durable.replace_link(root.descriptor, "current", "releases/" + host.tree_of(labels[0]))
+
+    assert root.read_current(root.read_state()) == host.tree_of(labels[0])
+
+
+def test_a_run_knows_a_record_of_its_own_from_that_of_another(host, root, labels):
+    host.deploy(labels[1])
+    (host.root / "current").unlink()  # so that it differs, and nobody else wrote since
+    claim = _claim.Claim(root, "the test's run", host.now, 1)
+
+    assert root.read_current(claim.take(None)) is None
+
+
+def test_a_run_that_waited_while_everything_was_removed_says_so(host, labels, meanwhile):
+    host.deploy(labels[0])
+    meanwhile(_root.Root, "locked", lambda: host.deploy(None, state="absent"))
+
+    with pytest.raises(_root.RootError, match="was removed by another run meanwhile; run again"):
+        host.deploy(labels[1])
+    assert host.deploy(labels[1])["changed"]
+
+
+def test_of_two_runs_that_remove_everything_the_later_finds_nothing_to_do(host, labels, meanwhile):
+    host.deploy(labels[0])
+    meanwhile(_root, "ensure_folders", lambda: host.deploy(None, state="absent"))
+
+    assert not host.deploy(None, state="absent")["changed"]
 
 
 def test_a_first_deployment_that_was_made_meanwhile_is_ours(host, labels, meanwhile):

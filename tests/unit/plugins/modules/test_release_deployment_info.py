@@ -180,9 +180,12 @@ def test_a_damaged_manifest_is_drift(host, labels):
     ]
 
 
+@pytest.mark.parametrize("staged", [False, True])
 def test_a_switch_between_the_reading_of_state_and_of_current_is_no_drift(
-    host, labels, monkeypatch
+    host, labels, monkeypatch, staged
 ):
+    if staged:
+        host.deploy(labels[1], state="staged")
     real = _root.Root.read_current
 
     def switched(root, state):
