@@ -10,6 +10,7 @@ the first *n* bytes of that; ``run`` names the run that asked.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import pwd
@@ -22,6 +23,7 @@ from . import _claim, _codec, _deletion, _paths, _root
 WHOLE = "pack"
 KEPT = "kept"
 RUN = "run"
+ATTEMPTS = 9  # at removing a drop, one for each file that may come to it, and more
 PIECE = re.compile(r"kept\.([0-9]{1,18})\Z")
 
 
@@ -98,7 +100,7 @@ def remove(root, path):
     """Remove the drop at *path* only: another run may have one of its own."""
     folder = root.folder("drop")
     try:
-        _deletion.remove(folder, os.path.basename(path))
+        _remove(folder, os.path.basename(path))
     finally:
         os.close(folder)
 
@@ -112,9 +114,20 @@ def clear(root, held, run, lock_timeout):
         if names:
             with root.locked(lock_timeout, run):
                 for name in names:
-                    _deletion.remove(folder, name)
+                    _remove(folder, name)
     finally:
         os.close(folder)
+
+
+def _remove(folder, name):
+    """Remove the drop *name*; whoever sends may still make a file in it, but not without end."""
+    for _attempt in range(ATTEMPTS - 1):
+        try:
+            return _deletion.remove(folder, name)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+    return _deletion.remove(folder, name)
 
 
 def space(path):
@@ -229,7 +242,7 @@ def _describe(descriptor):
 def _clear(folder, but):
     for name in os.listdir(folder):
         if name != but:
-            _deletion.remove(folder, name)
+            _remove(folder, name)
 
 
 @contextlib.contextmanager

@@ -3791,6 +3791,13 @@ AT_ONE_MOMENT = (
         "        raise\n",
         f"{MEANWHILE_TESTS} two_runs_that_remove",
     ),
+    Mutant(
+        "removing a drop again that somebody sent to meanwhile",
+        "module_utils/_drop.py",
+        "if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):",
+        "if True:",
+        f"{MEANWHILE_TESTS} sends_to_it",
+    ),
 )
 
 MUTANTS = (

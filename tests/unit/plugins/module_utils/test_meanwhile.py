@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.itops.release.plugins.module_utils import (
     _claim,
+    _drop,
     _durable,
     _host_call,
     _removal,
@@ -284,6 +285,16 @@ def test_a_current_that_came_to_lead_elsewhere_in_what_is_ours_is_told_at_once(h
     _durable.replace_link(root.descriptor, "current", "releases/" + host.tree_of(labels[0]))
 
     assert root.read_current(root.read_state()) == host.tree_of(labels[0])
+
+
+def test_a_drop_goes_although_somebody_sends_to_it_meanwhile(host, root, meanwhile):
+    drop = host.root / ".release/drop/0123456789abcdef-0123456789abcdef"
+    drop.mkdir()
+    meanwhile(os, "rmdir", lambda: (drop / "pack").write_text("sent late"))
+
+    _drop.remove(root, str(drop))
+
+    assert not drop.exists()
 
 
 def test_a_run_knows_a_record_of_its_own_from_that_of_another(host, root, labels):
