@@ -572,7 +572,7 @@ SWITCHING = (
     check(
         "refusing a current that is not ours",
         ROOT,
-        "tree is None or not _knows(state, tree)",
+        "target and (tree is None or not _knows(state, tree))",
         f"{HOST_TESTS} somebody",
     ),
     check(
