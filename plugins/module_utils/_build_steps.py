@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import os
 import signal
 import subprocess
@@ -36,7 +37,8 @@ class Mask:
     """Puts stars in place of secrets in bytes that come in pieces."""
 
     def __init__(self, secrets):
-        known = {secret.encode("utf-8") for secret in secrets if len(secret) >= SHORTEST_SECRET}
+        forms = {form for secret in secrets for form in _forms(secret)}
+        known = {form.encode("utf-8") for form in forms if len(form) >= SHORTEST_SECRET}
         self._secrets = sorted(known, key=len, reverse=True)
         self._held = b""
 
@@ -58,6 +60,17 @@ class Mask:
                     longest = size
                     break
         return longest
+
+
+def _forms(secret):
+    """Yield what of *secret* is seen where programs indent it, end it, or tell it as JSON.
+
+    Each line of a secret is secret by itself: programs put something before or after them.
+    """
+    for part in (secret, secret.strip(), *map(str.strip, secret.splitlines())):
+        yield part
+        for is_ascii in (True, False):
+            yield json.dumps(part, ensure_ascii=is_ascii)[1:-1]
 
 
 def prepare():

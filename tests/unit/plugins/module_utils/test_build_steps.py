@@ -109,6 +109,31 @@ def test_what_is_secret_is_not_shown(tmp_path):
     assert "s3cr" not in log
 
 
+KEY = '-----BEGIN KEY-----\nMIIE"vQ\nb3BlbnNz\n-----END KEY-----\n'
+
+
+@pytest.mark.parametrize(
+    "tell",
+    [
+        lambda text: text,
+        lambda text: text.strip() + "!",
+        lambda text: text.replace("\n", "\n  "),
+        lambda text: text.replace("\n", "\r\n"),
+        json.dumps,
+        lambda text: json.dumps(text.splitlines()[1]),
+    ],
+)
+def test_a_secret_of_several_lines_is_hidden_line_by_line(tell):
+    mask = _build_steps.Mask([KEY])
+    said = tell(KEY).encode()
+
+    shown = b"".join(mask.hide(said[at : at + 5]) for at in range(0, len(said), 5))
+    shown += mask.hide(b"", is_last=True)
+
+    assert b"********" in shown
+    assert not [word for word in (b"KEY", b"MIIE", b"vQ", b"b3Bl") if word in shown], shown
+
+
 @example(["a-s3", "c-b"], ["s3c-"])
 @example(["s3c-", "s3c-", "s3"], ["s3c-s3c", "s3c-"])
 @given(st.lists(st.text("ab-s3c", max_size=9)), st.lists(st.sampled_from(["s3c-s3c", "s3c-"])))
