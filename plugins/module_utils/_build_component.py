@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 
 from . import (
     _build_checkout,
@@ -91,16 +92,19 @@ def run_steps(building, component, source, folder):
             building.say(say=which + " …")
             log.write(("== %s\n" % which).encode("utf-8", "replace"))
             log.flush()
+            directory = directory_of(step, folder, which)
+            environment = {**common, **step["environment"], **_passed(building, component)}
             ended = _build_steps.run(
                 step["argv"],
-                directory_of(step, folder, which),
-                {**common, **step["environment"], **_passed(building, component)},
+                directory,
+                environment,
                 step["timeout"],
                 building.secrets,
                 log,
             )
             if ended.status != 0:
-                raise _failed(building, component, step, ended, which)
+                how = _how_it_ended(ended, step, directory, environment["PATH"])
+                raise _failed(building, component, ended, which + " " + how)
             building.say(say="%s: step %d of %d took %.1f s" % (name, number, count, ended.seconds))
             done.append(
                 {
@@ -143,15 +147,26 @@ def directory_of(step, folder, which):
     return path
 
 
-def _failed(building, component, step, ended, which):
-    how = "ended with %s" % ended.status
+def _how_it_ended(ended, step, directory, path):
+    """Return why a *step* that ran in *directory*, with *path* as its PATH, counts as failed."""
+    program = step["argv"][0]
     if ended.status is None:
-        how = "was ended, for it took more than its timeout of %d s" % step["timeout"]
-    elif ended.status < 0:
-        how = "was ended by signal %d" % -ended.status
+        return "was ended, for it took more than its timeout of %d s" % step["timeout"]
+    if ended.status < 0:
+        return "was ended by signal %d" % -ended.status
+    if ended.status == _build_steps.NOT_RUN:
+        if "/" in program and not os.path.exists(os.path.join(directory, program)):
+            return "could not be started: %s is not there" % _canonical.one_line(program)
+        if "/" not in program and not shutil.which(program, path=path):
+            told = tuple(map(_canonical.one_line, (program, path)))
+            return "could not be started: %s is not on PATH of the build host (%s)" % told
+    return "ended with %d" % ended.status
+
+
+def _failed(building, component, ended, told):
     lines = ended.tail.splitlines()[-TAIL_LINES:]
     return _build_place.BuildError(
-        "%s %s; all it said is in %s" % (which, how, building.place.log(component["name"])),
+        "%s; all it said is in %s" % (told, building.place.log(component["name"])),
         "\n".join(lines),
     )
 

@@ -16,6 +16,7 @@ from . import (
     _build_place,
     _build_steps,
     _canonical,
+    _commits,
     _git,
 )
 
@@ -108,8 +109,10 @@ def _supervise(plan, place, variables, polled):
     except _build_jobs.Cancelled:
         ended = {"failed": True, "msg": "the build was ended, for nobody waited for it any more"}
     except _build_place.BuildError as error:
-        lines = building.masked(error.tail).splitlines()
-        ended = {"failed": True, "msg": building.masked(str(error)), "stderr_lines": lines}
+        # What programs say comes to terminals; the log has it as it was.
+        msg = _commits.shown(building.masked(str(error)))
+        lines = list(map(_commits.shown, building.masked(error.tail).splitlines()))
+        ended = {"failed": True, "msg": msg, "stderr_lines": lines}
     except Exception as error:  # pylint: disable=broad-except # whoever polls has to be told
         reason = error if isinstance(error, (OSError, _git.GitError)) else repr(error)
         ended = {"failed": True, "msg": building.masked(_canonical.one_line(reason))}

@@ -139,7 +139,9 @@ FAILING = {
     "a status": (shell("seq 100; echo last; exit 7"), "ended with 7;"),
     "a signal": (shell("kill -9 $$"), "was ended by signal 9;"),
     "a timeout": ({"run": ["sleep", "60"], "timeout": 1}, "more than its timeout of 1 s;"),
-    "no program": (["no-such-program"], "(no-such-program) ended with 127;"),
+    "no program": (["no-such"], "not be started: no-such is not on PATH of the build host (/"),
+    "a file that is not there": (["./no-such"], "not be started: ./no-such is not there;"),
+    "a program of the shell's": (shell("no-such"), "ended with 127;"),
     "a folder above": ({"run": ["true"], "directory": ".."}, "leads out of the sources"),
     "a folder by a link": ({"run": ["true"], "directory": "out"}, "leads out of the sources"),
     "no folder": ({"run": ["true"], "directory": "no"}, "is not in the sources"),
@@ -159,6 +161,15 @@ def test_a_failing_step_is_told_with_its_component_and_number(host, how):
     if how == "a status":
         assert ended["stderr_lines"] == [*map(str, range(82, 101)), "last"]
         assert "\n1\n2\n3\n" in host.text(".build/log/web.log")
+
+
+def test_what_steps_say_deceives_nobody_at_a_terminal(host):
+    said = "a\u202eb\x1b[2Jc"
+
+    ended = host.build(component("web", SOURCES, shell(f"printf '%s\\n' '{said}'; exit 1")))
+
+    assert ended["stderr_lines"] == ["a\ufffdb\ufffd[2Jc"]
+    assert said in host.text(".build/log/web.log")
 
 
 @pytest.mark.parametrize(
