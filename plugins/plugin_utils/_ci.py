@@ -9,7 +9,10 @@ docs.gitlab.com/ci/variables/predefined_variables, www.jenkins.io/doc/book/pipel
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
+
+PLAIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d+)?(?:/.*)?", re.I)
 
 
 class Job(NamedTuple):
@@ -26,7 +29,8 @@ class Job(NamedTuple):
 def recognise(environment, variables):
     """Return the Job in the mappings *environment* and Ansible's *variables*, or None.
 
-    Nothing of it is proven: whoever sets the variables says what they like.
+    Nothing of it is proven: whoever sets the variables says what they like. An address is told
+    without what may be secret in it.
     """
     for is_there, system, job, number, url, actor, revision in (
         (
@@ -67,7 +71,8 @@ def recognise(environment, variables):
         ),
     ):
         if is_there:
-            return Job(system, *(str(value or "") for value in (job, number, url, actor, revision)))
+            told = (job, number, _plain(url), actor, revision)
+            return Job(system, *(str(value or "") for value in told))
     return None
 
 
@@ -80,7 +85,15 @@ def _github_url(environment):
     if not all(environment.get(name) for name in names):
         return ""
     server, repository, run = (environment[name] for name in names)
-    return f"{server}/{repository}/actions/runs/{run}"
+    plain = _plain(server)
+    return plain and f"{plain}/{repository}/actions/runs/{run}"
+
+
+def _plain(url):
+    """Return an address without user, password, query and fragment; "" for what is none."""
+    url = re.sub(r"(?<=://)[^/]*@", "", str(url or ""))
+    url = re.split(r"[?#]", url, maxsplit=1)[0]
+    return url if PLAIN.fullmatch(url) else ""
 
 
 def _either(variables, name):

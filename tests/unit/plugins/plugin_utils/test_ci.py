@@ -81,3 +81,27 @@ def test_a_job_is_recognised(environment, variables, job):
 )
 def test_what_is_no_job_is_none(environment):
     assert _ci.recognise(environment, {"awx_job_id": ""}) is None
+
+
+@pytest.mark.parametrize("who", ["bob:s3cr3t@", "s3cr3t@", "bob:s3@cr3t@", "bob:s3#cr3t@"])
+@pytest.mark.parametrize("asked", ["", "?token=s3cr3t", "#s3cr3t"])
+@pytest.mark.parametrize(
+    ("environment", "address", "variables"),
+    [
+        (GITHUB, "GITHUB_SERVER_URL", {}),
+        (GITLAB, "CI_JOB_URL", {}),
+        (JENKINS, "BUILD_URL", {}),
+        ({}, "", {"awx_" + key: value for key, value in AWX.items()}),
+    ],
+)
+def test_no_secret_of_an_address_is_in_a_job(environment, address, variables, who, asked):
+    plain = _ci.recognise(environment, variables)
+    secret = environment.get(address, "").replace("://", "://" + who) + asked
+
+    assert _ci.recognise({**environment, address: secret}, variables) == plain
+
+
+@pytest.mark.parametrize("url", ["bob:s3cr3t@ci", "https://bob:s3/cr3t@ci/7", "https://", "7"])
+def test_what_is_no_address_is_left_out(url):
+    assert _ci.recognise({**JENKINS, "BUILD_URL": url}, {}).url == ""
+    assert _ci.recognise({**GITHUB, "GITHUB_SERVER_URL": url}, {}).url == ""
