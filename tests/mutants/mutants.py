@@ -809,10 +809,8 @@ PRUNING = (
     Mutant(
         "replacing the index before blobs are removed",
         LIBRARY,
-        "        self.layout.write_index(index)\n        for path in doomed:\n"
-        "            _layout.remove(path)\n",
-        "        for path in doomed:\n            _layout.remove(path)\n"
-        "        self.layout.write_index(index)\n",
+        "        self.layout.write_index(index, before, again)\n        self.layout.remove(doomed)\n",
+        "        self.layout.remove(doomed)\n        self.layout.write_index(index, before, again)\n",
         f"{PRUNING_TESTS} killed",
     ),
     check(
