@@ -809,8 +809,10 @@ PRUNING = (
     Mutant(
         "replacing the index before blobs are removed",
         LIBRARY,
-        "        self.layout.write_index(index, before, again)\n        self.layout.remove(doomed)\n",
-        "        self.layout.remove(doomed)\n        self.layout.write_index(index, before, again)\n",
+        "        self.layout.write_index(index, before, again)\n"
+        "        self.layout.remove(doomed)\n",
+        "        self.layout.remove(doomed)\n"
+        "        self.layout.write_index(index, before, again)\n",
         f"{PRUNING_TESTS} killed",
     ),
     check(
