@@ -156,12 +156,11 @@ SWEPT = (
     Mutant(
         "removing from the library only what its index names no more",
         "plugin_utils/_library.py",
-        "        self.layout.write_index(index)\n        for path in doomed:\n"
-        "            _layout.remove(path)\n",
+        "        self.layout.write_index(index, before, again)\n"
+        "        self.layout.remove(doomed)\n",
         # Without the smallest, a layer, the release is still listed.
-        "        for path in sorted(doomed, key=os.path.getsize):\n"
-        "            _layout.remove(path)\n"
-        "        self.layout.write_index(index)\n",
+        "        self.layout.remove(sorted(doomed, key=os.path.getsize))\n"
+        "        self.layout.write_index(index, before, again)\n",
         kills("prune"),
     ),
     Mutant(
@@ -394,9 +393,9 @@ SYNCED = (
     ),
     Mutant(
         "syncing the names of blobs before the index tells of them",
-        "plugin_utils/_library.py",
-        "            self.layout.sync()\n            index = ",
-        "            index = ",
+        LAYOUT,
+        'on the medium after this."""\n        self.sync()\n',
+        'on the medium after this."""\n',
         lints("seal again"),
     ),
     Mutant(
