@@ -75,6 +75,7 @@ class ActionModule(ActionBase):
             "versions": _building.versions(__version__),
             "ci": job and job._asdict(),
             "components": _building.components(release),
+            "scripts": release.scripts,
         }
         started = self._call(arguments, plan, environment, task_vars)
         host, display = task_vars["inventory_hostname"], Display()

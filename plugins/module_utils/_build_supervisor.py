@@ -18,6 +18,7 @@ from . import (
     _canonical,
     _commits,
     _git,
+    _script_digests,
 )
 
 POLLING_SECONDS = 0.1
@@ -41,6 +42,10 @@ def start(plan, variables):
         raise _build_place.BuildError(
             "variables to pass are not set on the build host: %s" % ", ".join(missing)
         )
+    try:  # what sealing would refuse when all is built
+        _script_digests.find(plan["folder"], plan["scripts"])
+    except _script_digests.ScriptError as error:
+        raise _build_place.BuildError(str(error)) from None
     os.umask(_build_steps.UMASK)
     if plan["check"]:
         place, held = _build_place.visit(plan["workspace"]), None

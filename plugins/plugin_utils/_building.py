@@ -14,7 +14,7 @@ import signal
 import time
 
 from ..module_utils import _build_record, _canonical, _git
-from . import _ranges
+from . import _compatibility, _ranges
 
 COLLECTION = pathlib.Path(__file__).resolve().parents[2]
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://", re.ASCII)
@@ -38,6 +38,10 @@ def components(release):
     if not built:
         raise BuildingError("no component of the release has from: there is nothing to build")
     after = _order(built)
+    # Sealing refuses these, too, but only when all was built.
+    problems = _compatibility.find_problems(_compatibility.parts(release))
+    if problems:
+        raise BuildingError("; ".join(problems))
     return [_plain(source, after[source.name]) for source in built]
 
 

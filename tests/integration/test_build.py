@@ -310,7 +310,6 @@ def test_the_playbook_builds_seals_signs_and_describes(
 ):
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    (tmp_path / "notes").mkdir()
     b.declare(src, b.component("web", GIT, ["cp", "a", "b"]), version="1.0.0")
     hook = tmp_path / "hook.yml"
     hook.write_text("- ansible.builtin.command: test -e {{ build_workspace }}/web/b\n")
@@ -328,6 +327,12 @@ def test_the_playbook_builds_seals_signs_and_describes(
     assert check.find(action="itops.release.release_package") == []
     assert not (tmp_path / "media").exists()
 
+    nowhere = run_playbook("itops.release.build", hosts)
+    assert nowhere.rc != 0
+    assert "notes is not a folder on the controller; make it" in nowhere.output
+    assert not (tmp_path / "work").exists()
+
+    (tmp_path / "notes").mkdir()
     first = run_playbook("itops.release.build", hosts)
     assert first.rc == 0, first.output
     assert (tmp_path / "notes/shop-1.0.0.md").exists()
@@ -341,3 +346,14 @@ def test_the_playbook_builds_seals_signs_and_describes(
     assert again.rc == 0, again.output
     for action in ("release_build", "release_package", "release_notes"):
         assert not again.result(action=f"itops.release.{action}")["changed"]
+
+    steps = (["cp", "a", "b"], ["sh", "-c", "echo x > a"])
+    b.declare(src, b.component("web", GIT, *steps), version="1.0.1", serial=2)
+    plain = run_playbook(
+        "itops.release.build", hosts, extra_vars={"build_sign": {}, "build_notes": ""}
+    )
+    assert plain.rc == 0, plain.output
+    told = plain.result(action="itops.release.release_notes")
+    assert told["findings"]
+    assert f"[WARNING]: shop:1.0.1: {told['findings'][0][:30]}" in plain.output
+    assert not (tmp_path / "notes/shop-1.0.1.md").exists()

@@ -40,10 +40,12 @@ class BuildHost:
         """Start to build *components*; return it as Going."""
         return Going(self, self.start(*components, **options))
 
-    def start(self, *components, version="1", serial=1, workspace=None, **options):
+    def start(self, *components, version="1", serial=1, workspace=None, scripts=None, **options):
         """Start to build *components*; return what there is to poll."""
         declared = {"name": "shop", "version": version, "serial": serial, "components": components}
+        declared["scripts"] = scripts or {}
         path = str(self.src / "release.yml")
+        release = _release_file.parse(json.dumps(declared), path)
         plan = {
             "run": "a-run",
             "release": {"name": "shop", "version": version, "serial": serial},
@@ -56,7 +58,8 @@ class BuildHost:
             "patience": PATIENCE_S,
             "versions": VERSIONS,
             "ci": None,
-            "components": _building.components(_release_file.parse(json.dumps(declared), path)),
+            "components": _building.components(release),
+            "scripts": release.scripts,
             **options,
         }
         plan = json.loads(json.dumps(plan))  # as it travels

@@ -135,6 +135,15 @@ def test_a_variable_to_pass_that_is_not_there_is_refused_by_name(host):
         host.start(component("web", SOURCES, ["true"], **{"pass": ["NO"]}))
 
 
+def test_scripts_that_are_not_there_are_told_before_anything_is_built(host):
+    scripts = {"migrations": ["plain/*", "no/*.sql"]}
+
+    with pytest.raises(_build_place.BuildError, match=r"migrations: 'no/\*\.sql' names no"):
+        host.start(component("web", SOURCES, ["true"]), scripts=scripts)
+
+    assert not host.workspace.exists()
+
+
 FAILING = {
     "a status": (shell("seq 100; echo last; exit 7"), "ended with 7;"),
     "a signal": (shell("kill -9 $$"), "was ended by signal 9;"),

@@ -50,6 +50,13 @@ def test_components_come_after_those_that_they_require():
             "components require each other in a circle: a and b and c",
         ),
         ([{"name": "a"}], "no component of the release has from"),
+        (
+            [
+                {"name": "a", "from": FROM, "version": "2", "requires": ["b >=2"]},
+                {"name": "b", "version": "1.0"},  # which is not built
+            ],
+            "a 2 requires b >=2; this release has b 1.0",
+        ),
         ([{"name": "build.json", "from": FROM}], "has the name of a build's record"),
         (
             [{"name": "a", "from": {"git": "https://t0ken@example.org/x", "revision": "1"}}],
