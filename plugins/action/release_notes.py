@@ -14,7 +14,7 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.validation import check_type_path
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import _arguments, _build_record, _canonical, _codec, _git, _layer
+from ..module_utils import _arguments, _build_record, _canonical, _codec, _commits, _git, _layer
 from ..plugin_utils import (
     _action,
     _build_note,
@@ -41,6 +41,8 @@ ONLY_FOR = {
     "environment": "consolidated",
     "deployed": "consolidated",
 }
+KEEPING = ("dest", "json_dest", "sign")
+MOST_WARNINGS = 10
 
 
 class ActionModule(ActionBase):
@@ -92,6 +94,8 @@ class ActionModule(ActionBase):
         audience = "build" if arguments["kind"] == "build" else arguments["audience"]
         markdown = _notes_markdown.render(note, audience, arguments["template"])
         result = {**_summary(note), "markdown": markdown, "changed": False}
+        if note["findings"]:
+            result["warnings"] = _warnings(label, note["findings"])
         texts = {"dest": markdown, "json_dest": _notes_markdown.to_json(note)}
         diffs = [
             _put(arguments[option], text, keep, result, option == "dest")
@@ -115,7 +119,8 @@ class ActionModule(ActionBase):
             trust = _trust.read(arguments["trust"])
             known = _evidence.attesters(trust, datetime.now(timezone.utc))
         with self._workspace(arguments, task_vars) as workspace:
-            notes = _notes.Notes(library, workspace, known)
+            is_kept = any(arguments[option] for option in KEEPING)
+            notes = _notes.Notes(library, workspace, known, may_lack_packages=not is_kept)
             if arguments["kind"] == "build":
                 return notes.of_build(label, arguments["previous"])
             environment, deployed = arguments["environment"], arguments["deployed"]
@@ -181,6 +186,14 @@ def _summary(note):
         ],
         "dependencies": len(note["dependencies"]),
     }
+
+
+def _warnings(label, findings):
+    """Return a line for each finding, of many only the first, as a terminal may show them."""
+    lines = [f"{label.name}:{label.version}: {line}" for line in findings[:MOST_WARNINGS]]
+    if more := len(findings) - len(lines):
+        lines.append(f"{label.name}:{label.version}: and {more} more in the note")
+    return list(map(_commits.shown, lines))
 
 
 def _put(path, text, keep, result, is_shown):

@@ -181,7 +181,7 @@ issues:
   elements: str
   returned: success
 findings:
-  description: What does not add up, a line each.
+  description: What does not add up, a line each; the first ten are warnings, too.
   type: list
   elements: str
   returned: success

@@ -16,6 +16,7 @@ from . import (
     _notes_dependencies,
     _notes_workspace,
     _packages,
+    _schema_file,
 )
 
 UNVERIFIED = "the build notes that this is made of are not verified: no trust was given"
@@ -29,13 +30,15 @@ class Notes:
     """What is asked of the Library *library*.
 
     *workspace* is one of the classes in ``_notes_workspace``, or None. *known* are the keys by
-    which evidence is believed, ``{fingerprint: PublicKey}``; None believes all of it.
+    which evidence is believed, ``{fingerprint: PublicKey}``; None believes all of it. With
+    *may_lack_packages* a note that needs a library for packages of others is made without it.
     """
 
-    def __init__(self, library, workspace, known):
+    def __init__(self, library, workspace, known, may_lack_packages=False):
         self._library = library
         self._workspace = workspace
         self._known = known
+        self._may_lack_packages = may_lack_packages
 
     def of_build(self, label, previous=None):
         """Return the build note of a release; *previous* is a reference, or None for the default.
@@ -98,10 +101,17 @@ class Notes:
         return _notes_consolidated.Change(baseline, note, way.brought, way.taken_back)
 
     def _compose(self, stored, old, told):
+        dependencies, lacks = [], []
+        try:
+            dependencies = self._dependencies(stored, old)
+        except _schema_file.MissingLibrary as error:
+            if not self._may_lack_packages:
+                raise
+            lacks.append(f"which packages of others changed is not known without {error}")
         said = {
             "built": told.built,
-            "dependencies": self._dependencies(stored, old),
-            "lacks": told.lacks,
+            "dependencies": dependencies,
+            "lacks": [*told.lacks, *lacks],
         }
         new_pair, old_pair = _pair(stored), old and _pair(old)
         return _build_note.compose(new_pair, old_pair, told.builts, told.histories, said)

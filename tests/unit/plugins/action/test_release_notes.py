@@ -8,6 +8,7 @@ import pytest
 
 from ansible_collections.itops.release.plugins.action import release_notes
 from ansible_collections.itops.release.plugins.plugin_utils import (
+    _catalogue,
     _evidence_file,
     _notes,
     _notes_files,
@@ -69,3 +70,14 @@ def test_what_only_programs_read_is_named_by_its_digest(tmp_path):
 
     assert diff["after"].startswith("JSON with sha256 44136fa355b3678a")
     assert not _evidence_file.differs(str(tmp_path / "note"), b"{}")
+
+
+def test_what_does_not_add_up_is_a_warning_and_of_much_the_first():
+    label = _catalogue.Label("a" * 64, "shop", "1", 1)
+
+    def warnings(count):
+        return release_notes._warnings(label, [f"web: \u202e{number}" for number in range(count)])
+
+    assert warnings(1) == ["shop:1: web: \ufffd0"]
+    assert len(warnings(10)) == 10
+    assert warnings(12)[9:] == ["shop:1: web: \ufffd9", "shop:1: and 2 more in the note"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 
 import jsonschema
 import pytest
@@ -58,6 +59,19 @@ def test_a_build_is_told_from_its_workspace(shop):
     assert note["built"]["builder"]["user"] == "ci"
     assert note["findings"] == note["lacks"] == []
     assert note_of(shop, label) == note
+
+
+def test_only_a_note_that_nobody_keeps_may_lack_packages(shop, monkeypatch):
+    shop.commit("one", **{"a.whl": "1"})
+    label = shop.seal("1.0", 1)
+    monkeypatch.setitem(sys.modules, "cyclonedx", None)
+
+    with pytest.raises(_schema_file.MissingLibrary):
+        shop.notes().of_build(label)
+    passing = _notes.Notes(shop.library, None, None, may_lack_packages=True)
+    assert "which packages of others changed is not known without cyclonedx" in str(
+        note := passing.of_build(label)["lacks"]
+    ), note
 
 
 def test_a_first_build_has_all_history(shop):
