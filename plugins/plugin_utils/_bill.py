@@ -82,23 +82,27 @@ def _component(model, component, stream):
         type=model.component.ComponentType.APPLICATION,
         bom_ref=f"component:{component.name}",
         hashes=[model.HashType(alg=model.HashAlgorithm.SHA_256, content=_digest(component))],
-        purl=_unpacked(component),
         external_references=_repositories(model, component),
         properties=notes,
         components=[
-            _package(model, package, f"{component.name}/{package.path}")
-            for package in found.packages
+            *(_package(model, package, component.name) for package in _unpacked(component)),
+            *(
+                _package(model, package, f"{component.name}/{package.path}")
+                for package in found.packages
+            ),
         ],
     )
 
 
 def _unpacked(component):
-    """Return the package URL of the Debian package that a component is, of which no file tells."""
+    """Yield the Debian packages that a component was unpacked from, of which no file tells.
+
+    Their architecture is not known: it is not sealed.
+    """
     for kind, place, _commit in _materials(component):
         if kind == "deb":
             name, _equals, version = place.partition("=")
-            return _address(_packages.debian(name, version))
-    return None
+            yield _packages.debian(name, version)
 
 
 def _repositories(model, component):

@@ -14,6 +14,10 @@ from ..module_utils import _build_record, _canonical, _git
 
 PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "urn:itops-release:build:v1"
+# The number in what a program says of its version, such as "go version go1.21.3 linux/amd64"; if
+# there is none with dots, one such as that of "javac 17".
+VERSION = re.compile(r"\d+(?:\.\d+)+\w*(?:[-+~.]\w+)*", re.ASCII)
+PLAIN_VERSION = re.compile(r"(?<![\w.-])\d+(?![\w.-])", re.ASCII)
 
 
 def predicate(record):
@@ -62,8 +66,11 @@ def _predicate(record):
 
 
 def _asked(origin):
-    """Return what was asked for as a component's origin, without the secret of an address."""
-    asked = {key: origin[key] for key in ("kind", "revision", "sha256") if origin.get(key)}
+    """Return what was asked for as a component's origin, without the secret of an address.
+
+    Of a digest a record does not tell whether it was declared or found.
+    """
+    asked = {key: origin[key] for key in ("kind", "revision") if origin.get(key)}
     return {**asked, "place": shown(origin["place"])}
 
 
@@ -100,7 +107,8 @@ def _tool(tool):
     """Return a tool as a resource descriptor, which needs an address or a digest."""
     name, version = tool["name"], tool["version"]
     said = {"name": name, "annotations": {"version": version}}
-    said["uri"] = f"pkg:generic/{_quoted(name)}" + (f"@{_quoted(version)}" if version else "")
+    number = VERSION.search(version) or PLAIN_VERSION.search(version)
+    said["uri"] = f"pkg:generic/{_quoted(name)}" + (f"@{_quoted(number[0])}" if number else "")
     if tool.get("sha256"):
         said["digest"] = {"sha256": tool["sha256"]}
     return said

@@ -121,7 +121,17 @@ def made_from(*materials):
 def test_a_debian_package_that_was_unpacked_is_known_by_what_it_was_made_from():
     part = made_from({"kind": "deb", "place": "nginx=1:1.22+b1", "sha256": "0" * 64})
 
-    assert part["purl"] == "pkg:deb/debian/nginx@1:1.22%2Bb1"
+    assert (part["name"], "purl" in part) == ("app", False)
+    assert part["components"] == [
+        {
+            "type": "library",
+            "name": "nginx",
+            "version": "1:1.22+b1",
+            "purl": "pkg:deb/debian/nginx@1:1.22%2Bb1",
+            "bom-ref": "pkg:deb/debian/nginx@1:1.22%2Bb1#app",
+            "properties": [{"name": "itops:release:path", "value": "app"}],
+        }
+    ]
 
 
 def test_the_repository_of_a_component_is_told_without_secrets():
@@ -136,7 +146,7 @@ def test_the_repository_of_a_component_is_told_without_secrets():
 
 def test_odd_materials_tell_nothing():
     for odd in (7, {"kind": "git"}, {"kind": "deb", "place": 7}, {"place": "x://"}):
-        assert not {"purl", "externalReferences"} & set(made_from(odd))
+        assert not {"components", "externalReferences"} & set(made_from(odd))
 
 
 def test_a_release_depends_on_its_components_and_they_on_their_packages():

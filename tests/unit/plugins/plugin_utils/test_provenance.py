@@ -105,6 +105,30 @@ def test_sources_and_tools_are_dependencies_each_once():
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [
+        ("Python 3.11.7", "3.11.7"),
+        ("go version go1.21.3 linux/amd64", "1.21.3"),
+        ('openjdk version "17.0.2" 2022-01-18', "17.0.2"),
+        ("javac 17", "17"),
+        ("v18.19.0-rc.1", "18.19.0-rc.1"),
+        ("This is perl 5, version 36, subversion 0 (v5.36.0) built for x86_64-linux", "5.36.0"),
+        ("cargo of 2026-01-02, no number", ""),
+    ],
+)
+def test_of_what_a_tool_says_the_version_is_in_its_address(line, number):
+    tool = {"name": "tool", "version": line}
+
+    found = _provenance.predicate({**RECORD, "tools": [tool]})["buildDefinition"]
+
+    assert found["resolvedDependencies"][-1] == {
+        "name": "tool",
+        "uri": "pkg:generic/tool" + (number and f"@{number}"),
+        "annotations": {"version": line},
+    }
+
+
 def test_what_was_asked_for_is_told_apart_from_what_was_found():
     definition = _provenance.predicate(RECORD)["buildDefinition"]
 
@@ -114,6 +138,7 @@ def test_what_was_asked_for_is_told_apart_from_what_was_found():
         "name": "api",
         "origin": {"kind": "git", "revision": "v1", "place": "https://git.example.org/shop.git"},
     }
+    assert asked["components"][2]["origin"] == {"kind": "wheel", "place": "flask==3.0.0"}
     assert definition["internalParameters"] == {"environment": {"LC_ALL": "C.UTF-8"}}
 
 
