@@ -52,18 +52,21 @@ def declaring(**about):
     return manifest(part)._replace(about=tuple(told["release"]))
 
 
+FORMS = {**COMPONENT, **RELEASE}
+
+
 def test_every_declaration_has_a_form():
     assert set(_about.FORMS) == _manifest.ABOUT_COMPONENT | _manifest.ABOUT_RELEASE
-    assert set(_about.FORMS) == set(COMPONENT) | set(RELEASE)
+    assert set(_about.FORMS) == set(FORMS)
 
 
 def test_what_may_be_declared_is_read():
-    _about.check(declaring(**{key: good for key, (good, *_) in {**COMPONENT, **RELEASE}.items()}))
+    _about.check(declaring(**{key: good for key, (good, *_odds) in FORMS.items()}))
 
 
 @pytest.mark.parametrize(
     ("key", "odd"),
-    [(key, odd) for key, (_, *odds) in {**COMPONENT, **RELEASE}.items() for odd in odds],
+    [(key, odd) for key, (_good, *odds) in FORMS.items() for odd in odds],
 )
 def test_another_form_is_refused(key, odd):
     with pytest.raises(_manifest.ManifestError):
