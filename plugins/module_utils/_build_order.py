@@ -38,12 +38,12 @@ def run(building, is_waited_for, is_check):
         return _confirm(building, earlier, is_check)
     record = {"components": [_foreseen(each, sources) for each in plan["components"]]}
     if is_check:
-        return _told(building, record, changed=True)
+        return _told(building, record, earlier)
     _build_place.begin(place, earlier)
     _clear_second(place)
     built = jobs.build(sources)
     record = _recorded(building, inputs, built, started)
-    result = _told(building, record, changed=True)
+    result = _told(building, record, earlier)
     if plan["rebuild"] == "verify":
         _verify(building, is_waited_for, sources, built, record, result)
     record["ended"] = _utc_now()
@@ -101,7 +101,7 @@ def _confirm(building, earlier, is_check):
         _build_place.put_back(place)
     elif not is_check:
         _build_place.end(place, {**earlier, "definition": definition})
-    return _told(building, earlier, changed=not is_same)
+    return _told(building, earlier, earlier, built=False, changed=not is_same)
 
 
 def _verify(building, is_waited_for, sources, built, record, result):
@@ -123,20 +123,14 @@ def _verify(building, is_waited_for, sources, built, record, result):
         told["differing"] = paths
         if paths:
             differing[part["name"]] = paths
+    named = ["%s in %s" % (name, _named(paths)) for name, paths in sorted(differing.items())]
     if differing and plan["require_reproducible"]:
-        named = "; ".join(
-            "%s in %s%s"
-            % (
-                name,
-                ", ".join(map(repr, paths[:MOST_NAMED])),
-                " and more" * (len(paths) > MOST_NAMED),
-            )
-            for name, paths in sorted(differing.items())
-        )
         raise _build_place.BuildError(
             "two builds of the same sources differ: %s; compare %s with %s"
-            % (named, first.workspace, place.workspace)
+            % ("; ".join(named), first.workspace, place.workspace)
         )
+    if differing:
+        result["warnings"] += ["two builds of the same sources differ: %s" % each for each in named]
     _clear_second(first)
 
 
@@ -160,17 +154,33 @@ def _foreseen(component, sources):
     }
 
 
-def _told(building, record, changed):
-    """Return what a user is told of the *record*, or of what it will say."""
+def _told(building, record, earlier, built=True, changed=True):
+    """Return what a user is told of the *record*, or of what it will say.
+
+    *earlier* is the record that was there, or None; *built* tells that steps ran, or would.
+    """
     components = [
         {key: part[key] for key in ("name", "version", "origin", "tree") if key in part}
         for part in record["components"]
     ]
     return {
         "changed": changed,
+        "built": built,
+        "before": _before(earlier),
         "workspace": building.place.workspace,
         "components": components,
+        "warnings": [],
     }
+
+
+def _before(earlier):
+    """Return what a diff tells of the record *earlier*, or None."""
+    if earlier is None:
+        return None
+    components = [
+        {key: part[key] for key in ("name", "version", "origin")} for part in earlier["components"]
+    ]
+    return {**{key: earlier[key] for key in ("release", "definition")}, "components": components}
 
 
 def _utc_now():

@@ -303,6 +303,7 @@ def test_verifying_builds_twice_and_names_what_differs(host):
     ended = host.build(same, web, rebuild="verify", require_reproducible=False)
     assert [part["reproducible"] for part in ended["components"]] == [True, False]
     assert [part["differing"] for part in ended["components"]] == [[], ["d/e", "d/g"]]
+    assert ended["warnings"] == ["two builds of the same sources differ: web in 'd/e', 'd/g'"]
     assert [part["reproducible"] for part in host.record()["components"]] == [True, False]
     assert not (host.workspace / ".build/again").exists()
 
