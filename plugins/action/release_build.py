@@ -18,6 +18,7 @@ from ansible.utils.display import Display
 from ..module_utils import _build_arguments
 from ..plugin_utils import (
     _action,
+    _build_diff,
     _building,
     _ci,
     _lifetime,
@@ -83,7 +84,17 @@ class ActionModule(ActionBase):
         def tell(text):
             display.display(f"[{host}] {text}")
 
-        return _building.watch(self, started, patience, tell, AnsibleConnectionFailure)
+        ended = _building.watch(self, started, patience, tell, AnsibleConnectionFailure)
+        return self._with_release(ended, plan)
+
+    def _with_release(self, ended, plan):
+        """Return how a build *ended*, with the release of its *plan*, and a diff where wanted."""
+        before = ended.pop("before", None)
+        result = {"release": plan["release"], **ended}
+        if self._task.diff and not ended.get("failed"):
+            after = {**plan, "components": ended["components"]}
+            result["diff"] = _build_diff.diff(ended["workspace"], before, after)
+        return result
 
     def _call(self, arguments, plan, environment, task_vars):
         """Have the host's half do its part; what may be secret goes as one text that is no_log."""

@@ -12,8 +12,9 @@ description:
   - Ends a run that handled releases with one line for each host, then one line with the counts.
     Hosts that were lost, that the run never reached, or that C(--limit) left out have their line
     too.
-  - Says nothing when a run does not use M(itops.release.release_deployment) or
-    M(itops.release.release_deployment_info).
+  - Says nothing when a run does not use M(itops.release.release_deployment),
+    M(itops.release.release_deployment_info) or M(itops.release.release_build), nor seals what that
+    built.
   - A run that is interrupted, or that ends with an error, closes with what is known of each host.
   - On Linux it lets the workers of the run end when the main process is killed.
   - It reports; it never changes the course of a run or its exit status.
@@ -53,11 +54,15 @@ from ansible import context
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 
-from ..plugin_utils import _events, _lifetime, _recorder, _report, _run
+from ..plugin_utils import _build_events, _events, _lifetime, _recorder, _report, _run
 
 DEPLOYMENT = "itops.release.release_deployment"
 INSPECTION = "itops.release.release_deployment_info"
+BUILD = "itops.release.release_build"
 PACKAGE = "itops.release.release_package"
+NOTES = "itops.release.release_notes"
+OF_BUILDS = {PACKAGE: _build_events.sealing_event, NOTES: _build_events.noting_event}
+OURS = (DEPLOYMENT, INSPECTION, BUILD)
 COLOURS = {
     "ok": C.COLOR_OK,
     "changed": C.COLOR_CHANGED,
@@ -187,8 +192,10 @@ class CallbackModule(CallbackBase):
 
     @_guarded
     def v2_runner_on_start(self, host, task):
-        if task.resolved_action in (DEPLOYMENT, INSPECTION) and not _looks_beside(task):
+        ours = task.resolved_action in OURS and not _looks_beside(task)
+        if ours:
             self._plan()
+        if ours or _is_of_builds(task.resolved_action, task.args):
             self.note(_events.begin_event(host.name, task.get_name()))
 
     def v2_runner_on_ok(self, result):
@@ -217,12 +224,19 @@ class CallbackModule(CallbackBase):
         make = {
             DEPLOYMENT: _events.deployment_event,
             INSPECTION: _events.inspection_event,
+            BUILD: _build_events.building_event,
         }.get(action)
         if make and not _looks_beside(result.task):
             self._plan()
             if item or "results" not in answer:  # a loop was told item by item
                 self.note(make(host, status, result.task.args, answer))
-        elif action == PACKAGE and status == "ok" and result.task.args.get("state") == "pruned":
+            return
+        if _is_of_builds(action, result.task.args) and (item or "results" not in answer):
+            task, args = result.task.get_name(), result.task.args
+            self.note(OF_BUILDS[action](host, status, task, args, answer))
+            if args.get("workspace"):
+                return
+        if action == PACKAGE and status == "ok" and result.task.args.get("state") == "pruned":
             self.note(_events.pruning_event(host, answer))
         elif status in ("failed", "unreachable") and not forgiven and not item:
             self.note(_events.failure_event(host, status, result.task.get_name(), action, answer))
@@ -270,6 +284,11 @@ def _looks_beside(task):
     return bool(task.delegate_to and task.args.get("declared"))
 
 
+def _is_of_builds(action, args):
+    """Tell whether a task seals, signs or describes, which is told where something was built."""
+    return action in OF_BUILDS and args.get("state", "present") in ("present", "signed")
+
+
 def _tasks(entries):
     """Yield the tasks below *entries*, which nest as lists and blocks do."""
     for entry in entries:
@@ -282,6 +301,6 @@ def _tasks(entries):
 
 
 def _is_ours(task):
-    if task.get_name().startswith(_events.OUR_ROLES) or task.action in (DEPLOYMENT, INSPECTION):
+    if task.get_name().startswith(_events.OUR_ROLES) or task.action in OURS:
         return True
     return str(task.args.get("name", "")).startswith(_events.OUR_ROLES)

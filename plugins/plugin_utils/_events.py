@@ -5,7 +5,7 @@
 The kinds: ``plan`` (hosts of a play that handles releases), ``begin`` (a module of ours is asked),
 ``deployment`` and ``inspection`` (it answered), ``pruning`` (a media library was pruned),
 ``failure`` (any other task failed), ``end`` (hosts that Ansible counts as failed or unreachable),
-``stopped`` (instead of an end: by a signal, or by an error of Ansible).
+``stopped`` (instead of an end: by a signal, or by an error of Ansible); _build_events has others.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NOTHING = {"phase": "none", "name": None, "version": None, "serial": None, "dige
 
 def deployment_event(host, status, args, result):
     """Return the event for an answer of release_deployment to a task with these *args*."""
-    event = _answer_event("deployment", host, status, args, result)
+    event = answer_event("deployment", host, status, args, result)
     event["state"] = str(args.get("state") or "live")
     event["back"] = event["state"] == "live" and args.get("release") == "previous"
     # A release that is held back from going live is told by its name.
@@ -54,7 +54,7 @@ def _links(moment):
 
 def inspection_event(host, status, args, result):
     """Return the event for an answer of release_deployment_info."""
-    event = _answer_event("inspection", host, status, args, result)
+    event = answer_event("inspection", host, status, args, result)
     deployment = result.get("deployment")
     if isinstance(deployment, dict):
         current = deployment.get("trial") or deployment.get("live") or {}
@@ -101,17 +101,17 @@ def failure_event(host, status, task, action, result):
     # With this a role of ours ends what failed before.
     verdict = action in SPEAKS_FOR_ITSELF and task.startswith(OUR_ROLES)
     if action not in SPEAKS_FOR_ITSELF and not refused:
-        reason = f"{_title(task)}: {reason}"
+        reason = f"{title_of(task)}: {reason}"
     event = {"event": "failure", "host": host, "status": status, "reason": reason}
     return {**event, "verdict": verdict}
 
 
 def begin_event(host, task):
     """Return the event for a task of ours, named *task*, that is about to ask *host*."""
-    return {"event": "begin", "host": host, "task": _title(task)}
+    return {"event": "begin", "host": host, "task": title_of(task)}
 
 
-def _title(task):
+def title_of(task):
     """Return the name of *task* without that of its role."""
     return one_line(task.rpartition(" : ")[2])
 
@@ -131,7 +131,8 @@ def one_line(text):
     return line[: REASON_LENGTH - REASON_TAIL - 1] + "…" + line[-REASON_TAIL:]
 
 
-def _answer_event(kind, host, status, args, result):
+def answer_event(kind, host, status, args, result):
+    """Return what the events of all answers of ours to tasks with these *args* have."""
     root = one_line(args.get("root") or "")
     event = {"event": kind, "host": host, "root": root, "status": status}
     event["hidden"] = "censored" in result  # by no_log of the task

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import _events
+from . import _events, _recorder_builds
 
 NOTHING = _events.NOTHING
 
@@ -79,7 +79,9 @@ class Recorder:
         self._planned = {}
         self._left_out = {}
         self._traces = {}  # by (host, root)
-        self._latest = {}  # the root that a host was asked about last
+        self._builds = _recorder_builds.Builds()
+        # The root that a host was asked about last; of a build (workspace,), which is no root.
+        self._latest = {}
         self._failures = {}
         self._skipped = set()
         self._working = {}  # the task of ours that each host has not answered yet
@@ -103,13 +105,29 @@ class Recorder:
         self.stopped_by = event["by"]
 
     def _note_pruning(self, event):
+        self._working.pop(event["host"], None)
         self.prunings[event["said"]] = event["changed"]
 
     def _note_begin(self, event):
         self._working[event["host"]] = event["task"]
 
+    def _note_building(self, event):
+        self.saw_releases = True
+        if event["status"] == "skipped":
+            self._skipped.add(event["host"])
+        self._note_sealing(event)
+
+    def _note_sealing(self, event):
+        self._working.pop(event["host"], None)
+        if event["status"] != "skipped" and self._builds.note(event):
+            self.saw_releases = True
+            self._latest[event["host"]] = (event["root"],)
+
+    _note_noting = _note_sealing
+
     def _note_failure(self, event):
         host = event["host"]
+        self._working.pop(host, None)
         self._failures.setdefault(host, event["reason"])
         trace = self._traces.get((host, self._latest.get(host)))
         if trace and trace.put_back and not event.get("verdict"):
@@ -175,15 +193,31 @@ class Recorder:
     def rows(self):
         """Return a Row for each host and root, in the order of the plan."""
         hosts = list(self._planned)
-        hosts += [host for host, _root in self._traces if host not in self._planned]
+        hosts += [host for host, _root in self._traces]
+        hosts += self._builds.hosts()
         by_host = {}
         for (host, root), trace in self._traces.items():
             by_host.setdefault(host, []).append((root, trace))
-        return [
-            self._row(host, root, trace)
-            for host in dict.fromkeys(hosts)
-            for root, trace in by_host.get(host, [("", None)])
-        ]
+        rows = []
+        for host in dict.fromkeys(hosts):
+            here = [self._row(host, root, trace) for root, trace in by_host.get(host, [])]
+            here += self._build_rows(host)
+            rows += here or [self._row(host, "", None)]
+        return rows
+
+    def _build_rows(self, host):
+        """Yield the Rows of what was built on *host*, and of what became of that last."""
+        latest, ending = self._latest.get(host), None
+        if isinstance(latest, tuple):
+            (workspace,) = latest
+            if self._interrupted(host):
+                ending = (workspace, "interrupted", self._interrupted(host))
+            elif self._failed(host) and not self._builds.has_failed(host, workspace):
+                lost = host in self._ended["unreachable"]
+                outcome = "unreachable" if lost else "failed"
+                ending = (workspace, outcome, self._failures.get(host, ""))
+        for workspace, *said in self._builds.lines(host, ending):
+            yield Row(host, workspace, *said)
 
     def _row(self, host, root, trace):
         if trace is None:

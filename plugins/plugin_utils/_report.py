@@ -9,6 +9,8 @@ from . import _recorder
 SHOWN_LEFT_OUT = 20
 # In the order of the summary: what check mode calls it, and the tone of its line.
 OUTCOMES = {
+    "built": ("would be built", "changed"),
+    "sealed": ("would be sealed", "changed"),
     "deployed": ("would be deployed", "changed"),
     "rolled back": ("would be rolled back", "changed"),
     "mended": ("would be mended", "changed"),
@@ -46,7 +48,8 @@ def render(recorder):
 
 
 def _table(rows, check_mode):
-    several_roots = len({row.host for row in rows}) < len(rows)
+    roots = {(row.host, row.root) for row in rows}
+    several_roots = len({row.host for row in rows}) < len(roots)
     cells = []
     for row in rows:
         sent = f"{_recorder.size(row.sent)} sent" if row.sent else ""
