@@ -18,6 +18,9 @@ from . import _git
 
 COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 MOST_NAMED = 5
+GITLINK = b"160000 "
+ADDRESS = re.compile(r"(?:git|https?|ssh)://[!-~]+\Z")
+AS_SCP = re.compile(r"\A(?:[^/:]*@)?([A-Za-z0-9._-]+):/?([^/].*)\Z")
 
 
 class Source(NamedTuple):
@@ -86,21 +89,51 @@ def check_clean(source, folder, environment):
     What the repository ignores, and what was made beside its files, counts only where it is told
     apart by the caller: a build leaves such files.
     """
-    commit = _git.run(folder, environment, "rev-parse", "--verify", "HEAD").strip()
-    if commit != source.commit:
-        raise _git.GitError("%s is at %s, not at %s" % (folder, commit[:12], source.commit[:12]))
-    asking = ["status", "--porcelain=v1", "-z", "--untracked-files=no"]
-    told = _git.run(folder, environment, *_unfiltered(environment), *asking)
-    changed = [line[3:] for line in told.split("\0") if line]
+    changed = find_changed(source, folder, environment)
     if changed:
         more = " and %d more" % (len(changed) - MOST_NAMED) if len(changed) > MOST_NAMED else ""
         named = ", ".join("%r" % path for path in changed[:MOST_NAMED])
         raise _git.GitError("%s has changed files: %s%s" % (folder, named, more))
 
 
+def find_changed(source, folder, environment):
+    """Return the paths of the commit of *source* that are not in *folder* as they are in that.
+
+    Raises _git.GitError where *folder* is not at that commit.
+    """
+    commit = _git.run(folder, environment, "rev-parse", "--verify", "HEAD").strip()
+    if commit != source.commit:
+        raise _git.GitError("%s is at %s, not at %s" % (folder, commit[:12], source.commit[:12]))
+    asking = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no"]
+    told = _git.run(folder, environment, *_unfiltered(environment), *asking)
+    return [line[3:] for line in told.split("\0") if line]
+
+
+def find_submodules(source, cache, environment):
+    """Return the paths at which the commit of *source* has other repositories."""
+    listing = ["ls-tree", "-r", "-z", "--full-tree", source.commit, "--"]
+    tokens = _git.tokens(cache, environment, *listing)
+    found = (token.partition(b"\t")[2] for token in tokens if token.startswith(GITLINK))
+    return [path.decode("utf-8", "backslashreplace") for path in found]
+
+
 def cache_of(place, folder):
     """Return where in *folder* the cache of a repository is; its *place* as a record has it."""
     return os.path.join(folder, hashlib.sha256(place.encode("utf-8")).hexdigest()[:24])
+
+
+def address_of(repository, environment):
+    """Return the address that the one in the folder *repository* was cloned from, or None.
+
+    What in it may be secret is left out: who asks, and the query.
+    """
+    try:
+        asking = ["config", "--local", "--get", "remote.origin.url"]
+        told = _git.run(repository, environment, *asking).strip()
+    except _git.GitError:
+        return None
+    plain = re.split("[?#]", _git.shown(AS_SCP.sub(r"ssh://\1/\2", told)), maxsplit=1)[0]
+    return plain if ADDRESS.match(plain) else None
 
 
 def is_here(repository):

@@ -64,8 +64,14 @@ def find(component, folder, place, environment, now):
         found = _build_checkout.look_up(
             there, origin["revision"], _cache(origin, place), environment
         )
+        address = (
+            None
+            if ADDRESS.match(origin["place"])
+            else _build_checkout.address_of(there, environment)
+        )
         return {
             **source,
+            **_there("address", address),
             "revision": origin["revision"],
             "commit": found.commit,
             "time": found.time,

@@ -67,7 +67,7 @@ def tokens(folder, environment, *arguments):
 
 def shown(repository):
     """Return the address of a repository without the secret that may stand in it."""
-    return re.sub(r"(?<=://)[^/@\s]*@", "", repository)
+    return re.sub(r"(?<=://)[^/\s]*@", "", repository)
 
 
 def _chunks(folder, environment, arguments):

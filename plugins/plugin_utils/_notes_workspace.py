@@ -9,7 +9,7 @@ import tempfile
 from typing import NamedTuple
 
 from ..module_utils import _build_checkout, _build_record, _canonical, _commits, _git
-from . import _build_note
+from . import _build_note, _provenance
 
 LARGEST_ANSWER = 512 * 1024 * 1024
 CACHES = os.path.join(".build", "git")
@@ -128,6 +128,8 @@ def tell(workspace, new, old):
     for item in record["components"]:
         if item["name"] in sealed:
             source = _build_note.source_of(sealed[item["name"]]) or _source(item)
+            if item["origin"].get("address"):
+                source = {**source, "address": _provenance.shown(item["origin"]["address"])}
             found.append((item, source))
             if source.get("commit"):
                 _into_groups(groups, lacks, source, item["name"], old)

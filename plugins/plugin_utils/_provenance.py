@@ -79,7 +79,7 @@ def _sources(components):
     found = {}
     for component in components:
         origin = component["origin"]
-        place = shown(origin["place"])
+        place = shown(origin.get("address") or origin["place"])
         if origin.get("commit"):
             name = "git+" + place + "@" + origin["commit"]
             found[name] = {"uri": name, "digest": {"gitCommit": origin["commit"]}}

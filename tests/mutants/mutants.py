@@ -2881,7 +2881,7 @@ BUILDING = (
     Mutant(
         "hiding the secret of an address",
         "module_utils/_git.py",
-        'return re.sub(r"(?<=://)[^/@\\s]*@", "", repository)',
+        'return re.sub(r"(?<=://)[^/\\s]*@", "", repository)',
         "return repository",
         f"{CHECKOUT_TESTS} without_the_secret",
     ),

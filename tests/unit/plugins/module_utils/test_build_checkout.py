@@ -242,3 +242,28 @@ def test_merges_are_commits_like_others(repository):
     assert sorted(path.name for path in repository.check_out("main")[1].glob("[a-z]")) == list(
         "abc"
     )
+
+
+@pytest.mark.parametrize(
+    ("told", "address"),
+    [
+        ("https://ada:s3cr3t@git.example.org:8443/shop.git?token=s3cr3t#s3", 1),
+        ("https://ada:s3@cr3t@git.example.org:8443/shop.git", 1),
+        ("git@git.example.org:shop.git", "ssh://git.example.org/shop.git"),
+        ("git.example.org:/srv/shop.git", "ssh://git.example.org/srv/shop.git"),
+        ("ssh://git@git.example.org/shop.git", "ssh://git.example.org/shop.git"),
+        ("/srv/git/shop.git", None),
+        ("../shop:1.git", None),
+        ("file:///srv/git/shop.git", None),
+        ("ext::sh -c x", None),
+        ("https://git.example.org/a\x1b[31m", None),
+        (None, None),
+    ],
+)
+def test_a_repository_at_a_path_is_known_by_where_it_was_cloned_from(repository, told, address):
+    if told:
+        repository.git("config", "remote.origin.url", told)
+
+    found = _build_checkout.address_of(str(repository.folder), ENVIRONMENT)
+
+    assert found == ("https://git.example.org:8443/shop.git" if address == 1 else address)

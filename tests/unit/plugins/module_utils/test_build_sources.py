@@ -163,7 +163,7 @@ def test_a_directory_tells_that_git_does_not_have_all_of_it(host):
     assert host.build(web)["components"][0]["origin"]["is_dirty"] is False
 
 
-def test_a_commit_that_steps_changed_is_told(host):
+def test_a_commit_that_steps_changed_and_where_it_was_cloned_from_are_told(host):
     repository = host.src / "repository"
     repository.mkdir()
     identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
@@ -177,11 +177,16 @@ def test_a_commit_that_steps_changed_is_told(host):
     origin["revision"] = revision.strip()
 
     plain = host.build(component("web", origin, ["cp", "a", "b"]))
+    settings = ["config", "remote.origin.url", "https://ada:s3cr3t@git.example.org/shop.git"]
+    subprocess.run(["git", "-C", repository, *settings], check=True)
     changed = host.build(component("web", origin, ["cp", "/dev/null", "a"]))
 
     assert plain["components"][0]["origin"]["is_dirty"] is False
     assert changed["components"][0]["origin"]["is_dirty"] is True
     assert changed["components"][0]["origin"]["commit"] == revision.strip()
+    assert "address" not in plain["components"][0]["origin"]
+    address = changed["components"][0]["origin"]["address"]
+    assert address == "https://git.example.org/shop.git"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import sys
 import jsonschema
 import pytest
 
+from ansible_collections.itops.release.plugins.module_utils import _build_record
 from ansible_collections.itops.release.plugins.plugin_utils import (
     _build_note,
     _evidence,
@@ -72,6 +73,22 @@ def test_only_a_note_that_nobody_keeps_may_lack_packages(shop, monkeypatch):
     assert "which packages of others changed is not known without cyclonedx" in str(
         note := passing.of_build(label)["lacks"]
     ), note
+
+
+def test_a_repository_at_a_path_is_told_by_its_address(shop):
+    shop.commit("one", app="1")
+    label = shop.seal("1.0", 1)
+    record = json.loads((shop.workspace / "build.json").read_text())
+    record["components"][0]["origin"]["address"] = "https://git.example.org/shop.git"
+    (shop.workspace / "build.json").write_bytes(_build_record.render(record))
+
+    note = note_of(shop, label)
+
+    assert texts(note) == ["one"]
+    assert note["components"][0]["source"]["address"] == "https://git.example.org/shop.git"
+    assert "; from https://git.example.org/shop.git at main" in _notes_markdown.render(
+        note, "build"
+    ).replace("\\", "")
 
 
 def test_a_first_build_has_all_history(shop):

@@ -153,6 +153,17 @@ def test_who_built_is_the_job_where_there_is_one():
     assert by_ci["metadata"]["invocationId"] == job["url"]
 
 
+def test_a_repository_at_a_path_is_told_by_its_address():
+    origin = {**GIT, "place": ".", "address": "https://ci:s3cr3t@git.example.org/shop.git"}
+
+    said = _provenance.predicate({**RECORD, "components": [{"name": "api", "origin": origin}]})
+
+    definition = said["buildDefinition"]
+    uri = f"git+https://git.example.org/shop.git@{COMMIT}"
+    assert definition["resolvedDependencies"][0]["uri"] == uri
+    assert definition["externalParameters"]["components"][0]["origin"]["place"] == "."
+
+
 def test_no_secret_of_an_address_is_in_it():
     archive = {
         "kind": "archive",
