@@ -27,6 +27,7 @@ COMMON = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TAIL_LINES = 20
 SHOWN_WORDS = 60
+MOST_CHANGED = 20  # files of a commit that are named
 
 
 class Building:
@@ -66,7 +67,7 @@ def build(building, component, source):
     )
     steps = run_steps(building, component, source, folder)
     if source["kind"] == "git":
-        source = {**source, "is_dirty": _is_dirty(source, folder, building.variables)}
+        source = {**source, **_changed(source, folder, building.variables)}
     artifacts = _build_left.find_artifacts(component, folder)
     entries = _build_left.packed(component, place)
     return {
@@ -184,14 +185,17 @@ def _words(argv):
     return words if len(words) <= SHOWN_WORDS else words[: SHOWN_WORDS - 1] + "…"
 
 
-def _is_dirty(source, folder, environment):
-    """Tell whether the steps changed files of the commit, or went to another one."""
+def _changed(source, folder, environment):
+    """Return whether the steps changed files of the commit, or went to another one, and which."""
     commit = _build_checkout.Source(source["commit"], source["time"])
     try:
-        _build_checkout.check_clean(commit, folder, environment)
+        paths = _build_checkout.find_changed(commit, folder, environment)
     except _git.GitError:
-        return True
-    return False
+        return {"is_dirty": True}
+    if not paths:
+        return {"is_dirty": False}
+    told = [path.encode("utf-8", "backslashreplace").decode("utf-8") for path in paths]
+    return {"is_dirty": True, "changed": told[:MOST_CHANGED]}
 
 
 def _folder(component):

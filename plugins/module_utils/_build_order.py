@@ -169,8 +169,18 @@ def _told(building, record, earlier, built=True, changed=True):
         "before": _before(earlier),
         "workspace": building.place.workspace,
         "components": components,
-        "warnings": [],
+        "warnings": list(_left_out(record)),
     }
+
+
+def _left_out(record):
+    """Yield a warning for each component whose repository has others that were not asked for."""
+    for part in record["components"]:
+        if part["origin"].get("left_out"):
+            yield (
+                "%s: its submodules were left out: %s; say submodules: true where they belong to it"
+                % (part["name"], _named(part["origin"]["left_out"]))
+            )
 
 
 def _before(earlier):

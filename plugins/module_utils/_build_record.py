@@ -11,7 +11,8 @@ It is written last, in one step, so a workspace that has one was built to its en
      "ci": null or {"system", "job", "number", "url", "actor", "revision"},
      "tools": [{"name", "version", "path", "sha256"}], "environment": {name: value},
      "components": [{"name", "version", "source", "folder", "tree",
-       "origin": {"kind", "place", "address", "revision", "commit", "time", "sha256", "is_dirty"},
+       "origin": {"kind", "place", "address", "revision", "commit", "time", "sha256", "is_dirty",
+         "changed", "left_out"},
        "steps": [{"argv", "directory", "milliseconds", "status"}], "artifacts": [path]}]}
 
 Components are those with an origin, sorted by name. *source* is as ``release.yml`` has it, *folder*
@@ -19,7 +20,8 @@ the one in the origin's repository that it depends on: where it lies, and its st
 the SHA-256 of what would be packed (see ``tree_digest``). Of an origin only what its kind has is
 there: of git revision, commit and time, and the address that a repository at a path was cloned
 from, if it says one; of others a sha256 (of a directory, of its tree); is_dirty
-tells that steps changed files of the commit, or that a directory has what git does not have. With
+tells that steps changed files of the commit, of which *changed* names some, or that a directory has
+what git does not have; *left_out* are submodules that were not asked for. With
 ``rebuild: verify`` a component has ``reproducible``. Secrets are nowhere in it.
 """
 
@@ -87,6 +89,7 @@ def _check(record):
         texts += [component[key] for key in ("folder", "source", "tree")] + component["artifacts"]
         texts += [origin["kind"], origin["place"]]
         texts += [origin[key] for key in TEXTS if key in origin]
+        texts += [*origin.get("changed", ()), *origin.get("left_out", ())]
         if origin["kind"] == "git" and not origin["commit"]:
             raise TypeError("component %s has no commit" % component["name"])
     if not all(isinstance(text, str) for text in texts):

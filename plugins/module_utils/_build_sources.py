@@ -75,6 +75,7 @@ def find(component, folder, place, environment, now):
             "revision": origin["revision"],
             "commit": found.commit,
             "time": found.time,
+            **_there("left_out", _left_out(origin, found, place, environment)),
         }
     if origin["kind"] == "directory":
         entries = _entries(there, place.workspace)
@@ -156,6 +157,13 @@ def unpack(path, folder, rules, strip, scratch, is_public):
             _write([entry._replace(**hide) for entry, _offset in found], folder, content)
     except ValueError as error:
         raise _build_place.BuildError("%s: %s" % (os.path.basename(path), error)) from None
+
+
+def _left_out(origin, commit, place, environment):
+    """Return the submodules of *commit* that are not asked for, or None where there are none."""
+    if origin["submodules"]:
+        return None
+    return _build_checkout.find_submodules(commit, _cache(origin, place), environment) or None
 
 
 def _cache(origin, place):

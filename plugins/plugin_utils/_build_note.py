@@ -22,6 +22,7 @@ class Built(NamedTuple):
 
     *is_derived* tells that steps made its files of others. *touched* are the paths in its folder
     of the repository that commits since the build before touch; None where those are not known.
+    *changed* are files of its commit that steps changed, *left_out* submodules that were not built.
     """
 
     name: str
@@ -29,6 +30,8 @@ class Built(NamedTuple):
     is_derived: bool
     is_dirty: bool
     touched: frozenset | None
+    changed: tuple = ()
+    left_out: tuple = ()
 
 
 def compose(new, old, builts, histories, said):
@@ -61,7 +64,12 @@ def compose(new, old, builts, histories, said):
             *(finding for component in components for finding in component["findings"]),
             *_rewritten(histories),
         ],
-        "lacks": [*said["lacks"], *_lacks(histories), *_within(builts, components)],
+        "lacks": [
+            *said["lacks"],
+            *_lacks(histories),
+            *_left_out(builts),
+            *_within(builts, components),
+        ],
     }
 
 
@@ -153,7 +161,7 @@ def _findings(change, built, source_before):
     if change["change"] == "removed":
         return
     if built and built.is_dirty:
-        yield f"{name}: its checkout had changes that are in no commit"
+        yield _dirty(built)
     if built and source_before and source_before["place"] != built.source["place"]:
         yield (
             f"{name}: it was built from {_commits.shown(source_before['place'])} before, "
@@ -168,6 +176,22 @@ def _findings(change, built, source_before):
         yield from _without_commit(changed, built)
 
 
+def _dirty(built):
+    """Return the line on a component that was built of more than its commit."""
+    if built.changed:
+        named = _named(built.changed)
+        return f"{built.name}: its steps changed files that the repository tracks: {named}"
+    if built.source["kind"] == "git":
+        return f"{built.name}: its steps went to another commit, or changed files of this one"
+    return f"{built.name}: its directory had changes that are in no commit"
+
+
+def _named(paths):
+    named = ", ".join(map(_commits.shown, paths[:MOST_FILES_NAMED]))
+    more = len(paths) - MOST_FILES_NAMED
+    return f"{named} and {more} more" if more > 0 else named
+
+
 def _without_commit(changed, built):
     """Yield a line if files of a component *changed* although no commit touches them."""
     if built.is_derived:
@@ -176,9 +200,8 @@ def _without_commit(changed, built):
         folder = built.source.get("folder", ".")
         alone = sorted(path for path in changed if not _is_touched(_joined(folder, path), built))
     if alone:
-        named = ", ".join(map(_commits.shown, alone[:MOST_FILES_NAMED]))
-        more = f" and {len(alone) - MOST_FILES_NAMED} more" if len(alone) > MOST_FILES_NAMED else ""
-        yield f"{built.name}: {named}{more} changed, but no commit since the build before says so"
+        told = f"{_named(alone)} changed, but no commit since the build before says so"
+        yield f"{built.name}: {told}"
 
 
 def _is_touched(path, built):
@@ -215,6 +238,16 @@ def _lacks(histories):
             yield f"{names}: {lack}"
         if history.more:
             yield f"{names}: {history.more} more commits are not listed, only the newest are"
+
+
+def _left_out(builts):
+    """Yield a line for each component whose repository has others that were not asked for."""
+    for name, built in sorted(builts.items()):
+        if built.left_out:
+            yield (
+                f"{name}: its submodules were left out: {_named(built.left_out)}; say submodules: "
+                "true where they belong to it"
+            )
 
 
 def _within(builts, components):

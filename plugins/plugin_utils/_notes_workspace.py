@@ -204,6 +204,13 @@ def _commit_before(source, name, old):
 
 
 def _built(item, source, touched):
-    is_dirty = bool(item["origin"].get("is_dirty"))
-    name = item["name"]
-    return _build_note.Built(name, source, bool(item["steps"]), is_dirty, touched.get(name))
+    name, origin = item["name"], item["origin"]
+    return _build_note.Built(
+        name,
+        source,
+        bool(item["steps"]),
+        bool(origin.get("is_dirty")),
+        touched.get(name),
+        tuple(origin.get("changed", ())),
+        tuple(origin.get("left_out", ())),
+    )

@@ -184,9 +184,28 @@ def test_a_commit_that_steps_changed_and_where_it_was_cloned_from_are_told(host)
     assert plain["components"][0]["origin"]["is_dirty"] is False
     assert changed["components"][0]["origin"]["is_dirty"] is True
     assert changed["components"][0]["origin"]["commit"] == revision.strip()
+    assert changed["components"][0]["origin"]["changed"] == ["a"]
     assert "address" not in plain["components"][0]["origin"]
     address = changed["components"][0]["origin"]["address"]
     assert address == "https://git.example.org/shop.git"
+
+
+def test_submodules_that_are_left_out_are_told_with_every_build(host):
+    repository = host.src / "repository"
+    repository.mkdir()
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    inner = ["update-index", "--add", "--cacheinfo", "160000," + "1" * 40 + ",lib/x"]
+    for command in (["init", "--quiet", "-bmain"], inner, ["commit", "--quiet", "--message=x"]):
+        subprocess.run(["git", *identity, "-C", repository, *command], check=True)
+    web = component("web", {"git": "repository", "revision": "main"}, ["touch", "a"])
+
+    for options in ({"check": True}, {}, {}):
+        warnings = host.build(web, **options)["warnings"]
+        assert warnings == [
+            "web: its submodules were left out: 'lib/x'; say submodules: true where they belong "
+            "to it"
+        ]
+    assert host.record()["components"][0]["origin"]["left_out"] == ["lib/x"]
 
 
 @pytest.mark.parametrize(

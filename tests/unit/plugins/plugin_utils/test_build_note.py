@@ -51,16 +51,18 @@ class Repository:
         self.touched = owners.touched
         self.history = _commits.History(list(self.folders), *told, more, list(lacks), {})
 
-    def built(self, name="web", place=REPOSITORY, is_derived=False, is_dirty=False):
+    def built(
+        self, name="web", place=REPOSITORY, is_derived=False, is_dirty=False, kind="git", **more
+    ):
         source = {
-            "kind": "git",
+            "kind": kind,
             "place": place,
             "revision": "v2",
             "commit": "f" * 40,
             "folder": self.folders[name],
         }
         touched = frozenset(self.touched[name])
-        return _build_note.Built(name, source, is_derived, is_dirty, touched)
+        return _build_note.Built(name, source, is_derived, is_dirty, touched, **more)
 
 
 ONE = release("1", 1, web("1", app="1", gone="x", same="s"))
@@ -122,8 +124,18 @@ ALONE = "web: app, gone, new changed, but no commit since the build before says 
         (Repository(EXPLAINED, web="ui"), {}, ALONE),
         (
             Repository(EXPLAINED),
+            {"is_dirty": True, "changed": ("a", "b\u202e")},
+            "web: its steps changed files that the repository tracks: a, b\ufffd",
+        ),
+        (
+            Repository(EXPLAINED),
             {"is_dirty": True},
-            "web: its checkout had changes that are in no commit",
+            "web: its steps went to another commit, or changed files of this one",
+        ),
+        (
+            Repository(EXPLAINED),
+            {"is_dirty": True, "kind": "directory"},
+            "web: its directory had changes that are in no commit",
         ),
     ],
 )
@@ -223,6 +235,15 @@ def test_a_file_that_became_a_folder_is_no_submodule():
     new = release("2", 2, component(file("lib/x", "1"), name="web", version="2"))
 
     assert compose(new, old, Repository(commit(1, "x", "lib", "lib/x")))["lacks"] == []
+
+
+def test_submodules_that_were_left_out_are_told():
+    note = compose(TWO, ONE, Repository(EXPLAINED), left_out=("lib/x", "lib/y"))
+
+    told = (
+        "its submodules were left out: lib/x, lib/y; say submodules: true where they belong to it"
+    )
+    assert note["lacks"] == [f"web: {told}"]
 
 
 def test_what_a_repository_lacks_is_told_with_its_components():
