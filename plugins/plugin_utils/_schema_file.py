@@ -107,9 +107,15 @@ def check(plain, lines, filename, rules):
     """Raise FileError unless *plain* is as the JSON Schema *rules* say."""
     if fits(plain, rules, rules):
         return
-    errors = sorted(find_errors(plain, rules), key=lambda error: _line(error, lines))
+    errors = find_errors(plain, rules)
+    odd = [error.absolute_path for error in errors if error.validator == "additionalProperties"]
+
+    def order(error):
+        # A key that is missing is often the unknown one beside, misspelt.
+        return error.validator == "required" and error.absolute_path in odd, _line(error, lines)
+
     if errors:
-        first = errors[0]
+        first = min(errors, key=order)
         raise FileError(f"{filename}:{_line(first, lines)}: {explain(first)}")
 
 

@@ -213,6 +213,10 @@ def changed(old, new):
             "release.yml:5: components[0]: kind is missing; expected kind: How the component is",
         ),
         (
+            changed("- name: web\n    kind: files", "- name: web\n    kin: files"),
+            "release.yml:6: components[0].kin: no such key; expected one of ",
+        ),
+        (
             changed("- name: web\n    kind: files", "- web"),
             'release.yml:5: components[0]: "web" does',
         ),
