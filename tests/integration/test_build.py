@@ -18,6 +18,7 @@ from ansible_collections.itops.release.tests.integration.ansible_run import unti
 from ansible_collections.itops.release.tests.integration.applications import (
     is_one_line,
     play,
+    report_line,
     snapshot,
 )
 from ansible_collections.itops.release.tests.integration.conftest import unless_required
@@ -207,8 +208,10 @@ def test_a_build_ends_with_its_controller(src, tmp_path, controller, here, how):
     os.kill(running.process.pid, how)
 
     until(lambda: not alive(word), "the end of the step", patience_s=20)
-    running.process.wait(30)
+    run = running.wait(30)
     assert b.record(workspace) is None
+    if how != signal.SIGKILL:
+        assert report_line(run, "local1").endswith("interrupted  stopped in: Build")
 
 
 def test_a_build_that_nobody_polls_ends_and_meanwhile_nobody_else_builds_there(
@@ -322,9 +325,15 @@ def test_the_playbook_builds_seals_signs_and_describes(
         build_sign={"role": "build", "private_key": str(key)},
         build_hooks={"before_seal": str(hook)},
     )
-    check = run_playbook("itops.release.build", hosts, check=True, extra_vars={"build_hooks": {}})
+    check = run_playbook(
+        "itops.release.build", hosts, check=True, diff=True, extra_vars={"build_hooks": {}}
+    )
     assert check.rc == 0, check.output
     assert check.find(action="itops.release.release_package") == []
+    commit = b.git(tmp_path / "repository", "rev-parse", "HEAD")
+    foreseen = ["would", "be", "built", "shop", "1.0.0", "web", "at", commit[:12], "(main)"]
+    assert report_line(check, "local1").split()[1:] == foreseen
+    assert f"+web 1.0.0 from git ../repository revision main commit {commit}\n" in check.stdout
     assert not (tmp_path / "media").exists()
 
     nowhere = run_playbook("itops.release.build", hosts)
@@ -341,11 +350,17 @@ def test_the_playbook_builds_seals_signs_and_describes(
     assert sealed["changed"]
     assert sealed["signature"]["role"] == "build"
     assert len(sealed["evidence"]) == 2
+    told = " ".join(first.stdout.partition("\nRELEASES *")[2].split())
+    short = sealed["release"]["digest"][:12]
+    assert " built shop 1.0.0 web " in told
+    assert f" sealed shop 1.0.0 sha256:{short} signed as build, with sbom, provenance and " in told
+    assert " provenance and note " in told
 
     again = run_playbook("itops.release.build", hosts)
     assert again.rc == 0, again.output
     for action in ("release_build", "release_package", "release_notes"):
         assert not again.result(action=f"itops.release.{action}")["changed"]
+    assert "\n1 unchanged.\n" in again.stdout
 
     steps = (["cp", "a", "b"], ["sh", "-c", "echo x > a"])
     b.declare(src, b.component("web", GIT, *steps), version="1.0.1", serial=2)

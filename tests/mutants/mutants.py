@@ -3800,6 +3800,32 @@ AT_ONE_MOMENT = (
     ),
 )
 
+BUILDS_TOLD = "plugin_utils/_recorder_builds.py"
+BUILDS_TOLD_TESTS = "plugin_utils/test_report_of_builds.py"
+
+TOLD_OF_BUILDS = (
+    Mutant(
+        "telling a build that failed from one that was whole",
+        "plugin_utils/_build_events.py",
+        'status == "ok" and bool(result.get("built"))',
+        'bool(result.get("built"))',
+        f"{BUILDS_TOLD_TESTS} no_build_of_one_that_failed",
+    ),
+    Mutant(
+        "passing over in the report what was sealed and not built",
+        BUILDS_TOLD,
+        "if not workspace or (",
+        "if (",
+        f"{BUILDS_TOLD_TESTS} not_built",
+    ),
+    check(
+        "telling what a build was interrupted in",
+        RECORDER,
+        "isinstance(latest, tuple)",
+        f"{BUILDS_TOLD_TESTS} lines_that_are_true",
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -3831,4 +3857,5 @@ MUTANTS = (
     *REGISTRIES,
     *NOTES,
     *AT_ONE_MOMENT,
+    *TOLD_OF_BUILDS,
 )

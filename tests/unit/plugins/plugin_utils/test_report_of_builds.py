@@ -189,6 +189,13 @@ def test_a_commit_that_is_named_by_itself_is_named_once():
     assert line.endswith(" app at 9b909ce4d9bd")
 
 
+def test_there_is_no_build_of_one_that_failed():
+    event = building("failed", msg="no")
+
+    assert not event["built"]
+    assert report(event, FAILED) == ["build1 failed shop 1.1.0 no"]
+
+
 def test_two_workspaces_on_a_host_are_told_apart():
     assert report(building(), building(workspace="/srv/build/api")) == [
         "build1 /srv/build/shop built shop 1.1.0 app, web",
