@@ -12,6 +12,7 @@ from . import _comparison, _conventional
 FORMAT = 1
 PREDICATE_TYPE = "urn:itops-release:build-note:v1"
 CHANGES = ("added", "removed", "modified", "exec_changed")
+NO_COMMITS = {"directory": "a directory", "archive": "an archive"}
 MOST_FILES_NAMED = 5  # in a finding
 MOST_ISSUES = 100  # of a commit
 LONGEST_TEXT = 300  # characters of what a commit says, or who it is by
@@ -68,6 +69,7 @@ def compose(new, old, builts, histories, said):
             *said["lacks"],
             *_lacks(histories),
             *_left_out(builts),
+            *_unknown(components),
             *_within(builts, components),
         ],
     }
@@ -222,7 +224,7 @@ def _rewritten(histories):
             )
             yield (
                 f"{', '.join(history.components)}: {_counted(history.removed)} of the build before "
-                f"are not in this one: {why}"
+                f"{'is' if len(history.removed) == 1 else 'are'} not in this one: {why}"
             )
 
 
@@ -248,6 +250,14 @@ def _left_out(builts):
                 f"{name}: its submodules were left out: {_named(built.left_out)}; say submodules: "
                 "true where they belong to it"
             )
+
+
+def _unknown(components):
+    """Yield a line for each component that changed and comes from where there are no commits."""
+    for component in components:
+        kind = (component["source"] or {}).get("kind")
+        if kind in NO_COMMITS and any(component[key] for key in CHANGES):
+            yield f"{component['name']}: its sources are {NO_COMMITS[kind]}: no commits are known"
 
 
 def _within(builts, components):

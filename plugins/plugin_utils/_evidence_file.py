@@ -11,6 +11,13 @@ from ..module_utils import _durable
 from . import _attesting, _build_note, _evidence
 
 SHORT = {**_attesting.KINDS, "build_note": _build_note.PREDICATE_TYPE}
+MISSING = {
+    SHORT["sbom"]: "bill of materials attached; attach one with release_package evidence: [sbom]",
+    SHORT["provenance"]: (
+        "provenance attached; attach it with release_package evidence: [provenance]"
+    ),
+    SHORT["build_note"]: "build note attached; attach one with release_notes and sign",
+}
 TOLD = 5
 MODE = 0o644
 
@@ -34,6 +41,9 @@ def choose(found, label, predicate_type, digest=None):
         reasons = "; ".join(f"{item.digest[:19]}: {item.problem}" for item in about[:TOLD])
         there = f": {reasons}" if reasons else ""
         named = f" {digest}" if digest else ""
+        if not about and digest is None:
+            missing = MISSING.get(wanted, f"evidence {wanted} attached")
+            raise EvidenceFileError(f"{called} has no {missing}")
         raise EvidenceFileError(f"{called} has no evidence {wanted}{named} to be believed{there}")
     if any(item.predicate != good[0].predicate for item in good):
         digests = ", ".join(item.digest for item in good[:TOLD])

@@ -34,6 +34,9 @@ def render(note, audience, path=None):
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise _markdown.TemplateError(f"{template}: not UTF-8") from None
+    if audience == "users":  # to whom a commit without a message says nothing
+        told = [commit for commit in note["commits"] if commit["text"] or commit["breaking"]]
+        note = {**note, "commits": told}
     return _markdown.render(text, template, values(note))
 
 
@@ -58,8 +61,10 @@ def values(note):
     """Return what a template is given: the note, and what it would have to compute.
 
     ``groups`` are the commits by what they mean; what a later one reverts is in none but
-    ``reverted``. A list that is long is cut, with ``more`` telling how many are left out.
+    ``reverted``. A list that is long is cut, with ``more`` telling how many are left out. A
+    component with ``is_same`` has the same files as before, if under another version.
     """
+    components = [{**item, "is_same": _is_same(item)} for item in note["components"]]
     groups = {name: [] for name in ("breaking", "features", "fixes", "others", "internal")}
     groups.update(taken_back=[], reverted=[])
     reverted = _reverted(note["commits"])
@@ -69,13 +74,20 @@ def values(note):
     return {
         **note,
         "groups": {name: _cut(commits, MOST_COMMITS) for name, commits in groups.items()},
+        "components": components,
         "changed": [
             {**component, "files": _files(component)}
-            for component in note["components"]
-            if component["change"] != "unchanged"
+            for component in components
+            if not component["is_same"]
         ],
         "packages": _cut(note["dependencies"], MOST_PACKAGES),
     }
+
+
+def _is_same(component):
+    """Tell whether no file of a component changed; its version, or its commit, may have."""
+    paths = any(component[key] for key in _build_note.CHANGES)
+    return component["change"] in ("unchanged", "modified") and not paths
 
 
 def _cut(items, most):

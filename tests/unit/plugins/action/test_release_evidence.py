@@ -105,6 +105,23 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one_and_nothing_else(estat
     assert os.listdir(tmp_path / "folder") == ["out"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("sbom", "bill of materials attached; attach one with release_package evidence: [sbom]"),
+        ("provenance", "provenance attached; attach it with release_package"),
+        ("build_note", "build note attached; attach one with release_notes"),
+    ],
+)
+@pytest.mark.parametrize("trusted", [{}, {"trust": ""}])
+def test_what_is_not_attached_is_told_with_what_attaches_it(estate, write, kind, words, trusted):
+    estate.seal("1.0", {"app": "one"})
+
+    refused = write(predicate_type=kind, **trusted)["msg"]
+
+    assert refused.startswith(f"shop:1.0 has no {words}")
+
+
 def test_without_trust_it_is_nobody_s_word(estate, write):
     attach(estate, estate.seal("1.0", {"app": "one"}), {"a": 1}, number=2)
 
@@ -132,7 +149,7 @@ def test_where_several_differ_one_is_chosen_by_its_digest(estate, write, tmp_pat
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"predicate_type": "urn:x"}, "shop:1.0 has no evidence urn:x to be believed"),
+        ({"predicate_type": "urn:x"}, "shop:1.0 has no evidence urn:x attached"),
         ({"release": "shop:9"}, "has no release shop:9"),
         ({"dest": "/"}, "/ is a directory"),
         ({"dest": "/nowhere/at/all"}, "No such file or directory: '/nowhere/at"),

@@ -155,7 +155,7 @@ def test_commits_that_a_build_takes_back_explain_what_changed_and_are_found():
     assert [item["is_taken_back"] for item in note["commits"]] == [True]
     assert note["issues"] == []
     assert note["findings"] == [
-        "web: 1 commit of the build before are not in this one: this build goes back"
+        "web: 1 commit of the build before is not in this one: this build goes back"
     ]
 
 
@@ -275,3 +275,19 @@ def test_sources_that_are_no_repository_need_no_commits():
     assert note["components"][0]["source"] == source
     assert note["findings"] == []
     check_schema(note)
+
+
+@pytest.mark.parametrize(
+    ("kind", "called"), [("directory", "a directory"), ("archive", "an archive"), ("wheel", "")]
+)
+def test_a_component_without_a_repository_lacks_commits_if_it_changed(kind, called):
+    source = {"kind": kind, "place": "x", "sha256": "a" * 64}
+    builts = {"web": _build_note.Built("web", source, False, False, None)}
+    said = {"built": None, "dependencies": [], "lacks": []}
+
+    changed = _build_note.compose(TWO, ONE, builts, [], said)
+    same = _build_note.compose(ONE, ONE, builts, [], said)
+
+    lack = f"web: its sources are {called}: no commits are known"
+    assert changed["lacks"] == ([lack] if called else [])
+    assert same["lacks"] == []

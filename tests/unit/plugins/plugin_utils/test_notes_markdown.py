@@ -178,3 +178,59 @@ def test_a_template_that_cannot_be_used_is_named(tmp_path, data, reason):
 
     with pytest.raises(_markdown.TemplateError, match=reason):
         _notes_markdown.render(note(), "users", str(template))
+
+
+def test_a_commit_without_a_message_says_so_and_nothing_to_users():
+    empty = note(commit(1, text=""), commit(2, text="", is_taken_back=True))
+
+    for audience in ("build", "operations"):
+        assert _notes_markdown.render(empty, audience).count("- (no message) (") == 2
+    assert "\n- " not in (text := _notes_markdown.render(empty, "users")), text
+    assert "Nothing that you would notice." in text
+    breaking = note(commit(1, text="", breaking="all is new"))
+    assert "- all is new\n" in _notes_markdown.render(breaking, "users")
+
+
+def test_a_component_whose_files_are_the_same_is_not_told_as_modified():
+    renamed = component()
+    same = component(name="api", change="unchanged", to_version="1")
+    changed = component(name="app", modified=["a"])
+    told = note(components=[renamed, same, changed])
+
+    for audience in ("build", "operations"):
+        text = _notes_markdown.render(told, audience)
+        assert "- **web**: files unchanged, now called 2\n- " in text
+        assert "- **api**: files unchanged, 1 now\n- " in text
+        assert "- **app**: modified, 1 before, 2 now\n\n### Files of app\n" in text
+    assert "- Components that change: 1 of 3\n" in _notes_markdown.render(told, "management")
+
+
+def test_the_build_note_has_the_declared_environment():
+    built = {
+        "builder": {"user": "ci", "host": "h", "system": "s", "architecture": "a"},
+        "started": "x",
+        "ended": "y",
+        "ci": None,
+        "tools": [],
+        "environment": {"LANG": "C.UTF-8", "A": "{{ 1 }}"},
+    }
+
+    text = _notes_markdown.render(note(built=built), "build")
+    assert "\n## Environment of the steps\n\n- A: {{ 1 }}\n- LANG: C.UTF-8\n" in text
+
+
+def test_hosts_are_counted_in_sentences():
+    def since(count, **changes):
+        hosts = [f"h{number}" for number in range(count)]
+        return {"release": LABEL, "hosts": hosts, "why": "live", "is_newer": False, **changes}
+
+    given = [since(1), since(2), since(1, is_newer=True), since(2, is_newer=True)]
+    text = _notes_markdown.render(note(since=[*given, since(1, why="earlier")]), "management")
+    for line in (
+        "1 host comes from 2",
+        "2 hosts come from 2",
+        "1 host goes back from 2",
+        "2 hosts go back from 2",
+        "1 host came from 2",
+    ):
+        assert f"- {line}\n" in text
