@@ -264,7 +264,8 @@ def test_a_workspace_is_read_where_it_is_as_who_built_there(
         inventory([host]),
     )
 
-    assert run.result("As app").get("lacks") == [], run.output
+    lacks = run.result("As app").get("lacks")
+    assert lacks == ["web: its sources are a directory: no commits are known"], run.output
     assert "- Built by ci on build1 " in run.result("As app")["markdown"]
     refused = run.result("As deploy")["msg"]
     assert is_one_line(refused)
