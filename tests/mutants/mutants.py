@@ -3826,6 +3826,56 @@ TOLD_OF_BUILDS = (
     ),
 )
 
+IN_NOTES_AND_EVIDENCE = (
+    Mutant(
+        "keeping what is secret out of a CI job's address",
+        "plugin_utils/_ci.py",
+        'url = re.sub(r"(?<=://)[^/]*@", "", str(url or ""))',
+        'url = str(url or "")',
+        "plugin_utils/test_ci.py no_secret",
+    ),
+    Mutant(
+        "leaving out a CI job's address that is none",
+        "plugin_utils/_ci.py",
+        'return url if PLAIN.fullmatch(url) else ""',
+        "return url",
+        "plugin_utils/test_ci.py no_address",
+    ),
+    Mutant(
+        "cutting the query from the address of a repository",
+        "module_utils/_build_checkout.py",
+        'plain = re.split("[?#]", _git.shown(',
+        'plain = re.split("(?!)", _git.shown(',
+        f"{CHECKOUT_TESTS} cloned_from",
+    ),
+    Mutant(
+        "naming the address of a repository at a path in provenance",
+        "plugin_utils/_provenance.py",
+        'shown(origin.get("address") or origin["place"])',
+        'shown(origin["place"])',
+        "plugin_utils/test_provenance.py told_by_its_address",
+    ),
+    Mutant(
+        "warning of no more findings than a terminal takes",
+        "action/release_notes.py",
+        "for line in findings[:MOST_WARNINGS]]",
+        "for line in findings]",
+        "action/test_release_notes.py is_a_warning",
+    ),
+    check(
+        "demanding of a note that is kept that it has all packages",
+        "plugin_utils/_notes.py",
+        "not self._may_lack_packages",
+        f"{NOTES_TESTS} nobody_keeps",
+    ),
+    check(
+        "telling that a source has no commits",
+        BUILD_NOTE,
+        "kind in NO_COMMITS and any(component[key] for key in CHANGES)",
+        f"{BUILD_NOTE_TESTS} without_a_repository",
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -3858,4 +3908,5 @@ MUTANTS = (
     *NOTES,
     *AT_ONE_MOMENT,
     *TOLD_OF_BUILDS,
+    *IN_NOTES_AND_EVIDENCE,
 )
