@@ -96,11 +96,11 @@ def tell(sandbox):
         try:
             shown = step(sandbox)
         except NotShownError as difference:
-            say(f"  {number}  {title:<12} NOT SHOWN: {difference}\n")
+            say(f"  {number:2}  {title:<12} NOT SHOWN: {difference}\n")
             say(f"The end of {sandbox.log.name}:")
             say("".join(f"  | {line}\n" for line in sandbox.last_lines(40)))
             return 1
-        say(f"  {number}  {title:<12} {shown:<76} {time.monotonic() - step_began:4.1f} s")
+        say(f"  {number:2}  {title:<12} {shown:<76} {time.monotonic() - step_began:4.1f} s")
     kept = " and ".join(
         f"{sandbox.log_folder}/shop-1.1.0{ending}" for ending in (".md", ".cdx.json")
     )

@@ -109,6 +109,7 @@ class Target:
     def noticed_on_host(self):
         """Return what verification finds on the host, in a line, None where all is well."""
         options = {"verify": True, "history": 1000, "runtime_paths": [], "_expected": None}
+        options["declared"] = False
         try:
             told = release_deployment_info.run({"root": str(self.host.root), **options})
         except ON_HOST as error:
