@@ -3876,6 +3876,56 @@ IN_NOTES_AND_EVIDENCE = (
     ),
 )
 
+BEFORE_A_BUILD = (
+    Mutant(
+        "masking each line of a secret",
+        BUILD_STEPS,
+        ", *map(str.strip, secret.splitlines()))",
+        ")",
+        f"{STEPS_TESTS} several_lines",
+    ),
+    Mutant(
+        "showing steps' words without what deceives",
+        SUPERVISOR,
+        "lines = list(map(_commits.shown, building.masked(error.tail).splitlines()))",
+        "lines = building.masked(error.tail).splitlines()",
+        f"{BUILD_TESTS} deceives",
+    ),
+    Mutant(
+        "looking for scripts before a build",
+        SUPERVISOR,
+        '_script_digests.find(plan["folder"], plan["scripts"])',
+        "pass",
+        f"{BUILD_TESTS} scripts_that_are_not_there",
+    ),
+    check(
+        "refusing what cannot work together before a build",
+        WATCHING,
+        "problems",
+        f"{WATCHING_TESTS} refused_by_name",
+    ),
+    check(
+        "warning of builds that differ",
+        BUILD_ORDER,
+        "differing",
+        f"{BUILD_TESTS} verifying",
+    ),
+    Mutant(
+        "warning of submodules that are left out",
+        BUILD_ORDER,
+        '"warnings": list(_left_out(record))',
+        '"warnings": []',
+        f"{SOURCES_TESTS} left_out",
+    ),
+    Mutant(
+        "telling submodules that are left out in notes",
+        BUILD_NOTE,
+        "            *_left_out(builts),\n",
+        "",
+        f"{BUILD_NOTE_TESTS} left_out",
+    ),
+)
+
 MUTANTS = (
     *ENDS_OF_RUNS,  # first, since some wait for what never comes
     *READING,
@@ -3909,4 +3959,5 @@ MUTANTS = (
     *AT_ONE_MOMENT,
     *TOLD_OF_BUILDS,
     *IN_NOTES_AND_EVIDENCE,
+    *BEFORE_A_BUILD,
 )
