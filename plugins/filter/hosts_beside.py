@@ -11,7 +11,7 @@ description:
   - Resolves the patterns of C(deploy_beside), whatever C(--limit) says.
 version_added: 0.1.0
 author: The itops.release authors (@itops)
-positional: groups
+positional: groups, tell_slips
 options:
   _input:
     description:
@@ -24,6 +24,12 @@ options:
     description: Ansible's variable C(groups).
     type: dict
     required: true
+  tell_slips:
+    description:
+      - Whether a mapping that names no host, or not in this form, becomes an entry with C(unknown),
+        the reason, rather than an error. P(itops.release.releases_beside#filter) tells it on.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -41,7 +47,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: For each of the hosts a mapping with C(host), C(root), and C(place) if given.
+  description:
+    - For each of the hosts a mapping with C(host), C(root), and C(place) if given; with O(tell_slips)
+      for each slip one with C(host), what was written, and C(unknown).
   type: list
   elements: dict
 """
@@ -51,27 +59,38 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 
 
-def hosts_beside(places, groups):
-    """Return whom to ask; a pattern that names nobody is refused, for it is a slip."""
+def hosts_beside(places, groups, tell_slips=False):
+    """Return whom to ask; a pattern that names nobody is refused or told, for it is a slip."""
     inventory = InventoryManager(DataLoader(), parse=False)
     for group, hosts in groups.items():
         inventory.add_group(group)
         for host in hosts:
             inventory.add_host(host, group=group)
     found = []
-    for place in places:
-        if not isinstance(place, dict) or not (place.get("hosts") and place.get("root")):
-            raise AnsibleFilterError(
-                f"deploy_beside: {place!r} is not as {{hosts: api, root: /srv/api}}"
-            )
-        hosts = [host.name for host in inventory.get_hosts(place["hosts"])]
-        if not hosts:
-            raise AnsibleFilterError(
-                f"deploy_beside: no host of the inventory is named by {place['hosts']!r}"
-            )
-        rest = {key: place[key] for key in ("root", "place") if place.get(key)}
-        found += [{"host": host, **rest} for host in hosts]
+    # One mapping that is not in a list is a slip too, and not a list of its keys.
+    for place in places if isinstance(places, (list, tuple)) else [places]:
+        try:
+            found += _hosts_of(place, inventory)
+        except AnsibleFilterError as error:
+            if not tell_slips:
+                raise
+            written = place.get("hosts") if isinstance(place, dict) else None
+            found.append({"host": str(written or place), "unknown": error.message})
     return found
+
+
+def _hosts_of(place, inventory):
+    if not isinstance(place, dict) or not (place.get("hosts") and place.get("root")):
+        raise AnsibleFilterError(
+            f"deploy_beside: {place!r} is not as {{hosts: api, root: /srv/api}}"
+        )
+    hosts = [host.name for host in inventory.get_hosts(place["hosts"])]
+    if not hosts:
+        raise AnsibleFilterError(
+            f"deploy_beside: no host of the inventory is named by {place['hosts']!r}"
+        )
+    rest = {key: place[key] for key in ("root", "place") if place.get(key)}
+    return [{"host": host, **rest} for host in hosts]
 
 
 class FilterModule:

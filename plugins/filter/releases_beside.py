@@ -14,12 +14,20 @@ description:
   - What is on trial there counts as live, because it serves.
 version_added: 0.1.0
 author: The itops.release authors (@itops)
+positional: asked
 options:
   _input:
     description: The results of such a loop.
     type: list
     elements: dict
     required: true
+  asked:
+    description:
+      - What P(itops.release.hosts_beside#filter) lists, with C(tell_slips). Of each host and root there
+        that has no result it is told that nobody knows.
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""

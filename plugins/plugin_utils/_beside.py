@@ -107,12 +107,17 @@ def read(items, library):
     return Beside(parts, list(dict.fromkeys(places)), unknown)
 
 
-def from_answers(results):
+def from_answers(results, asked=()):
     """Return the list that ``read`` takes from the *results* of a loop over hosts.
 
-    Each has as ``item`` ``{place, host}`` and is what release_deployment_info answered there.
+    Each has as ``item`` ``{place, host, root}`` and is what release_deployment_info answered there.
+    Of *asked*, such items, perhaps with ``unknown``, each that has no result is told as not known.
     """
-    return [{**_where(result["item"]), **_told(result)} for result in results]
+    answered = {_key(result["item"]) for result in results}
+    missing = [item for item in asked if _key(item) not in answered]
+    return [{**_where(result["item"]), **_told(result)} for result in results] + [
+        {**_where(item), "unknown": item.get("unknown") or "was not asked"} for item in missing
+    ]
 
 
 def _former(library, release, replaced, new, live):
@@ -131,6 +136,10 @@ def _former(library, release, replaced, new, live):
     ]
     for label in earlier[-1:]:
         yield from _compatibility.parts(_declarations.read(library, label.digest))
+
+
+def _key(item):
+    return item["host"], item.get("root")
 
 
 def _where(item):

@@ -208,6 +208,22 @@ def test_what_is_not_known_is_not_taken_for_nothing(shop):
     assert shop.calls["web1"] == shop.calls["web2"] == 0
     assert not (shop.targets["web1"].seen / "web").exists()
 
+    # A release that requires nothing, for else the requirement would be refused.
+    slips = [*shop.beside("api"), {"hosts": "apis", "root": "/srv/api"}]
+    line = (
+        "cannot know what is live on apis (deploy_beside: no host of the inventory is named by "
+        "'apis'): mend that, or leave these hosts out of deploy_beside (beside of the module)"
+    )
+    for places, options in ((slips, {}), (slips[-1:], {"check": True})):
+        slip = shop.deploy("web:2.3.0", deploy_beside=places, options=options)
+        for host in ("web1", "web2"):
+            assert refusal(slip, STAGE, host) == line
+            assert f"{line[:60]}" in report_line(slip, host)
+    apart = shop.deploy("web:2.3.0", __deploy_beside={})
+    assert refusal(apart, STAGE, "web1").startswith("cannot know what is live on api1, api2 (was ")
+    assert shop.calls["web1"] == shop.calls["web2"] == 0
+    assert not (shop.targets["web1"].seen / "web").exists()
+
     without = [place for place in shop.beside("api") if place["hosts"] != "api2"]
     done(shop.deploy("web:2.4.0", lost=["api2"], deploy_beside=without))
 
@@ -225,6 +241,12 @@ def test_a_way_back_is_held_to_what_is_live_unless_told_otherwise(shop):
         assert line in refusal(refused, BACK, host)
         assert "-e rollback_allow_incompatible=yes lets it pass" in failures(refused)[host]
     assert shop.calls == {"web1": 1, "web2": 1, "api1": 1, "api2": 1}
+    assert shop.versions("api") == ["3.2.0", "3.2.0"]
+    slips = [{"hosts": "wbe", "root": "/srv/web"}]
+    for check in (True, False):
+        slip = shop.run("rollback", "api", deploy_beside=slips, options={"check": check})
+        for host in ("api1", "api2"):
+            assert refusal(slip, BACK, host).startswith("cannot know what is live on wbe (deploy_")
     assert shop.versions("api") == ["3.2.0", "3.2.0"]
     forced = done(shop.run("rollback", "api", rollback_allow_incompatible="yes"))
     assert forced.result(BACK, host="api1")["incompatible"] == [line]

@@ -9,6 +9,7 @@ import yaml
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.itops.release.plugins.filter import hosts_beside, releases_beside
+from ansible_collections.itops.release.plugins.plugin_utils import _beside
 
 GROUPS = {"all": ["web1", "api1", "api2", "db1"], "api": ["api1", "api2"], "db": ["db1"]}
 API = {"hosts": "api", "root": "/srv/api"}
@@ -38,6 +39,31 @@ def test_patterns_become_hosts_with_their_roots_and_places():
 def test_a_slip_is_no_empty_list(place):
     with pytest.raises(AnsibleFilterError, match="deploy_beside: "):
         listed(API, place)
+
+
+@pytest.mark.parametrize("place", [{**API, "hosts": "apis"}, {"hosts": "apis"}, "apis"])
+@pytest.mark.parametrize("places", [lambda place: [API, place], lambda place: place])
+def test_a_slip_is_told_on_where_no_error_would_be_heard(place, places):
+    hosts = hosts_beside.hosts_beside(places(place), GROUPS, tell_slips=True)
+
+    *good, slip = hosts
+    assert [item["host"] for item in good] in ([], ["api1", "api2"])
+    assert slip["host"] == "apis"
+    (told,) = _beside.from_answers([], [slip])
+    assert told == {"host": "apis", "unknown": slip["unknown"]}
+    assert "deploy_beside: " in told["unknown"]
+
+
+def test_a_host_without_an_answer_from_its_root_is_not_taken_for_one_that_has_nothing():
+    asked = listed({**API, "place": "production"})
+    elsewhere = answer("none", item={**asked[1], "root": "/srv/elsewhere"})
+
+    tell = releases_beside.FilterModule().filters()["releases_beside"]
+    told = tell([answer("none"), elsewhere], asked)
+
+    assert {"host": "api2", "place": "production", "unknown": "was not asked"} in told
+    assert {"host": "api1", "place": "production", "digest": None} in told
+    assert len(told) == 3
 
 
 def answer(phase="live", digest="d1", **more):
