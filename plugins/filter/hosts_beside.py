@@ -48,8 +48,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - For each of the hosts a mapping with C(host), C(root), and C(place) if given; with O(tell_slips)
-      for each slip one with C(host), what was written, and C(unknown).
+    - For each of the hosts a mapping with C(host), C(root), and C(place) if given; with
+      O(tell_slips) for each slip one with C(host), what was written, and C(unknown).
   type: list
   elements: dict
 """

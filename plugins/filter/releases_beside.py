@@ -23,8 +23,8 @@ options:
     required: true
   asked:
     description:
-      - What P(itops.release.hosts_beside#filter) lists, with C(tell_slips). Of each host and root there
-        that has no result it is told that nobody knows.
+      - What P(itops.release.hosts_beside#filter) lists, with C(tell_slips). Of each host and root
+        there that has no result it is told that nobody knows.
     type: list
     elements: dict
     default: []
