@@ -56,7 +56,7 @@ def of_file(path, passphrase=None):
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
-    data = _read(path)
+    data = _read(path, "sign.private_key", "a file with an Ed25519 key, as ssh-keygen makes it")
     try:
         try:
             key = load_ssh_private_key(data, passphrase)
@@ -144,8 +144,9 @@ def read_passphrase(options, environment):
 
 def read_public_key(path):
     """Return the PublicKey in the ``.pub`` file *path*."""
+    data = _read(path, "sign.public_key", "a .pub file with an Ed25519 key")
     try:
-        return _keys.parse(_read(path).decode("utf-8"))[0]
+        return _keys.parse(data.decode("utf-8"))[0]
     except ValueError as error:
         raise SigningError(f"{path}: {error}; expected ssh-ed25519, as in a .pub file") from None
 
@@ -209,6 +210,9 @@ def _signature_in(data):
         ) from None
 
 
-def _read(path):
-    with open(path, "rb") as stream:
-        return stream.read(LARGEST_FILE)
+def _read(path, option, expected):
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(LARGEST_FILE)
+    except OSError as error:
+        raise SigningError(f"{option}: {path}: {error.strerror}; expected {expected}") from None

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 
@@ -236,8 +237,8 @@ def test_a_removal_looks_again_where_another_run_switched(host, labels, meanwhil
 @pytest.fixture
 def root(host, labels):
     host.deploy(labels[0])
-    with _root.opened(str(host.root)) as opened:
-        yield opened
+    with contextlib.ExitStack() as stack:
+        yield stack.enter_context(_root.opened(str(host.root)))
 
 
 def test_a_state_of_before_a_run_staged_is_not_of_one_moment_with_its_switch(
