@@ -109,7 +109,7 @@ class ActionModule(ActionBase):
         if result.get("unreachable"):
             raise AnsibleConnectionFailure(result.get("msg", "the build host is unreachable"))
         if result.get("failed"):
-            raise _BuildHostError(result.get("msg", "the build host failed"))
+            raise _BuildHostError(_action.why_failed(result))
         return result
 
 

@@ -149,7 +149,7 @@ class ActionModule(ActionBase):
             MODULE, {**options, "_call": asked}, task_vars=task_vars, wrap_async=False
         )
         if result.get("failed"):
-            raise _notes_workspace.WorkspaceError(result.get("msg", "the build host failed"))
+            raise _notes_workspace.WorkspaceError(_action.why_failed(result))
         return result
 
     def _fetch(self, there, path):

@@ -155,7 +155,7 @@ class ActionModule(ActionBase):
             options.pop(name, None)
         result = self._execute_module(MODULE, options, task_vars=task_vars, wrap_async=False)
         if result.get("failed"):
-            raise _source_hosts.BuildHostError(result.get("msg", "the build host failed"))
+            raise _source_hosts.BuildHostError(_action.why_failed(result))
         return result
 
     def _fetch(self, there, path):

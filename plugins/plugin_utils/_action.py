@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 import os
 
+from ..module_utils import _canonical
+
 
 def plain_arguments(action, argument_spec, **rules):
     """Return the task's arguments, validated and as plain types; "" means left out.
@@ -36,6 +38,16 @@ def _without_empty(options):
 def on_host(argument_spec, *names):
     """Return *argument_spec* with the paths *names* left as written: the host expands them."""
     return {**argument_spec, **{name: {**argument_spec[name], "type": "str"} for name in names}}
+
+
+def why_failed(result):
+    """Return in a line why a module *result* is a failure, also where the module did not start."""
+    said = (result.get("module_stderr") or result.get("module_stdout") or "").strip()
+    reason = result.get("msg", "the build host failed")
+    if said:
+        last = _canonical.one_line(said.splitlines()[-1])
+        reason += f" (exit status {result.get('rc')}: {last})"
+    return reason
 
 
 def to_module(arguments):

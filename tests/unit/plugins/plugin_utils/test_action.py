@@ -49,3 +49,10 @@ def test_of_a_wrong_option_the_others_are_not_told(wrong, reason):
         _action.plain_arguments(action, _arguments.deployment())
 
     assert "s3cr3t" not in f"{caught.value} {caught.value.obj}"
+
+
+def test_why_a_module_did_not_start_is_told():
+    told = {"msg": "no result", "rc": 127, "module_stderr": "warning\npyenv: no \x1b[1mpython\n"}
+
+    assert _action.why_failed(told) == r"no result (exit status 127: pyenv: no \x1b[1mpython)"
+    assert _action.why_failed({"msg": "there is no git"}) == "there is no git"
