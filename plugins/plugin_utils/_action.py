@@ -45,8 +45,8 @@ def why_failed(result):
     said = (result.get("module_stderr") or result.get("module_stdout") or "").strip()
     reason = result.get("msg", "the build host failed")
     if said:
-        last = _canonical.one_line(said.splitlines()[-1])
-        reason += f" (exit status {result.get('rc')}: {last})"
+        told = said.splitlines()[-1 if "Traceback" in said else 0]
+        reason += f" (exit status {result.get('rc')}: {_canonical.one_line(told)})"
     return reason
 
 
