@@ -52,7 +52,7 @@ def test_of_a_wrong_option_the_others_are_not_told(wrong, reason):
 
 
 def test_why_a_module_did_not_start_is_told():
-    told = {"msg": "no result", "rc": 127, "module_stderr": "warning\npyenv: no \x1b[1mpython\n"}
+    told = {"msg": "no result", "rc": 127, "module_stderr": "pyenv: no \x1b[1mpython\nmore\n"}
 
     assert _action.why_failed(told) == r"no result (exit status 127: pyenv: no \x1b[1mpython)"
     assert _action.why_failed({"msg": "there is no git"}) == "there is no git"
