@@ -14,6 +14,7 @@ import time
 
 from ..module_utils import _canonical, _codec, _manifest
 
+REGISTRY = "oci://"  # what begins so is no directory
 OCI_MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 LARGEST_DOCUMENT = 256 * 1024 * 1024

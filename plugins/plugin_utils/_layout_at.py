@@ -10,15 +10,13 @@ import re
 
 from . import _layout, _run
 
-SCHEME = "oci://"
-
 
 def open_layout(path, environ=None):
     """Return the layout of the media library *path*: ``oci://host[:port]/name``, or a directory.
 
     *environ* says how a registry is reached: by default the environment of this process.
     """
-    if not (path or "").startswith(SCHEME):
+    if not (path or "").startswith(_layout.REGISTRY):
         return _layout.Layout(path)
     # Each worker would import them for each task, and most have their library in a directory.
     from . import (

@@ -9,7 +9,7 @@ import os
 import re
 from typing import NamedTuple
 
-from . import _layout, _layout_at
+from . import _layout
 
 HOST = re.compile(r"(?P<name>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]{1,5})?\Z")
 # distribution-spec 1.1, "Pulling manifests"
@@ -36,7 +36,7 @@ class Place(NamedTuple):
     name: str
 
     def __str__(self):
-        return f"{_layout_at.SCHEME}{self.host}/{self.name}"
+        return f"{_layout.REGISTRY}{self.host}/{self.name}"
 
 
 class Reach(NamedTuple):
@@ -66,7 +66,7 @@ class Reach(NamedTuple):
 
 def parse(text):
     """Return the Place that ``oci://host[:port]/name`` names."""
-    host, _slash, name = text[len(_layout_at.SCHEME) :].partition("/")
+    host, _slash, name = text[len(_layout.REGISTRY) :].partition("/")
     if "@" in host:  # whatever it is, it may be secret: it is not repeated
         raise RegistryError(
             "media_library: no credentials belong in the address of a registry; they come from "
