@@ -8,7 +8,7 @@ tiers = .venv/bin/python -m tests.tooling.run_tiers
 help:
 	@echo 'make demo           the whole life of a release on eight sandbox hosts, in a minute'
 	@echo 'make test           everything (as root: on real SSH hosts and containers too)'
-	@echo 'make test-quick     what needs no root and no network, in under 3 minutes'
+	@echo 'make test-quick     what needs no root and no network, in some 3 minutes'
 	@echo 'make lint | sanity | package-check | mutants   one part of make test'
 	@echo 'make faults         kills, failures and power cuts at every system call, attackers, races: well over half an hour'
 	@echo 'make bench          how long each operation takes on ten SSH hosts'

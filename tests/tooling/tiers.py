@@ -74,8 +74,8 @@ FLEETS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 LONG = tuple(
     f"tests/integration/test_{name}.py"
     for name in (
-        "build cleaning compatibility ends_of_runs evidence formats leases notes registry "
-        "sealing_builds secrets serials shared_paths"
+        "adoption build cleaning compatibility ends_of_runs evidence formats healing leases notes "
+        "registry sealing_builds secrets serials shared_paths signatures"
     ).split()
 )
 LOCAL = ("-m", "not (hosts or podman or slow)", *SIDE_BY_SIDE)
