@@ -10,9 +10,10 @@ import os
 import tempfile
 
 from ansible import constants as C  # noqa: N812 (Ansible's own name for it)
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import _arguments
+from ..module_utils import _arguments, _canonical
 from ..plugin_utils import _action, _library, _lifetime, _run, _transfer
 
 MODULE = "itops.release.release_deployment_info"
@@ -36,7 +37,13 @@ class ActionModule(ActionBase):
         if path and os.path.exists(path):
             with open(path, encoding="utf-8") as stream:
                 return json.load(stream)
-        result = self._ask(arguments, expected, task_vars)
+        try:
+            result = self._ask(arguments, expected, task_vars)
+        except AnsibleConnectionFailure as error:
+            if not self._task.delegate_to:
+                raise
+            # The host that asks is not lost with the one that was asked.
+            return {"failed": True, "msg": f"unreachable: {_canonical.one_line(error)}"}
         if path and "deployment" in result:
             _remember(path, result)
         return result
