@@ -16,17 +16,12 @@ from ansible.release import __version__
 from ansible.utils.display import Display
 
 from ..module_utils import _build_arguments
-from ..plugin_utils import (
-    _action,
-    _build_diff,
-    _building,
-    _ci,
-    _lifetime,
-    _release_file,
-    _run,
-    _schema_file,
-    _transfer,
-)
+from ..plugin_utils import _action
+from ..plugin_utils.building import _build_diff, _building
+from ..plugin_utils.definition import _release_file, _schema_file
+from ..plugin_utils.deployment import _transfer
+from ..plugin_utils.notes import _ci
+from ..plugin_utils.run import _lifetime, _run
 
 MODULE = "itops.release.release_build"
 PATIENCE = "itops_release_build_patience"  # for tests: a variable with seconds

@@ -15,21 +15,14 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
 from ..module_utils import _arguments, _claim, _codec, _manifest, _shared, _tree
-from ..plugin_utils import (
-    _action,
-    _compression,
-    _fitness,
-    _host_diff,
-    _library,
-    _lifetime,
-    _packs,
-    _room,
-    _run,
-    _schema_file,
-    _signatures,
-    _transfer,
-    _trust,
-)
+from ..plugin_utils import _action
+from ..plugin_utils.compatibility import _fitness
+from ..plugin_utils.definition import _schema_file
+from ..plugin_utils.deployment import _compression, _host_diff, _packs, _transfer
+from ..plugin_utils.evidence import _signatures, _trust
+from ..plugin_utils.library import _library
+from ..plugin_utils.release import _room
+from ..plugin_utils.run import _lifetime, _run
 
 MODULE = "itops.release.release_deployment"
 INSPECTION = "itops.release.release_deployment_info"

@@ -14,7 +14,10 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ..module_utils import _arguments, _canonical
-from ..plugin_utils import _action, _library, _lifetime, _run, _transfer
+from ..plugin_utils import _action
+from ..plugin_utils.deployment import _transfer
+from ..plugin_utils.library import _library
+from ..plugin_utils.run import _lifetime, _run
 
 MODULE = "itops.release.release_deployment_info"
 

@@ -10,16 +10,12 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
 from ..module_utils import _arguments, _canonical
-from ..plugin_utils import (
-    _action,
-    _evidence,
-    _evidence_file,
-    _library,
-    _lifetime,
-    _run,
-    _schema_file,
-    _trust,
-)
+from ..plugin_utils import _action
+from ..plugin_utils.definition import _schema_file
+from ..plugin_utils.evidence import _evidence, _trust
+from ..plugin_utils.library import _library
+from ..plugin_utils.notes import _evidence_file
+from ..plugin_utils.run import _lifetime, _run
 
 
 class ActionModule(ActionBase):

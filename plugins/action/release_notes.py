@@ -15,24 +15,21 @@ from ansible.module_utils.common.validation import check_type_path
 from ansible.plugins.action import ActionBase
 
 from ..module_utils import _arguments, _build_record, _canonical, _codec, _commits, _git, _layer
-from ..plugin_utils import (
-    _action,
+from ..plugin_utils import _action
+from ..plugin_utils.definition import _schema_file
+from ..plugin_utils.evidence import _evidence, _signers, _trust
+from ..plugin_utils.library import _library
+from ..plugin_utils.notes import (
     _build_note,
-    _evidence,
     _evidence_file,
-    _library,
-    _lifetime,
     _markdown,
     _notes,
     _notes_baseline,
     _notes_files,
     _notes_markdown,
     _notes_workspace,
-    _run,
-    _schema_file,
-    _signers,
-    _trust,
 )
+from ..plugin_utils.run import _lifetime, _run
 
 MODULE = "itops.release.release_notes"
 ONLY_FOR = {

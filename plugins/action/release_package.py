@@ -23,23 +23,13 @@ from ..module_utils import (
     _scan,
     _script_digests,
 )
-from ..plugin_utils import (
-    _action,
-    _attesting,
-    _bill_file,
-    _built,
-    _description,
-    _evidence,
-    _housekeeping,
-    _library,
-    _lifetime,
-    _release_file,
-    _run,
-    _schema_file,
-    _sealing,
-    _signers,
-    _source_hosts,
-)
+from ..plugin_utils import _action
+from ..plugin_utils.building import _built, _sealing, _source_hosts
+from ..plugin_utils.definition import _release_file, _schema_file
+from ..plugin_utils.evidence import _attesting, _bill_file, _evidence, _signers
+from ..plugin_utils.library import _housekeeping, _library
+from ..plugin_utils.release import _description
+from ..plugin_utils.run import _lifetime, _run
 
 MODULE = "itops.release.release_package"
 

@@ -10,21 +10,12 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
 from ..module_utils import _arguments, _manifest
-from ..plugin_utils import (
-    _action,
-    _catalogue,
-    _comparison,
-    _description,
-    _evidence,
-    _library,
-    _lifetime,
-    _run,
-    _schema_file,
-    _scripts,
-    _signatures,
-    _statement,
-    _trust,
-)
+from ..plugin_utils import _action
+from ..plugin_utils.definition import _schema_file
+from ..plugin_utils.evidence import _evidence, _signatures, _statement, _trust
+from ..plugin_utils.library import _catalogue, _library
+from ..plugin_utils.release import _comparison, _description, _scripts
+from ..plugin_utils.run import _lifetime, _run
 
 NEED_RELEASE = ("compare_to", "trust", "hooks", "scripts_from")
 

@@ -54,7 +54,7 @@ from ansible import context
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 
-from ..plugin_utils import _build_events, _events, _lifetime, _recorder, _report, _run
+from ..plugin_utils.run import _build_events, _events, _lifetime, _recorder, _report, _run
 
 DEPLOYMENT = "itops.release.release_deployment"
 INSPECTION = "itops.release.release_deployment_info"

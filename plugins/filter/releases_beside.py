@@ -46,7 +46,7 @@ _value:
   elements: dict
 """
 
-from ..plugin_utils import _beside
+from ..plugin_utils.compatibility import _beside
 
 
 class FilterModule:

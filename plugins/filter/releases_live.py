@@ -57,7 +57,7 @@ _value:
   type: dict
 """
 
-from ..plugin_utils import _notes_baseline
+from ..plugin_utils.notes import _notes_baseline
 
 
 def releases_live(hosts, hostvars, variable, asked):

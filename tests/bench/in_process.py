@@ -28,13 +28,11 @@ from ansible_collections.itops.release.plugins.module_utils import (  # noqa: E4
     _manifest,
     _root,
 )
-from ansible_collections.itops.release.plugins.plugin_utils import (  # noqa: E402
-    _delta,
-    _library,
-    _packs,
-    _release_file,
-    _sealing,
-)
+from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing  # noqa: E402
+from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file  # noqa: E402
+from ansible_collections.itops.release.plugins.plugin_utils.deployment import _packs  # noqa: E402
+from ansible_collections.itops.release.plugins.plugin_utils.library import _library  # noqa: E402
+from ansible_collections.itops.release.plugins.plugin_utils.release import _delta  # noqa: E402
 
 
 class Operations:

@@ -30,13 +30,13 @@ from ansible_collections.itops.release.plugins.module_utils import (  # noqa: E4
     _build_record,
     _manifest,
 )
-from ansible_collections.itops.release.plugins.plugin_utils import (  # noqa: E402
-    _comparison,
-    _library,
+from ansible_collections.itops.release.plugins.plugin_utils.library import _library  # noqa: E402
+from ansible_collections.itops.release.plugins.plugin_utils.notes import (  # noqa: E402
     _notes,
     _notes_markdown,
     _notes_workspace,
 )
+from ansible_collections.itops.release.plugins.plugin_utils.release import _comparison  # noqa: E402
 
 REPOSITORY = "/srv/git/shop.git"
 TIME = "2026-01-02T00:00:00Z"

@@ -22,7 +22,7 @@ from ansible_collections.itops.release.plugins.module_utils import (
     _scan,
     _transaction,
 )
-from ansible_collections.itops.release.plugins.plugin_utils import _sealing
+from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing
 from ansible_collections.itops.release.tests.faults import attacking
 from ansible_collections.itops.release.tests.unit.plugins.estate import Estate, Host, write_tree
 

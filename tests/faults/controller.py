@@ -12,14 +12,11 @@ import contextlib
 import os
 
 from ansible_collections.itops.release.plugins.module_utils import _checksum_file
-from ansible_collections.itops.release.plugins.plugin_utils import (
-    _library,
-    _packs,
-    _release_file,
-    _retention,
-    _sealing,
-    _signatures,
-)
+from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing
+from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file
+from ansible_collections.itops.release.plugins.plugin_utils.deployment import _packs
+from ansible_collections.itops.release.plugins.plugin_utils.evidence import _signatures
+from ansible_collections.itops.release.plugins.plugin_utils.library import _library, _retention
 from ansible_collections.itops.release.tests.unit.plugins import archives, signing
 
 ANY = {"include": ("**",), "exclude": (), "private": (), "writable": (), "case_sensitive": False}

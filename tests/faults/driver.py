@@ -67,7 +67,7 @@ def _on_host():
 
 def _on_controller():
     """Return a function that does what ``release_package`` does, and pack making."""
-    from ansible_collections.itops.release.plugins.plugin_utils import _layout
+    from ansible_collections.itops.release.plugins.plugin_utils.oci import _layout
     from ansible_collections.itops.release.tests.faults import controller
 
     def act(job):

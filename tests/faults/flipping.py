@@ -20,7 +20,8 @@ from ansible_collections.itops.release.plugins.module_utils import (
     _scan,
     _transaction,
 )
-from ansible_collections.itops.release.plugins.plugin_utils import _layout, _sealing
+from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing
+from ansible_collections.itops.release.plugins.plugin_utils.oci import _layout
 
 PIECE = 4096
 LONGEST_S = 0.02  # between two changes

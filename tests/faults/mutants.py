@@ -155,7 +155,7 @@ SWEPT = (
     ),
     Mutant(
         "removing from the library only what its index names no more",
-        "plugin_utils/_library.py",
+        "plugin_utils/library/_library.py",
         "        self.layout.write_index(index, before, again)\n"
         "        self.layout.remove(doomed)\n",
         # Without the smallest, a layer, the release is still listed.
@@ -179,7 +179,7 @@ SWEPT = (
     ),
     Mutant(
         "giving a pack its name when it is whole",
-        "plugin_utils/_packs.py",
+        "plugin_utils/deployment/_packs.py",
         '        handle, scratch = tempfile.mkstemp(prefix=".new-", dir=self.path)\n',
         "        scratch = path\n        handle = os.open(path, os.O_WRONLY | os.O_CREAT)\n",
         kills("make a pack"),
@@ -310,7 +310,7 @@ def lints(operation):
 
 
 STAGING = "module_utils/_staging.py"
-LAYOUT = "plugin_utils/_layout.py"
+LAYOUT = "plugin_utils/oci/_layout.py"
 RENAMED = "    os.rename(scratch, name, src_dir_fd=directory, dst_dir_fd=directory)\n"
 SYNCED = (
     Mutant(
@@ -407,7 +407,7 @@ SYNCED = (
     ),
     Mutant(
         "syncing a pack before it gets its name",
-        "plugin_utils/_packs.py",
+        "plugin_utils/deployment/_packs.py",
         "                os.fsync(handle)",
         "                int(handle)",
         lints("make a pack"),

@@ -40,27 +40,27 @@ from ansible_collections.itops.release.plugins.module_utils import (
     _transaction,
 )
 from ansible_collections.itops.release.plugins.modules import release_deployment_info
-from ansible_collections.itops.release.plugins.plugin_utils import (
-    _about,
-    _bill_file,
+from ansible_collections.itops.release.plugins.plugin_utils.building import (
     _built,
+    _sealing,
+    _source_hosts,
+)
+from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file
+from ansible_collections.itops.release.plugins.plugin_utils.deployment import _packs
+from ansible_collections.itops.release.plugins.plugin_utils.evidence import (
+    _bill_file,
     _dsse,
     _evidence,
     _keys,
-    _layout,
-    _library,
     _packages,
-    _packs,
-    _referrers,
-    _release_file,
-    _retention,
-    _sealing,
     _signatures,
-    _source_hosts,
     _statement,
     _trust,
 )
-from ansible_collections.itops.release.plugins.plugin_utils import _delta as _making
+from ansible_collections.itops.release.plugins.plugin_utils.library import _library, _retention
+from ansible_collections.itops.release.plugins.plugin_utils.oci import _layout, _referrers
+from ansible_collections.itops.release.plugins.plugin_utils.release import _about
+from ansible_collections.itops.release.plugins.plugin_utils.release import _delta as _making
 from ansible_collections.itops.release.tests.unit.plugins import builds, signing
 from ansible_collections.itops.release.tests.unit.plugins.archives import (
     LIMITS,

@@ -25,11 +25,9 @@ from ansible_collections.itops.release.plugins.module_utils import (
     _tree,
 )
 from ansible_collections.itops.release.plugins.modules import release_deployment_info
-from ansible_collections.itops.release.plugins.plugin_utils import (
-    _library,
-    _packs,
-    _signatures,
-)
+from ansible_collections.itops.release.plugins.plugin_utils.deployment import _packs
+from ansible_collections.itops.release.plugins.plugin_utils.evidence import _signatures
+from ansible_collections.itops.release.plugins.plugin_utils.library import _library
 from ansible_collections.itops.release.tests.faults.operations import LINKS, RULES, files, look
 from ansible_collections.itops.release.tests.unit.plugins import signing
 from ansible_collections.itops.release.tests.unit.plugins.estate import Estate, Host

@@ -60,7 +60,7 @@ NEW_MANIFEST = {
         ),
     ],
     "plugins/module_utils/_pack.py": [(r"^FORMAT = 1$", "FORMAT = 2")],
-    "plugins/plugin_utils/_events.py": [(r"^RECORD_FORMAT = 1$", "RECORD_FORMAT = 2")],
+    "plugins/plugin_utils/run/_events.py": [(r"^RECORD_FORMAT = 1$", "RECORD_FORMAT = 2")],
 }
 OLD_VERSIONS = {"1.0.0", "2.0.0", "3.0.0"}
 IGNORED = {"ignore_errors": True}

@@ -11,12 +11,9 @@ import subprocess
 import jsonschema
 import pytest
 
-from ansible_collections.itops.release.plugins.plugin_utils import (
-    _build_note,
-    _evidence,
-    _schema_file,
-    _signatures,
-)
+from ansible_collections.itops.release.plugins.plugin_utils.definition import _schema_file
+from ansible_collections.itops.release.plugins.plugin_utils.evidence import _evidence, _signatures
+from ansible_collections.itops.release.plugins.plugin_utils.notes import _build_note
 from ansible_collections.itops.release.tests.integration import building as b
 from ansible_collections.itops.release.tests.integration.applications import (
     deploying,

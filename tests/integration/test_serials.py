@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from ansible_collections.itops.release.plugins.plugin_utils import _library
+from ansible_collections.itops.release.plugins.plugin_utils.library import _library
 from ansible_collections.itops.release.tests.integration.applications import (
     Operator,
     deploying,

@@ -35,7 +35,7 @@ DELIVERY = "module_utils/_delivery.py"
 VERIFICATION = "module_utils/_verification.py"
 KIND_FILES = "module_utils/_kind_files.py"
 HISTORY = "module_utils/_history.py"
-SEALING_TESTS = "plugin_utils/test_sealing.py"
+SEALING_TESTS = "plugin_utils/building/test_sealing.py"
 CLAIM = "module_utils/_claim.py"
 DELTA_TESTS = "module_utils/test_delta.py"
 DROP = "module_utils/_drop.py"
@@ -49,30 +49,30 @@ CHECK_MODE_TESTS = "module_utils/test_host_call_check_mode.py"
 LAYER = "module_utils/_layer.py"
 LEASE = "module_utils/_lease.py"
 LEASE_TESTS = "module_utils/test_lease.py"
-LIBRARY = "plugin_utils/_library.py"
-LIFETIME = "plugin_utils/_lifetime.py"
-LIFETIME_TESTS = "plugin_utils/test_lifetime.py"
-RUN = "plugin_utils/_run.py"
-RUN_TESTS = "plugin_utils/test_run.py"
-LIBRARY_CATALOGUE = "plugin_utils/_catalogue.py"
-LIBRARY_GARBAGE = "plugin_utils/_garbage.py"
-LIBRARY_LAYOUT = "plugin_utils/_layout.py"
-PRUNING_TESTS = "plugin_utils/test_pruning.py"
-LIBRARY_TESTS = "plugin_utils/test_library.py"
+LIBRARY = "plugin_utils/library/_library.py"
+LIFETIME = "plugin_utils/run/_lifetime.py"
+LIFETIME_TESTS = "plugin_utils/run/test_lifetime.py"
+RUN = "plugin_utils/run/_run.py"
+RUN_TESTS = "plugin_utils/run/test_run.py"
+LIBRARY_CATALOGUE = "plugin_utils/library/_catalogue.py"
+LIBRARY_GARBAGE = "plugin_utils/library/_garbage.py"
+LIBRARY_LAYOUT = "plugin_utils/oci/_layout.py"
+PRUNING_TESTS = "plugin_utils/library/test_pruning.py"
+LIBRARY_TESTS = "plugin_utils/library/test_library.py"
 MANIFEST = "module_utils/_manifest.py"
 MANIFEST_TESTS = "module_utils/test_manifest.py"
 OBJECTS = "module_utils/_objects.py"
 OBJECTS_TESTS = "module_utils/test_objects.py"
 PACK = "module_utils/_pack.py"
 PACK_TESTS = "module_utils/test_pack.py"
-PACKS = "plugin_utils/_packs.py"
-PACKS_TESTS = "plugin_utils/test_packs.py"
+PACKS = "plugin_utils/deployment/_packs.py"
+PACKS_TESTS = "plugin_utils/deployment/test_packs.py"
 PLAN = "module_utils/_plan.py"
 PREDICTION = "module_utils/_prediction.py"
-SIGNATURES = "plugin_utils/_signatures.py"
-SIGNATURES_TESTS = "plugin_utils/test_signatures.py"
-REFERRERS_TESTS = "plugin_utils/test_referrers.py"
-SCHEMA_FILE = "plugin_utils/_schema_file.py"
+SIGNATURES = "plugin_utils/evidence/_signatures.py"
+SIGNATURES_TESTS = "plugin_utils/evidence/test_signatures.py"
+REFERRERS_TESTS = "plugin_utils/oci/test_referrers.py"
+SCHEMA_FILE = "plugin_utils/definition/_schema_file.py"
 REMOVAL = "module_utils/_removal.py"
 ROOT = "module_utils/_root.py"
 ROOT_TESTS = "module_utils/test_root.py"
@@ -180,16 +180,16 @@ READING = (
     ),
     check(
         "refusing names that collide",
-        "plugin_utils/_sealing.py",
+        "plugin_utils/building/_sealing.py",
         "found",
-        "plugin_utils/test_sealing.py some_host",
+        "plugin_utils/building/test_sealing.py some_host",
     ),
     Mutant(
         "Unicode forms in collisions",
-        "plugin_utils/_collisions.py",
+        "plugin_utils/building/_collisions.py",
         "canonical_form(path) if case_sensitive else caseless_form(path)",
         "path if case_sensitive else path.lower()",
-        "plugin_utils/test_collisions.py collide",
+        "plugin_utils/building/test_collisions.py collide",
     ),
     check("refusing special files", SCAN, "not stat.S_ISREG(mode)", f"{SCAN_TESTS} refused"),
     check(
@@ -304,7 +304,7 @@ READING = (
         "refusing repeated keys in release.yml",
         SCHEMA_FILE,
         "where in lines",
-        "plugin_utils/test_release_file.py wrong",
+        "plugin_utils/definition/test_release_file.py wrong",
     ),
 )
 
@@ -773,28 +773,28 @@ GOING_BACK = (
 PRUNING = (
     Mutant(
         "keeping releases that are in use",
-        "plugin_utils/_retention.py",
+        "plugin_utils/library/_retention.py",
         "entry.label.digest in in_use",
         "False",
         f"{PRUNING_TESTS} in_use",
     ),
     Mutant(
         "keeping releases that are pinned",
-        "plugin_utils/_retention.py",
+        "plugin_utils/library/_retention.py",
         '"pinned": entry.pinned',
         '"pinned": False',
         f"{PRUNING_TESTS} pinned",
     ),
     Mutant(
         "keeping releases of unknown age",
-        "plugin_utils/_retention.py",
+        "plugin_utils/library/_retention.py",
         "        return False",
         "        return True",
         f"{PRUNING_TESTS} recent",
     ),
     Mutant(
         "the order of serials",
-        "plugin_utils/_retention.py",
+        "plugin_utils/library/_retention.py",
         "sorted(known)[-keep:]",
         "known[-keep:]",
         f"{PRUNING_TESTS} by_serial",
@@ -829,7 +829,7 @@ PRUNING = (
     ),
     Mutant(
         "a pin that outlives mending",
-        "plugin_utils/_index.py",
+        "plugin_utils/oci/_index.py",
         'PINNED: "true" if pinned else None}\n    return index +',
         "PINNED: None}\n    return index +",
         f"{PRUNING_TESTS} mending",
@@ -858,16 +858,16 @@ PRUNING = (
     ),
     check(
         "counting only what hosts answer now",
-        "plugin_utils/_holdings.py",
+        "plugin_utils/deployment/_holdings.py",
         "host not in now",
-        "plugin_utils/test_holdings.py of_before",
+        "plugin_utils/deployment/test_holdings.py of_before",
     ),
     Mutant(
         "naming hosts that did not answer",
-        "plugin_utils/_holdings.py",
+        "plugin_utils/deployment/_holdings.py",
         "                unknown[host] = str(error)",
         "                pass",
-        "plugin_utils/test_holdings.py gave_no_answer",
+        "plugin_utils/deployment/test_holdings.py gave_no_answer",
     ),
     check(
         "refusing a name in use that is not known",
@@ -1094,10 +1094,10 @@ LEASES_AND_HEALING = (
 )
 
 DROP_TESTS = "module_utils/test_drop.py"
-ROOM = "plugin_utils/_room.py"
-ROOM_TESTS = "plugin_utils/test_room.py"
-TRANSFER = "plugin_utils/_transfer.py"
-TRANSFER_TESTS = "plugin_utils/test_transfer.py"
+ROOM = "plugin_utils/release/_room.py"
+ROOM_TESTS = "plugin_utils/release/test_room.py"
+TRANSFER = "plugin_utils/deployment/_transfer.py"
+TRANSFER_TESTS = "plugin_utils/deployment/test_transfer.py"
 TRANSFERRING = (
     Mutant(
         "building only on the beginning of the very pack",
@@ -1314,7 +1314,7 @@ ENDS_OF_RUNS = (
 SIGNING = (
     Mutant(
         "signing the type of a payload along with it",
-        "plugin_utils/_dsse.py",
+        "plugin_utils/evidence/_dsse.py",
         'return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)',
         'return b"DSSEv1 %d %s" % (len(payload), payload)',
         f"{SIGNATURES_TESTS} payload_type",
@@ -1385,34 +1385,34 @@ SIGNING = (
     ),
     Mutant(
         "comparing names and serial with what was signed, too",
-        "plugin_utils/_statement.py",
+        "plugin_utils/evidence/_statement.py",
         "return self[1:] == tuple(label)",
         "return self.digest == label.digest",
         f"{REFERRERS_TESTS} another_name",
     ),
     check(
         "refusing statements of a newer format",
-        "plugin_utils/_statement.py",
+        "plugin_utils/evidence/_statement.py",
         'predicate["format"] != FORMAT',
         f"{SIGNATURES_TESTS} unknown_format",
     ),
     check(
         "refusing large envelopes",
-        "plugin_utils/_dsse.py",
+        "plugin_utils/evidence/_dsse.py",
         "len(data) > limit",
         f"{SIGNATURES_TESTS} cannot_be_read",
     ),
     check(
         "refusing a key that stands twice in a role",
-        "plugin_utils/_trust.py",
+        "plugin_utils/evidence/_trust.py",
         "key.public_key in keys",
-        "plugin_utils/test_trust.py wrong",
+        "plugin_utils/evidence/test_trust.py wrong",
     ),
     check(
         "verifying what a signer gave back",
-        "plugin_utils/_signers.py",
+        "plugin_utils/evidence/_signers.py",
         "not self.public_key.verifies(signature, data)",
-        "plugin_utils/test_signers.py believed",
+        "plugin_utils/evidence/test_signers.py believed",
     ),
     Mutant(
         "keeping the signatures of a release that is mended",
@@ -1450,16 +1450,16 @@ SIGNING = (
     ),
     check(
         "reading passphrases only from descriptors that were handed over",
-        "plugin_utils/_signers.py",
+        "plugin_utils/evidence/_signers.py",
         "not os.get_inheritable(descriptor)",
-        "plugin_utils/test_signers.py from_a_descriptor",
+        "plugin_utils/evidence/test_signers.py from_a_descriptor",
     ),
     Mutant(
         "telling truth values from numbers in a schema",
         SCHEMA_FILE,
         "isinstance(value, (int, str)) and not isinstance(value, bool) and value in choices",
         "isinstance(value, (int, str)) and value in choices",
-        "plugin_utils/test_trust.py wrong",
+        "plugin_utils/evidence/test_trust.py wrong",
     ),
 )
 
@@ -1812,9 +1812,9 @@ MEANWHILE = (
     ),
 )
 
-HOST_DIFF = "plugin_utils/_host_diff.py"
-RECORDER = "plugin_utils/_recorder.py"
-HOST_DIFF_TESTS = "plugin_utils/test_host_diff.py"
+HOST_DIFF = "plugin_utils/deployment/_host_diff.py"
+RECORDER = "plugin_utils/run/_recorder.py"
+HOST_DIFF_TESTS = "plugin_utils/deployment/test_host_diff.py"
 WHAT_IS_TOLD = (
     check(
         "telling that what was adopted stays live after a removal",
@@ -1855,27 +1855,27 @@ WHAT_IS_TOLD = (
         RECORDER,
         'return "deployed" if any(trace.relinked()) else "mended"',
         'return "mended"',
-        "plugin_utils/test_report.py linked_paths",
+        "plugin_utils/run/test_report.py linked_paths",
     ),
     check(
         "telling what is staged and held back from what was live already",
         RECORDER,
         "trace.waiting",
-        "plugin_utils/test_report.py line_that_is_true",
+        "plugin_utils/run/test_report.py line_that_is_true",
     ),
     Mutant(
         "telling a way back whatever its serial is",
         RECORDER,
         "back = trace.went_back or _is_earlier",
         "back = _is_earlier",
-        "plugin_utils/test_report.py line_that_is_true",
+        "plugin_utils/run/test_report.py line_that_is_true",
     ),
     Mutant(
         "telling a host that was only asked from one with nothing to do",
         RECORDER,
         "trace.asked_only = False",
         "pass",
-        "plugin_utils/test_report.py line_that_is_true",
+        "plugin_utils/run/test_report.py line_that_is_true",
     ),
 )
 
@@ -2118,10 +2118,10 @@ SECRETS = (
     ),
     Mutant(
         "leaving no file with options on a host",
-        "plugin_utils/_transfer.py",
+        "plugin_utils/deployment/_transfer.py",
         'origin == "default" or ',
         "",
-        "plugin_utils/test_transfer.py nobody_has_decided",
+        "plugin_utils/deployment/test_transfer.py nobody_has_decided",
     ),
     Mutant(
         "keeping the other options out of what is said of a wrong one",
@@ -2132,17 +2132,17 @@ SECRETS = (
     ),
     Mutant(
         "leaving su its terminal",
-        "plugin_utils/_transfer.py",
+        "plugin_utils/deployment/_transfer.py",
         " or (become and not become.pipelining)",
         "",
-        "plugin_utils/test_transfer.py needs_a_terminal",
+        "plugin_utils/deployment/test_transfer.py needs_a_terminal",
     ),
     Mutant(
         "keeping layers with private files from others",
-        "plugin_utils/_library.py",
+        "plugin_utils/library/_library.py",
         "0o640 if is_private else 0o644",
         "0o644",
-        "plugin_utils/test_library.py private",
+        "plugin_utils/library/test_library.py private",
     ),
 )
 
@@ -2484,10 +2484,10 @@ FUZZED = (
     ),
     Mutant(
         "taking only as much memory as a document has",
-        "plugin_utils/_layout.py",
+        "plugin_utils/oci/_layout.py",
         "stream.read(min(limit, os.fstat(stream.fileno()).st_size) + 1)",
         "stream.read(limit + 1)",
-        "plugin_utils/test_library.py no_more_memory",
+        "plugin_utils/library/test_library.py no_more_memory",
     ),
     Mutant(
         "calling a way back by the manifest that is held",
@@ -2501,98 +2501,98 @@ FUZZED = (
 EVIDENCE = (
     check(
         "believing evidence only as far as a known key verified it",
-        "plugin_utils/_evidence.py",
+        "plugin_utils/evidence/_evidence.py",
         "known is not None and not keys",
-        "plugin_utils/test_evidence.py not_even_read",
+        "plugin_utils/evidence/test_evidence.py not_even_read",
     ),
     check(
         "comparing evidence with the release that it is attached to",
-        "plugin_utils/_evidence.py",
+        "plugin_utils/evidence/_evidence.py",
         'label.digest not in [subject["digest"].get("sha256") for subject in plain["subject"]]',
-        "plugin_utils/test_evidence.py no_evidence_of_the_release",
+        "plugin_utils/evidence/test_evidence.py no_evidence_of_the_release",
     ),
     Mutant(
         "letting only who may sign releases attest them",
-        "plugin_utils/_evidence.py",
+        "plugin_utils/evidence/_evidence.py",
         "[trust.roles[name] for name in _statement.ROLES if name in trust.roles]",
         "trust.roles.values()",
-        "plugin_utils/test_evidence.py who_may_attest",
+        "plugin_utils/evidence/test_evidence.py who_may_attest",
     ),
     check(
         "attaching no more evidence than is read",
-        "plugin_utils/_evidence.py",
+        "plugin_utils/evidence/_evidence.py",
         "len(there) >= _referrers.MOST_ATTACHED",
-        "plugin_utils/test_evidence.py in_nobody_s_way",
+        "plugin_utils/evidence/test_evidence.py in_nobody_s_way",
     ),
     Mutant(
         "believing keys only while they are valid",
-        "plugin_utils/_evidence.py",
+        "plugin_utils/evidence/_evidence.py",
         "if key.is_valid(now)",
         "if key.name",
-        "plugin_utils/test_evidence.py who_may_attest",
+        "plugin_utils/evidence/test_evidence.py who_may_attest",
     ),
     check(
         "refusing evidence that nobody could read",
-        "plugin_utils/_evidence.py",
+        "plugin_utils/evidence/_evidence.py",
         "len(payload) > LARGEST_STATEMENT",
-        "plugin_utils/test_evidence.py too_large",
+        "plugin_utils/evidence/test_evidence.py too_large",
     ),
     Mutant(
         "reading no more attached documents than fit in memory",
-        "plugin_utils/_referrers.py",
+        "plugin_utils/oci/_referrers.py",
         "min(limit, room)",
         "limit",
-        "plugin_utils/test_evidence.py fit_in_memory",
+        "plugin_utils/evidence/test_evidence.py fit_in_memory",
     ),
     Mutant(
         "counting attached documents by their kind",
-        "plugin_utils/_referrers.py",
+        "plugin_utils/oci/_referrers.py",
         'manifests = [item for item in manifests if item.get("artifactType", kind) == kind]',
         "pass",
-        "plugin_utils/test_evidence.py in_nobody_s_way",
+        "plugin_utils/evidence/test_evidence.py in_nobody_s_way",
     ),
     Mutant(
         "holding little of each file while packages are recognised",
-        "plugin_utils/_packages.py",
+        "plugin_utils/evidence/_packages.py",
         "room = reader.limit - (entry.size - left[0])",
         "room = entry.size",
-        "plugin_utils/test_packages.py little_of_them_is_held",
+        "plugin_utils/evidence/test_packages.py little_of_them_is_held",
     ),
     check(
         "opening no wheel whose directory fills the memory",
-        "plugin_utils/_package_files.py",
+        "plugin_utils/evidence/_package_files.py",
         "data.count(ZIP_ENTRY) > MOST_ZIPPED",
-        "plugin_utils/test_packages.py more_files_than_fit",
+        "plugin_utils/evidence/test_packages.py more_files_than_fit",
     ),
     Mutant(
         "telling that a bill of materials was cut",
-        "plugin_utils/_packages.py",
+        "plugin_utils/evidence/_packages.py",
         "return Found(tuple(sorted(named)), is_complete)",
         "return Found(tuple(sorted(named)))",
-        "plugin_utils/test_packages.py cut_and_that_is_told",
+        "plugin_utils/evidence/test_packages.py cut_and_that_is_told",
     ),
     check(
         "holding bills made elsewhere to their schema",
-        "plugin_utils/_bill_file.py",
+        "plugin_utils/evidence/_bill_file.py",
         "found",
-        "plugin_utils/test_bill_file.py of_each_version",
+        "plugin_utils/evidence/test_bill_file.py of_each_version",
     ),
     check(
         "refusing bills that are too large",
-        "plugin_utils/_bill_file.py",
+        "plugin_utils/evidence/_bill_file.py",
         "len(data) > _evidence.LARGEST_STATEMENT",
-        "plugin_utils/test_bill_file.py too_large",
+        "plugin_utils/evidence/test_bill_file.py too_large",
     ),
     Mutant(
         "keeping the secrets of addresses out of provenance",
-        "plugin_utils/_provenance.py",
+        "plugin_utils/evidence/_provenance.py",
         'return re.split(r"[?#]", place, maxsplit=1)[0] if "://" in place else place',
         "return place",
-        "plugin_utils/test_provenance.py no_secret",
+        "plugin_utils/evidence/test_provenance.py no_secret",
     ),
     Mutant(
         "attaching evidence before a release is signed",
-        "plugin_utils/_attesting.py",
+        "plugin_utils/evidence/_attesting.py",
         "told = _attest(library, vouching, sealed, keep)",
         "_signatures.sign(library, label.digest, vouching.role, vouching.signer, keep)\n"
         "    told = _attest(library, vouching, sealed, keep)",
@@ -2600,7 +2600,7 @@ EVIDENCE = (
     ),
     check(
         "asking which evidence is meant where it differs",
-        "plugin_utils/_evidence_file.py",
+        "plugin_utils/notes/_evidence_file.py",
         "any(item.predicate != good[0].predicate for item in good)",
         "action/test_release_evidence.py by_its_digest",
     ),
@@ -2615,12 +2615,12 @@ BUILD_CHECKOUT = "module_utils/_build_checkout.py"
 BUILD_STEPS = "module_utils/_build_steps.py"
 BUILD_JOBS = "module_utils/_build_jobs.py"
 SUPERVISOR = "module_utils/_build_supervisor.py"
-WATCHING = "plugin_utils/_building.py"
+WATCHING = "plugin_utils/building/_building.py"
 BUILD_TESTS = "module_utils/test_build.py"
 SOURCES_TESTS = "module_utils/test_build_sources.py"
 CHECKOUT_TESTS = "module_utils/test_build_checkout.py"
 STEPS_TESTS = "module_utils/test_build_steps.py"
-WATCHING_TESTS = "plugin_utils/test_building.py"
+WATCHING_TESTS = "plugin_utils/building/test_building.py"
 
 BUILDING = (
     check(
@@ -2942,14 +2942,14 @@ BUILDING = (
 )
 
 AS_BUILT = "module_utils/_as_built.py"
-BUILT = "plugin_utils/_built.py"
+BUILT = "plugin_utils/building/_built.py"
 BUILT_TESTS = "action/test_sealing_builds.py"
 SCRIPT_DIGESTS = "module_utils/_script_digests.py"
 SCRIPT_DIGESTS_TESTS = "module_utils/test_script_digests.py"
-SCRIPTS = "plugin_utils/_scripts.py"
-SCRIPTS_TESTS = "plugin_utils/test_scripts.py"
-SOURCE_HOSTS = "plugin_utils/_source_hosts.py"
-SOURCE_HOSTS_TESTS = "plugin_utils/test_source_hosts.py"
+SCRIPTS = "plugin_utils/release/_scripts.py"
+SCRIPTS_TESTS = "plugin_utils/release/test_scripts.py"
+SOURCE_HOSTS = "plugin_utils/building/_source_hosts.py"
+SOURCE_HOSTS_TESTS = "plugin_utils/building/test_source_hosts.py"
 
 SEALING_BUILDS = (
     Mutant(
@@ -3111,14 +3111,14 @@ SEALING_BUILDS = (
         LIBRARY_CATALOGUE,
         "            _about.check(manifest)\n",
         "",
-        "plugin_utils/test_about.py nobody_can_read",
+        "plugin_utils/release/test_about.py nobody_can_read",
     ),
     Mutant(
         "sealing what is declared only in its form",
-        "plugin_utils/_sealing.py",
+        "plugin_utils/building/_sealing.py",
         "    _about.check(manifest)\n",
         "",
-        "plugin_utils/test_about.py nobody_can_read",
+        "plugin_utils/release/test_about.py nobody_can_read",
     ),
     Mutant(
         "comparing what this machine packs with what was built",
@@ -3129,14 +3129,14 @@ SEALING_BUILDS = (
     ),
 )
 
-COMPATIBILITY = "plugin_utils/_compatibility.py"
-COMPATIBILITY_TESTS = "plugin_utils/test_compatibility.py"
-BESIDE = "plugin_utils/_beside.py"
-BESIDE_TESTS = "plugin_utils/test_beside.py"
-FITNESS = "plugin_utils/_fitness.py"
-DECLARATIONS = "plugin_utils/_declarations.py"
-ALTERNATIVES = "plugin_utils/_alternatives.py"
-ALTERNATIVES_TESTS = "plugin_utils/test_alternatives.py"
+COMPATIBILITY = "plugin_utils/compatibility/_compatibility.py"
+COMPATIBILITY_TESTS = "plugin_utils/compatibility/test_compatibility.py"
+BESIDE = "plugin_utils/compatibility/_beside.py"
+BESIDE_TESTS = "plugin_utils/compatibility/test_beside.py"
+FITNESS = "plugin_utils/compatibility/_fitness.py"
+DECLARATIONS = "plugin_utils/compatibility/_declarations.py"
+ALTERNATIVES = "plugin_utils/compatibility/_alternatives.py"
+ALTERNATIVES_TESTS = "plugin_utils/compatibility/test_alternatives.py"
 TOLD_BESIDE_TESTS = "filter/test_beside.py"
 COMPATIBLE = (
     Mutant(
@@ -3319,43 +3319,43 @@ COMPATIBLE = (
     ),
     Mutant(
         "telling in the report what was allowed",
-        "plugin_utils/_recorder.py",
+        "plugin_utils/run/_recorder.py",
         "        if trace.despite:\n",
         "        if False:\n",
-        "plugin_utils/test_report.py does_not_fit",
+        "plugin_utils/run/test_report.py does_not_fit",
     ),
     Mutant(
         "keeping free what a release requires",
-        "plugin_utils/_room.py",
+        "plugin_utils/release/_room.py",
         "left < spare",
         "left < 0",
-        "plugin_utils/test_room.py must_stay_free",
+        "plugin_utils/release/test_room.py must_stay_free",
     ),
     Mutant(
         "sealing a version only if it is one of its scheme",
-        "plugin_utils/_release_file.py",
+        "plugin_utils/definition/_release_file.py",
         "            _ranges.check_version(version, scheme)\n    declared",
         "            pass\n    declared",
-        "plugin_utils/test_recipe.py makes_no_sense",
+        "plugin_utils/definition/test_recipe.py makes_no_sense",
     ),
     Mutant(
         "reading ranges of hosts before they are sealed",
-        "plugin_utils/_release_file.py",
+        "plugin_utils/definition/_release_file.py",
         '_host_requirements.check(plain.get("requires_hosts", {}))',
         "pass",
-        "plugin_utils/test_host_requirements.py with_its_place",
+        "plugin_utils/definition/test_host_requirements.py with_its_place",
     ),
 )
 
-REGISTRY = "plugin_utils/_registry.py"
-REGISTRY_ANSWERS = "plugin_utils/_registry_answers.py"
-REGISTRY_CLIENT = "plugin_utils/_registry_client.py"
-REGISTRY_CREDENTIALS = "plugin_utils/_registry_credentials.py"
-REGISTRY_PLACE = "plugin_utils/_registry_place.py"
-REGISTRY_SESSION = "plugin_utils/_registry_session.py"
-REGISTRY_UPLOAD = "plugin_utils/_registry_upload.py"
-REGISTRY_TESTS = "plugin_utils/test_registry.py"
-ACCESS_TESTS = "plugin_utils/test_registry_access.py"
+REGISTRY = "plugin_utils/registry/_registry.py"
+REGISTRY_ANSWERS = "plugin_utils/registry/_registry_answers.py"
+REGISTRY_CLIENT = "plugin_utils/registry/_registry_client.py"
+REGISTRY_CREDENTIALS = "plugin_utils/registry/_registry_credentials.py"
+REGISTRY_PLACE = "plugin_utils/registry/_registry_place.py"
+REGISTRY_SESSION = "plugin_utils/registry/_registry_session.py"
+REGISTRY_UPLOAD = "plugin_utils/registry/_registry_upload.py"
+REGISTRY_TESTS = "plugin_utils/registry/test_registry.py"
+ACCESS_TESTS = "plugin_utils/registry/test_registry_access.py"
 
 REGISTRIES = (
     check(
@@ -3388,7 +3388,7 @@ REGISTRIES = (
     ),
     Mutant(
         "looking again for what others entered while layers were sent",
-        "plugin_utils/_library.py",
+        "plugin_utils/library/_library.py",
         "        if self.layout.is_shared:  # that took time",
         "        if False:  # that took time",
         f"{REGISTRY_TESTS} while_ours_is_sent",
@@ -3561,14 +3561,14 @@ REGISTRIES = (
 
 COMMITS = "module_utils/_commits.py"
 COMMITS_TESTS = "module_utils/test_commits.py"
-BUILD_NOTE = "plugin_utils/_build_note.py"
-BUILD_NOTE_TESTS = "plugin_utils/test_build_note.py"
-NOTES_BASELINE = "plugin_utils/_notes_baseline.py"
-NOTES_CHAIN = "plugin_utils/_notes_chain.py"
-NOTES_WORKSPACE = "plugin_utils/_notes_workspace.py"
-NOTES_MARKDOWN = "plugin_utils/_notes_markdown.py"
-NOTES_TESTS = "plugin_utils/test_notes.py"
-NOTES_MARKDOWN_TESTS = "plugin_utils/test_notes_markdown.py"
+BUILD_NOTE = "plugin_utils/notes/_build_note.py"
+BUILD_NOTE_TESTS = "plugin_utils/notes/test_build_note.py"
+NOTES_BASELINE = "plugin_utils/notes/_notes_baseline.py"
+NOTES_CHAIN = "plugin_utils/notes/_notes_chain.py"
+NOTES_WORKSPACE = "plugin_utils/notes/_notes_workspace.py"
+NOTES_MARKDOWN = "plugin_utils/notes/_notes_markdown.py"
+NOTES_TESTS = "plugin_utils/notes/test_notes.py"
+NOTES_MARKDOWN_TESTS = "plugin_utils/notes/test_notes_markdown.py"
 
 NOTES = (
     Mutant(
@@ -3636,7 +3636,7 @@ NOTES = (
     ),
     Mutant(
         "filling notes with text that is no markup",
-        "plugin_utils/_markdown.py",
+        "plugin_utils/notes/_markdown.py",
         "finalize=escape,",
         "",
         f"{NOTES_MARKDOWN_TESTS} shows_as_text",
@@ -3741,17 +3741,17 @@ NOTES = (
     ),
     Mutant(
         "telling that build notes are not verified",
-        "plugin_utils/_notes.py",
+        "plugin_utils/notes/_notes.py",
         "if self._known is None and any(releases.values()):",
         "if False:",
         f"{NOTES_TESTS} nobody_trusted",
     ),
     Mutant(
         "reading no bill without end",
-        "plugin_utils/_notes_dependencies.py",
+        "plugin_utils/notes/_notes_dependencies.py",
         "if depth < MOST_DEEP:",
         "if True:",
-        "plugin_utils/test_notes_dependencies.py some_depth",
+        "plugin_utils/notes/test_notes_dependencies.py some_depth",
     ),
 )
 
@@ -3800,13 +3800,13 @@ AT_ONE_MOMENT = (
     ),
 )
 
-BUILDS_TOLD = "plugin_utils/_recorder_builds.py"
-BUILDS_TOLD_TESTS = "plugin_utils/test_report_of_builds.py"
+BUILDS_TOLD = "plugin_utils/run/_recorder_builds.py"
+BUILDS_TOLD_TESTS = "plugin_utils/run/test_report_of_builds.py"
 
 TOLD_OF_BUILDS = (
     Mutant(
         "telling a build that failed from one that was whole",
-        "plugin_utils/_build_events.py",
+        "plugin_utils/run/_build_events.py",
         'status == "ok" and bool(result.get("built"))',
         'bool(result.get("built"))',
         f"{BUILDS_TOLD_TESTS} no_build_of_one_that_failed",
@@ -3829,17 +3829,17 @@ TOLD_OF_BUILDS = (
 IN_NOTES_AND_EVIDENCE = (
     Mutant(
         "keeping what is secret out of a CI job's address",
-        "plugin_utils/_ci.py",
+        "plugin_utils/notes/_ci.py",
         'url = re.sub(r"(?<=://)[^/]*@", "", str(url or ""))',
         'url = str(url or "")',
-        "plugin_utils/test_ci.py no_secret",
+        "plugin_utils/notes/test_ci.py no_secret",
     ),
     Mutant(
         "leaving out a CI job's address that is none",
-        "plugin_utils/_ci.py",
+        "plugin_utils/notes/_ci.py",
         'return url if PLAIN.fullmatch(url) else ""',
         "return url",
-        "plugin_utils/test_ci.py no_address",
+        "plugin_utils/notes/test_ci.py no_address",
     ),
     Mutant(
         "cutting the query from the address of a repository",
@@ -3850,10 +3850,10 @@ IN_NOTES_AND_EVIDENCE = (
     ),
     Mutant(
         "naming the address of a repository at a path in provenance",
-        "plugin_utils/_provenance.py",
+        "plugin_utils/evidence/_provenance.py",
         'shown(origin.get("address") or origin["place"])',
         'shown(origin["place"])',
-        "plugin_utils/test_provenance.py told_by_its_address",
+        "plugin_utils/evidence/test_provenance.py told_by_its_address",
     ),
     Mutant(
         "warning of no more findings than a terminal takes",
@@ -3864,7 +3864,7 @@ IN_NOTES_AND_EVIDENCE = (
     ),
     check(
         "demanding of a note that is kept that it has all packages",
-        "plugin_utils/_notes.py",
+        "plugin_utils/notes/_notes.py",
         "not self._may_lack_packages",
         f"{NOTES_TESTS} nobody_keeps",
     ),

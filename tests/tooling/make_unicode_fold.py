@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes plugins/plugin_utils/_unicode_fold.py from the Unicode data of the Python that runs it.
+"""Writes plugins/plugin_utils/building/_unicode_fold.py from the Unicode data of its Python.
 
 The table is committed so that a release is sealed or refused alike on every controller, whatever
 Unicode version its Python has. Run it by hand, with the newest Python at hand, to move to a newer
@@ -14,7 +14,7 @@ import sys
 import textwrap
 import unicodedata
 
-TARGET = pathlib.Path(__file__).parents[2] / "plugins/plugin_utils/_unicode_fold.py"
+TARGET = pathlib.Path(__file__).parents[2] / "plugins/plugin_utils/building/_unicode_fold.py"
 HANGUL = range(0xAC00, 0xD7A4)  # decomposed by arithmetic
 TEMPLATE = '''\
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)

@@ -22,6 +22,20 @@ BELOW = {
     "filter": ["plugin_utils"],
     "doc_fragments": [],
 }
+# The rooms of plugin_utils, from the ground up: none imports from one that comes after it.
+ROOMS = (
+    "run",
+    "definition",
+    "release",
+    "oci",
+    "registry",
+    "library",
+    "evidence",
+    "deployment",
+    "compatibility",
+    "building",
+    "notes",
+)
 NEWER_THAN_PYTHON_38 = {"annotationlib", "compression", "graphlib", "tomllib", "zoneinfo"}
 ANSIBLE = {"ansible", "ansible_collections"}
 COMES_WITH_ANSIBLE = {"cryptography", "jinja2", "packaging", "resolvelib", "yaml"}
@@ -81,6 +95,17 @@ def test_layers_point_down_only(path):
     ours = {name for name in required_imports(path) if top(name) == "ansible_collections"}
 
     assert {n for n in ours if not n.startswith(tuple(COLLECTION + b for b in below))} == set()
+
+
+@pytest.mark.parametrize("path", files("plugin_utils"))
+def test_rooms_are_built_on_those_below_them(path):
+    rooms = (*ROOMS, "plugin_utils")
+    above = rooms[rooms.index(path.parent.name) + 1 :]
+    ours = {name.removeprefix(COLLECTION) for name in required_imports(path)}
+
+    assert {
+        n for n in ours if n.startswith(tuple(f"plugin_utils.{room}." for room in above))
+    } == set()
 
 
 @pytest.mark.parametrize("path", files("modules", "module_utils"))

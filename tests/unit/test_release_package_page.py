@@ -8,18 +8,17 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.itops.release.plugins.module_utils import _build_record, _manifest
-from ansible_collections.itops.release.plugins.plugin_utils import (
+from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file
+from ansible_collections.itops.release.plugins.plugin_utils.evidence import (
     _bill,
-    _build_note,
-    _catalogue,
     _evidence,
-    _index,
-    _library,
     _provenance,
-    _release_file,
     _signatures,
     _statement,
 )
+from ansible_collections.itops.release.plugins.plugin_utils.library import _catalogue, _library
+from ansible_collections.itops.release.plugins.plugin_utils.notes import _build_note
+from ansible_collections.itops.release.plugins.plugin_utils.oci import _index
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = {

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ansible_collections.itops.release.plugins.plugin_utils import _release_file
+from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples/archive/release.yml"
 

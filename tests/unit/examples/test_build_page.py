@@ -10,11 +10,8 @@ from pathlib import Path
 import yaml
 
 from ansible_collections.itops.release.plugins.module_utils import _build_component
-from ansible_collections.itops.release.plugins.plugin_utils import (
-    _building,
-    _recipe,
-    _release_file,
-)
+from ansible_collections.itops.release.plugins.plugin_utils.building import _building
+from ansible_collections.itops.release.plugins.plugin_utils.definition import _recipe, _release_file
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs/build.md").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ansible_collections.itops.release.plugins.plugin_utils import _trust
+from ansible_collections.itops.release.plugins.plugin_utils.evidence import _trust
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 

@@ -14,7 +14,8 @@ from ansible_collections.itops.release.plugins.module_utils import (
     _build_record,
     _build_supervisor,
 )
-from ansible_collections.itops.release.plugins.plugin_utils import _building, _release_file
+from ansible_collections.itops.release.plugins.plugin_utils.building import _building
+from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file
 
 VERSIONS = {"ansible-core": "2.19.14", "itops.release": "0.1.0"}
 PATIENCE_S = 60

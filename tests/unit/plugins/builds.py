@@ -18,7 +18,7 @@ from ansible_collections.itops.release.plugins.module_utils import (
     _canonical,
     _kinds,
 )
-from ansible_collections.itops.release.plugins.plugin_utils import _release_file
+from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file
 from ansible_collections.itops.release.tests.unit.plugins.estate import write_tree
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}

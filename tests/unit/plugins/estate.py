@@ -23,12 +23,10 @@ from ansible_collections.itops.release.plugins.module_utils import (
     _root,
     _tree,
 )
-from ansible_collections.itops.release.plugins.plugin_utils import (
-    _library,
-    _packs,
-    _release_file,
-    _sealing,
-)
+from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing
+from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file
+from ansible_collections.itops.release.plugins.plugin_utils.deployment import _packs
+from ansible_collections.itops.release.plugins.plugin_utils.library import _library
 
 RULES = {
     "include": ("**",),

@@ -8,15 +8,14 @@ import json
 import os
 import subprocess
 
-from ansible_collections.itops.release.plugins.plugin_utils import (
+from ansible_collections.itops.release.plugins.plugin_utils.building import (
     _built,
-    _library,
-    _notes,
-    _notes_workspace,
-    _release_file,
     _sealing,
     _source_hosts,
 )
+from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file
+from ansible_collections.itops.release.plugins.plugin_utils.library import _library
+from ansible_collections.itops.release.plugins.plugin_utils.notes import _notes, _notes_workspace
 from ansible_collections.itops.release.tests.unit.plugins import builds
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}

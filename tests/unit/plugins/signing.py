@@ -14,16 +14,16 @@ from datetime import datetime, timezone
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ansible_collections.itops.release.plugins.plugin_utils import (
-    _catalogue,
+from ansible_collections.itops.release.plugins.plugin_utils.evidence import (
     _dsse,
     _keys,
-    _referrers,
     _signatures,
     _signers,
     _statement,
     _trust,
 )
+from ansible_collections.itops.release.plugins.plugin_utils.library import _catalogue
+from ansible_collections.itops.release.plugins.plugin_utils.oci import _referrers
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
 LABEL = _catalogue.Label("ab" * 32, "shop", "1.0.0", 1)

@@ -9,12 +9,12 @@ import sys
 
 import pytest
 
-from ansible_collections.itops.release.plugins.plugin_utils import (
+from ansible_collections.itops.release.plugins.plugin_utils.evidence import (
     _attesting,
     _evidence,
-    _library,
     _signatures,
 )
+from ansible_collections.itops.release.plugins.plugin_utils.library import _library
 from ansible_collections.itops.release.tests.unit.plugins import builds
 from ansible_collections.itops.release.tests.unit.plugins.action import test_release_package
 from ansible_collections.itops.release.tests.unit.plugins.estate import write_tree

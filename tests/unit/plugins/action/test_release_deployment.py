@@ -10,7 +10,8 @@ import pytest
 
 from ansible_collections.itops.release.plugins.action import release_deployment
 from ansible_collections.itops.release.plugins.module_utils import _manifest
-from ansible_collections.itops.release.plugins.plugin_utils import _fitness, _library
+from ansible_collections.itops.release.plugins.plugin_utils.compatibility import _fitness
+from ansible_collections.itops.release.plugins.plugin_utils.library import _library
 
 refusal = release_deployment.refusal
 only_forward = release_deployment._only_forward

@@ -17,7 +17,7 @@ from ansible.plugins.loader import connection_loader
 from ansible.template import Templar
 
 from ansible_collections.itops.release.plugins.action.release_evidence import ActionModule
-from ansible_collections.itops.release.plugins.plugin_utils import _dsse, _evidence
+from ansible_collections.itops.release.plugins.plugin_utils.evidence import _dsse, _evidence
 from ansible_collections.itops.release.tests.unit.plugins.processes import in_child
 from ansible_collections.itops.release.tests.unit.plugins.signing import (
     key,

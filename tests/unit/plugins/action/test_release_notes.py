@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.itops.release.plugins.action import release_notes
-from ansible_collections.itops.release.plugins.plugin_utils import (
-    _catalogue,
+from ansible_collections.itops.release.plugins.plugin_utils.library import _catalogue
+from ansible_collections.itops.release.plugins.plugin_utils.notes import (
     _evidence_file,
     _notes,
     _notes_files,

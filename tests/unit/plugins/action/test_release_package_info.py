@@ -8,14 +8,10 @@ import pytest
 
 from ansible_collections.itops.release.plugins.action import release_package_info
 from ansible_collections.itops.release.plugins.module_utils import _arguments
-from ansible_collections.itops.release.plugins.plugin_utils import (
-    _catalogue,
-    _description,
-    _evidence,
-    _library,
-    _sealing,
-    _signatures,
-)
+from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing
+from ansible_collections.itops.release.plugins.plugin_utils.evidence import _evidence, _signatures
+from ansible_collections.itops.release.plugins.plugin_utils.library import _catalogue, _library
+from ansible_collections.itops.release.plugins.plugin_utils.release import _description
 from ansible_collections.itops.release.tests.unit.plugins.estate import (
     component,
     file,

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from ansible_collections.itops.release.plugins.module_utils import _build_record
-from ansible_collections.itops.release.plugins.plugin_utils import _library
+from ansible_collections.itops.release.plugins.plugin_utils.library import _library
 from ansible_collections.itops.release.tests.unit.plugins import builds
 from ansible_collections.itops.release.tests.unit.plugins.action.test_release_package import (
     by_ansible,

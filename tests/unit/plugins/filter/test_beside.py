@@ -9,7 +9,7 @@ import yaml
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.itops.release.plugins.filter import hosts_beside, releases_beside
-from ansible_collections.itops.release.plugins.plugin_utils import _beside
+from ansible_collections.itops.release.plugins.plugin_utils.compatibility import _beside
 
 GROUPS = {"all": ["web1", "api1", "api2", "db1"], "api": ["api1", "api2"], "db": ["db1"]}
 API = {"hosts": "api", "root": "/srv/api"}

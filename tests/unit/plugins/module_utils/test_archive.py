@@ -21,7 +21,8 @@ import pytest
 import zstandard
 
 from ansible_collections.itops.release.plugins.module_utils import _codec, _scan
-from ansible_collections.itops.release.plugins.plugin_utils import _release_file, _sealing
+from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing
+from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file
 from ansible_collections.itops.release.tests.unit.plugins import estate as estates
 from ansible_collections.itops.release.tests.unit.plugins.archives import (
     LIMITS,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.itops.release.plugins.module_utils import _canonical, _delta, _manifest
-from ansible_collections.itops.release.plugins.plugin_utils._delta import make
+from ansible_collections.itops.release.plugins.plugin_utils.release._delta import make
 from ansible_collections.itops.release.tests.unit.plugins.estate import component, file, manifest
 from ansible_collections.itops.release.tests.unit.plugins.manifests import manifests
 

@@ -15,7 +15,7 @@ from ansible_collections.itops.release.tests.unit.plugins.estate import Host
 FILES = {"größe/ß*": "ß", "größe/日本": "x", "lokal/é": "e", "länk@": "größe/ß"}
 CODE = """
 import os, pathlib, sys
-from ansible_collections.itops.release.plugins.plugin_utils import _library
+from ansible_collections.itops.release.plugins.plugin_utils.library import _library
 from ansible_collections.itops.release.tests.unit.plugins.estate import Estate, Host
 
 root = pathlib.Path(sys.argv[1], "srv", "B\\xfccher")

@@ -9,7 +9,7 @@ import resource
 
 import pytest
 
-from ansible_collections.itops.release.plugins.plugin_utils import _packs
+from ansible_collections.itops.release.plugins.plugin_utils.deployment import _packs
 from ansible_collections.itops.release.tests.unit.plugins.processes import in_child
 
 MEGABYTE = 1024 * 1024

@@ -14,7 +14,7 @@ from ansible_collections.itops.release.plugins.module_utils import (
     _manifest,
     _pack,
 )
-from ansible_collections.itops.release.plugins.plugin_utils import _delta
+from ansible_collections.itops.release.plugins.plugin_utils.release import _delta
 from ansible_collections.itops.release.tests.unit.plugins.estate import (
     component,
     file,

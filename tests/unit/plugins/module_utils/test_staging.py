@@ -20,7 +20,7 @@ from ansible_collections.itops.release.plugins.module_utils import (
     _staging,
     _state,
 )
-from ansible_collections.itops.release.plugins.plugin_utils import _packs
+from ansible_collections.itops.release.plugins.plugin_utils.deployment import _packs
 from ansible_collections.itops.release.tests.unit.plugins.estate import access
 
 REFUSALS = (

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.itops.release.plugins.module_utils import _durable, _root
 from ansible_collections.itops.release.plugins.modules import release_deployment_info
-from ansible_collections.itops.release.plugins.plugin_utils import _sealing
+from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing
 from ansible_collections.itops.release.tests.unit.plugins.estate import snapshot, write_tree
 from ansible_collections.itops.release.tests.unit.plugins.processes import KILLED, exit_status
 

@@ -1,0 +1,134 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was built, held to what ``release.yml`` declares; and what is sealed of how it was built."""
+
+from __future__ import annotations
+
+from ...module_utils import _canonical, _globs
+from ..evidence import _provenance
+from ._sealing import SealingError
+
+AGAIN = "build again"
+DECLARED = ("place", "revision", "sha256")  # of an origin, beside its kind
+SEALED = ("commit", "folder", "kind", "place", "revision", "sha256")
+
+
+def prepare(release, host, data):
+    """Return the ReleaseFile *release* with all that is sealed of how it was built, or refuse.
+
+    *host* is where its sources are, as in ``_source_hosts``, and *data* the bytes of its file.
+    """
+    if host.workspace is None:
+        refuse_unbuilt(release)
+    else:
+        record, problems = host.record()
+        refuse(release, record, _canonical.sha256_hex(data), problems)
+        release = with_materials(release, record)
+    if release.scripts:
+        release = with_scripts(release, host.scripts(release.scripts))
+    return release
+
+
+def refuse_unbuilt(release):
+    """Raise SealingError for components of a ReleaseFile that have to be built first."""
+    names = [component.name for component in release.components if component.origin]
+    if names:
+        what = f"component {names[0]} is" if len(names) == 1 else f"components {_listed(names)} are"
+        raise SealingError(f"{what} built: give workspace, the folder that release_build built in")
+
+
+def refuse(release, record, definition, problems=()):
+    """Raise SealingError unless the *record* of a build is that of the ReleaseFile *release*.
+
+    *definition* is the SHA-256 of ``release.yml`` now, and *problems* what is wrong in the
+    workspace. All that does not agree is told, in one line.
+    """
+    declared = {component.name: component for component in release.components if component.origin}
+    built = {component["name"]: component for component in record["components"]}
+    told = list(_of_release(release, record["release"]))
+    for name in sorted(declared.keys() | built.keys()):
+        if name not in built:
+            told.append(f"component {name} is declared and was not built: {AGAIN}")
+        elif name not in declared:
+            told.append(
+                f"component {name} was built and is not declared: {AGAIN}, or declare it with from"
+            )
+        else:
+            told += _of_component(declared[name], built[name])
+    told += problems
+    if not told and record["definition"]["sha256"] != definition:
+        told = [f"release.yml was changed after the build: {AGAIN}"]
+    if told:
+        raise SealingError("; ".join(told))
+
+
+def with_materials(release, record):
+    """Return the ReleaseFile *release* with what each component was built from, for the manifest.
+
+    No more than what the build would find anywhere: neither who built it, nor where, when and with
+    what.
+    """
+    built = {component["name"]: component for component in record["components"]}
+    return release._replace(
+        components=tuple(
+            _with_about(component, "materials", [_material(built[component.name])])
+            if component.origin
+            else component
+            for component in release.components
+        )
+    )
+
+
+def with_scripts(release, scripts):
+    """Return the ReleaseFile *release* with the digests of its *scripts*, for the manifest."""
+    return _with_about(release, "scripts", scripts) if scripts else release
+
+
+def _with_about(item, key, value):
+    return item._replace(about=tuple(sorted({**dict(item.about), key: value}.items())))
+
+
+def _material(component):
+    origin = component["origin"]
+    known = {**origin, "folder": component["folder"], "place": _provenance.shown(origin["place"])}
+    return {key: known[key] for key in SEALED if known.get(key)}
+
+
+def _of_release(release, built):
+    wanted = (release.name, release.version, release.serial)
+    if (found := (built["name"], built["version"], built["serial"])) != wanted:
+        yield (
+            "the workspace holds the build of {} {} serial {}, not of {} {} serial {}".format(
+                *found, *wanted
+            )
+            + f": {AGAIN}"
+        )
+
+
+def _of_component(component, built):
+    """Yield what of a component is not built as it is declared."""
+    declared, found = component.origin._asdict(), built["origin"]
+    asked = {"kind": declared["kind"], **{key: declared[key] for key in DECLARED if declared[key]}}
+    asked["place"] = _provenance.shown(asked["place"])
+    found = {key: found.get(key) for key in asked}
+    found["place"] = _provenance.shown(str(found["place"]))
+    if found != asked:
+        yield (
+            f"component {component.name} was built from {_told(found)}, and {_told(asked)} is "
+            f"declared: {AGAIN}"
+        )
+        return
+    for glob in component.recipe.artifacts if component.recipe else ():
+        if not any(map(_globs.compile_globs([glob]), built["artifacts"])):
+            left = f"its build left nothing that {glob!r} names"
+            yield f"component {component.name}: {left}: {AGAIN}"
+
+
+def _told(origin):
+    parts = [origin["kind"], origin["place"]]
+    parts += [f"{key} {origin[key]}" for key in ("revision", "sha256") if origin.get(key)]
+    return " ".join(map(_canonical.one_line, parts))
+
+
+def _listed(names):
+    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,241 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which other releases of a media library would make a release work beside what is live.
+
+`resolvelib` chooses, as it does for pip: each application is a package, whose candidates are what
+is live of it, best of all, and then its releases, newest first. A name that is required and may be
+offered by several applications is a package too, whose candidates are those that offer it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..definition import _ranges, _schema_file
+from ..oci._layout import LibraryError
+from . import _compatibility, _declarations
+
+MOST_TRIED = 50  # releases of each application, the newest
+MOST_ROUNDS = 500
+
+
+class Choice(NamedTuple):
+    """One release of an application, or (no *label*) what is live of it; what would be there."""
+
+    application: str
+    label: object
+    parts: tuple
+
+    @property
+    def key(self):
+        return self.application
+
+
+class Offer(NamedTuple):
+    """A Choice that offers what is required by the *name*."""
+
+    name: str
+    choice: Choice
+
+    @property
+    def key(self):
+        return ("offered", self.name)
+
+
+class Beside(NamedTuple):
+    """The demand that an *application* works together with a *choice* of another one."""
+
+    application: str
+    choice: Choice
+
+    @property
+    def key(self):
+        return self.application
+
+    def takes(self, choice):
+        if self.choice.label is None and choice.label is None:
+            return True  # both are as they were
+        return _work_together(self.choice.parts, choice.parts)
+
+
+class Offered(NamedTuple):
+    """The demand that somebody offers what the Range *wanted* has."""
+
+    wanted: _ranges.Range
+
+    @property
+    def key(self):
+        return ("offered", self.wanted.name)
+
+    def takes(self, offer):
+        there = _compatibility.offering(self.wanted.name, offer.choice.parts)
+        return any(_compatibility.has(self.wanted, part) for part in there)
+
+
+class Exactly(NamedTuple):
+    """The demand that it is this *choice*."""
+
+    choice: Choice
+
+    @property
+    def key(self):
+        return self.choice.application
+
+    def takes(self, choice):
+        return choice == self.choice
+
+
+def explain(library, new, live, former=()):
+    """Return in words which releases of *library* would let the Parts *new* work, or that none do.
+
+    *live* are the Parts that are live elsewhere, *former* those that *new* may replace.
+    """
+    labels = find(library, new, live, former)
+    if not labels:
+        return "no release in the media library would do"
+    named = " and ".join(f"{label.name}:{label.version}" for label in labels)
+    return f"the media library has {named}, which would do{' together' * (len(labels) > 1)}"
+
+
+def find(library, new, live, former=()):
+    """Return the Labels of the releases to make live for *new*, sorted; None where none would do.
+
+    They fit each other and all that stays live.
+    """
+    try:
+        import resolvelib
+    except ImportError:
+        raise _schema_file.MissingLibrary("resolvelib") from None
+    world = _World(library, new, live, former)
+    demands = world.demands(Choice("", "", tuple(new)))
+    provider = _provider(resolvelib, world)
+    try:
+        resolver = resolvelib.Resolver(provider, resolvelib.BaseReporter())
+        chosen = resolver.resolve(demands, max_rounds=MOST_ROUNDS).mapping.values()
+    except (resolvelib.ResolutionImpossible, resolvelib.ResolutionTooDeep):
+        return None
+    choices = [item for item in chosen if isinstance(item, Choice)]
+    parts = [part for choice in choices for part in choice.parts]
+    if _compatibility.find_problems(new, parts, ["there"]):
+        return None
+    return sorted(
+        (choice.label for choice in choices if choice.label), key=lambda label: label.name
+    )
+
+
+class _World:
+    """The applications that there are, live and in the library; those of *new* are given."""
+
+    def __init__(self, library, new, live, former):
+        ours = {part.application for part in new}
+        self._library, self._new = library, new
+        self._there = {}
+        for part in live:
+            if part.application not in ours:
+                there = self._there.setdefault(part.application, Choice(part.application, None, ()))
+                self._there[part.application] = there._replace(parts=(*there.parts, part))
+        self.applications = list(self._there)
+        self._before = [*live, *former]
+        self._labels, self._known = {}, {}
+        for label in reversed(library.labels()):
+            if label.name not in ours:
+                self._labels.setdefault(label.name, []).append(label)
+
+    def choices(self, application):
+        """Yield the Choices of an *application*: what is live, then others, newest first."""
+        if application in self._there:
+            yield self._there[application]
+        yield from self._releases(application)
+
+    def offers(self, name):
+        """Yield the Offers of *name*: what is live, then others, newest first."""
+        for choice in self._there.values():
+            if _compatibility.offering(name, choice.parts):
+                yield Offer(name, choice)
+        for application in dict.fromkeys([*self.applications, *sorted(self._labels)]):
+            for choice in self._releases(application, name):
+                if _compatibility.offering(name, choice.parts):
+                    yield Offer(name, choice)
+
+    def _releases(self, application, name=""):
+        """Yield the Choices in the library that can be read; with a *name*, that may offer it."""
+        for label in self._labels.get(application, [])[:MOST_TRIED]:
+            parts = self._parts(label, name)
+            if parts:
+                yield Choice(application, label, parts)
+
+    def demands(self, choice):
+        """Return what follows from a Choice: what else is live fits it; what it needs is there.
+
+        What is live, and may stay, does without what it lacks already.
+        """
+        found = [
+            Beside(application, choice)
+            for application in self.applications
+            if application != choice.application
+        ]
+        for part in choice.parts:
+            for wanted in part.requires:
+                given = _compatibility.offering(wanted.name, [*choice.parts, *self._new])
+                before = _compatibility.offering(wanted.name, self._before)
+                had = any(_compatibility.has(wanted, other) for other in before)
+                if not given and (had or choice.label is not None):
+                    found.append(Offered(wanted))
+        return found
+
+    def _parts(self, label, name):
+        """Return the Parts of a release, or None where they cannot be read or lack *name*."""
+        if label not in self._known:
+            try:
+                data = self._library.document(label.digest)
+                if name and f'"{name}"'.encode() not in data:
+                    return None  # that was quick, for releases have thousands of files
+                declared = _declarations.read(self._library, label.digest, data)
+                self._known[label] = tuple(_compatibility.parts(declared, ["there"]))
+            except (LibraryError, _ranges.RangeError):
+                self._known[label] = None
+        return self._known[label]
+
+
+def _work_together(some, others):
+    """Tell whether nothing comes between *some* Parts and *others* that was not there before."""
+    some, others = ([part._replace(hosts=()) for part in parts] for parts in (some, others))
+    known = {*_compatibility.find_problems(some), *_compatibility.find_problems(others)}
+    return known.issuperset(_compatibility.find_problems([*some, *others]))
+
+
+def _provider(resolvelib, world):
+    """Return what tells `resolvelib` about the *world*."""
+
+    class Provider(resolvelib.AbstractProvider):
+        """A package is an application, or a name that is required."""
+
+        def identify(self, requirement_or_candidate):
+            return requirement_or_candidate.key
+
+        def get_preference(self, identifier, *_args, **_options):
+            return isinstance(identifier, str), str(identifier)  # who offers what, before the rest
+
+        def find_matches(self, identifier, requirements, incompatibilities):
+            demands, refused = list(requirements[identifier]), list(incompatibilities[identifier])
+            is_name = isinstance(identifier, tuple)
+
+            def matches():  # no release is read before those that are newer have failed
+                found = world.offers(identifier[1]) if is_name else world.choices(identifier)
+                return (
+                    item
+                    for item in found
+                    if item not in refused and all(demand.takes(item) for demand in demands)
+                )
+
+            return matches
+
+        def is_satisfied_by(self, requirement, candidate):
+            return requirement.takes(candidate)
+
+        def get_dependencies(self, candidate):
+            if isinstance(candidate, Offer):
+                return [Exactly(candidate.choice)]
+            return world.demands(candidate)
+
+    return Provider()

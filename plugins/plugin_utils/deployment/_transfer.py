@@ -1,0 +1,135 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The transfer: how a pack, or what a host lacks of it, gets into the drop that the host made."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+
+from ...module_utils import _codec
+
+PART_BYTES = 8 * 1024**2  # what is held in memory of a pack that goes through standard input
+BLOCK_BYTES = 1024**2  # dd counts in these where to go on
+
+
+class TransferError(ValueError):
+    """A pack could not be sent, and what arrived of it was removed; the text is one line."""
+
+
+@contextlib.contextmanager
+def modules_through_input(action):
+    """Let the modules of *action* go through standard input where they should be no files.
+
+    That is where nobody has decided on pipelining, since a file with a module's options, secrets
+    among them, stays on the host when the run is killed; and where the task becomes an unprivileged
+    user, who could read files only by access lists, or if everybody could. The connection's own
+    setting is put back: it is used by others too.
+    """
+    become = action._connection.become
+    try:
+        before, origin = action._connection.get_option_and_origin("pipelining")
+    except KeyError:
+        before, origin = True, None  # such a connection has no choice
+    wanted = origin == "default" or action._is_become_unprivileged()
+    if before or not wanted or (become and not become.pipelining):  # su cannot: it needs a terminal
+        yield
+        return
+    action._connection.set_option("pipelining", True)
+    try:
+        yield
+    finally:
+        action._connection.set_option("pipelining", before)
+
+
+def send(action, path, drop, start, link_broke):
+    """Bring the pack at *path* to the *drop* on the host, which has its first *start* bytes.
+
+    Return how many bytes travelled. Where the link breaks, which is the exception *link_broke*,
+    that passes, and what arrived stays for the next run. Any other failure is a TransferError.
+    """
+    pipes = action._is_become_unprivileged()
+    if pipes:  # each part begins at a whole block, so that sending one twice does no harm
+        start -= start % BLOCK_BYTES
+    try:
+        (_pipe if pipes else _put)(action, path, drop, start)
+    except link_broke:
+        raise
+    except Exception as error:  # each connection plugin has errors of its own
+        # What arrived of it must not keep a disk full.
+        remove = action._connection._shell.remove(drop, recurse=True)
+        action._low_level_execute_command(remove)
+        reason = " ".join(str(error).split())
+        raise TransferError(f"the pack could not be sent: {reason}") from error
+    return os.path.getsize(path) - start
+
+
+def arrived_bytes(path, partial):
+    """Return how many bytes of the file at *path* a host has that holds *partial*, or 0.
+
+    *partial* is ``{bytes, sha256}`` of what is there, or None; nothing is built on another
+    beginning than that of this very file.
+    """
+    if not partial or partial["bytes"] > os.path.getsize(path):
+        return 0
+    digest, left = hashlib.sha256(), partial["bytes"]
+    with open(path, "rb") as stream:
+        while left:
+            chunk = stream.read(min(left, _codec.CHUNK_BYTES))
+            digest.update(chunk)
+            left -= len(chunk)
+    return partial["bytes"] if digest.hexdigest() == partial["sha256"] else 0
+
+
+@contextlib.contextmanager
+def rest(path, start):
+    """Give the path of a temporary file beside *path* that holds what follows its *start*."""
+    folder, name = os.path.split(path)
+    # PackCache takes what begins with a dot for a leftover when a day has passed.
+    with tempfile.NamedTemporaryFile(prefix=f".{name[:8]}-rest-", dir=folder) as scratch:
+        with open(path, "rb") as stream:
+            stream.seek(start)
+            shutil.copyfileobj(stream, scratch, _codec.CHUNK_BYTES)
+        scratch.flush()
+        yield scratch.name
+
+
+def _put(action, path, drop, start):
+    """Send with the connection's own way for files."""
+    if not start:
+        _put_file(action, path, f"{drop}/pack")
+    elif start < os.path.getsize(path):
+        with rest(path, start) as scratch:
+            _put_file(action, scratch, f"{drop}/kept.{start}")
+
+
+def _put_file(action, path, there):
+    try:
+        action._connection.put_file(path, there)
+    except FileNotFoundError:
+        # Podman's connection sees a container's own files, but not the volumes in it.
+        near = action._make_tmp_path() + "pack"
+        action._connection.put_file(path, near)
+        quote = action._connection._shell.quote
+        _execute(action, f"mv {quote(near)} {quote(there)}", sudoable=False)
+
+
+def _pipe(action, path, drop, start):
+    """Send as the user that the task becomes, in parts that fit into memory."""
+    there = action._connection._shell.quote(f"{drop}/{'kept' if start else 'pack'}")
+    with open(path, "rb") as stream:
+        stream.seek(start)
+        for part in iter(lambda: stream.read(PART_BYTES), b""):
+            command = f"dd of={there} bs={BLOCK_BYTES} seek={start // BLOCK_BYTES} conv=notrunc"
+            _execute(action, command, in_data=part)
+            start += len(part)
+
+
+def _execute(action, command, **options):
+    done = action._low_level_execute_command(command, **options)
+    if done["rc"]:
+        said = (done["stderr"] or done["stdout"]).strip().splitlines()
+        raise OSError(said[0] if said else f"{command} failed")
