@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from . import _git
 
-COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 MOST_NAMED = 5
 GITLINK = b"160000 "
 ADDRESS = re.compile(r"(?:git|https?|ssh)://[!-~]+\Z")
@@ -50,7 +49,7 @@ def look_up(repository, revision, cache, environment):
     A revision is looked up as git does: a tag goes before a branch of its name. A commit that no
     branch has any more is asked for by its name.
     """
-    if COMMIT.match(revision) and not _has(cache, revision, environment):
+    if _git.COMMIT.match(revision) and not _has(cache, revision, environment):
         _fetch(repository, cache, environment, refs=[revision])
     try:
         wanted = ["--end-of-options", revision + "^{commit}"]

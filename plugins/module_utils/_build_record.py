@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import os
 
-from . import _canonical, _manifest
+from . import _canonical, _git, _manifest
 
 FORMAT = 1
 NAME = "build.json"
@@ -90,8 +90,8 @@ def _check(record):
         texts += [origin["kind"], origin["place"]]
         texts += [origin[key] for key in TEXTS if key in origin]
         texts += [*origin.get("changed", ()), *origin.get("left_out", ())]
-        if origin["kind"] == "git" and not origin["commit"]:
-            raise TypeError("component %s has no commit" % component["name"])
+        if origin["kind"] == "git" and not _git.COMMIT.match(origin["commit"]):
+            raise TypeError("component %s has no name of a commit" % component["name"])
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("a text is none")
     if not isinstance(release["serial"], int):

@@ -53,6 +53,9 @@ class Span(NamedTuple):
 
 def between(old, new, folder, environment):
     """Return the Span from commit *old* (None: from the beginning) to *new* in a repository."""
+    for commit in filter(None, (old, new)):
+        if not _git.COMMIT.match(commit):
+            raise _git.GitError("%.80r is no name of a commit" % commit)
     lacks = []
     if _git.run(folder, environment, "rev-parse", "--is-shallow-repository").strip() == "true":
         lacks.append("the repository is a shallow clone: commits before its beginning are missing")

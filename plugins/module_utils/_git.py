@@ -36,6 +36,7 @@ QUIET = {
     "GIT_OPTIONAL_LOCKS": "0",
     "LC_ALL": "C.UTF-8",
 }
+COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")  # a name that is nothing else to git
 CHUNK_BYTES = 1024 * 1024
 REASON_BYTES = 4096
 

@@ -3585,6 +3585,27 @@ NOTES = (
         f"{COMMITS_TESTS} not_there",
     ),
     Mutant(
+        "giving git nothing for a commit that it could take for an option",
+        COMMITS,
+        "not _git.COMMIT.match(commit)",
+        "False",
+        f"{COMMITS_TESTS} never_given_to_git",
+    ),
+    Mutant(
+        "reading no record of a build whose commits are none",
+        "module_utils/_build_record.py",
+        'origin["kind"] == "git" and not _git.COMMIT.match(origin["commit"])',
+        "False",
+        f"{BUILT_TESTS} refused_by_name",
+    ),
+    Mutant(
+        "reading no materials whose commits are none",
+        "plugin_utils/release/_about.py",
+        'and ("commit" not in value or _git.COMMIT.match(value["commit"]) is not None)',
+        "",
+        "plugin_utils/release/test_about.py another_form",
+    ),
+    Mutant(
         "counting the files of commits that are not told",
         COMMITS,
         "kept = (commits[:MOST_TOLD], removed[:MOST_TOLD])",

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ...module_utils import _manifest
+from ...module_utils import _git, _manifest
 from ..definition import _recipe
 from . import _scripts
 
@@ -45,6 +45,7 @@ def _is_material(value):
         _are_versions(value)
         and MATERIAL_NEEDS <= set(value) <= MATERIAL
         and value["kind"] in _recipe.KINDS
+        and ("commit" not in value or _git.COMMIT.match(value["commit"]) is not None)
     )
 
 

@@ -237,6 +237,12 @@ REFUSED = {
         lambda site: site.edit(lambda record: record["release"].clear()),
         "{workspace}/build.json is not the record of a build: 'name'",
     ),
+    "an odd commit": (
+        lambda site: site.edit(
+            lambda record: record["components"][-1]["origin"].update(commit="--output=x\ny")
+        ),
+        "{workspace}/build.json is not the record of a build: component web has no name of a ",
+    ),
     "an odd component": (
         lambda site: site.edit(lambda record: record["components"][0].update(name=7)),
         "{workspace}/build.json is not the record of a build: ",

@@ -256,6 +256,20 @@ def test_the_first_place_that_is_there_is_read(repository):
         gather(repository, {"web": "."}, places=["gone"])
 
 
+@pytest.mark.parametrize(
+    "odd", ["--output={}/taken", "HEAD", "main\n", "4f" * 20 + "\n", "4F" * 20]
+)
+def test_what_names_no_commit_is_never_given_to_git(repository, tmp_path, odd):
+    head = repository.commit("one", a="1")
+    odd = odd.format(tmp_path)
+
+    for old, new in ((None, odd), (odd, head)):
+        with pytest.raises(_git.GitError, match="is no name of a commit") as refusal:
+            _commits.between(old, new, str(repository.folder), ENVIRONMENT)
+        assert str(refusal.value).isprintable()
+    assert os.listdir(tmp_path) == ["repository"]
+
+
 def test_a_repository_without_commits_is_an_error_in_a_line(repository):
     with pytest.raises(_git.GitError) as caught:
         _commits.between(None, "4f" * 20, str(repository.folder), ENVIRONMENT)

@@ -21,7 +21,14 @@ SCRIPT = {"path": "a", "sha256": "0" * 64}
 GIT = {"kind": "git", "place": "x", "revision": "v1", "commit": "0" * 40, "folder": "."}
 COMPONENT = {
     "conflicts": (["legacy"], ["a\x1b[m"]),
-    "materials": ([GIT], GIT, [{"kind": "git"}], [{**GIT, "kind": "x"}], [{**GIT, "more": ""}]),
+    "materials": (
+        [GIT],
+        GIT,
+        [{"kind": "git"}],
+        [{**GIT, "kind": "x"}],
+        [{**GIT, "more": ""}],
+        [{**GIT, "commit": "-p"}],
+    ),
     "provides": ({"web-api": "2"}, ["web-api"], {"web-api": 2}),
     "requires": (["api >=3,<4"], "api", [3]),
     "versions": ("semver", "other", ["semver"], {}),
