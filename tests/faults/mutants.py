@@ -451,7 +451,7 @@ RACED = (
         "module_utils/_lease.py",
         '    return lease["started"] is not None and _started(pid, proc) == lease["started"]\n',
         '    with open("/proc/uptime") as stream:\n'
-        '        return float(stream.read().split()[0]) - int(lease["started"]) / 100 < 0.05\n',
+        '        return float(stream.read().split()[0]) - int(lease["started"]) / 100 < 0.02\n',
         (RACES, "--every-point"),
     ),
     Mutant(
