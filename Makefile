@@ -10,7 +10,7 @@ help:
 	@echo 'make test           everything (as root: on real SSH hosts and containers too)'
 	@echo 'make test-quick     what needs no root and no network, in some 3 minutes'
 	@echo 'make lint | sanity | package-check | mutants   one part of make test'
-	@echo 'make faults         kills, failures and power cuts at every system call, attackers, races: well over half an hour'
+	@echo 'make faults         kills, failures and power cuts at every system call, attackers, races: about half an hour'
 	@echo 'make bench          how long each operation takes on ten SSH hosts'
 	@echo 'make setup          only the virtual environment .venv'
 	@echo 'make format         the code as ruff would write it'
