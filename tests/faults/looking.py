@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import pathlib
 import re
-import tempfile
 
 from ansible_collections.itops.release.tests.faults import overtaking, points, sweeping
 from ansible_collections.itops.release.tests.faults.operations import LINKS, Operation
@@ -31,18 +29,13 @@ def sweep(bench, operation, look, most=None):
 
     *look* is ``(the version, None for the previous one, and the options)`` of the other call.
     """
-    with tempfile.TemporaryDirectory(prefix="looking-", dir=bench.folder) as scratch:
-        template = pathlib.Path(scratch, "template")
-        template.mkdir()
-        operation.prepare(bench, template)
-        with sweeping.Copy(template) as folder:
-            command, environment = sweeping.command(operation, folder), sweeping.environment(folder)
-            _done, found = points.trace(command, folder, environment)
+    with bench.prepared(operation) as template:
+        _done, found = sweeping.undisturbed(operation, template)
         with sweeping.Copy(template) as folder:
             reads = _reads(folder, *_looker(bench, operation, look, folder))
         # Where all that is ours has been moved aside there is nothing to look at.
         found = [each for each in found if each.name in RENAMES and '".release"' not in each.line]
-        chosen = overtaking.sampled(found, most)
+        chosen = sweeping.sampled(found, most)
         problems = []
         for point, read in ((point, read) for point in chosen for read in reads):
             with sweeping.Copy(template) as folder:

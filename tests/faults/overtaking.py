@@ -58,27 +58,16 @@ class Actor:
 
 def sweep(bench, operation, most=None, chosen_by=None):
     """Stop *operation* after its calls, *most* of them; return how many, and the problems."""
-    with tempfile.TemporaryDirectory(prefix="overtaking-", dir=bench.folder) as scratch:
-        template = pathlib.Path(scratch, "template")
-        template.mkdir()
-        operation.prepare(bench, template)
-        with sweeping.Copy(template) as folder:
-            command, environment = sweeping.command(operation, folder), sweeping.environment(folder)
-            _done, found = points.trace(command, folder, environment)
-        chosen = sampled([point for point in found if chosen_by is None or chosen_by(point)], most)
+    with bench.prepared(operation) as template:
+        _done, found = sweeping.undisturbed(operation, template)
+        wanted = [point for point in found if chosen_by is None or chosen_by(point)]
+        chosen = sweeping.sampled(wanted, most)
         problems = []
         for point in chosen:
             with sweeping.Copy(template) as folder:
                 lines = _overtake(bench, operation, folder, point)
             problems += [f"stopped after {point.number}. {point.line}: {line}" for line in lines]
         return len(chosen), problems
-
-
-def sampled(items, most):
-    """Return *most* of *items*, evenly; all of them for None."""
-    if most is None or len(items) <= most:
-        return items
-    return [items[index * len(items) // most] for index in range(most)]
 
 
 def _overtake(bench, operation, folder, point):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
@@ -63,10 +64,7 @@ class Bench:
 
     def sweep(self, operation, fault, most=None):
         """Break *operation* by *fault* at its points, *most* of them; return count and problems."""
-        with tempfile.TemporaryDirectory(prefix="sweep-", dir=self.folder) as scratch:
-            template = pathlib.Path(scratch, "template")
-            template.mkdir()
-            operation.prepare(self, template)
+        with self.prepared(operation) as template:
             expected = {
                 **self.expected,
                 operations.DAMAGED: operations.look(template / "srv/current"),
@@ -80,17 +78,23 @@ class Bench:
                 problems += [f"{fault} at {point.number}. {point.line}: {line}" for line in found]
             return len(chosen), problems
 
+    @contextlib.contextmanager
+    def prepared(self, operation):
+        """Yield the folder in which *operation* begins; copies of it come and go beside it."""
+        with tempfile.TemporaryDirectory(prefix="sweep-", dir=self.folder) as scratch:
+            template = pathlib.Path(scratch, "template")
+            template.mkdir()
+            operation.prepare(self, template)
+            yield template
+
     def _points(self, operation, template, fault, most):
-        """Return the points of the operation, from a run of it that nothing disturbs."""
-        with Copy(template) as folder:
-            done, found = points.trace(command(operation, folder), folder, environment(folder))
-            assert done.status == operation.fails, done
+        """Return *most* of the points at which the operation is broken."""
+        done, found = undisturbed(operation, template)
+        assert done.status == operation.fails, done
         # To end before a call that only waits is to end before the one that follows it.
         found = [point for point in found if not (fault == points.KILL and point.waits)]
         assert found
-        if most is None or len(found) <= most:
-            return found
-        return [found[index * len(found) // most] for index in range(most)]
+        return sampled(found, most)
 
     def _attempt(self, operation, template, point, fault, expected):
         with Copy(template) as folder:
@@ -100,6 +104,19 @@ class Bench:
             if not found and done.status == 0:
                 found = operation.claims_too_much(json.loads(done.stdout), folder, expected)
             return found + operation.problems(self, folder, expected)
+
+
+def undisturbed(operation, template):
+    """Let *operation* work in a copy of *template*; return how it was Done, and its Points."""
+    with Copy(template) as folder:
+        return points.trace(command(operation, folder), folder, environment(folder))
+
+
+def sampled(items, most):
+    """Return *most* of *items*, evenly; all of them for None."""
+    if most is None or len(items) <= most:
+        return items
+    return [items[index * len(items) // most] for index in range(most)]
 
 
 class Copy:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.itops.release.plugins.module_utils import _root
-from ansible_collections.itops.release.tests.faults import overtaking, tampering
+from ansible_collections.itops.release.tests.faults import sweeping, tampering
 from ansible_collections.itops.release.tests.faults.operations import look
 from ansible_collections.itops.release.tests.faults.shapes import SHAPES
 
@@ -147,7 +147,7 @@ def test_a_byte_that_is_flipped_on_a_host_is_found_or_mended_before_it_goes_live
     held = [item for item in unnoticed if not (unread(item[0]) or is_torn(*item))]
     flipped("host", count, len(unnoticed) - len(held))
     assert [path for path, _altered in held if not is_held_for_later(target, path)] == []
-    used = overtaking.sampled(held, USED if every_point else USED_SAMPLED)
+    used = sweeping.sampled(held, USED if every_point else USED_SAMPLED)
     problems = [(path, target.wrong_in_use(path, altered)) for path, altered in used]
     flipped("host, not live", len(used))
     assert [item for item in problems if item[1]] == []

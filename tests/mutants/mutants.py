@@ -3851,7 +3851,7 @@ IN_NOTES_AND_EVIDENCE = (
     Mutant(
         "keeping what is secret out of a CI job's address",
         "plugin_utils/notes/_ci.py",
-        'url = re.sub(r"(?<=://)[^/]*@", "", str(url or ""))',
+        'url = _provenance.shown(str(url or ""))',
         'url = str(url or "")',
         "plugin_utils/notes/test_ci.py no_secret",
     ),

@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ..evidence import _provenance
+
 PLAIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d+)?(?:/.*)?", re.I)
 
 
@@ -91,8 +93,7 @@ def _github_url(environment):
 
 def _plain(url):
     """Return an address without user, password, query and fragment; "" for what is none."""
-    url = re.sub(r"(?<=://)[^/]*@", "", str(url or ""))
-    url = re.split(r"[?#]", url, maxsplit=1)[0]
+    url = _provenance.shown(str(url or ""))
     return url if PLAIN.fullmatch(url) else ""
 
 
