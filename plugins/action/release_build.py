@@ -15,13 +15,13 @@ from ansible.plugins.action import ActionBase
 from ansible.release import __version__
 from ansible.utils.display import Display
 
-from ..module_utils import _build_arguments
-from ..plugin_utils import _action
-from ..plugin_utils.building import _build_diff, _building
+from ..module_utils.options import _build as _build_arguments
+from ..plugin_utils.adapter import _action
+from ..plugin_utils.building import _diff, _supervision
 from ..plugin_utils.definition import _release_file, _schema_file
 from ..plugin_utils.deployment import _transfer
 from ..plugin_utils.notes import _ci
-from ..plugin_utils.run import _lifetime, _run
+from ..plugin_utils.run import _identity, _lifetime
 
 MODULE = "itops.release.release_build"
 PATIENCE = "itops_release_build_patience"  # for tests: a variable with seconds
@@ -33,7 +33,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        _lifetime.end_with(_run.main_pid())
+        _lifetime.end_with(_identity.main_pid())
         arguments = _action.plain_arguments(
             self, _action.on_host(_build_arguments.build(), "src", "workspace")
         )
@@ -46,7 +46,11 @@ class ActionModule(ActionBase):
             return self._build(arguments, environment, task_vars)
         except _schema_file.MissingLibrary as error:
             return {"failed": True, "msg": missing_required_lib(str(error))}
-        except (_BuildHostError, _building.BuildingError, _release_file.ReleaseFileError) as error:
+        except (
+            _BuildHostError,
+            _supervision.BuildingError,
+            _release_file.ReleaseFileError,
+        ) as error:
             return {"failed": True, "msg": str(error)}
         finally:
             self._task.environment = declared  # for another try of the same task
@@ -57,10 +61,10 @@ class ActionModule(ActionBase):
         release = _release_file.parse(
             _text(data, there["path"]), there["path"], arguments["version"], arguments["serial"]
         )
-        patience = float(task_vars.get(PATIENCE, _building.PATIENCE_SECONDS))
+        patience = float(task_vars.get(PATIENCE, _supervision.PATIENCE_SECONDS))
         job = _ci.recognise(os.environ, task_vars)
         plan = {
-            "run": _run.run_id(task_vars),
+            "run": _identity.run_id(task_vars),
             "release": {key: getattr(release, key) for key in ("name", "version", "serial")},
             "definition": {"path": there["path"], "sha256": hashlib.sha256(data).hexdigest()},
             "folder": there["folder"],
@@ -68,9 +72,9 @@ class ActionModule(ActionBase):
             "rebuild": arguments["rebuild"],
             "require_reproducible": arguments["require_reproducible"],
             "patience": patience,
-            "versions": _building.versions(__version__),
+            "versions": _supervision.versions(__version__),
             "ci": job and job._asdict(),
-            "components": _building.components(release),
+            "components": _supervision.components(release),
             "scripts": release.scripts,
         }
         started = self._call(arguments, plan, environment, task_vars)
@@ -79,7 +83,7 @@ class ActionModule(ActionBase):
         def tell(text):
             display.display(f"[{host}] {text}")
 
-        ended = _building.watch(self, started, patience, tell, AnsibleConnectionFailure)
+        ended = _supervision.watch(self, started, patience, tell, AnsibleConnectionFailure)
         return self._with_release(ended, plan)
 
     def _with_release(self, ended, plan):
@@ -88,7 +92,7 @@ class ActionModule(ActionBase):
         result = {"release": plan["release"], **ended}
         if self._task.diff and not ended.get("failed"):
             after = {**plan, "components": ended["components"]}
-            result["diff"] = _build_diff.diff(ended["workspace"], before, after)
+            result["diff"] = _diff.diff(ended["workspace"], before, after)
         return result
 
     def _call(self, arguments, plan, environment, task_vars):

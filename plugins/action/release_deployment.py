@@ -14,15 +14,20 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import _arguments, _claim, _codec, _manifest, _shared, _tree
-from ..plugin_utils import _action
+from ..module_utils.deployment import _shared
+from ..module_utils.formats import _codec
+from ..module_utils.options import _arguments
+from ..module_utils.release import _manifest
+from ..module_utils.root import _claim
+from ..module_utils.tree import _layout
+from ..plugin_utils.adapter import _action
 from ..plugin_utils.compatibility import _fitness
 from ..plugin_utils.definition import _schema_file
 from ..plugin_utils.deployment import _compression, _host_diff, _packs, _transfer
 from ..plugin_utils.evidence import _signatures, _trust
-from ..plugin_utils.library import _library
-from ..plugin_utils.release import _room
-from ..plugin_utils.run import _lifetime, _run
+from ..plugin_utils.library import _store
+from ..plugin_utils.release import _disk_space
+from ..plugin_utils.run import _identity, _lifetime
 
 MODULE = "itops.release.release_deployment"
 INSPECTION = "itops.release.release_deployment_info"
@@ -38,7 +43,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        _lifetime.end_with(_run.main_pid())
+        _lifetime.end_with(_identity.main_pid())
         self._calls = self._sent_bytes = self._resumed_bytes = 0
         self._takeover, self._took_over = {}, None
         self._despite = []
@@ -63,12 +68,12 @@ class ActionModule(ActionBase):
             OSError,
             _claim.DeploymentError,
             _codec.CodecError,
-            _library.LibraryError,
+            _store.LibraryError,
             _manifest.ManifestError,
-            _room.RoomError,
+            _disk_space.RoomError,
             _signatures.Refused,
             _transfer.TransferError,
-            _tree.TreeError,
+            _layout.TreeError,
             _trust.TrustError,
         ) as error:
             result = {"failed": True, "msg": str(error)}
@@ -85,13 +90,13 @@ class ActionModule(ActionBase):
 
     def _deploy(self, arguments, task_vars):
         """Ask the host, send it what it needs, and return what it did."""
-        library = _library.Library(arguments["media_library"])
+        library = _store.Library(arguments["media_library"])
         release = self._find(library, arguments)
         if arguments["trust"] and release and arguments["state"] != "absent":
             self._demand(library, release, arguments)
         only = self._demand_beside(library, release, arguments, task_vars)
         call = {
-            "run": _run.run_id(task_vars),
+            "run": _identity.run_id(task_vars),
             "release": release._asdict() if release else None,
             "forward": _only_forward(arguments),
             "login": self._login(),
@@ -123,17 +128,17 @@ class ActionModule(ActionBase):
         spare = self._demand_host(library, label, need, arguments, task_vars)
         manifest = library.get(label.digest).manifest
         # Refuses what cannot be linked.
-        _tree.expected(manifest, need["links"], need["seed"])
+        _layout.expected(manifest, need["links"], need["seed"])
         base = need["base"] or self._base(library, need["held"])
         held = self._manifest(library, base)
-        room = _room.of_tree(manifest, held, need["again"])
+        room = _disk_space.of_tree(manifest, held, need["again"])
         # To know the size of a pack it has to be made: that is done only when it matters.
-        most = room + _room.most_of_pack(manifest, held, need["again"])
-        if not _room.is_in(need["free"], most + _room.Room(spare, 0)):
+        most = room + _disk_space.most_of_pack(manifest, held, need["again"])
+        if not _disk_space.is_in(need["free"], most + _disk_space.Room(spare, 0)):
             cache, codec = self._cache(arguments), _codec_of(need)
             pack = cache.get(library, label.digest, base, codec, need["again"])
-            room += _room.of_pack(os.path.getsize(pack))
-            _room.check(need["free"], room, arguments["root"], spare)
+            room += _disk_space.of_pack(os.path.getsize(pack))
+            _disk_space.check(need["free"], room, arguments["root"], spare)
         _shared.refuse(result["deployment"]["root"], need["unshared"], manifest)
         if not result["after"]["name"]:
             call = {**call, "release": label._asdict(), "links": need["links"]}
@@ -196,12 +201,12 @@ class ActionModule(ActionBase):
             return None
         try:
             if arguments["media_library"] is None:
-                raise _library.LibraryError(f"media_library is needed to find {reference}")
+                raise _store.LibraryError(f"media_library is needed to find {reference}")
             return library.find(reference)
-        except _library.LibraryError:
+        except _store.LibraryError:
             kind, _colon, digest = reference.partition(":")
             if kind == "sha256" and _manifest.DIGEST.match(digest):
-                return _library.Label(digest, "", "", 0)
+                return _store.Label(digest, "", "", 0)
             raise
 
     def _demand(self, library, release, arguments):
@@ -272,11 +277,11 @@ class ActionModule(ActionBase):
         """Return the Label of what the host needs, with the reason when it cannot be had."""
         try:
             if arguments["media_library"] is None:
-                raise _library.LibraryError("give media_library, so that it can be sent again")
+                raise _store.LibraryError("give media_library, so that it can be sent again")
             return library.find("sha256:" + need["digest"])
-        except _library.LibraryError as error:
+        except _store.LibraryError as error:
             if need["damaged"]:
-                raise _library.LibraryError(f"{need['damaged']}; {error}") from None
+                raise _store.LibraryError(f"{need['damaged']}; {error}") from None
             raise
 
     def _base(self, library, held):
@@ -295,8 +300,8 @@ class ActionModule(ActionBase):
         start = _transfer.arrived_bytes(path, need["partial"])
         # What is free counts what arrived earlier: only of another pack that stays beside this.
         beside = need["partial"]["bytes"] if need["partial"] and not start else 0
-        room = cache.room(path, library, wanted, base, again) + _room.of_pack(size + beside)
-        _room.check(need["free"], room, arguments["root"], spare)
+        room = cache.room(path, library, wanted, base, again) + _disk_space.of_pack(size + beside)
+        _disk_space.check(need["free"], room, arguments["root"], spare)
         self._display.vv(f"sending {size - start} of {size} bytes to {need['drop']}")
         sent = _transfer.send(self, path, need["drop"], start, AnsibleConnectionFailure)
         self._sent_bytes += sent
@@ -311,7 +316,7 @@ class ActionModule(ActionBase):
         """Call the module; where a run that is over for certain holds the root, take that over."""
         result = self._execute({**arguments, **self._takeover}, call, task_vars)
         lease = result.get("failed") and result.get("lease")
-        if lease and _run.is_over(lease["run"]):
+        if lease and _identity.is_over(lease["run"]):
             self._takeover = {"takeover": lease["run"]}  # asking for a pack does not yet do so
             result = self._execute({**arguments, **self._takeover}, call, task_vars)
         self._took_over = result.pop("took_over", None) or self._took_over
@@ -350,7 +355,7 @@ class ActionModule(ActionBase):
             return None
         try:
             return library.get(digest).manifest
-        except _library.LibraryError:
+        except _store.LibraryError:
             return None
 
 

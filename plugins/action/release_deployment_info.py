@@ -13,11 +13,12 @@ from ansible import constants as C  # noqa: N812 (Ansible's own name for it)
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import _arguments, _canonical
-from ..plugin_utils import _action
+from ..module_utils.formats import _canonical
+from ..module_utils.options import _arguments
+from ..plugin_utils.adapter import _action
 from ..plugin_utils.deployment import _transfer
-from ..plugin_utils.library import _library
-from ..plugin_utils.run import _lifetime, _run
+from ..plugin_utils.library import _store
+from ..plugin_utils.run import _identity, _lifetime
 
 MODULE = "itops.release.release_deployment_info"
 
@@ -28,13 +29,13 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        _lifetime.end_with(_run.main_pid())
+        _lifetime.end_with(_identity.main_pid())
         arguments = _action.plain_arguments(
             self, _action.on_host(_arguments.deployment_info(), "root")
         )
         try:
             expected = self._expected(arguments)
-        except _library.LibraryError as error:
+        except _store.LibraryError as error:
             return {"failed": True, "msg": str(error)}
         path = self._memory(arguments, task_vars) if arguments.pop("reuse_answer") else None
         if path and os.path.exists(path):
@@ -59,7 +60,7 @@ class ActionModule(ActionBase):
                 task_vars=task_vars,
                 wrap_async=False,
             )
-        return {**result, "run": _run.run_id(task_vars)}
+        return {**result, "run": _identity.run_id(task_vars)}
 
     def _memory(self, arguments, task_vars):
         """Return the path of the answer to this very task, by this host and of this root.
@@ -79,8 +80,8 @@ class ActionModule(ActionBase):
         if reference.startswith("sha256:"):
             return reference[len("sha256:") :]
         if arguments["media_library"] is None:
-            raise _library.LibraryError(f"media_library is needed to find {reference}")
-        return _library.Library(arguments["media_library"]).find(reference).digest
+            raise _store.LibraryError(f"media_library is needed to find {reference}")
+        return _store.Library(arguments["media_library"]).find(reference).digest
 
 
 def _remember(path, result):

@@ -9,13 +9,14 @@ from datetime import datetime, timezone
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import _arguments, _canonical
-from ..plugin_utils import _action
+from ..module_utils.formats import _canonical
+from ..module_utils.options import _arguments
+from ..plugin_utils.adapter import _action
 from ..plugin_utils.definition import _schema_file
-from ..plugin_utils.evidence import _evidence, _trust
-from ..plugin_utils.library import _library
+from ..plugin_utils.evidence import _attachments, _trust
+from ..plugin_utils.library import _store
 from ..plugin_utils.notes import _evidence_file
-from ..plugin_utils.run import _lifetime, _run
+from ..plugin_utils.run import _identity, _lifetime
 
 
 class ActionModule(ActionBase):
@@ -25,7 +26,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        _lifetime.end_with(_run.main_pid())
+        _lifetime.end_with(_identity.main_pid())
         arguments = _action.plain_arguments(self, _arguments.evidence())
         try:
             return self._write(arguments, not self._task.check_mode)
@@ -36,18 +37,18 @@ class ActionModule(ActionBase):
             return {"failed": True, "msg": missing_required_lib(str(error))}
         except (
             _evidence_file.EvidenceFileError,
-            _library.LibraryError,
+            _store.LibraryError,
             _trust.TrustError,
         ) as error:
             return {"failed": True, "msg": str(error)}
 
     def _write(self, arguments, keep):
-        library = _library.Library(arguments["media_library"])
+        library = _store.Library(arguments["media_library"])
         label = library.find(arguments["release"])
         trust = _trust.read(arguments["trust"]) if arguments["trust"] else None
-        known = _evidence.attesters(trust, datetime.now(timezone.utc)) if trust else None
+        known = _attachments.attesters(trust, datetime.now(timezone.utc)) if trust else None
         chosen = _evidence_file.choose(
-            _evidence.read(library, label, known),
+            _attachments.read(library, label, known),
             label,
             arguments["predicate_type"],
             arguments["digest"],

@@ -14,22 +14,26 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.validation import check_type_path
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import _arguments, _build_record, _canonical, _codec, _commits, _git, _layer
-from ..plugin_utils import _action
+from ..module_utils.building import _record
+from ..module_utils.formats import _canonical, _codec
+from ..module_utils.git import _command, _commits
+from ..module_utils.options import _arguments
+from ..module_utils.release import _layer
+from ..plugin_utils.adapter import _action
 from ..plugin_utils.definition import _schema_file
-from ..plugin_utils.evidence import _evidence, _signers, _trust
-from ..plugin_utils.library import _library
+from ..plugin_utils.evidence import _attachments, _signers, _trust
+from ..plugin_utils.library import _store
 from ..plugin_utils.notes import (
+    _baseline,
     _build_note,
+    _composition,
     _evidence_file,
-    _markdown,
-    _notes,
-    _notes_baseline,
-    _notes_files,
-    _notes_markdown,
-    _notes_workspace,
+    _files,
+    _rendered,
 )
-from ..plugin_utils.run import _lifetime, _run
+from ..plugin_utils.notes import _workspace as _notes_workspace
+from ..plugin_utils.rendering import _markdown
+from ..plugin_utils.run import _identity, _lifetime
 
 MODULE = "itops.release.release_notes"
 ONLY_FOR = {
@@ -49,7 +53,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        _lifetime.end_with(_run.main_pid())
+        _lifetime.end_with(_identity.main_pid())
         arguments = _action.plain_arguments(
             self,
             _action.on_host(_arguments.notes(), "workspace"),
@@ -63,17 +67,17 @@ class ActionModule(ActionBase):
         except _schema_file.MissingLibrary as error:
             return {"failed": True, "msg": missing_required_lib(str(error))}
         except (
-            _build_record.RecordError,
+            _record.RecordError,
             _codec.CodecError,
-            _evidence.EvidenceError,
+            _attachments.EvidenceError,
             _evidence_file.EvidenceFileError,
-            _git.GitError,
+            _command.GitError,
             _layer.LayerError,
-            _library.LibraryError,
+            _store.LibraryError,
             _markdown.TemplateError,
-            _notes.NoteError,
-            _notes_baseline.BaselineError,
-            _notes_files.FileError,
+            _composition.NoteError,
+            _baseline.BaselineError,
+            _files.FileError,
             _notes_workspace.WorkspaceError,
             _signers.SigningError,
             _trust.TrustError,
@@ -85,15 +89,15 @@ class ActionModule(ActionBase):
         _refuse(arguments)
         # A key that cannot be used is told before anything is asked.
         signer = _signers.choose(arguments["sign"], os.environ) if arguments["sign"] else None
-        library = _library.Library(arguments["media_library"])
+        library = _store.Library(arguments["media_library"])
         label = library.find(arguments["release"])
         note = self._compose(library, label, arguments, task_vars)
         audience = "build" if arguments["kind"] == "build" else arguments["audience"]
-        markdown = _notes_markdown.render(note, audience, arguments["template"])
+        markdown = _rendered.render(note, audience, arguments["template"])
         result = {**_summary(note), "markdown": markdown, "changed": False}
         if note["findings"]:
             result["warnings"] = _warnings(label, note["findings"])
-        texts = {"dest": markdown, "json_dest": _notes_markdown.to_json(note)}
+        texts = {"dest": markdown, "json_dest": _rendered.to_json(note)}
         diffs = [
             _put(arguments[option], text, keep, result, option == "dest")
             for option, text in texts.items()
@@ -101,7 +105,7 @@ class ActionModule(ActionBase):
         ]
         if signer:
             kind = _build_note.PREDICATE_TYPE
-            result["attached"] = _evidence.attach(library, label, kind, note, signer, keep)
+            result["attached"] = _attachments.attach(library, label, kind, note, signer, keep)
             if result["attached"]:
                 result["changed"] = True
                 line = f"{label.name}:{label.version} attested {kind}\n"
@@ -114,10 +118,10 @@ class ActionModule(ActionBase):
         known = None
         if arguments["trust"]:
             trust = _trust.read(arguments["trust"])
-            known = _evidence.attesters(trust, datetime.now(timezone.utc))
+            known = _attachments.attesters(trust, datetime.now(timezone.utc))
         with self._workspace(arguments, task_vars) as workspace:
             is_kept = any(arguments[option] for option in KEEPING)
-            notes = _notes.Notes(library, workspace, known, may_lack_packages=not is_kept)
+            notes = _composition.Notes(library, workspace, known, may_lack_packages=not is_kept)
             if arguments["kind"] == "build":
                 return notes.of_build(label, arguments["previous"])
             environment, deployed = arguments["environment"], arguments["deployed"]
@@ -161,13 +165,13 @@ class ActionModule(ActionBase):
 
 
 def _refuse(arguments):
-    """Raise _notes.NoteError for options that do not belong together, and paths of no use."""
+    """Raise _composition.NoteError for options that do not belong together, and paths of no use."""
     for option, kind in ONLY_FOR.items():
         if arguments[option] and arguments["kind"] != kind:
-            raise _notes.NoteError(f"{option} is for kind {kind} only")
+            raise _composition.NoteError(f"{option} is for kind {kind} only")
     for option in ("dest", "json_dest"):
         if arguments[option]:
-            _notes_files.check(arguments[option], option)
+            _files.check(arguments[option], option)
 
 
 def _summary(note):
@@ -198,8 +202,8 @@ def _put(path, text, keep, result, is_shown):
 
     A text that is not shown, since only programs read it, is named by its digest.
     """
-    before = _notes_files.before(path) if is_shown else ""
-    if not _notes_files.put(path, text, keep):
+    before = _files.before(path) if is_shown else ""
+    if not _files.put(path, text, keep):
         return None
     result["changed"] = True
     digest = _canonical.sha256_hex(text.encode("utf-8"))

@@ -13,23 +13,18 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.validation import check_type_path
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import (
-    _arguments,
-    _as_built,
-    _build_record,
-    _codec,
-    _layer,
-    _manifest,
-    _scan,
-    _script_digests,
-)
-from ..plugin_utils import _action
+from ..module_utils.building import _as_built, _record
+from ..module_utils.formats import _codec
+from ..module_utils.options import _arguments
+from ..module_utils.release import _layer, _manifest, _scan
+from ..module_utils.sources import _script_digests
+from ..plugin_utils.adapter import _action
 from ..plugin_utils.building import _built, _sealing, _source_hosts
 from ..plugin_utils.definition import _release_file, _schema_file
-from ..plugin_utils.evidence import _attesting, _bill_file, _evidence, _signers
-from ..plugin_utils.library import _housekeeping, _library
+from ..plugin_utils.evidence import _attachments, _attesting, _sbom_file, _signers
+from ..plugin_utils.library import _housekeeping, _store
 from ..plugin_utils.release import _description
-from ..plugin_utils.run import _lifetime, _run
+from ..plugin_utils.run import _identity, _lifetime
 
 MODULE = "itops.release.release_package"
 
@@ -41,7 +36,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        _lifetime.end_with(_run.main_pid())
+        _lifetime.end_with(_identity.main_pid())
         arguments = _action.plain_arguments(
             self,
             _action.on_host(_arguments.package(), "src", "workspace"),
@@ -57,7 +52,7 @@ class ActionModule(ActionBase):
         refused = _housekeeping.refuse(arguments) or _attesting.refuse(arguments)
         if refused:
             return {"failed": True, "msg": refused}
-        library = _library.Library(arguments["media_library"])
+        library = _store.Library(arguments["media_library"])
         try:
             return self._act(library, arguments, task_vars)
         except OSError as error:
@@ -67,12 +62,12 @@ class ActionModule(ActionBase):
             return {"failed": True, "msg": missing_required_lib(str(error))}
         except (
             _as_built.AsBuiltError,
-            _bill_file.BillError,
-            _build_record.RecordError,
+            _sbom_file.BillError,
+            _record.RecordError,
             _codec.CodecError,
-            _evidence.EvidenceError,
+            _attachments.EvidenceError,
             _layer.LayerError,
-            _library.LibraryError,
+            _store.LibraryError,
             _manifest.ManifestError,
             _release_file.ReleaseFileError,
             _scan.ScanError,

@@ -9,13 +9,14 @@ from datetime import datetime, timezone
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import _arguments, _manifest
-from ..plugin_utils import _action
+from ..module_utils.options import _arguments
+from ..module_utils.release import _manifest
+from ..plugin_utils.adapter import _action
 from ..plugin_utils.definition import _schema_file
-from ..plugin_utils.evidence import _evidence, _signatures, _statement, _trust
-from ..plugin_utils.library import _catalogue, _library
+from ..plugin_utils.evidence import _attachments, _signatures, _statement, _trust
+from ..plugin_utils.library import _catalogue, _store
 from ..plugin_utils.release import _comparison, _description, _scripts
-from ..plugin_utils.run import _lifetime, _run
+from ..plugin_utils.run import _identity, _lifetime
 
 NEED_RELEASE = ("compare_to", "trust", "hooks", "scripts_from")
 
@@ -27,7 +28,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        _lifetime.end_with(_run.main_pid())
+        _lifetime.end_with(_identity.main_pid())
         arguments = _action.plain_arguments(
             self,
             _arguments.package_info(),
@@ -40,13 +41,13 @@ class ActionModule(ActionBase):
             return {"failed": True, "msg": str(error) if error.filename else f"{path}: {error}"}
         except _schema_file.MissingLibrary as error:
             return {"failed": True, "msg": missing_required_lib(str(error))}
-        except (_library.LibraryError, _manifest.ManifestError, _trust.TrustError) as error:
+        except (_store.LibraryError, _manifest.ManifestError, _trust.TrustError) as error:
             return {"failed": True, "msg": str(error)}
 
 
 def look(arguments):
     """Return the releases asked for as plain data, and the comparison when one is asked for."""
-    library = _library.Library(arguments["media_library"])
+    library = _store.Library(arguments["media_library"])
     if arguments["release"] is None:
         stored, damaged = library.survey()
         return {
@@ -62,7 +63,7 @@ def look(arguments):
     result = {
         "releases": [_description.describe(stored)],
         "signatures": _signatures.describe(library, stored.label, trust),
-        "evidence": _evidence.describe(library, stored.label, trust, now),
+        "evidence": _attachments.describe(library, stored.label, trust, now),
     }
     if trust:
         roles = [role for role in trust.roles if role in _statement.ROLES]

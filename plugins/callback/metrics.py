@@ -54,14 +54,15 @@ from ansible import context
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 
-from ..plugin_utils.run import _build_events, _events, _lifetime, _recorder, _report, _run
+from ..plugin_utils.events import _build_facts, _facts, _recorder, _report
+from ..plugin_utils.run import _identity, _lifetime
 
 DEPLOYMENT = "itops.release.release_deployment"
 INSPECTION = "itops.release.release_deployment_info"
 BUILD = "itops.release.release_build"
 PACKAGE = "itops.release.release_package"
 NOTES = "itops.release.release_notes"
-OF_BUILDS = {PACKAGE: _build_events.sealing_event, NOTES: _build_events.noting_event}
+OF_BUILDS = {PACKAGE: _build_facts.sealing_event, NOTES: _build_facts.noting_event}
 OURS = (DEPLOYMENT, INSPECTION, BUILD)
 COLOURS = {
     "ok": C.COLOR_OK,
@@ -110,7 +111,7 @@ class CallbackModule(CallbackBase):
         """Write *event* down before it is counted: a killed run leaves only the file."""
         if self.record is not None:
             line = {
-                "format": _events.RECORD_FORMAT,
+                "format": _facts.RECORD_FORMAT,
                 "run": self.run_id,
                 "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
                 **event,
@@ -132,7 +133,7 @@ class CallbackModule(CallbackBase):
         plays = playbook.get_plays()
         self.waiting = {play._uuid: play for play in plays}
         extra_vars = plays[0].get_variable_manager().extra_vars if plays else {}
-        self.run_id = _run.run_id(extra_vars)
+        self.run_id = _identity.run_id(extra_vars)
         path = self.get_option("record")
         if path and self.record is None:
             try:
@@ -196,7 +197,7 @@ class CallbackModule(CallbackBase):
         if ours:
             self._plan()
         if ours or _is_of_builds(task.resolved_action, task.args):
-            self.note(_events.begin_event(host.name, task.get_name()))
+            self.note(_facts.begin_event(host.name, task.get_name()))
 
     def v2_runner_on_ok(self, result):
         self._note_answer(result, "ok")
@@ -222,9 +223,9 @@ class CallbackModule(CallbackBase):
         if item and answer.get("unreachable"):  # Ansible tells such an item as failed
             status = "unreachable"
         make = {
-            DEPLOYMENT: _events.deployment_event,
-            INSPECTION: _events.inspection_event,
-            BUILD: _build_events.building_event,
+            DEPLOYMENT: _facts.deployment_event,
+            INSPECTION: _facts.inspection_event,
+            BUILD: _build_facts.building_event,
         }.get(action)
         if make and not _looks_beside(result.task):
             self._plan()
@@ -237,9 +238,9 @@ class CallbackModule(CallbackBase):
             if args.get("workspace"):
                 return
         if action == PACKAGE and status == "ok" and result.task.args.get("state") == "pruned":
-            self.note(_events.pruning_event(host, answer))
+            self.note(_facts.pruning_event(host, answer))
         elif status in ("failed", "unreachable") and not forgiven and not item:
-            self.note(_events.failure_event(host, status, result.task.get_name(), action, answer))
+            self.note(_facts.failure_event(host, status, result.task.get_name(), action, answer))
 
     @_guarded
     def v2_playbook_on_stats(self, stats):
@@ -274,7 +275,7 @@ def _takes_output(stream):
 
 def _mentions_releases(play):
     """Tell whether *play* has one of our roles or modules in plain sight; includes may hide it."""
-    if any(role.get_name().startswith(_events.OUR_ROLES) for role in play.get_roles()):
+    if any(role.get_name().startswith(_facts.OUR_ROLES) for role in play.get_roles()):
         return True
     return any(map(_is_ours, _tasks(play.get_tasks())))
 
@@ -301,6 +302,6 @@ def _tasks(entries):
 
 
 def _is_ours(task):
-    if task.get_name().startswith(_events.OUR_ROLES) or task.action in OURS:
+    if task.get_name().startswith(_facts.OUR_ROLES) or task.action in OURS:
         return True
-    return str(task.args.get("name", "")).startswith(_events.OUR_ROLES)
+    return str(task.args.get("name", "")).startswith(_facts.OUR_ROLES)

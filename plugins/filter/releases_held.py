@@ -78,7 +78,7 @@ _value:
       type: str
 """
 
-from ..plugin_utils.deployment import _holdings
+from ..plugin_utils.environment import _holdings
 
 
 def releases_held(hosts, hostvars, variable, asked, ignored=(), also=()):

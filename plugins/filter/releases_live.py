@@ -57,13 +57,13 @@ _value:
   type: dict
 """
 
-from ..plugin_utils.notes import _notes_baseline
+from ..plugin_utils.notes import _baseline
 
 
 def releases_live(hosts, hostvars, variable, asked):
     """Return what is live on *hosts*, as told by *variable* in their variables."""
     answers = {host: hostvars[host].get(variable) for host in hosts}
-    return _notes_baseline.collect(answers, asked)
+    return _baseline.collect(answers, asked)
 
 
 class FilterModule:

@@ -11,7 +11,8 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _build_arguments, _build_place, _build_supervisor
+from ..module_utils.building import _place, _supervisor
+from ..module_utils.options import _build
 
 LARGEST_BYTES = 4 * 1024 * 1024
 
@@ -19,7 +20,7 @@ LARGEST_BYTES = 4 * 1024 * 1024
 def main():
     module = AnsibleModule(
         argument_spec={
-            **_build_arguments.build(),
+            **_build.build(),
             "_hidden": {"type": "str", "no_log": True},
         },
         supports_check_mode=True,
@@ -28,7 +29,7 @@ def main():
         module.fail_json(msg="release_build works only through its action plugin")
     try:
         module.exit_json(changed=False, **run(module.params))
-    except (_build_place.BuildError, OSError) as error:
+    except (_place.BuildError, OSError) as error:
         module.fail_json(msg=str(error))
 
 
@@ -38,7 +39,7 @@ def run(params):
     if call["plan"] is None:
         return read(os.path.join(params["src"], params["definition"]))
     plan = {**call["plan"], "workspace": os.path.normpath(params["workspace"])}
-    return _build_supervisor.start(plan, {**os.environ, **call["environment"]})
+    return _supervisor.start(plan, {**os.environ, **call["environment"]})
 
 
 def read(path):
@@ -47,12 +48,12 @@ def read(path):
         with open(path, "rb") as stream:
             data = stream.read(LARGEST_BYTES + 1)
     except OSError as error:
-        raise _build_place.BuildError(
+        raise _place.BuildError(
             "%s: %s; src is the folder with the file that says what is built, and definition its "
             "path there" % (path, error.strerror)
         ) from None
     if len(data) > LARGEST_BYTES:
-        raise _build_place.BuildError("%s is larger than %d bytes" % (path, LARGEST_BYTES))
+        raise _place.BuildError("%s is larger than %d bytes" % (path, LARGEST_BYTES))
     return {
         "content": base64.b64encode(data).decode("ascii"),
         "path": path,

@@ -11,7 +11,7 @@ import re
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _checksum_file, _checksums
+from ..module_utils.checksums import _file, _lines
 
 
 def options():
@@ -32,8 +32,8 @@ def main():
     module = AnsibleModule(argument_spec={**options()}, supports_check_mode=True)
     try:
         result = run(module.params, module.check_mode)
-    except (_checksums.ChecksumError, OSError) as error:
-        module.fail_json(msg=_checksums.spell(str(error)))
+    except (_lines.ChecksumError, OSError) as error:
+        module.fail_json(msg=_lines.spell(str(error)))
     if not module._diff:
         result.pop("diff", None)
     if result.pop("is_whole"):
@@ -45,15 +45,15 @@ def run(params, check_mode):
     """Return the result; with ``is_whole``, whether the tree is as it must be."""
     name = params["checksum_file"] or params["algorithm"].upper() + "SUMS"
     work = verify if params["state"] == "verified" else write
-    with contextlib.closing(_checksum_file.ChecksumFile(params["path"], name)) as checksum_file:
-        return {"checksum_file": _checksums.spell(name), **work(checksum_file, params, check_mode)}
+    with contextlib.closing(_file.ChecksumFile(params["path"], name)) as checksum_file:
+        return {"checksum_file": _lines.spell(name), **work(checksum_file, params, check_mode)}
 
 
 def verify(checksum_file, params, check_mode):
     del check_mode
     pin = params["checksum_file_sha256"]
     if pin is not None and not re.match(r"[0-9A-Fa-f]{64}\Z", pin):
-        raise _checksums.ChecksumError("checksum_file_sha256 is not 64 hex digits: %.80r" % pin)
+        raise _lines.ChecksumError("checksum_file_sha256 is not 64 hex digits: %.80r" % pin)
     outcome, digest, is_crlf = checksum_file.verify(params["exclude"], pin and pin.lower())
     failure = outcome.failure(params["allow_added"], params["allow_links"])
     summary = "%d files are as listed" % outcome.checked
@@ -62,12 +62,12 @@ def verify(checksum_file, params, check_mode):
     return {
         "changed": False,
         "is_whole": not failure,
-        "msg": "%s: %s" % (_checksums.spell(checksum_file.path), failure) if failure else summary,
+        "msg": "%s: %s" % (_lines.spell(checksum_file.path), failure) if failure else summary,
         "checked": outcome.checked,
         "checksum_file_sha256": digest,
         "crlf": is_crlf,
         **{
-            key: [_checksums.spell(path) for path in getattr(outcome, key)]
+            key: [_lines.spell(path) for path in getattr(outcome, key)]
             for key in ("added", "removed", "modified", "links")
         },
     }
@@ -75,7 +75,7 @@ def verify(checksum_file, params, check_mode):
 
 def write(checksum_file, params, check_mode):
     if params["checksum_file_sha256"] is not None:
-        raise _checksums.ChecksumError("checksum_file_sha256 goes with state: verified only")
+        raise _lines.ChecksumError("checksum_file_sha256 goes with state: verified only")
     data, before, count, links = checksum_file.make(
         params["algorithm"], params["exclude"], params["allow_links"]
     )
@@ -88,8 +88,8 @@ def write(checksum_file, params, check_mode):
         "msg": "%d files are listed" % count,
         "checked": count,
         "checksum_file_sha256": hashlib.sha256(data).hexdigest(),
-        "links": [_checksums.spell(path) for path in links],
-        "diff": _diff(_checksums.spell(checksum_file.path), before or b"", data),
+        "links": [_lines.spell(path) for path in links],
+        "diff": _diff(_lines.spell(checksum_file.path), before or b"", data),
     }
 
 

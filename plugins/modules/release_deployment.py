@@ -10,7 +10,8 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _arguments, _host_call
+from ..module_utils.deployment import _host_call
+from ..module_utils.options import _arguments
 
 
 def main():
@@ -30,7 +31,7 @@ def main():
             module.warn(line)
         module.exit_json(**result)
     except (OSError, ValueError) as error:
-        from ..module_utils import _transaction  # most of the code: not for nothing
+        from ..module_utils.deployment import _transaction
 
         module.fail_json(
             **_transaction.refusal(error, module.params["_call"], module.params["root"])

@@ -10,7 +10,10 @@ import copy
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _arguments, _claim, _drift, _history, _manifest, _root, _state, _tree
+from ..module_utils.options import _arguments
+from ..module_utils.release import _manifest
+from ..module_utils.root import _claim, _directory, _history, _state
+from ..module_utils.tree import _drift, _layout
 
 
 def main():
@@ -20,28 +23,28 @@ def main():
     )
     try:
         module.exit_json(**run(module.params))
-    except (OSError, _manifest.ManifestError, _root.RootError, _tree.TreeError) as error:
+    except (OSError, _manifest.ManifestError, _directory.RootError, _layout.TreeError) as error:
         module.fail_json(msg=str(error))
 
 
 def run(params):
     """Return what is at the root and, when asked, how it differs."""
     if params["history"] < 0:
-        raise _root.RootError("history is %d: give 0 or more" % params["history"])
+        raise _directory.RootError("history is %d: give 0 or more" % params["history"])
     while True:
-        with contextlib.suppress(_root.Moved):
+        with contextlib.suppress(_directory.Moved):
             return _look(params)
 
 
 def _look(params):
-    with _root.opened(params["root"], looks_only=True) as root:
+    with _directory.opened(params["root"], looks_only=True) as root:
         state = _settled(root) if root else _state.State()
         drift, runtime = [], []
         if params["verify"] and state.current:
             drift, runtime = _drift.look_through(
                 root, state, state.current, params["runtime_paths"]
             )
-        drift = [_tree.Drift(*item) for item in _current_drift(root, state)] + drift
+        drift = [_layout.Drift(*item) for item in _current_drift(root, state)] + drift
         history = _history.read(root, params["history"]) if root else []
         declared = _declared(root, state, params["_expected"]) if params["declared"] else None
     result = {
@@ -102,7 +105,7 @@ def _settled(root):
     state = copy.deepcopy(recorded)
     try:
         _claim.settle(root, state, state.lease["since"] if state.lease else None)
-    except _root.RootError:  # current is not ours: that is told as drift
+    except _directory.RootError:  # current is not ours: that is told as drift
         return recorded
     return state
 
@@ -113,7 +116,7 @@ def _current_drift(root, state):
         return
     try:
         there = root.read_current(state)
-    except _root.RootError:
+    except _directory.RootError:
         yield "current", "modified"
         return
     if there != state.current:

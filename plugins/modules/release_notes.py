@@ -215,7 +215,10 @@ import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _arguments, _build_record, _canonical, _commits, _git
+from ..module_utils.building import _record
+from ..module_utils.formats import _canonical
+from ..module_utils.git import _command, _commits
+from ..module_utils.options import _arguments
 
 SHARED = "/var/tmp"  # TMPDIR may be a folder that the login user cannot enter
 LEFT = "itops-release-notes-"
@@ -235,7 +238,7 @@ def main():
             module.exit_json(changed=False)
         data = answer(module.params["workspace"], call)
         module.exit_json(changed=False, at=leave(data, call["to"]))
-    except (OSError, _build_record.RecordError, _git.GitError) as error:
+    except (OSError, _record.RecordError, _command.GitError) as error:
         module.fail_json(msg=str(error))
 
 
@@ -261,7 +264,7 @@ def leave(data, path):
 def answer(workspace, call):
     """Return as bytes what a workspace tells: the record of its build, or its commits."""
     if "histories" not in call:
-        return _build_record.render(_build_record.read(workspace))
+        return _record.render(_record.read(workspace))
     environment = dict(os.environ)
     histories = [_commits.gather(workspace, group, environment) for group in call["histories"]]
     return _canonical.dumps(_commits.to_plain(histories))

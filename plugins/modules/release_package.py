@@ -360,23 +360,16 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import (
-    _arguments,
-    _as_built,
-    _build_record,
-    _canonical,
-    _codec,
-    _kinds,
-    _layer,
-    _manifest,
-    _scan,
-    _script_digests,
-)
+from ..module_utils.building import _as_built, _record
+from ..module_utils.formats import _canonical, _codec
+from ..module_utils.options import _arguments
+from ..module_utils.release import _layer, _manifest, _scan
+from ..module_utils.sources import _kinds, _script_digests
 
 FAILURES = (
     OSError,
     _as_built.AsBuiltError,
-    _build_record.RecordError,
+    _record.RecordError,
     _codec.CodecError,
     _layer.LayerError,
     _scan.ScanError,
@@ -423,8 +416,8 @@ def copy_definition(src, workspace, call):
     write_readable(call["to"], data)
     if "record" not in call:
         return {}
-    record = _build_record.read(workspace)
-    write_readable(call["record"], _build_record.render(record))
+    record = _record.read(workspace)
+    write_readable(call["record"], _record.render(record))
     return {"problems": _as_built.find_changes(workspace, record)}
 
 

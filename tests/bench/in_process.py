@@ -20,18 +20,16 @@ import time
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT / ".dev"))
 
-from ansible_collections.itops.release.plugins.module_utils import (  # noqa: E402 - path first
-    _arguments,
-    _compressor,
-    _drift,
-    _host_call,
-    _manifest,
-    _root,
-)
+from ansible_collections.itops.release.plugins.module_utils.deployment import _host_call  # noqa: E402 - path first
+from ansible_collections.itops.release.plugins.module_utils.formats import _compressor  # noqa: E402 - path first
+from ansible_collections.itops.release.plugins.module_utils.options import _arguments  # noqa: E402 - path first
+from ansible_collections.itops.release.plugins.module_utils.release import _manifest  # noqa: E402 - path first
+from ansible_collections.itops.release.plugins.module_utils.root import _directory  # noqa: E402 - path first
+from ansible_collections.itops.release.plugins.module_utils.tree import _drift  # noqa: E402 - path first
 from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing  # noqa: E402
 from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file  # noqa: E402
 from ansible_collections.itops.release.plugins.plugin_utils.deployment import _packs  # noqa: E402
-from ansible_collections.itops.release.plugins.plugin_utils.library import _library  # noqa: E402
+from ansible_collections.itops.release.plugins.plugin_utils.library import _store  # noqa: E402
 from ansible_collections.itops.release.plugins.plugin_utils.release import _delta  # noqa: E402
 
 
@@ -40,7 +38,7 @@ class Operations:
 
     def __init__(self, folder):
         self.folder = folder
-        self.library = _library.Library(str(folder / "in-library"))
+        self.library = _store.Library(str(folder / "in-library"))
         self.root = folder / "in-root"
 
     def seal(self, version="v1"):
@@ -75,7 +73,7 @@ class Operations:
 
     def verify(self):
         """Compare all that is live with what was sealed."""
-        with _root.opened(str(self.root)) as root:
+        with _directory.opened(str(self.root)) as root:
             state = root.read_state()
             drift, _runtime = _drift.look_through(root, state, state.live, ())
         if drift:

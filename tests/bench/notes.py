@@ -25,16 +25,13 @@ import time
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT / ".dev"))
 
-from ansible_collections.itops.release.plugins.module_utils import (  # noqa: E402 - path first
-    _build_checkout,
-    _build_record,
-    _manifest,
-)
-from ansible_collections.itops.release.plugins.plugin_utils.library import _library  # noqa: E402
+from ansible_collections.itops.release.plugins.module_utils.building import _checkout, _record  # noqa: E402 - path first
+from ansible_collections.itops.release.plugins.module_utils.release import _manifest  # noqa: E402 - path first
+from ansible_collections.itops.release.plugins.plugin_utils.library import _store  # noqa: E402
 from ansible_collections.itops.release.plugins.plugin_utils.notes import (  # noqa: E402
-    _notes,
-    _notes_markdown,
-    _notes_workspace,
+    _composition,
+    _rendered,
+    _workspace,
 )
 from ansible_collections.itops.release.plugins.plugin_utils.release import _comparison  # noqa: E402
 
@@ -131,18 +128,18 @@ def log(folder):
 
 def compare(folder):
     """Compare the two releases."""
-    library = _library.Library(str(folder / "library"))
+    library = _store.Library(str(folder / "library"))
     old, new = (library.get(library.find(f"shop:{version}").digest) for version in (1, 2))
     _comparison.compare(old.manifest, new.manifest)
 
 
 def note(folder):
     """Compose the note, with its Markdown and JSON."""
-    library = _library.Library(str(folder / "library"))
-    workspace = _notes_workspace.ThisMachine(str(folder / "workspace"), ENVIRONMENT)
-    composed = _notes.Notes(library, workspace, None).of_build(library.find("shop:2"))
-    _notes_markdown.render(composed, "build")
-    _notes_markdown.to_json(composed)
+    library = _store.Library(str(folder / "library"))
+    workspace = _workspace.ThisMachine(str(folder / "workspace"), ENVIRONMENT)
+    composed = _composition.Notes(library, workspace, None).of_build(library.find("shop:2"))
+    _rendered.render(composed, "build")
+    _rendered.to_json(composed)
 
 
 def prepare(folder, commits, files):
@@ -155,7 +152,7 @@ def prepare(folder, commits, files):
     there = {
         name: git(folder, "rev-parse", name).stdout.decode().strip() for name in ("old", "new")
     }
-    library = _library.Library(str(folder / "library"))
+    library = _store.Library(str(folder / "library"))
     releases = [release(folder, version, there) for version in (1, 2)]
     for manifest in releases:
         with library.new_layers(keep=True) as place:
@@ -164,10 +161,10 @@ def prepare(folder, commits, files):
             library.add(manifest, {"web": (str(layer), "gzip")})
     caches = folder / "workspace/.build/git"
     caches.mkdir(parents=True)
-    cache = _build_checkout.cache_of(REPOSITORY, str(caches))
+    cache = _checkout.cache_of(REPOSITORY, str(caches))
     (folder / "repository").rename(cache)
     (folder / "repository").symlink_to(cache)
-    record = _build_record.render(build_record(releases[1], there["new"]))
+    record = _record.render(build_record(releases[1], there["new"]))
     (folder / "workspace/build.json").write_bytes(record)
 
 
@@ -242,7 +239,7 @@ def build_record(manifest, commit):
     origin = source(commit)
     folder = origin.pop("folder")
     return {
-        "format": _build_record.FORMAT,
+        "format": _record.FORMAT,
         "run": "bench",
         "inputs": "0" * 64,
         "release": {"name": "shop", "version": "2", "serial": 2},
@@ -259,7 +256,7 @@ def build_record(manifest, commit):
                 "version": web.version,
                 "source": ".",
                 "folder": folder,
-                "tree": _build_record.tree_digest(web.entries),
+                "tree": _record.tree_digest(web.entries),
                 "origin": {**origin, "is_dirty": False},
                 "steps": [],
                 "artifacts": [],

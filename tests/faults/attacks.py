@@ -12,24 +12,19 @@ import os
 import pathlib
 from dataclasses import dataclass
 
-from ansible_collections.itops.release.plugins.module_utils import (
-    _checksum_file,
-    _checksums,
-    _drift,
-    _layer,
-    _pack,
-    _root,
-    _scan,
-    _transaction,
-)
+from ansible_collections.itops.release.plugins.module_utils.checksums import _file, _lines
+from ansible_collections.itops.release.plugins.module_utils.deployment import _transaction
+from ansible_collections.itops.release.plugins.module_utils.release import _layer, _pack, _scan
+from ansible_collections.itops.release.plugins.module_utils.root import _directory
+from ansible_collections.itops.release.plugins.module_utils.tree import _drift
 from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing
+from ansible_collections.itops.release.tests.fakes.estate import Estate, Host, write_tree
 from ansible_collections.itops.release.tests.faults import attacking
-from ansible_collections.itops.release.tests.unit.plugins.estate import Estate, Host, write_tree
 
 SEEDED = "var/seed/deep/conf"
 LINKS = ["var/new/deep/dir/", SEEDED]
 EMPTIED = ("-dir", "-.dir.new", "-conf", ".dir.new")
-SEALING = (_scan.ScanError, _layer.LayerError, _sealing.SealingError, _checksums.ChecksumError)
+SEALING = (_scan.ScanError, _layer.LayerError, _sealing.SealingError, _lines.ChecksumError)
 REFUSALS = (OSError, _pack.PackError, *_transaction.OURS, *SEALING)
 
 
@@ -116,7 +111,7 @@ def releases(arena):
 
 
 def _look_through(host):
-    with _root.opened(str(host.root)) as root:
+    with _directory.opened(str(host.root)) as root:
         state = root.read_state()
         _drift.look_through(root, state, host.current, ())
 
@@ -188,7 +183,7 @@ def _seal(arena, source, serial):
 
 
 def _list(source):
-    with contextlib.closing(_checksum_file.ChecksumFile(str(source), "SHA256SUMS")) as listing:
+    with contextlib.closing(_file.ChecksumFile(str(source), "SHA256SUMS")) as listing:
         data = listing.make("sha256", ("*.lure",))[0]
         listing.write(data)
         listing.verify(exclude=("*.lure",))

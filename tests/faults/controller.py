@@ -11,13 +11,13 @@ from __future__ import annotations
 import contextlib
 import os
 
-from ansible_collections.itops.release.plugins.module_utils import _checksum_file
+from ansible_collections.itops.release.plugins.module_utils.checksums import _file
 from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing
 from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file
 from ansible_collections.itops.release.plugins.plugin_utils.deployment import _packs
 from ansible_collections.itops.release.plugins.plugin_utils.evidence import _signatures
-from ansible_collections.itops.release.plugins.plugin_utils.library import _library, _retention
-from ansible_collections.itops.release.tests.unit.plugins import archives, signing
+from ansible_collections.itops.release.plugins.plugin_utils.library import _retention, _store
+from ansible_collections.itops.release.tests.fakes import archives, signing
 
 ANY = {"include": ("**",), "exclude": (), "private": (), "writable": (), "case_sensitive": False}
 CHECKSUMS = "SHA256SUMS"
@@ -25,7 +25,7 @@ CHECKSUMS = "SHA256SUMS"
 
 def library_of(folder):
     """Return the media library below *folder*."""
-    return _library.Library(os.path.join(folder, "library"))
+    return _store.Library(os.path.join(folder, "library"))
 
 
 def seal(folder, version="3"):
@@ -81,7 +81,7 @@ def pack(folder):
 def checksums(folder):
     """Write the checksum file of the tree that is not ours."""
     tree = os.path.join(folder, "delivery")
-    with contextlib.closing(_checksum_file.ChecksumFile(tree, CHECKSUMS)) as checksum_file:
+    with contextlib.closing(_file.ChecksumFile(tree, CHECKSUMS)) as checksum_file:
         data, before, _count, _links = checksum_file.make("sha256")
         if data != before:
             checksum_file.write(data)

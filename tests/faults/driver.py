@@ -53,7 +53,10 @@ def _do(act, path):
 
 def _on_host():
     """Return a function that does what the module does on a host."""
-    from ansible_collections.itops.release.plugins.module_utils import _host_call, _transaction
+    from ansible_collections.itops.release.plugins.module_utils.deployment import (
+        _host_call,
+        _transaction,
+    )
 
     def act(job):
         params, call = job["params"], job["call"]

@@ -11,14 +11,14 @@ import signal
 import time
 import traceback
 
-from ansible_collections.itops.release.plugins.module_utils import (
-    _checksums,
-    _codec,
+from ansible_collections.itops.release.plugins.module_utils.checksums import _lines
+from ansible_collections.itops.release.plugins.module_utils.deployment import _transaction
+from ansible_collections.itops.release.plugins.module_utils.formats import _codec
+from ansible_collections.itops.release.plugins.module_utils.release import (
     _layer,
     _manifest,
     _pack,
     _scan,
-    _transaction,
 )
 from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing
 from ansible_collections.itops.release.plugins.plugin_utils.oci import _layout
@@ -27,7 +27,7 @@ PIECE = 4096
 LONGEST_S = 0.02  # between two changes
 REFUSALS = (
     OSError,
-    _checksums.ChecksumError,
+    _lines.ChecksumError,
     _codec.CodecError,
     _layer.LayerError,
     _layout.LibraryError,

@@ -11,9 +11,9 @@ import tarfile
 from dataclasses import dataclass
 
 from ansible_collections.itops.release.plugins.plugin_utils.evidence import _dsse
+from ansible_collections.itops.release.tests.fakes.estate import write_tree
 from ansible_collections.itops.release.tests.faults import controller
 from ansible_collections.itops.release.tests.faults.operations import files
-from ansible_collections.itops.release.tests.unit.plugins.estate import write_tree
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import contextlib
 import json
 import re
 
+from ansible_collections.itops.release.tests.fakes.estate import Host
 from ansible_collections.itops.release.tests.faults import overtaking, points, sweeping
 from ansible_collections.itops.release.tests.faults.operations import LINKS, Operation
-from ansible_collections.itops.release.tests.unit.plugins.estate import Host
 
 LOOKER = "the run that looks"
 RENAMES = ("rename", "renameat", "renameat2")  # by which all that others look at changes

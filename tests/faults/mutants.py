@@ -34,8 +34,8 @@ def fails(operation, error):
     return (f"tests/faults/test_sweep.py::{name}[{error}-{operation}]", "--every-point")
 
 
-DURABLE = "module_utils/_durable.py"
-TRIAL = "module_utils/_trial.py"
+DURABLE = "module_utils/files/_durable.py"
+TRIAL = "module_utils/deployment/_trial.py"
 SWEPT = (
     Mutant(
         "replacing a link in one step",
@@ -61,14 +61,14 @@ SWEPT = (
     ),
     Mutant(
         "clearing what a killed run left in staging",
-        "module_utils/_claim.py",
+        "module_utils/root/_claim.py",
         'self.discard(staging, name, "staging")\n        name = str(self.token)',
         "pass\n        name = str(self.token)",
         kills("stage"),
     ),
     Mutant(
         "recording a tree before it gets its name",
-        "module_utils/_staging.py",
+        "module_utils/deployment/_staging.py",
         "        claim.root.write_state(state)\n"
         '        os.rename("tree", tree, src_dir_fd=place.staging, dst_dir_fd=releases)\n',
         '        os.rename("tree", tree, src_dir_fd=place.staging, dst_dir_fd=releases)\n'
@@ -77,28 +77,28 @@ SWEPT = (
     ),
     Mutant(
         "restarting whatever is switched to",
-        "module_utils/_claim.py",
+        "module_utils/root/_claim.py",
         "    state.restarted = False\n",
         "",
         kills("replace"),
     ),
     Mutant(
         "a lease that ends with its process",
-        "module_utils/_lease.py",
+        "module_utils/root/_lease.py",
         '    if pid is None or lease["boot"] != _boot(proc):',
         '    return pid is not None\n    if pid is None or lease["boot"] != _boot(proc):',
         kills("stage"),
     ),
     Mutant(
         "moving a tree out of the releases before it is deleted",
-        "module_utils/_removal.py",
+        "module_utils/deployment/_removal.py",
         "os.rename(tree, tree, src_dir_fd=releases, dst_dir_fd=staging)",
         "_deletion.remove(releases, tree)",
         kills("clean"),
     ),
     Mutant(
         "giving a tree its name when it is whole",
-        "module_utils/_staging.py",
+        "module_utils/deployment/_staging.py",
         '        os.rename("tree", tree, src_dir_fd=place.staging, dst_dir_fd=releases)\n',
         "        os.mkdir(tree, dir_fd=releases)\n"
         '        there = claim.subfolder(stack, place.staging, "tree")\n'
@@ -109,14 +109,14 @@ SWEPT = (
     ),
     Mutant(
         "keeping the release to roll back to",
-        "module_utils/_state.py",
+        "module_utils/root/_state.py",
         "kept = {state.live, state.trial, previous_tree(state, existing)} & set(ours)",
         "kept = {state.live, state.trial} & set(ours)",
         kills("clean"),
     ),
     Mutant(
         "knowing in which order releases were staged",
-        "module_utils/_transaction.py",
+        "module_utils/deployment/_transaction.py",
         "                lambda state: _state.superfluous(\n                    state, ",
         "                lambda state: _state.superfluous(\n"
         "                    (lambda other: other.trees.update({tree: {**record, 'token': __impor"
@@ -126,28 +126,28 @@ SWEPT = (
     ),
     Mutant(
         "going on with a removal that was killed",
-        "module_utils/_host_call.py",
+        "module_utils/deployment/_host_call.py",
         "has_leftovers = not check_mode and _removal.unused_manifests(root, before)",
         "has_leftovers = False",
         kills("remove one"),
     ),
     Mutant(
         "trying again to remove contents that could not be removed",
-        "module_utils/_removal.py",
+        "module_utils/deployment/_removal.py",
         "if not claim.leftovers:",
         "if True:",
         fails("remove one", "EIO"),
     ),
     Mutant(
         "failing where an empty folder cannot be removed",
-        "module_utils/_removal.py",
+        "module_utils/deployment/_removal.py",
         "if error.errno not in KEPT:",
         "if False:",
         fails("remove all", "EIO"),
     ),
     Mutant(
         "cleaning after the new release is accepted only",
-        "module_utils/_transaction.py",
+        "module_utils/deployment/_transaction.py",
         "        _try_and_accept(root, claim, before, params)\n",
         "        _removal.clean(claim, lambda state: [t for t in state.trees if t != tree])\n"
         "        _try_and_accept(root, claim, before, params)\n",
@@ -155,7 +155,7 @@ SWEPT = (
     ),
     Mutant(
         "removing from the library only what its index names no more",
-        "plugin_utils/library/_library.py",
+        "plugin_utils/library/_store.py",
         "        self.layout.write_index(index, before, again)\n"
         "        self.layout.remove(doomed)\n",
         # Without the smallest, a layer, the release is still listed.
@@ -165,14 +165,14 @@ SWEPT = (
     ),
     Mutant(
         "replacing a checksum file in one step",
-        "module_utils/_checksum_file.py",
+        "module_utils/checksums/_file.py",
         "_durable.write_file(folder, self._name, data, MODE, self._scratch)",
         "_durable.write_file(folder, self._name, data, MODE, self._name)",
         kills("write checksums"),
     ),
     Mutant(
         "naming the checksum file where the system refuses something",
-        "module_utils/_checksum_file.py",
+        "module_utils/checksums/_file.py",
         "raise OSError(error.errno, error.strerror, path) from None\n        finally:",
         "raise\n        finally:",
         fails("write checksums", "ENOSPC"),
@@ -193,14 +193,14 @@ def attack(name):
     return (test, "--every-point")
 
 
-TREE = "module_utils/_tree.py"
-SHARED = "module_utils/_shared.py"
-DROP = "module_utils/_drop.py"
+TREE = "module_utils/tree/_layout.py"
+SHARED = "module_utils/deployment/_shared.py"
+DROP = "module_utils/deployment/_drop.py"
 CONFINED = "tests/faults/test_confinement.py::test_an_operation_can_be_led_nowhere_else"
 ATTACKED = (
     Mutant(
         "removing a tree by descriptors",
-        "module_utils/_deletion.py",
+        "module_utils/files/_deletion.py",
         "descriptor = os.open(name, _paths.OPEN_DIRECTORY, dir_fd=parent)",
         "descriptor = os.open(name, _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW, dir_fd=parent)",
         attack("releases"),
@@ -222,18 +222,18 @@ ATTACKED = (
     Mutant(
         "going step by step to what is made in shared/",
         SHARED,
-        "descriptor = _root.open_directory(above, folder)",
+        "descriptor = _directory.open_directory(above, folder)",
         "descriptor = os.open(folder, _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW, dir_fd=above)",
         attack("shared"),
     ),
     Mutant(
         "asking a descriptor, not a real path, where a folder of shared/ is",
         SHARED,
-        "descriptor = _root.open_directory(above, folder)",
+        "descriptor = _directory.open_directory(above, folder)",
         "here = os.readlink(b'/proc/self/fd/%d' % above)\n"
         "            real = os.path.realpath(os.path.join(here, folder))\n"
         "            if not real.startswith(_paths.to_os(claim.root.path)):\n"
-        "                raise _root.RootError\n"
+        "                raise _directory.RootError\n"
         "            descriptor = os.open(os.path.join(here, folder), os.O_RDONLY)",
         attack("shared"),
     ),
@@ -260,21 +260,21 @@ ATTACKED = (
     ),
     Mutant(
         "refusing a root in a directory of another user",
-        "module_utils/_ancestors.py",
+        "module_utils/files/_ancestors.py",
         'if status.st_uid not in users:\n        raise Unsafe(\n            "%s belongs',
         'if False:\n        raise Unsafe(\n            "%s belongs',
         attack("above"),
     ),
     Mutant(
         "opening what is sealed without following a link",
-        "module_utils/_scan.py",
+        "module_utils/release/_scan.py",
         "deeper = os.open(name, OPEN_DIRECTORY, dir_fd=self._directory)",
         "deeper = os.open(name, OPEN_DIRECTORY & ~os.O_NOFOLLOW, dir_fd=self._directory)",
         attack("sources"),
     ),
     Mutant(
         "sealing only what the checksum file was found to say",
-        "module_utils/_kind_files.py",
+        "module_utils/sources/_kind_files.py",
         "listed.get(entry.path) != entry.sha256",
         "False",
         ("tests/faults/test_attackers.py", "-k", "changes_while_it_is_sealed", "--every-point"),
@@ -288,7 +288,7 @@ ATTACKED = (
     ),
     Mutant(
         "finding the root by walking there",
-        "module_utils/_root.py",
+        "module_utils/root/_directory.py",
         "way = _ancestors.open_directory(local, users, make)",
         "way = os.open(local, _paths.OPEN_DIRECTORY)",
         (f"{CONFINED}[roll back]",),
@@ -309,7 +309,7 @@ def lints(operation):
     return (f"tests/faults/test_durability.py::{name}[{operation}]",)
 
 
-STAGING = "module_utils/_staging.py"
+STAGING = "module_utils/deployment/_staging.py"
 LAYOUT = "plugin_utils/oci/_layout.py"
 RENAMED = "    os.rename(scratch, name, src_dir_fd=directory, dst_dir_fd=directory)\n"
 SYNCED = (
@@ -350,14 +350,14 @@ SYNCED = (
     ),
     Mutant(
         "the barrier before a copy comes to shared/",
-        "module_utils/_shared.py",
+        "module_utils/deployment/_shared.py",
         "        _durable.barrier(staging)\n",
         "",
         lints("first release"),
     ),
     Mutant(
         "syncing the folder of a directory that is made in shared/",
-        "module_utils/_shared.py",
+        "module_utils/deployment/_shared.py",
         "            os.rename(scratch, name, src_dir_fd=parent, dst_dir_fd=parent)\n"
         "        os.fsync(parent)\n",
         "            os.rename(scratch, name, src_dir_fd=parent, dst_dir_fd=parent)\n",
@@ -365,21 +365,21 @@ SYNCED = (
     ),
     Mutant(
         "giving a directory in shared/ its name when it has its mode",
-        "module_utils/_shared.py",
+        "module_utils/deployment/_shared.py",
         'scratch = b".%s.new" % name',
         "scratch = name",
         kills("first release"),
     ),
     Mutant(
         "syncing what is added to the history",
-        "module_utils/_history.py",
+        "module_utils/root/_history.py",
         "        os.fsync(descriptor)\n",
         "",
         lints("roll back"),
     ),
     Mutant(
         "syncing the folder that a tree is removed from",
-        "module_utils/_removal.py",
+        "module_utils/deployment/_removal.py",
         "    os.fsync(releases)\n",
         "",
         lints("remove one"),
@@ -421,7 +421,7 @@ def overtakes(operation):
     return (f"tests/faults/test_races.py::{name}[{operation}]", "--every-point")
 
 
-CLAIM = "module_utils/_claim.py"
+CLAIM = "module_utils/root/_claim.py"
 RACES = "tests/faults/test_races.py::test_of_three_runs_at_once_none_loses_what_must_stay[stopped]"
 RACED = (
     Mutant(
@@ -433,14 +433,14 @@ RACED = (
     ),
     Mutant(
         "a lock that one process holds at a time",
-        "module_utils/_root.py",
+        "module_utils/root/_directory.py",
         "            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
         "",
         overtakes("mark bad"),
     ),
     Mutant(
         "naming who locks from the first moment on",
-        "module_utils/_root.py",
+        "module_utils/root/_directory.py",
         "            os.pwrite(descriptor, holder, 0)\n"
         "            os.ftruncate(descriptor, len(holder))\n",
         "            os.ftruncate(descriptor, 0)\n            os.pwrite(descriptor, holder, 0)\n",
@@ -448,7 +448,7 @@ RACED = (
     ),
     Mutant(
         "a lease that ends with its process, not by its age",
-        "module_utils/_lease.py",
+        "module_utils/root/_lease.py",
         '    return lease["started"] is not None and _started(pid, proc) == lease["started"]\n',
         '    with open("/proc/uptime") as stream:\n'
         '        return float(stream.read().split()[0]) - int(lease["started"]) / 100 < 0.02\n',
@@ -456,14 +456,14 @@ RACED = (
     ),
     Mutant(
         "choosing anew, in the commit point, what is cleaned",
-        "module_utils/_removal.py",
+        "module_utils/deployment/_removal.py",
         "            trees = choose(state)\n            if trees:\n",
         "            if trees:\n",
         (RACES, "--every-point"),
     ),
     Mutant(
         "telling by the whole state whether another run wrote",
-        "module_utils/_root.py",
+        "module_utils/root/_directory.py",
         "self.read_state().as_read != state.as_read",
         "self.read_state().token != state.token",
         ("tests/faults/test_races.py", "-k", "looks_while and verify-deploying"),
@@ -479,8 +479,8 @@ FLIPPED_THERE = "test_a_byte_that_is_flipped_in_the_library_is_refused_or_found"
 FLIPPED_ON_ITS_WAY = "test_a_byte_that_is_flipped_on_the_way_is_refused[its manifest and contents]"
 FLIPPED_HERE = "test_a_byte_that_is_flipped_on_a_host_is_found_or_mended_before_it_goes_live"
 CHANGED = "test_whatever_is_changed_in_a_tree_is_found_named_and_mended"
-PACK = "module_utils/_pack.py"
-OBJECTS = "module_utils/_objects.py"
+PACK = "module_utils/release/_pack.py"
+OBJECTS = "module_utils/tree/_objects.py"
 TAMPERED = (
     Mutant(
         "hashing what is read of the library",
@@ -491,14 +491,14 @@ TAMPERED = (
     ),
     Mutant(
         "hashing the files in a layer",
-        "module_utils/_layer.py",
+        "module_utils/release/_layer.py",
         "    if digest.hexdigest() != entry.sha256:\n",
         "    if False:\n",
         tampers(FLIPPED_THERE),
     ),
     Mutant(
         "hashing the manifest that a pack brings",
-        "module_utils/_manifest.py",
+        "module_utils/release/_manifest.py",
         "    if digest_of(data) != digest:\n",
         "    if False:\n",
         tampers(FLIPPED_ON_ITS_WAY),
@@ -520,7 +520,7 @@ TAMPERED = (
     Mutant(
         "hashing contents before they are shared again",
         OBJECTS,
-        "                    and _tree.hash_descriptor(descriptor, entry.size) == entry.sha256\n",
+        "                    and _layout.hash_descriptor(descriptor, entry.size) == entry.sha256\n",
         "",
         tampers(FLIPPED_HERE),
     ),
@@ -533,7 +533,7 @@ TAMPERED = (
     ),
     Mutant(
         "comparing the sum of what a root remembers",
-        "module_utils/_canonical.py",
+        "module_utils/formats/_canonical.py",
         'if "sum" in plain and plain != summed(rest):',
         "if False:",
         tampers(FLIPPED_HERE),

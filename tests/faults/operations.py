@@ -13,16 +13,15 @@ import os
 import stat
 from dataclasses import dataclass, field
 
-from ansible_collections.itops.release.plugins.module_utils import (
+from ansible_collections.itops.release.plugins.module_utils.deployment import _host_call, _trial
+from ansible_collections.itops.release.plugins.module_utils.release import _manifest
+from ansible_collections.itops.release.plugins.module_utils.root import (
     _claim,
+    _directory,
     _history,
-    _host_call,
-    _manifest,
-    _root,
     _state,
-    _trial,
 )
-from ansible_collections.itops.release.tests.unit.plugins.estate import Host, write_tree
+from ansible_collections.itops.release.tests.fakes.estate import Host, write_tree
 
 VERSIONS = ("1", "2", "3", "4", "5")
 LINKS = ["etc/conf", "log/"]
@@ -85,7 +84,7 @@ def lay_out_foreign(root, link):
 
 def unneeded(host):
     """Return the names of manifests and contents that no release on a Host needs."""
-    with _root.opened(str(host.root)) as root:
+    with _directory.opened(str(host.root)) as root:
         digests = {record["digest"] for record in root.read_state().trees.values()}
         found = root.names("manifests") - digests
         there = filter(None, (root.read_manifest(digest) for digest in digests - found))
@@ -208,7 +207,7 @@ class Operation:
             found.append(f"current leads to {host.current}, which is neither old nor new, whole")
         found += self._lost(host, expected) + self._spoilt(host)
         try:
-            with _root.opened(str(host.root)) as root:
+            with _directory.opened(str(host.root)) as root:
                 if root:
                     root.read_state()
                     _history.read(root, 1000)

@@ -16,13 +16,10 @@ import signal
 import tempfile
 import time
 
-from ansible_collections.itops.release.plugins.module_utils import (
-    _history,
-    _root,
-)
+from ansible_collections.itops.release.plugins.module_utils.root import _directory, _history
+from ansible_collections.itops.release.tests.fakes.estate import Host
 from ansible_collections.itops.release.tests.faults import points, sweeping
 from ansible_collections.itops.release.tests.faults.operations import DAMAGED, LINKS, VERSIONS, look
-from ansible_collections.itops.release.tests.unit.plugins.estate import Host
 
 ACTOR = "the test's run"  # as the jobs of the operations have it
 OVERTAKER = "another run"
@@ -100,7 +97,7 @@ def _locked_out(bench, host, actor):
     try:
         deploy(bench, host, lock_timeout=LOCK_TIMEOUT_S)
         found = ["the other run got by the lock"]
-    except _root.RootError as error:
+    except _directory.RootError as error:
         wanted = f"is locked by pid {actor.pid} of {ACTOR} for more than"
         found = [] if wanted in str(error) else [f"the line does not name who locks: {error}"]
     if time.monotonic() - began > LOCK_TIMEOUT_S + 2:
@@ -130,7 +127,7 @@ def _fenced(bench, host, actor):
 
 def _progress(host):
     """Return whether the actor has the lease, and whether all that it does is done."""
-    with _root.opened(str(host.root)) as root:
+    with _directory.opened(str(host.root)) as root:
         if root is None:
             return False, False
         lease = root.read_state().lease
@@ -174,7 +171,7 @@ def at_rest(host, expected):
     *expected* is ``{version: what look() finds}``; ``current``, state and history agree.
     """
     try:
-        with _root.opened(str(host.root)) as root:
+        with _directory.opened(str(host.root)) as root:
             if root is None:
                 return [] if not os.path.lexists(host.root / "current") else ["current is left"]
             state, events = root.read_state(), _history.read(root, 100000)

@@ -14,15 +14,11 @@ import time
 import traceback
 from dataclasses import dataclass
 
-from ansible_collections.itops.release.plugins.module_utils import (
-    _history,
-    _root,
-    _state,
-    _transaction,
-)
+from ansible_collections.itops.release.plugins.module_utils.deployment import _transaction
+from ansible_collections.itops.release.plugins.module_utils.root import _directory, _history, _state
+from ansible_collections.itops.release.tests.fakes.estate import Host
 from ansible_collections.itops.release.tests.faults.operations import LINKS, VERSIONS
 from ansible_collections.itops.release.tests.faults.overtaking import at_rest
-from ansible_collections.itops.release.tests.unit.plugins.estate import Host
 
 PINNED = "1"
 LOCK_TIMEOUT_S = 10
@@ -224,7 +220,7 @@ class Race:
 
     def _lost(self, outcomes):
         """Return which releases, marks and acknowledged deployments are gone."""
-        with _root.opened(str(self._root)) as root:
+        with _directory.opened(str(self._root)) as root:
             state, events = root.read_state(), _history.read(root, MOST_EVENTS)
         found = []
         if PINNED not in {record["version"] for record in state.trees.values()}:

@@ -20,25 +20,22 @@ from dataclasses import dataclass
 
 import zstandard
 
-from ansible_collections.itops.release.plugins.module_utils import (
-    _archive,
-    _archive_stream,
-    _as_built,
-    _build_record,
-    _canonical,
-    _checksums,
-    _codec,
-    _delta,
-    _history,
+from ansible_collections.itops.release.plugins.module_utils.building import _as_built, _record
+from ansible_collections.itops.release.plugins.module_utils.checksums import _lines, _manifest_in
+from ansible_collections.itops.release.plugins.module_utils.deployment import (
     _host_call,
-    _layer,
-    _manifest,
-    _manifest_in,
-    _pack,
-    _root,
-    _scan,
     _transaction,
 )
+from ansible_collections.itops.release.plugins.module_utils.formats import _canonical, _codec
+from ansible_collections.itops.release.plugins.module_utils.release import (
+    _delta,
+    _layer,
+    _manifest,
+    _pack,
+    _scan,
+)
+from ansible_collections.itops.release.plugins.module_utils.root import _directory, _history
+from ansible_collections.itops.release.plugins.module_utils.sources import _archive, _archive_stream
 from ansible_collections.itops.release.plugins.modules import release_deployment_info
 from ansible_collections.itops.release.plugins.plugin_utils.building import (
     _built,
@@ -48,28 +45,23 @@ from ansible_collections.itops.release.plugins.plugin_utils.building import (
 from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file
 from ansible_collections.itops.release.plugins.plugin_utils.deployment import _packs
 from ansible_collections.itops.release.plugins.plugin_utils.evidence import (
-    _bill_file,
+    _attachments,
     _dsse,
-    _evidence,
     _keys,
     _packages,
+    _sbom_file,
     _signatures,
     _statement,
     _trust,
 )
-from ansible_collections.itops.release.plugins.plugin_utils.library import _library, _retention
+from ansible_collections.itops.release.plugins.plugin_utils.library import _retention, _store
 from ansible_collections.itops.release.plugins.plugin_utils.oci import _layout, _referrers
 from ansible_collections.itops.release.plugins.plugin_utils.release import _about
 from ansible_collections.itops.release.plugins.plugin_utils.release import _delta as _making
-from ansible_collections.itops.release.tests.unit.plugins import builds, signing
-from ansible_collections.itops.release.tests.unit.plugins.archives import (
-    LIMITS,
-    header,
-    tar,
-    zipped,
-)
-from ansible_collections.itops.release.tests.unit.plugins.estate import Estate
-from ansible_collections.itops.release.tests.unit.plugins.layers import entries_of, stream_of
+from ansible_collections.itops.release.tests.fakes import builds, signing
+from ansible_collections.itops.release.tests.fakes.archives import LIMITS, header, tar, zipped
+from ansible_collections.itops.release.tests.fakes.estate import Estate
+from ansible_collections.itops.release.tests.fakes.layers import entries_of, stream_of
 
 ONE = {"app*": "one", "lib/same": "the same", "key": "secret", "latest@": "app", "empty/": ""}
 TWO = {**ONE, "app*": "two", "lib/new": "new"}
@@ -247,7 +239,7 @@ OF_ARCHIVES = (_scan.ScanError, _codec.CodecError)
 def history_reader(place):
     def read(data):
         place.ours("history.jsonl").write_bytes(data)
-        with _root.opened(str(place.host.root)) as root:
+        with _directory.opened(str(place.host.root)) as root:
             json.dumps(_history.read(root, 1000))
 
     return read
@@ -272,7 +264,7 @@ def ask_library(place):
         lambda: library.get(label.digest),
         lambda: library.prune(_retention.Rules(1, None, ()), keep=False),
         lambda: _signatures.describe(library, label, signing.trust(release=(1, signing.key(1)))),
-        lambda: _evidence.read(library, label),
+        lambda: _attachments.read(library, label),
     ):
         with contextlib.suppress(_layout.LibraryError):
             question()
@@ -332,7 +324,7 @@ def read_evidence(data):
     signed = _dsse.render(signing.envelope(1, payload=data))
     for envelope, keys in ((signed, known), (data, known), (data, None)):
         attached = _referrers.Attached("sha256:" + "0" * 64, envelope, {})
-        found = _evidence.examine(attached, signing.LABEL, keys)
+        found = _attachments.examine(attached, signing.LABEL, keys)
         assert found.problem.isprintable()
 
 
@@ -340,7 +332,7 @@ def bill_reader(folder):
     def read(data):
         path = folder / "bom.json"
         path.write_bytes(data)
-        _bill_file.read(str(path))
+        _sbom_file.read(str(path))
 
     return read
 
@@ -457,7 +449,7 @@ def _on_a_host(place):
     states, histories = (state, without_sums(state)), (history, without_sums(history))
     return (
         Reader("state", state_reader(place), REFUSALS, states, states[1:]),
-        Reader("history", history_reader(place), (_root.RootError,), histories),
+        Reader("history", history_reader(place), (_directory.RootError,), histories),
     )
 
 
@@ -472,12 +464,12 @@ def record_reader(library, src, workspace):
     """Return what seals, but for the adding, what a build left by its record."""
 
     def read(data):
-        (workspace / _build_record.NAME).write_bytes(data)
+        (workspace / _record.NAME).write_bytes(data)
         host = _source_hosts.ThisMachine(str(src), "release.yml", str(workspace))
         definition = host.read()
         release = _release_file.parse(text_of(definition), "release.yml")
         release = _built.prepare(release, host, definition)
-        _sealing.seal(_library.Library(str(library)), release, host.pack, keep=False)
+        _sealing.seal(_store.Library(str(library)), release, host.pack, keep=False)
 
     return read
 
@@ -499,7 +491,7 @@ def _written_by_people(folder):
         build=(1, signing.key(3)),
     ).encode("utf-8")
     key = (signing.public_line(1).encode("ascii"),)
-    refusals = (_checksums.ChecksumError,)
+    refusals = (_lines.ChecksumError,)
     return (
         Reader(
             "release.yml",
@@ -510,7 +502,7 @@ def _written_by_people(folder):
         ),
         Reader("trust.yml", trust_reader(folder), (_trust.TrustError,), (trust,), (trust,)),
         Reader("public key", read_public_key, (_keys.KeyFormatError,), key),
-        Reader("checksum file", _checksums.parse, refusals, (CHECKSUMS,)),
+        Reader("checksum file", _lines.parse, refusals, (CHECKSUMS,)),
         Reader("MANIFEST.in", read_manifest_in, refusals, (MANIFEST_IN,)),
     )
 
@@ -546,7 +538,7 @@ def _of_evidence(folder):
     bill = {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": [part]}
     bills, metadata = (json.dumps(bill).encode("utf-8"),), PACKAGES[0].decode("utf-8")
     reads_bill, reads_npm = bill_reader(folder), package_reader("node_modules/a/package.json")
-    refusals = (_bill_file.BillError,)
+    refusals = (_sbom_file.BillError,)
     reads_packages = package_reader(
         *("a.dist-info/METADATA", "var/lib/dpkg/status", "etc/os-release"),
         "usr/share/doc/a/copyright",
@@ -570,9 +562,9 @@ def _of_builds(folder):
     release = {"name": "shop", "version": "1", "serial": 1, "components": [component]}
     src.mkdir()
     (src / "release.yml").write_bytes(json.dumps(release).encode("utf-8"))
-    records = (_build_record.render(builds.build(src, workspace)),)
+    records = (_record.render(builds.build(src, workspace)),)
     refusals = (
-        *(_as_built.AsBuiltError, _build_record.RecordError),
+        *(_as_built.AsBuiltError, _record.RecordError),
         *(_manifest.ManifestError, _sealing.SealingError),
     )
     material = {"kind": "git", "place": "../repository", "commit": "0" * 40}

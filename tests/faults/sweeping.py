@@ -14,13 +14,13 @@ import sys
 import tempfile
 from dataclasses import dataclass
 
+from ansible_collections.itops.release.tests.fakes.estate import Estate
 from ansible_collections.itops.release.tests.faults import (
     host_operations,
     library_operations,
     operations,
     points,
 )
-from ansible_collections.itops.release.tests.unit.plugins.estate import Estate
 
 DRIVER = str(pathlib.Path(__file__).with_name("driver.py"))
 ENOUGH = 10  # problems, after which a sweep ends

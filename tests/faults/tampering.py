@@ -16,33 +16,30 @@ import shutil
 import subprocess
 import zlib
 
-from ansible_collections.itops.release.plugins.module_utils import (
-    _claim,
-    _codec,
-    _manifest,
-    _root,
-    _transaction,
-    _tree,
-)
+from ansible_collections.itops.release.plugins.module_utils.deployment import _transaction
+from ansible_collections.itops.release.plugins.module_utils.formats import _codec
+from ansible_collections.itops.release.plugins.module_utils.release import _manifest
+from ansible_collections.itops.release.plugins.module_utils.root import _claim, _directory
+from ansible_collections.itops.release.plugins.module_utils.tree import _layout
 from ansible_collections.itops.release.plugins.modules import release_deployment_info
 from ansible_collections.itops.release.plugins.plugin_utils.deployment import _packs
 from ansible_collections.itops.release.plugins.plugin_utils.evidence import _signatures
-from ansible_collections.itops.release.plugins.plugin_utils.library import _library
+from ansible_collections.itops.release.plugins.plugin_utils.library import _store
+from ansible_collections.itops.release.tests.fakes import signing
+from ansible_collections.itops.release.tests.fakes.estate import Estate, Host
 from ansible_collections.itops.release.tests.faults.operations import LINKS, RULES, files, look
-from ansible_collections.itops.release.tests.unit.plugins import signing
-from ansible_collections.itops.release.tests.unit.plugins.estate import Estate, Host
 
 MASKS = (0x01, 0x20, 0x80)
 TRUST = signing.trust(release=(1, signing.key(1)))
 ON_CONTROLLER = (  # what the action tells as a line
     _claim.DeploymentError,
     _codec.CodecError,
-    _library.LibraryError,
+    _store.LibraryError,
     _manifest.ManifestError,
     _signatures.Refused,
-    _tree.TreeError,
+    _layout.TreeError,
 )
-ON_HOST = (OSError, _manifest.ManifestError, _root.RootError, _tree.TreeError)
+ON_HOST = (OSError, _manifest.ManifestError, _directory.RootError, _layout.TreeError)
 SEALED = {"linked_paths": LINKS, "seed": True}
 (WRITABLE,) = RULES["writable"]
 ZSTD = b"(\xb5/\xfd"

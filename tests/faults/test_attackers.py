@@ -17,10 +17,10 @@ import tempfile
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils import _host_call
+from ansible_collections.itops.release.plugins.module_utils.deployment import _host_call
+from ansible_collections.itops.release.tests.fakes.estate import Estate, Host, write_tree
 from ansible_collections.itops.release.tests.faults import attacks, flipping
 from ansible_collections.itops.release.tests.faults.attacking import Attacker
-from ansible_collections.itops.release.tests.unit.plugins.estate import Estate, Host, write_tree
 
 FEWEST_SWAPS = 300
 ROUNDS = 2

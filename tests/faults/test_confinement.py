@@ -15,6 +15,7 @@ import tempfile
 
 import pytest
 
+from ansible_collections.itops.release.tests.fakes.estate import write_tree
 from ansible_collections.itops.release.tests.faults import (
     attacking,
     confinement,
@@ -23,7 +24,6 @@ from ansible_collections.itops.release.tests.faults import (
     sweeping,
     traces,
 )
-from ansible_collections.itops.release.tests.unit.plugins.estate import write_tree
 
 ON_A_HOST = {item.name: item for item in host_operations.ALL}
 LOOKED_UP = {"renameat": (3,), "linkat": (3,), "renameat2": (3,), "symlinkat": (2,)}

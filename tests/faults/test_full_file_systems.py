@@ -13,9 +13,9 @@ import subprocess
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils import _transaction
+from ansible_collections.itops.release.plugins.module_utils.deployment import _transaction
+from ansible_collections.itops.release.tests.fakes.estate import Host
 from ansible_collections.itops.release.tests.faults.operations import LINKS, look
-from ansible_collections.itops.release.tests.unit.plugins.estate import Host
 
 PAGE = 4096
 MOST_STEPS = 200

@@ -10,8 +10,8 @@ import signal
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from ansible_collections.itops.release.tests.fakes.processes import in_child
 from ansible_collections.itops.release.tests.faults import mutations, readers
-from ansible_collections.itops.release.tests.unit.plugins.processes import in_child
 
 MEGABYTE = 1024 * 1024
 SECONDS = 120  # for one input by the clock; the other processes here need time, too

@@ -9,9 +9,9 @@ import resource
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils import _host_call
-from ansible_collections.itops.release.tests.unit.plugins.estate import Estate, Host, write_tree
-from ansible_collections.itops.release.tests.unit.plugins.processes import in_child
+from ansible_collections.itops.release.plugins.module_utils.deployment import _host_call
+from ansible_collections.itops.release.tests.fakes.estate import Estate, Host, write_tree
+from ansible_collections.itops.release.tests.fakes.processes import in_child
 
 GIB = 1 << 30
 SIZE = 5 * GIB // 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils import _root
+from ansible_collections.itops.release.plugins.module_utils.root import _directory
 from ansible_collections.itops.release.tests.faults import sweeping, tampering
 from ansible_collections.itops.release.tests.faults.operations import look
 from ansible_collections.itops.release.tests.faults.shapes import SHAPES
@@ -197,7 +197,7 @@ def test_a_current_that_leads_elsewhere_is_found_and_leads_back_or_is_left(
     if "digest" in target_of_link:  # ours, and not what the state says
         assert host.deploy(labels["2"], **tampering.SEALED)["changed"]
     else:
-        with pytest.raises(_root.RootError, match="is not ours: nothing was touched"):
+        with pytest.raises(_directory.RootError, match="is not ours: nothing was touched"):
             host.deploy(labels["2"], **tampering.SEALED)
         current.unlink()
         current.symlink_to(right)

@@ -22,7 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, NamedTuple
 
-from ansible_collections.itops.release.plugins.module_utils import _codec, _pack
+from ansible_collections.itops.release.plugins.module_utils.formats import _codec
+from ansible_collections.itops.release.plugins.module_utils.release import _pack
 
 CONTROL = "aviary"  # the application's name, which is no secret: it has to be found in every sink
 LOOK_S = 0.05

@@ -19,6 +19,13 @@ import securesystemslib.signer
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from ansible_collections.itops.release.tests.fakes.estate import write_tree
+from ansible_collections.itops.release.tests.fakes.signing import (
+    key,
+    public_key,
+    trust_text,
+    write_private_key,
+)
 from ansible_collections.itops.release.tests.integration.applications import (
     play,
     sealing,
@@ -31,13 +38,6 @@ from ansible_collections.itops.release.tests.integration.building import (
     declare,
 )
 from ansible_collections.itops.release.tests.integration.docker_registry import DockerRegistry
-from ansible_collections.itops.release.tests.unit.plugins.estate import write_tree
-from ansible_collections.itops.release.tests.unit.plugins.signing import (
-    key,
-    public_key,
-    trust_text,
-    write_private_key,
-)
 
 WANTED = ("flask==3.1.2", "setuptools==80.9.0")  # the latter has packages of others within
 PACKAGE = {

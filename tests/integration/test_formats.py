@@ -36,13 +36,13 @@ from ansible_collections.itops.release.tests.integration.applications import (
 
 SHIPPED = ("plugins", "roles", "playbooks", "meta", "schemas")
 NEW_STATE = {
-    "plugins/module_utils/_root.py": [
+    "plugins/module_utils/root/_directory.py": [
         (r"^FORMAT = 2$", "FORMAT = 3"),
         (r"^READ_FORMATS = \(1, 2\)", "READ_FORMATS = (2, 3)"),
     ],
-    "plugins/module_utils/_history.py": [(r"^FORMAT = 1$", "FORMAT = 2")],
+    "plugins/module_utils/root/_history.py": [(r"^FORMAT = 1$", "FORMAT = 2")],
     # What a newer version may have more of.
-    "plugins/module_utils/_state.py": [
+    "plugins/module_utils/root/_state.py": [
         (
             r"^    since: Optional\[str\] = None$",
             "    since: Optional[str] = None\n    novelty: str = 'new'",
@@ -50,7 +50,7 @@ NEW_STATE = {
     ],
 }
 NEW_MANIFEST = {
-    "plugins/module_utils/_manifest.py": [
+    "plugins/module_utils/release/_manifest.py": [
         (r"^FORMAT = 1$", "FORMAT = 2"),
         (r'plain\["format"\] != FORMAT', 'plain["format"] not in (1, FORMAT)'),
         (
@@ -59,8 +59,8 @@ NEW_MANIFEST = {
             "(b'format\":1', b'format\":2')]",
         ),
     ],
-    "plugins/module_utils/_pack.py": [(r"^FORMAT = 1$", "FORMAT = 2")],
-    "plugins/plugin_utils/run/_events.py": [(r"^RECORD_FORMAT = 1$", "RECORD_FORMAT = 2")],
+    "plugins/module_utils/release/_pack.py": [(r"^FORMAT = 1$", "FORMAT = 2")],
+    "plugins/plugin_utils/events/_facts.py": [(r"^RECORD_FORMAT = 1$", "RECORD_FORMAT = 2")],
 }
 OLD_VERSIONS = {"1.0.0", "2.0.0", "3.0.0"}
 IGNORED = {"ignore_errors": True}

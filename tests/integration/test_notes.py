@@ -12,8 +12,18 @@ import jsonschema
 import pytest
 
 from ansible_collections.itops.release.plugins.plugin_utils.definition import _schema_file
-from ansible_collections.itops.release.plugins.plugin_utils.evidence import _evidence, _signatures
+from ansible_collections.itops.release.plugins.plugin_utils.evidence import (
+    _attachments,
+    _signatures,
+)
 from ansible_collections.itops.release.plugins.plugin_utils.notes import _build_note
+from ansible_collections.itops.release.tests.fakes import shops
+from ansible_collections.itops.release.tests.fakes.signing import (
+    key,
+    signer,
+    trust_text,
+    write_private_key,
+)
 from ansible_collections.itops.release.tests.integration import building as b
 from ansible_collections.itops.release.tests.integration.applications import (
     deploying,
@@ -21,13 +31,6 @@ from ansible_collections.itops.release.tests.integration.applications import (
     play,
     sealing,
     task,
-)
-from ansible_collections.itops.release.tests.unit.plugins import shops
-from ansible_collections.itops.release.tests.unit.plugins.signing import (
-    key,
-    signer,
-    trust_text,
-    write_private_key,
 )
 
 BRANCH = "release/1_x"
@@ -171,7 +174,7 @@ def test_a_note_for_an_environment_counts_from_what_its_hosts_have(
         label = built.seal(f"1.{serial}", serial)
         note = built.notes().of_build(label)
         kind = _build_note.PREDICATE_TYPE
-        _evidence.attach(built.library, label, kind, note, signer(1))
+        _attachments.attach(built.library, label, kind, note, signer(1))
         _signatures.sign(built.library, label.digest, "build", signer(1))
     library = built.library.path
     trust = tmp_path / "trust.yml"

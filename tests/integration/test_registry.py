@@ -13,6 +13,7 @@ import subprocess
 
 import pytest
 
+from ansible_collections.itops.release.tests.fakes.registries import Gate
 from ansible_collections.itops.release.tests.integration.applications import (
     Operator,
     current_tree,
@@ -29,7 +30,6 @@ from ansible_collections.itops.release.tests.integration.applications import (
     write_application,
 )
 from ansible_collections.itops.release.tests.integration.docker_registry import DockerRegistry
-from ansible_collections.itops.release.tests.unit.plugins.registries import Gate
 
 PASSWORD = "never-to-be-seen-anywhere"
 ONCE = {"run_once": True}

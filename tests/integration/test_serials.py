@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from ansible_collections.itops.release.plugins.plugin_utils.library import _library
+from ansible_collections.itops.release.plugins.plugin_utils.library import _store
 from ansible_collections.itops.release.tests.integration.applications import (
     Operator,
     deploying,
@@ -44,7 +44,7 @@ def library(controller, tmp_path):
 @pytest.fixture
 def digests(library):
     """Return ``{version: sha256:…}`` of what is in the library."""
-    labels = _library.Library(str(library)).labels()
+    labels = _store.Library(str(library)).labels()
     return {label.version: f"sha256:{label.digest}" for label in labels}
 
 

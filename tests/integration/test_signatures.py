@@ -13,6 +13,7 @@ import subprocess
 
 import pytest
 
+from ansible_collections.itops.release.tests.fakes.signing import ssh_agent
 from ansible_collections.itops.release.tests.integration.applications import (
     Operator,
     deploying,
@@ -25,7 +26,6 @@ from ansible_collections.itops.release.tests.integration.applications import (
     task,
     write_application,
 )
-from ansible_collections.itops.release.tests.unit.plugins.signing import ssh_agent
 
 PASSPHRASE = "never-to-be-seen-anywhere"
 ONCE = {"run_once": True}

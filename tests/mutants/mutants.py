@@ -23,89 +23,89 @@ def check(without, path, condition, tests):
     return Mutant(without, path, f"if {condition}:", "if False:", tests)
 
 
-ADOPTION = "module_utils/_adoption.py"
-ADOPTION_TESTS = "module_utils/test_adoption.py"
-CANONICAL = "module_utils/_canonical.py"
-CODEC = "module_utils/_codec.py"
-CHECKSUMS = "module_utils/_checksums.py"
-CHECKSUMS_TESTS = "module_utils/test_checksums.py"
-CHECKSUM_FILE = "module_utils/_checksum_file.py"
-CHECKSUM_FILE_TESTS = "module_utils/test_checksum_file.py"
-DELIVERY = "module_utils/_delivery.py"
-VERIFICATION = "module_utils/_verification.py"
-KIND_FILES = "module_utils/_kind_files.py"
-HISTORY = "module_utils/_history.py"
-SEALING_TESTS = "plugin_utils/building/test_sealing.py"
-CLAIM = "module_utils/_claim.py"
-DELTA_TESTS = "module_utils/test_delta.py"
-DROP = "module_utils/_drop.py"
-DURABLE = "module_utils/_durable.py"
-DURABLE_TESTS = "module_utils/test_durable.py"
-FORMATS_TESTS = "module_utils/test_formats.py"
-HEALING_TESTS = "module_utils/test_healing.py"
-HOST_CALL = "module_utils/_host_call.py"
-HOST_TESTS = "module_utils/test_host_call.py"
-CHECK_MODE_TESTS = "module_utils/test_host_call_check_mode.py"
-LAYER = "module_utils/_layer.py"
-LEASE = "module_utils/_lease.py"
-LEASE_TESTS = "module_utils/test_lease.py"
-LIBRARY = "plugin_utils/library/_library.py"
+ADOPTION = "module_utils/root/_adoption.py"
+ADOPTION_TESTS = "unit/module_utils/root/test_adoption.py"
+CANONICAL = "module_utils/formats/_canonical.py"
+CODEC = "module_utils/formats/_codec.py"
+CHECKSUMS = "module_utils/checksums/_lines.py"
+CHECKSUMS_TESTS = "unit/module_utils/checksums/test_lines.py"
+CHECKSUM_FILE = "module_utils/checksums/_file.py"
+CHECKSUM_FILE_TESTS = "unit/module_utils/checksums/test_file.py"
+DELIVERY = "module_utils/checksums/_delivery.py"
+VERIFICATION = "module_utils/checksums/_verification.py"
+KIND_FILES = "module_utils/sources/_kind_files.py"
+HISTORY = "module_utils/root/_history.py"
+SEALING_TESTS = "unit/plugin_utils/building/test_sealing.py"
+CLAIM = "module_utils/root/_claim.py"
+DELTA_TESTS = "unit/module_utils/release/test_delta.py"
+DROP = "module_utils/deployment/_drop.py"
+DURABLE = "module_utils/files/_durable.py"
+DURABLE_TESTS = "unit/module_utils/files/test_durable.py"
+FORMATS_TESTS = "behaviour/test_formats.py"
+HEALING_TESTS = "behaviour/test_healing.py"
+HOST_CALL = "module_utils/deployment/_host_call.py"
+HOST_TESTS = "unit/module_utils/deployment/test_host_call.py"
+CHECK_MODE_TESTS = "unit/module_utils/deployment/test_host_call_check_mode.py"
+LAYER = "module_utils/release/_layer.py"
+LEASE = "module_utils/root/_lease.py"
+LEASE_TESTS = "unit/module_utils/root/test_lease.py"
+LIBRARY = "plugin_utils/library/_store.py"
 LIFETIME = "plugin_utils/run/_lifetime.py"
-LIFETIME_TESTS = "plugin_utils/run/test_lifetime.py"
-RUN = "plugin_utils/run/_run.py"
-RUN_TESTS = "plugin_utils/run/test_run.py"
+LIFETIME_TESTS = "unit/plugin_utils/run/test_lifetime.py"
+RUN = "plugin_utils/run/_identity.py"
+RUN_TESTS = "unit/plugin_utils/run/test_identity.py"
 LIBRARY_CATALOGUE = "plugin_utils/library/_catalogue.py"
 LIBRARY_GARBAGE = "plugin_utils/library/_garbage.py"
 LIBRARY_LAYOUT = "plugin_utils/oci/_layout.py"
-PRUNING_TESTS = "plugin_utils/library/test_pruning.py"
-LIBRARY_TESTS = "plugin_utils/library/test_library.py"
-MANIFEST = "module_utils/_manifest.py"
-MANIFEST_TESTS = "module_utils/test_manifest.py"
-OBJECTS = "module_utils/_objects.py"
-OBJECTS_TESTS = "module_utils/test_objects.py"
-PACK = "module_utils/_pack.py"
-PACK_TESTS = "module_utils/test_pack.py"
+PRUNING_TESTS = "unit/plugin_utils/library/test_store_pruning.py"
+LIBRARY_TESTS = "unit/plugin_utils/library/test_store.py"
+MANIFEST = "module_utils/release/_manifest.py"
+MANIFEST_TESTS = "unit/module_utils/release/test_manifest.py"
+OBJECTS = "module_utils/tree/_objects.py"
+OBJECTS_TESTS = "unit/module_utils/tree/test_objects.py"
+PACK = "module_utils/release/_pack.py"
+PACK_TESTS = "unit/module_utils/release/test_pack.py"
 PACKS = "plugin_utils/deployment/_packs.py"
-PACKS_TESTS = "plugin_utils/deployment/test_packs.py"
-PLAN = "module_utils/_plan.py"
-PREDICTION = "module_utils/_prediction.py"
+PACKS_TESTS = "unit/plugin_utils/deployment/test_packs.py"
+PLAN = "module_utils/deployment/_plan.py"
+PREDICTION = "module_utils/deployment/_prediction.py"
 SIGNATURES = "plugin_utils/evidence/_signatures.py"
-SIGNATURES_TESTS = "plugin_utils/evidence/test_signatures.py"
-REFERRERS_TESTS = "plugin_utils/oci/test_referrers.py"
+SIGNATURES_TESTS = "unit/plugin_utils/evidence/test_signatures.py"
+REFERRERS_TESTS = "unit/plugin_utils/oci/test_referrers.py"
 SCHEMA_FILE = "plugin_utils/definition/_schema_file.py"
-REMOVAL = "module_utils/_removal.py"
-ROOT = "module_utils/_root.py"
-ROOT_TESTS = "module_utils/test_root.py"
-SCAN = "module_utils/_scan.py"
-SCAN_TESTS = "module_utils/test_scan.py"
-SHARED = "module_utils/_shared.py"
-SHARED_TESTS = "module_utils/test_shared.py"
-STAGING = "module_utils/_staging.py"
-STATE = "module_utils/_state.py"
-STATE_TESTS = "module_utils/test_state.py"
-TREE = "module_utils/_tree.py"
-TREE_TESTS = "module_utils/test_tree.py"
-TRIAL = "module_utils/_trial.py"
+REMOVAL = "module_utils/deployment/_removal.py"
+ROOT = "module_utils/root/_directory.py"
+ROOT_TESTS = "unit/module_utils/root/test_directory.py"
+SCAN = "module_utils/release/_scan.py"
+SCAN_TESTS = "unit/module_utils/release/test_scan.py"
+SHARED = "module_utils/deployment/_shared.py"
+SHARED_TESTS = "unit/module_utils/deployment/test_shared.py"
+STAGING = "module_utils/deployment/_staging.py"
+STATE = "module_utils/root/_state.py"
+STATE_TESTS = "unit/module_utils/root/test_state.py"
+TREE = "module_utils/tree/_layout.py"
+TREE_TESTS = "unit/module_utils/tree/test_layout.py"
+TRIAL = "module_utils/deployment/_trial.py"
 
 READING = (
     check(
         "refusing repeated keys",
         CANONICAL,
         "len(value) != len(pairs)",
-        "module_utils/test_canonical.py two_readers",
+        "unit/module_utils/formats/test_canonical.py two_readers",
     ),
     Mutant(
         "refusing NaN and floats",
         CANONICAL,
         'raise CanonicalError("number %s is not an integer" % text)',
         "return float(text)",
-        "module_utils/test_canonical.py two_readers",
+        "unit/module_utils/formats/test_canonical.py two_readers",
     ),
     check(
         "refusing large integers",
         CANONICAL,
         "len(text) > 17 or abs(int(text)) > LARGEST_INTEGER",
-        "module_utils/test_canonical.py two_readers and not 9999",
+        "unit/module_utils/formats/test_canonical.py two_readers and not 9999",
     ),
     check(
         "the manifest's digest",
@@ -182,14 +182,14 @@ READING = (
         "refusing names that collide",
         "plugin_utils/building/_sealing.py",
         "found",
-        "plugin_utils/building/test_sealing.py some_host",
+        "unit/plugin_utils/building/test_sealing.py some_host",
     ),
     Mutant(
         "Unicode forms in collisions",
         "plugin_utils/building/_collisions.py",
         "canonical_form(path) if case_sensitive else caseless_form(path)",
         "path if case_sensitive else path.lower()",
-        "plugin_utils/building/test_collisions.py collide",
+        "unit/plugin_utils/building/test_collisions.py collide",
     ),
     check("refusing special files", SCAN, "not stat.S_ISREG(mode)", f"{SCAN_TESTS} refused"),
     check(
@@ -200,7 +200,7 @@ READING = (
     ),
     Mutant(
         "opening sources without following links",
-        "module_utils/_paths.py",
+        "module_utils/files/_paths.py",
         "OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW |",
         "OPEN_FILE = os.O_RDONLY |",
         f"{SCAN_TESTS} through_a_link",
@@ -209,41 +209,43 @@ READING = (
         "noticing a file that changes while it is sealed",
         LAYER,
         "left",
-        "module_utils/test_layer.py changes",
+        "unit/module_utils/release/test_layer.py changes",
     ),
     check(
         "the digests in a layer",
         LAYER,
         "digest.hexdigest() != entry.sha256",
-        "module_utils/test_layer.py altered",
+        "unit/module_utils/release/test_layer.py altered",
     ),
-    check("a layer's end", LAYER, "read_bytes(1)", "module_utils/test_layer.py goes_on"),
+    check(
+        "a layer's end", LAYER, "read_bytes(1)", "unit/module_utils/release/test_layer.py goes_on"
+    ),
     check(
         "the end of a compressed stream",
         CODEC,
         "self._decompressor.unused_data or self._stream.read(1)",
-        "module_utils/test_codec.py behind",
+        "unit/module_utils/formats/test_codec.py behind",
     ),
     Mutant(
         "noticing a stream that is cut",
         CODEC,
         'raise CodecError("the compressed stream is cut short")',
         'return b""',
-        "module_utils/test_codec.py cut",
+        "unit/module_utils/formats/test_codec.py cut",
     ),
     Mutant(
         "flat memory with gzip",
         CODEC,
         "self._inner.unconsumed_tail + data, max_length",
         "self._inner.unconsumed_tail + data",
-        "module_utils/test_codec.py bomb",
+        "unit/module_utils/formats/test_codec.py bomb",
     ),
     Mutant(
         "flat memory with zstd",
         CODEC,
         "PIECE_BYTES = 512",
         "PIECE_BYTES = 65536",
-        "module_utils/test_codec.py bomb",
+        "unit/module_utils/formats/test_codec.py bomb",
     ),
     check(
         "the digests in a pack",
@@ -275,14 +277,14 @@ READING = (
     ),
     Mutant(
         "bounds of a difference",
-        "module_utils/_delta.py",
+        "module_utils/release/_delta.py",
         "if not 0 <= first < first + count <= len(held):",
         "if False:",
         f"{DELTA_TESTS} no_sense",
     ),
     check(
         "refusing fields that no digest covers",
-        "module_utils/_delta.py",
+        "module_utils/release/_delta.py",
         "_manifest.entry_to_plain(entry) != item",
         f"{DELTA_TESTS} no_sense",
     ),
@@ -304,7 +306,7 @@ READING = (
         "refusing repeated keys in release.yml",
         SCHEMA_FILE,
         "where in lines",
-        "plugin_utils/definition/test_release_file.py wrong",
+        "unit/plugin_utils/definition/test_release_file.py wrong",
     ),
 )
 
@@ -404,7 +406,7 @@ STAGING_STEPS = (
     Mutant(
         "hashing a content that is here already",
         OBJECTS,
-        "and _tree.hash_descriptor(descriptor, entry.size) == entry.sha256",
+        "and _layout.hash_descriptor(descriptor, entry.size) == entry.sha256",
         "",
         f"{OBJECTS_TESTS} comes_again",
     ),
@@ -475,21 +477,21 @@ STAGING_STEPS = (
         TREE,
         "            leaf = _paths.to_os(leaf)\n",
         "",
-        "module_utils/test_locale.py",
+        "behaviour/test_locale.py",
     ),
     Mutant(
         "reading contents in bounded pieces",
         PACK,
         "read_bytes(min(count, _codec.CHUNK_BYTES))",
         "read_bytes(count)",
-        "module_utils/test_memory.py noise",
+        "behaviour/test_memory.py noise",
     ),
     Mutant(
         "linking no content with another SELinux label",
         OBJECTS,
         "if self._labels and not self._labels.is_right(folder, path):",
         "if False:",
-        "module_utils/test_selinux.py another_label",
+        "unit/module_utils/files/test_selinux.py another_label",
     ),
     Mutant(
         "trusting what was just written only as what it is",
@@ -716,16 +718,16 @@ GOING_BACK = (
     Mutant(
         "moving everything aside in one commit point",
         REMOVAL,
-        "os.rename(_root.OURS, gone, src_dir_fd=top, dst_dir_fd=top)",
-        "gone = _root.OURS",
+        "os.rename(_directory.OURS, gone, src_dir_fd=top, dst_dir_fd=top)",
+        "gone = _directory.OURS",
         f"{HOST_TESTS} removal_that",
     ),
     Mutant(
         "counting a broken answer as a bad one",
-        "module_utils/_service.py",
+        "module_utils/deployment/_service.py",
         "with error, contextlib.suppress(Exception):",
         "with error:",
-        "module_utils/test_service.py breaks_off",
+        "unit/module_utils/deployment/test_service.py breaks_off",
     ),
     check(
         "refusing probes that cannot be asked",
@@ -736,8 +738,8 @@ GOING_BACK = (
     Mutant(
         "check mode that makes no folders",
         HOST_CALL,
-        "    if not check_mode:\n        _root.create",
-        "    if True:\n        _root.create",
+        "    if not check_mode:\n        _directory.create",
+        "    if True:\n        _directory.create",
         CHECK_MODE_TESTS,
     ),
     Mutant(
@@ -750,9 +752,9 @@ GOING_BACK = (
     Mutant(
         "loading little where nothing is to be done",
         HOST_CALL,
-        "from . import _adoption, _answer,",
-        "from . import _transaction, _adoption, _answer,",
-        "module_utils/test_nothing_to_do.py",
+        "from . import _answer, _plan",
+        "from . import _answer, _plan, _transaction",
+        "behaviour/test_nothing_to_do.py",
     ),
     Mutant(
         "check mode that marks nothing",
@@ -858,16 +860,16 @@ PRUNING = (
     ),
     check(
         "counting only what hosts answer now",
-        "plugin_utils/deployment/_holdings.py",
+        "plugin_utils/environment/_holdings.py",
         "host not in now",
-        "plugin_utils/deployment/test_holdings.py of_before",
+        "unit/plugin_utils/environment/test_holdings.py of_before",
     ),
     Mutant(
         "naming hosts that did not answer",
-        "plugin_utils/deployment/_holdings.py",
+        "plugin_utils/environment/_holdings.py",
         "                unknown[host] = str(error)",
         "                pass",
-        "plugin_utils/deployment/test_holdings.py gave_no_answer",
+        "unit/plugin_utils/environment/test_holdings.py gave_no_answer",
     ),
     check(
         "refusing a name in use that is not known",
@@ -908,7 +910,7 @@ LEASES_AND_HEALING = (
     ),
     Mutant(
         "giving the lease back",
-        "module_utils/_transaction.py",
+        "module_utils/deployment/_transaction.py",
         'claim.give_back(params["hold"])',
         "pass",
         f"{LEASE_TESTS} gives_its_lease_back",
@@ -956,7 +958,7 @@ LEASES_AND_HEALING = (
     ),
     Mutant(
         "sending only the damaged contents again",
-        "module_utils/_answer.py",
+        "module_utils/deployment/_answer.py",
         "named = 0 < len(again) <= MOST_AGAIN",
         "named = False",
         f"{HEALING_TESTS} only_those",
@@ -1033,7 +1035,7 @@ LEASES_AND_HEALING = (
     check(
         "refusing what is neither shared nor sealed",
         SHARED,
-        "not (may_be_brought and _tree.at_or_below(sealed, link))",
+        "not (may_be_brought and _layout.at_or_below(sealed, link))",
         f"{SHARED_TESTS} promises",
     ),
     Mutant(
@@ -1045,10 +1047,10 @@ LEASES_AND_HEALING = (
     ),
     Mutant(
         "a root's name in any locale",
-        "module_utils/_paths.py",
+        "module_utils/files/_paths.py",
         "return os.fsdecode(to_os(path))",
         "return path",
-        "module_utils/test_locale.py any_locale",
+        "behaviour/test_locale.py any_locale",
     ),
     check(
         "a second pack that brings what was asked for again",
@@ -1072,7 +1074,7 @@ LEASES_AND_HEALING = (
     ),
     Mutant(
         "taking on, and letting go of, a trial that needs nothing else",
-        "module_utils/_plan.py",
+        "module_utils/deployment/_plan.py",
         "return bool(state.trial) and holder",
         "return False and holder",
         f"{LEASE_TESTS} takes_it_on or lets_go",
@@ -1093,11 +1095,11 @@ LEASES_AND_HEALING = (
     ),
 )
 
-DROP_TESTS = "module_utils/test_drop.py"
-ROOM = "plugin_utils/release/_room.py"
-ROOM_TESTS = "plugin_utils/release/test_room.py"
+DROP_TESTS = "unit/module_utils/deployment/test_drop.py"
+ROOM = "plugin_utils/release/_disk_space.py"
+ROOM_TESTS = "unit/plugin_utils/release/test_disk_space.py"
 TRANSFER = "plugin_utils/deployment/_transfer.py"
-TRANSFER_TESTS = "plugin_utils/deployment/test_transfer.py"
+TRANSFER_TESTS = "unit/plugin_utils/deployment/test_transfer.py"
 TRANSFERRING = (
     Mutant(
         "building only on the beginning of the very pack",
@@ -1307,7 +1309,7 @@ ENDS_OF_RUNS = (
         "naming the run that took a drop away",
         DROP,
         "name != os.path.basename(path)",
-        "module_utils/test_drop.py taken_away",
+        "unit/module_utils/deployment/test_drop.py taken_away",
     ),
 )
 
@@ -1406,13 +1408,13 @@ SIGNING = (
         "refusing a key that stands twice in a role",
         "plugin_utils/evidence/_trust.py",
         "key.public_key in keys",
-        "plugin_utils/evidence/test_trust.py wrong",
+        "unit/plugin_utils/evidence/test_trust.py wrong",
     ),
     check(
         "verifying what a signer gave back",
         "plugin_utils/evidence/_signers.py",
         "not self.public_key.verifies(signature, data)",
-        "plugin_utils/evidence/test_signers.py believed",
+        "unit/plugin_utils/evidence/test_signers.py believed",
     ),
     Mutant(
         "keeping the signatures of a release that is mended",
@@ -1452,14 +1454,14 @@ SIGNING = (
         "reading passphrases only from descriptors that were handed over",
         "plugin_utils/evidence/_signers.py",
         "not os.get_inheritable(descriptor)",
-        "plugin_utils/evidence/test_signers.py from_a_descriptor",
+        "unit/plugin_utils/evidence/test_signers.py from_a_descriptor",
     ),
     Mutant(
         "telling truth values from numbers in a schema",
         SCHEMA_FILE,
         "isinstance(value, (int, str)) and not isinstance(value, bool) and value in choices",
         "isinstance(value, (int, str)) and value in choices",
-        "plugin_utils/evidence/test_trust.py wrong",
+        "unit/plugin_utils/evidence/test_trust.py wrong",
     ),
 )
 
@@ -1635,17 +1637,17 @@ AT_THE_EDGES = (
         "refusing a negative number of events",
         "modules/release_deployment_info.py",
         'params["history"] < 0',
-        "modules/test_release_deployment_info.py negative",
+        "unit/modules/test_release_deployment_info.py negative",
     ),
 )
 
-DELETION = "module_utils/_deletion.py"
-LEFTOVERS_TESTS = "module_utils/test_leftovers.py"
-UNREADABLE_TESTS = "module_utils/test_unreadable.py"
+DELETION = "module_utils/files/_deletion.py"
+LEFTOVERS_TESTS = "behaviour/test_leftovers.py"
+UNREADABLE_TESTS = "behaviour/test_unreadable.py"
 INFO = "modules/release_deployment_info.py"
-SERVICE = "module_utils/_service.py"
-SERVICE_TESTS = "module_utils/test_service.py"
-INFO_TESTS = "modules/test_release_deployment_info.py"
+SERVICE = "module_utils/deployment/_service.py"
+SERVICE_TESTS = "unit/module_utils/deployment/test_service.py"
+INFO_TESTS = "unit/modules/test_release_deployment_info.py"
 
 DAMAGE_AND_LEFTOVERS = (
     Mutant(
@@ -1664,7 +1666,7 @@ DAMAGE_AND_LEFTOVERS = (
     ),
     Mutant(
         "naming what cannot be removed",
-        "module_utils/_transaction.py",
+        "module_utils/deployment/_transaction.py",
         "warnings = _deletion.warnings(claim.leftovers)",
         "warnings = []",
         LEFTOVERS_TESTS,
@@ -1741,9 +1743,9 @@ DAMAGE_AND_LEFTOVERS = (
 )
 
 DEPLOYMENT_ACTION = "action/release_deployment.py"
-DEPLOYMENT_ACTION_TESTS = "action/test_release_deployment.py"
-MEANWHILE_TESTS = "module_utils/test_meanwhile.py"
-TRANSACTION = "module_utils/_transaction.py"
+DEPLOYMENT_ACTION_TESTS = "unit/action/test_release_deployment.py"
+MEANWHILE_TESTS = "behaviour/test_meanwhile.py"
+TRANSACTION = "module_utils/deployment/_transaction.py"
 MEANWHILE = (
     check(
         "naming what is removed before a host is asked",
@@ -1813,8 +1815,8 @@ MEANWHILE = (
 )
 
 HOST_DIFF = "plugin_utils/deployment/_host_diff.py"
-RECORDER = "plugin_utils/run/_recorder.py"
-HOST_DIFF_TESTS = "plugin_utils/deployment/test_host_diff.py"
+RECORDER = "plugin_utils/events/_recorder.py"
+HOST_DIFF_TESTS = "unit/plugin_utils/deployment/test_host_diff.py"
 WHAT_IS_TOLD = (
     check(
         "telling that what was adopted stays live after a removal",
@@ -1855,37 +1857,37 @@ WHAT_IS_TOLD = (
         RECORDER,
         'return "deployed" if any(trace.relinked()) else "mended"',
         'return "mended"',
-        "plugin_utils/run/test_report.py linked_paths",
+        "unit/plugin_utils/events/test_report.py linked_paths",
     ),
     check(
         "telling what is staged and held back from what was live already",
         RECORDER,
         "trace.waiting",
-        "plugin_utils/run/test_report.py line_that_is_true",
+        "unit/plugin_utils/events/test_report.py line_that_is_true",
     ),
     Mutant(
         "telling a way back whatever its serial is",
         RECORDER,
         "back = trace.went_back or _is_earlier",
         "back = _is_earlier",
-        "plugin_utils/run/test_report.py line_that_is_true",
+        "unit/plugin_utils/events/test_report.py line_that_is_true",
     ),
     Mutant(
         "telling a host that was only asked from one with nothing to do",
         RECORDER,
         "trace.asked_only = False",
         "pass",
-        "plugin_utils/run/test_report.py line_that_is_true",
+        "unit/plugin_utils/events/test_report.py line_that_is_true",
     ),
 )
 
-ARCHIVE = "module_utils/_archive.py"
-ARCHIVE_TAR = "module_utils/_archive_tar.py"
-ARCHIVE_ZIP = "module_utils/_archive_zip.py"
-CONFINED = "module_utils/_confined.py"
-KIND_ARCHIVE = "module_utils/_kind_archive.py"
-ARCHIVE_TESTS = "module_utils/test_archive.py"
-HOSTILE_TESTS = "module_utils/test_archive_hostile.py"
+ARCHIVE = "module_utils/sources/_archive.py"
+ARCHIVE_TAR = "module_utils/sources/_archive_tar.py"
+ARCHIVE_ZIP = "module_utils/sources/_archive_zip.py"
+CONFINED = "module_utils/files/_confined.py"
+KIND_ARCHIVE = "module_utils/sources/_kind_archive.py"
+ARCHIVE_TESTS = "unit/module_utils/sources/test_archive.py"
+HOSTILE_TESTS = "unit/module_utils/sources/test_archive_hostile.py"
 HOSTILE_TARS = f"{HOSTILE_TESTS} hostile_tar"
 HOSTILE_ZIPS = f"{HOSTILE_TESTS} hostile_zip"
 
@@ -2002,7 +2004,7 @@ ARCHIVES = (
     ),
     check(
         "refusing chains of links that no kernel follows",
-        "module_utils/_manifest.py",
+        "module_utils/release/_manifest.py",
         "len(seen) == MOST_LINKS",
         HOSTILE_TARS,
     ),
@@ -2014,11 +2016,11 @@ FAULTS = (
         TRANSACTION,
         'return {"msg": "%s: %s" % (path, error)}',
         'return {"msg": str(error)}',
-        "module_utils/test_transaction.py told_with_the_root",
+        "unit/module_utils/deployment/test_transaction.py told_with_the_root",
     ),
 )
 
-SERIALS = "module_utils/test_serials.py"
+SERIALS = "behaviour/test_serials.py"
 AGAINST_GOING_BACK = (
     check("refusing an older release by its name", PLAN, "older", f"{SERIALS} older"),
     Mutant(
@@ -2061,43 +2063,43 @@ AGAINST_GOING_BACK = (
         "action/release_deployment.py",
         "explicit = reference in FOUND_ON_HOST or reference",
         "explicit = reference",
-        "action/test_release_deployment.py what_the_host_knows",
+        "unit/action/test_release_deployment.py what_the_host_knows",
     ),
 )
 
-SERVICE_TESTS = "module_utils/test_service.py"
+SERVICE_TESTS = "unit/module_utils/deployment/test_service.py"
 SECRETS = (
     Mutant(
         "keeping password and query of a URL out of messages",
-        "module_utils/_service.py",
+        "module_utils/deployment/_service.py",
         'told = without_secrets(spec["url"])',
         'told = spec["url"]',
         f"{SERVICE_TESTS} no_user_password_or_query",
     ),
     Mutant(
         "refusing a URL of which a library would repeat a part",
-        "module_utils/_service.py",
+        "module_utils/deployment/_service.py",
         'is_clear = "@" not in "".join(parts[2:]) and not UNSENDABLE.search(url)',
         "is_clear = True",
         f"{SERVICE_TESTS} cannot_be_asked",
     ),
     Mutant(
         "keeping a password from where a redirection leads",
-        "module_utils/_service.py",
+        "module_utils/deployment/_service.py",
         "request.add_unredirected_header(",
         "request.add_header(",
         f"{SERVICE_TESTS} redirection",
     ),
     Mutant(
         "telling the program alone of a command",
-        "module_utils/_service.py",
+        "module_utils/deployment/_service.py",
         'program + "…" if more else program',
         "argv[0]",
         f"{SERVICE_TESTS} one_text",
     ),
     Mutant(
         "keeping a command out of what the system says of it",
-        "module_utils/_service.py",
+        "module_utils/deployment/_service.py",
         "error.strerror or type(error).__name__",
         "str(error)",
         f"{SERVICE_TESTS} one_text",
@@ -2107,48 +2109,48 @@ SECRETS = (
         "action/release_deployment.py",
         "for name in _arguments.HIDDEN}",
         "for name in ()}",
-        "action/test_release_deployment.py may_be_secret",
+        "unit/action/test_release_deployment.py may_be_secret",
     ),
     Mutant(
         "keeping what was hidden out of results",
         "action/release_deployment.py",
         'for name in (*hidden, "_hidden", "_call"):',
         'for name in ("_call",):',
-        "action/test_release_deployment.py may_be_secret",
+        "unit/action/test_release_deployment.py may_be_secret",
     ),
     Mutant(
         "leaving no file with options on a host",
         "plugin_utils/deployment/_transfer.py",
         'origin == "default" or ',
         "",
-        "plugin_utils/deployment/test_transfer.py nobody_has_decided",
+        "unit/plugin_utils/deployment/test_transfer.py nobody_has_decided",
     ),
     Mutant(
         "keeping the other options out of what is said of a wrong one",
-        "plugin_utils/_action.py",
+        "plugin_utils/adapter/_action.py",
         "error.obj = None",
         "pass",
-        "plugin_utils/test_action.py wrong_option",
+        "unit/plugin_utils/adapter/test_action.py wrong_option",
     ),
     Mutant(
         "leaving su its terminal",
         "plugin_utils/deployment/_transfer.py",
         " or (become and not become.pipelining)",
         "",
-        "plugin_utils/deployment/test_transfer.py needs_a_terminal",
+        "unit/plugin_utils/deployment/test_transfer.py needs_a_terminal",
     ),
     Mutant(
         "keeping layers with private files from others",
-        "plugin_utils/library/_library.py",
+        "plugin_utils/library/_store.py",
         "0o640 if is_private else 0o644",
         "0o644",
-        "plugin_utils/library/test_library.py private",
+        "unit/plugin_utils/library/test_store.py private",
     ),
 )
 
-ANCESTORS = "module_utils/_ancestors.py"
-ANCESTORS_TESTS = "module_utils/test_ancestors.py"
-ATTACKED_TESTS = "module_utils/test_attacked.py"
+ANCESTORS = "module_utils/files/_ancestors.py"
+ANCESTORS_TESTS = "unit/module_utils/files/test_ancestors.py"
+ATTACKED_TESTS = "behaviour/test_attacked.py"
 UNDER_ATTACK = (
     Mutant(
         "refusing directories of other users on the way to a root",
@@ -2194,21 +2196,21 @@ UNDER_ATTACK = (
     ),
     Mutant(
         "looking at the root itself",
-        "module_utils/_root.py",
+        "module_utils/root/_directory.py",
         "            _ancestors.check(way, local, users)\n",
         "",
         f"{ANCESTORS_TESTS} root_that",
     ),
     Mutant(
         "looking at releases and our own folder",
-        "module_utils/_root.py",
+        "module_utils/root/_directory.py",
         'for name in (OURS, "releases"):',
         "for name in ():",
         f"{ANCESTORS_TESTS} live_root",
     ),
     Mutant(
         "trusting the writer of a root only to be looked at",
-        "module_utils/_root.py",
+        "module_utils/root/_directory.py",
         "    if looks_only:\n        with contextlib.suppress(OSError):\n            users.add(",
         "    if True:\n        with contextlib.suppress(OSError):\n            users.add(",
         f"{ANCESTORS_TESTS} live_root",
@@ -2216,7 +2218,7 @@ UNDER_ATTACK = (
     Mutant(
         "following no link on the way in shared",
         SHARED,
-        "descriptor = _root.open_directory(above, folder)",
+        "descriptor = _directory.open_directory(above, folder)",
         "descriptor = os.open(folder, _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW, dir_fd=above)",
         f"{ATTACKED_TESTS} on_the_way_in_shared",
     ),
@@ -2229,7 +2231,7 @@ UNDER_ATTACK = (
     ),
     Mutant(
         "an end to how deep is removed",
-        "module_utils/_deletion.py",
+        "module_utils/files/_deletion.py",
         "if depth > DEEPEST:",
         "if False:",
         f"{ATTACKED_TESTS} without_end",
@@ -2264,7 +2266,7 @@ UNDER_ATTACK = (
     ),
 )
 
-FENCING_TESTS = "module_utils/test_fencing.py"
+FENCING_TESTS = "behaviour/test_fencing.py"
 
 
 def fenced(without, path, before, after, name):
@@ -2386,7 +2388,7 @@ OVERTAKING = (
     Mutant(
         "telling who took over whatever an overtaken run stumbles over",
         CLAIM,
-        "except (OSError, KeyError, _drift.Damaged, _root.Moved, _root.RootError):",
+        "except (OSError, KeyError, _drift.Damaged, _directory.Moved, _directory.RootError):",
         "except (OSError, _drift.Damaged):",
         f"{MEANWHILE_TESTS} stumbles",
     ),
@@ -2395,7 +2397,7 @@ OVERTAKING = (
         STAGING,
         "        place.keep_manifest(release.digest, data)\n",
         "        place.keep_manifest(release.digest, data)\n        place.publish()\n",
-        "module_utils/test_staging.py overtaken",
+        "unit/module_utils/deployment/test_staging.py overtaken",
     ),
     Mutant(
         "looking again where another run switched",
@@ -2441,8 +2443,8 @@ OVERTAKING = (
     ),
 )
 
-STATE_FORM = "module_utils/_state_form.py"
-STATE_FORM_TESTS = "module_utils/test_state_form.py named_in_a_line"
+STATE_FORM = "module_utils/root/_state_form.py"
+STATE_FORM_TESTS = "unit/module_utils/root/test_state_form.py named_in_a_line"
 FUZZED = (
     check(
         "refusing a record that is not whole",
@@ -2473,122 +2475,122 @@ FUZZED = (
         "refusing half a character",
         CANONICAL,
         'b"\\\\ud" in data or b"\\\\uD" in data',
-        "module_utils/test_canonical.py half_a_character",
+        "unit/module_utils/formats/test_canonical.py half_a_character",
     ),
     Mutant(
         "telling only what is printable of a file",
         CANONICAL,
         "char if char.isprintable() else",
         "char if char else",
-        "module_utils/test_canonical.py one_printable_line",
+        "unit/module_utils/formats/test_canonical.py one_printable_line",
     ),
     Mutant(
         "taking only as much memory as a document has",
         "plugin_utils/oci/_layout.py",
         "stream.read(min(limit, os.fstat(stream.fileno()).st_size) + 1)",
         "stream.read(limit + 1)",
-        "plugin_utils/library/test_library.py no_more_memory",
+        "unit/plugin_utils/library/test_store.py no_more_memory",
     ),
     Mutant(
         "calling a way back by the manifest that is held",
         PLAN,
         "manifest = root.read_manifest(digest)",
         "manifest = None",
-        "module_utils/test_host_call.py under_its_name",
+        "unit/module_utils/deployment/test_host_call.py under_its_name",
     ),
 )
 
 EVIDENCE = (
     check(
         "believing evidence only as far as a known key verified it",
-        "plugin_utils/evidence/_evidence.py",
+        "plugin_utils/evidence/_attachments.py",
         "known is not None and not keys",
-        "plugin_utils/evidence/test_evidence.py not_even_read",
+        "unit/plugin_utils/evidence/test_attachments.py not_even_read",
     ),
     check(
         "comparing evidence with the release that it is attached to",
-        "plugin_utils/evidence/_evidence.py",
+        "plugin_utils/evidence/_attachments.py",
         'label.digest not in [subject["digest"].get("sha256") for subject in plain["subject"]]',
-        "plugin_utils/evidence/test_evidence.py no_evidence_of_the_release",
+        "unit/plugin_utils/evidence/test_attachments.py no_evidence_of_the_release",
     ),
     Mutant(
         "letting only who may sign releases attest them",
-        "plugin_utils/evidence/_evidence.py",
+        "plugin_utils/evidence/_attachments.py",
         "[trust.roles[name] for name in _statement.ROLES if name in trust.roles]",
         "trust.roles.values()",
-        "plugin_utils/evidence/test_evidence.py who_may_attest",
+        "unit/plugin_utils/evidence/test_attachments.py who_may_attest",
     ),
     check(
         "attaching no more evidence than is read",
-        "plugin_utils/evidence/_evidence.py",
+        "plugin_utils/evidence/_attachments.py",
         "len(there) >= _referrers.MOST_ATTACHED",
-        "plugin_utils/evidence/test_evidence.py in_nobody_s_way",
+        "unit/plugin_utils/evidence/test_attachments.py in_nobody_s_way",
     ),
     Mutant(
         "believing keys only while they are valid",
-        "plugin_utils/evidence/_evidence.py",
+        "plugin_utils/evidence/_attachments.py",
         "if key.is_valid(now)",
         "if key.name",
-        "plugin_utils/evidence/test_evidence.py who_may_attest",
+        "unit/plugin_utils/evidence/test_attachments.py who_may_attest",
     ),
     check(
         "refusing evidence that nobody could read",
-        "plugin_utils/evidence/_evidence.py",
+        "plugin_utils/evidence/_attachments.py",
         "len(payload) > LARGEST_STATEMENT",
-        "plugin_utils/evidence/test_evidence.py too_large",
+        "unit/plugin_utils/evidence/test_attachments.py too_large",
     ),
     Mutant(
         "reading no more attached documents than fit in memory",
         "plugin_utils/oci/_referrers.py",
         "min(limit, room)",
         "limit",
-        "plugin_utils/evidence/test_evidence.py fit_in_memory",
+        "unit/plugin_utils/evidence/test_attachments.py fit_in_memory",
     ),
     Mutant(
         "counting attached documents by their kind",
         "plugin_utils/oci/_referrers.py",
         'manifests = [item for item in manifests if item.get("artifactType", kind) == kind]',
         "pass",
-        "plugin_utils/evidence/test_evidence.py in_nobody_s_way",
+        "unit/plugin_utils/evidence/test_attachments.py in_nobody_s_way",
     ),
     Mutant(
         "holding little of each file while packages are recognised",
         "plugin_utils/evidence/_packages.py",
         "room = reader.limit - (entry.size - left[0])",
         "room = entry.size",
-        "plugin_utils/evidence/test_packages.py little_of_them_is_held",
+        "unit/plugin_utils/evidence/test_packages.py little_of_them_is_held",
     ),
     check(
         "opening no wheel whose directory fills the memory",
         "plugin_utils/evidence/_package_files.py",
         "data.count(ZIP_ENTRY) > MOST_ZIPPED",
-        "plugin_utils/evidence/test_packages.py more_files_than_fit",
+        "unit/plugin_utils/evidence/test_packages.py more_files_than_fit",
     ),
     Mutant(
         "telling that a bill of materials was cut",
         "plugin_utils/evidence/_packages.py",
         "return Found(tuple(sorted(named)), is_complete)",
         "return Found(tuple(sorted(named)))",
-        "plugin_utils/evidence/test_packages.py cut_and_that_is_told",
+        "unit/plugin_utils/evidence/test_packages.py cut_and_that_is_told",
     ),
     check(
         "holding bills made elsewhere to their schema",
-        "plugin_utils/evidence/_bill_file.py",
+        "plugin_utils/evidence/_sbom_file.py",
         "found",
-        "plugin_utils/evidence/test_bill_file.py of_each_version",
+        "unit/plugin_utils/evidence/test_sbom_file.py of_each_version",
     ),
     check(
         "refusing bills that are too large",
-        "plugin_utils/evidence/_bill_file.py",
-        "len(data) > _evidence.LARGEST_STATEMENT",
-        "plugin_utils/evidence/test_bill_file.py too_large",
+        "plugin_utils/evidence/_sbom_file.py",
+        "len(data) > _attachments.LARGEST_STATEMENT",
+        "unit/plugin_utils/evidence/test_sbom_file.py too_large",
     ),
     Mutant(
         "keeping the secrets of addresses out of provenance",
         "plugin_utils/evidence/_provenance.py",
         'return re.split(r"[?#]", place, maxsplit=1)[0] if "://" in place else place',
         "return place",
-        "plugin_utils/evidence/test_provenance.py no_secret",
+        "unit/plugin_utils/evidence/test_provenance.py no_secret",
     ),
     Mutant(
         "attaching evidence before a release is signed",
@@ -2596,31 +2598,31 @@ EVIDENCE = (
         "told = _attest(library, vouching, sealed, keep)",
         "_signatures.sign(library, label.digest, vouching.role, vouching.signer, keep)\n"
         "    told = _attest(library, vouching, sealed, keep)",
-        "action/test_attesting.py is_not_signed",
+        "unit/action/test_attesting.py is_not_signed",
     ),
     check(
         "asking which evidence is meant where it differs",
         "plugin_utils/notes/_evidence_file.py",
         "any(item.predicate != good[0].predicate for item in good)",
-        "action/test_release_evidence.py by_its_digest",
+        "unit/action/test_release_evidence.py by_its_digest",
     ),
 )
 
-BUILD_PLACE = "module_utils/_build_place.py"
-BUILD_ORDER = "module_utils/_build_order.py"
-BUILD_COMPONENT = "module_utils/_build_component.py"
-BUILD_SOURCES = "module_utils/_build_sources.py"
-BUILD_FETCH = "module_utils/_build_fetch.py"
-BUILD_CHECKOUT = "module_utils/_build_checkout.py"
-BUILD_STEPS = "module_utils/_build_steps.py"
-BUILD_JOBS = "module_utils/_build_jobs.py"
-SUPERVISOR = "module_utils/_build_supervisor.py"
-WATCHING = "plugin_utils/building/_building.py"
-BUILD_TESTS = "module_utils/test_build.py"
-SOURCES_TESTS = "module_utils/test_build_sources.py"
-CHECKOUT_TESTS = "module_utils/test_build_checkout.py"
-STEPS_TESTS = "module_utils/test_build_steps.py"
-WATCHING_TESTS = "plugin_utils/building/test_building.py"
+BUILD_PLACE = "module_utils/building/_place.py"
+BUILD_ORDER = "module_utils/building/_order.py"
+BUILD_COMPONENT = "module_utils/building/_component.py"
+BUILD_SOURCES = "module_utils/building/_sources.py"
+BUILD_FETCH = "module_utils/building/_fetch.py"
+BUILD_CHECKOUT = "module_utils/building/_checkout.py"
+BUILD_STEPS = "module_utils/building/_steps.py"
+BUILD_JOBS = "module_utils/building/_jobs.py"
+SUPERVISOR = "module_utils/building/_supervisor.py"
+WATCHING = "plugin_utils/building/_supervision.py"
+BUILD_TESTS = "unit/module_utils/building/test_supervisor.py"
+SOURCES_TESTS = "unit/module_utils/building/test_sources.py"
+CHECKOUT_TESTS = "unit/module_utils/building/test_checkout.py"
+STEPS_TESTS = "unit/module_utils/building/test_steps.py"
+WATCHING_TESTS = "unit/plugin_utils/building/test_supervision.py"
 
 BUILDING = (
     check(
@@ -2639,8 +2641,8 @@ BUILDING = (
     Mutant(
         "setting aside the record of the build before",
         BUILD_ORDER,
-        "earlier = _build_place.set_aside(place)",
-        "earlier = _build_place.look_at(place.workspace)",
+        "earlier = _place.set_aside(place)",
+        "earlier = _place.look_at(place.workspace)",
         f"{BUILD_TESTS} sources_that_cannot",
     ),
     Mutant(
@@ -2674,7 +2676,7 @@ BUILDING = (
     Mutant(
         "ending what a build started",
         BUILD_JOBS,
-        "        _build_steps.end_children()\n        for _job",
+        "        _steps.end_children()\n        for _job",
         "        for _job",
         f"{BUILD_TESTS} gone_before",
     ),
@@ -2734,13 +2736,13 @@ BUILDING = (
     ),
     check(
         "recording only what lies below the sources",
-        "module_utils/_build_left.py",
+        "module_utils/building/_left.py",
         "os.path.commonpath([top, os.path.realpath(root)]) != top",
         f"{BUILD_TESTS} must_leave",
     ),
     check(
         "demanding artifacts",
-        "module_utils/_build_left.py",
+        "module_utils/building/_left.py",
         "not here",
         f"{BUILD_TESTS} must_leave",
     ),
@@ -2753,7 +2755,7 @@ BUILDING = (
     Mutant(
         "an empty home for each build",
         BUILD_COMPONENT,
-        '"HOME": _build_place.fresh(os.path.join(place.base, "home", name))',
+        '"HOME": _place.fresh(os.path.join(place.base, "home", name))',
         '"HOME": building.variables["HOME"]',
         f"{BUILD_TESTS} nothing_of_the_builder",
     ),
@@ -2766,7 +2768,7 @@ BUILDING = (
     ),
     Mutant(
         "comparing what lies there with what was built",
-        "module_utils/_build_work.py",
+        "module_utils/building/_work.py",
         "return trees == recorded",
         "return bool(trees)",
         f"{BUILD_TESTS} not_built_again",
@@ -2873,14 +2875,14 @@ BUILDING = (
     ),
     Mutant(
         "keeping hooks of users from a checkout",
-        "module_utils/_git.py",
+        "module_utils/git/_command.py",
         '    "core.hooksPath=/dev/null",\n',
         "",
         f"{CHECKOUT_TESTS} nothing_is_run",
     ),
     Mutant(
         "hiding the secret of an address",
-        "module_utils/_git.py",
+        "module_utils/git/_command.py",
         'return re.sub(r"(?<=://)[^/\\s]*@", "", repository)',
         "return repository",
         f"{CHECKOUT_TESTS} without_the_secret",
@@ -2941,21 +2943,21 @@ BUILDING = (
     ),
 )
 
-AS_BUILT = "module_utils/_as_built.py"
+AS_BUILT = "module_utils/building/_as_built.py"
 BUILT = "plugin_utils/building/_built.py"
-BUILT_TESTS = "action/test_sealing_builds.py"
-SCRIPT_DIGESTS = "module_utils/_script_digests.py"
-SCRIPT_DIGESTS_TESTS = "module_utils/test_script_digests.py"
+BUILT_TESTS = "unit/action/test_sealing_builds.py"
+SCRIPT_DIGESTS = "module_utils/sources/_script_digests.py"
+SCRIPT_DIGESTS_TESTS = "unit/module_utils/sources/test_script_digests.py"
 SCRIPTS = "plugin_utils/release/_scripts.py"
-SCRIPTS_TESTS = "plugin_utils/release/test_scripts.py"
+SCRIPTS_TESTS = "unit/plugin_utils/release/test_scripts.py"
 SOURCE_HOSTS = "plugin_utils/building/_source_hosts.py"
-SOURCE_HOSTS_TESTS = "plugin_utils/building/test_source_hosts.py"
+SOURCE_HOSTS_TESTS = "unit/plugin_utils/building/test_source_hosts.py"
 
 SEALING_BUILDS = (
     Mutant(
         "comparing what is packed with what was built",
         AS_BUILT,
-        "if _build_record.tree_digest(entries) == tree:",
+        "if _record.tree_digest(entries) == tree:",
         "if True:",
         f"{BUILT_TESTS} refused_by_name",
     ),
@@ -3101,7 +3103,7 @@ SEALING_BUILDS = (
     ),
     Mutant(
         "reading the record of a build only in its form",
-        "module_utils/_build_record.py",
+        "module_utils/building/_record.py",
         "        _check(record)\n",
         "",
         f"{BUILT_TESTS} refused_by_name",
@@ -3111,14 +3113,14 @@ SEALING_BUILDS = (
         LIBRARY_CATALOGUE,
         "            _about.check(manifest)\n",
         "",
-        "plugin_utils/release/test_about.py nobody_can_read",
+        "unit/plugin_utils/release/test_about.py nobody_can_read",
     ),
     Mutant(
         "sealing what is declared only in its form",
         "plugin_utils/building/_sealing.py",
         "    _about.check(manifest)\n",
         "",
-        "plugin_utils/release/test_about.py nobody_can_read",
+        "unit/plugin_utils/release/test_about.py nobody_can_read",
     ),
     Mutant(
         "comparing what this machine packs with what was built",
@@ -3129,15 +3131,15 @@ SEALING_BUILDS = (
     ),
 )
 
-COMPATIBILITY = "plugin_utils/compatibility/_compatibility.py"
-COMPATIBILITY_TESTS = "plugin_utils/compatibility/test_compatibility.py"
+COMPATIBILITY = "plugin_utils/compatibility/_components.py"
+COMPATIBILITY_TESTS = "unit/plugin_utils/compatibility/test_components.py"
 BESIDE = "plugin_utils/compatibility/_beside.py"
-BESIDE_TESTS = "plugin_utils/compatibility/test_beside.py"
+BESIDE_TESTS = "unit/plugin_utils/compatibility/test_beside.py"
 FITNESS = "plugin_utils/compatibility/_fitness.py"
 DECLARATIONS = "plugin_utils/compatibility/_declarations.py"
 ALTERNATIVES = "plugin_utils/compatibility/_alternatives.py"
-ALTERNATIVES_TESTS = "plugin_utils/compatibility/test_alternatives.py"
-TOLD_BESIDE_TESTS = "filter/test_beside.py"
+ALTERNATIVES_TESTS = "unit/plugin_utils/compatibility/test_alternatives.py"
+TOLD_BESIDE_TESTS = "unit/filter/test_beside.py"
 COMPATIBLE = (
     Mutant(
         "taking a version that nobody can read for none that is required",
@@ -3308,54 +3310,54 @@ COMPATIBLE = (
         PLAN,
         'release.digest != call.get("only", release.digest)',
         "False",
-        "module_utils/test_answer.py asked_about",
+        "unit/module_utils/deployment/test_answer.py asked_about",
     ),
     Mutant(
         "writing down on the host what was allowed",
-        "module_utils/_transaction.py",
+        "module_utils/deployment/_transaction.py",
         'for line in call.get("despite", ()):',
         "for line in ():",
-        "module_utils/test_answer.py allowed",
+        "unit/module_utils/deployment/test_answer.py allowed",
     ),
     Mutant(
         "telling in the report what was allowed",
-        "plugin_utils/run/_recorder.py",
+        "plugin_utils/events/_recorder.py",
         "        if trace.despite:\n",
         "        if False:\n",
-        "plugin_utils/run/test_report.py does_not_fit",
+        "unit/plugin_utils/events/test_report.py does_not_fit",
     ),
     Mutant(
         "keeping free what a release requires",
-        "plugin_utils/release/_room.py",
+        "plugin_utils/release/_disk_space.py",
         "left < spare",
         "left < 0",
-        "plugin_utils/release/test_room.py must_stay_free",
+        "unit/plugin_utils/release/test_disk_space.py must_stay_free",
     ),
     Mutant(
         "sealing a version only if it is one of its scheme",
         "plugin_utils/definition/_release_file.py",
         "            _ranges.check_version(version, scheme)\n    declared",
         "            pass\n    declared",
-        "plugin_utils/definition/test_recipe.py makes_no_sense",
+        "unit/plugin_utils/definition/test_recipe.py makes_no_sense",
     ),
     Mutant(
         "reading ranges of hosts before they are sealed",
         "plugin_utils/definition/_release_file.py",
         '_host_requirements.check(plain.get("requires_hosts", {}))',
         "pass",
-        "plugin_utils/definition/test_host_requirements.py with_its_place",
+        "unit/plugin_utils/definition/test_host_requirements.py with_its_place",
     ),
 )
 
-REGISTRY = "plugin_utils/registry/_registry.py"
-REGISTRY_ANSWERS = "plugin_utils/registry/_registry_answers.py"
-REGISTRY_CLIENT = "plugin_utils/registry/_registry_client.py"
-REGISTRY_CREDENTIALS = "plugin_utils/registry/_registry_credentials.py"
-REGISTRY_PLACE = "plugin_utils/registry/_registry_place.py"
-REGISTRY_SESSION = "plugin_utils/registry/_registry_session.py"
-REGISTRY_UPLOAD = "plugin_utils/registry/_registry_upload.py"
-REGISTRY_TESTS = "plugin_utils/registry/test_registry.py"
-ACCESS_TESTS = "plugin_utils/registry/test_registry_access.py"
+REGISTRY = "plugin_utils/registry/_repository.py"
+REGISTRY_ANSWERS = "plugin_utils/registry/_answers.py"
+REGISTRY_CLIENT = "plugin_utils/registry/_client.py"
+REGISTRY_CREDENTIALS = "plugin_utils/registry/_credentials.py"
+REGISTRY_PLACE = "plugin_utils/registry/_place.py"
+REGISTRY_SESSION = "plugin_utils/registry/_session.py"
+REGISTRY_UPLOAD = "plugin_utils/registry/_upload.py"
+REGISTRY_TESTS = "unit/plugin_utils/registry/test_repository.py"
+ACCESS_TESTS = "unit/plugin_utils/registry/test_repository_access.py"
 
 REGISTRIES = (
     check(
@@ -3388,7 +3390,7 @@ REGISTRIES = (
     ),
     Mutant(
         "looking again for what others entered while layers were sent",
-        "plugin_utils/library/_library.py",
+        "plugin_utils/library/_store.py",
         "        if self.layout.is_shared:  # that took time",
         "        if False:  # that took time",
         f"{REGISTRY_TESTS} while_ours_is_sent",
@@ -3559,16 +3561,16 @@ REGISTRIES = (
     ),
 )
 
-COMMITS = "module_utils/_commits.py"
-COMMITS_TESTS = "module_utils/test_commits.py"
+COMMITS = "module_utils/git/_commits.py"
+COMMITS_TESTS = "unit/module_utils/git/test_commits.py"
 BUILD_NOTE = "plugin_utils/notes/_build_note.py"
-BUILD_NOTE_TESTS = "plugin_utils/notes/test_build_note.py"
-NOTES_BASELINE = "plugin_utils/notes/_notes_baseline.py"
-NOTES_CHAIN = "plugin_utils/notes/_notes_chain.py"
-NOTES_WORKSPACE = "plugin_utils/notes/_notes_workspace.py"
-NOTES_MARKDOWN = "plugin_utils/notes/_notes_markdown.py"
-NOTES_TESTS = "plugin_utils/notes/test_notes.py"
-NOTES_MARKDOWN_TESTS = "plugin_utils/notes/test_notes_markdown.py"
+BUILD_NOTE_TESTS = "unit/plugin_utils/notes/test_build_note.py"
+NOTES_BASELINE = "plugin_utils/notes/_baseline.py"
+NOTES_CHAIN = "plugin_utils/notes/_chain.py"
+NOTES_WORKSPACE = "plugin_utils/notes/_workspace.py"
+NOTES_MARKDOWN = "plugin_utils/notes/_rendered.py"
+NOTES_TESTS = "unit/plugin_utils/notes/test_composition.py"
+NOTES_MARKDOWN_TESTS = "unit/plugin_utils/notes/test_rendered.py"
 
 NOTES = (
     Mutant(
@@ -3587,23 +3589,23 @@ NOTES = (
     Mutant(
         "giving git nothing for a commit that it could take for an option",
         COMMITS,
-        "not _git.COMMIT.match(commit)",
+        "not _command.COMMIT.match(commit)",
         "False",
         f"{COMMITS_TESTS} never_given_to_git",
     ),
     Mutant(
         "reading no record of a build whose commits are none",
-        "module_utils/_build_record.py",
-        'origin["kind"] == "git" and not _git.COMMIT.match(origin["commit"])',
+        "module_utils/building/_record.py",
+        'origin["kind"] == "git" and not _command.COMMIT.match(origin["commit"])',
         "False",
         f"{BUILT_TESTS} refused_by_name",
     ),
     Mutant(
         "reading no materials whose commits are none",
         "plugin_utils/release/_about.py",
-        'and ("commit" not in value or _git.COMMIT.match(value["commit"]) is not None)',
+        'and ("commit" not in value or _command.COMMIT.match(value["commit"]) is not None)',
         "",
-        "plugin_utils/release/test_about.py another_form",
+        "unit/plugin_utils/release/test_about.py another_form",
     ),
     Mutant(
         "counting the files of commits that are not told",
@@ -3657,7 +3659,7 @@ NOTES = (
     ),
     Mutant(
         "filling notes with text that is no markup",
-        "plugin_utils/notes/_markdown.py",
+        "plugin_utils/rendering/_markdown.py",
         "finalize=escape,",
         "",
         f"{NOTES_MARKDOWN_TESTS} shows_as_text",
@@ -3684,7 +3686,7 @@ NOTES = (
     check(
         "refusing the workspace of another build",
         NOTES_WORKSPACE,
-        "trees.get(component.name) not in (None, _build_record.tree_digest(component.entries))",
+        "trees.get(component.name) not in (None, _record.tree_digest(component.entries))",
         f"{NOTES_TESTS} another_build",
     ),
     check(
@@ -3723,13 +3725,13 @@ NOTES = (
         "believing no answer of an earlier run",
         NOTES_BASELINE,
         "host not in now",
-        "filter/test_releases_live.py",
+        "unit/filter/test_releases_live.py",
     ),
     Mutant(
         "believing build notes of keys that are trusted",
         NOTES_CHAIN,
-        "_evidence.read(self._library, label, self._known)",
-        "_evidence.read(self._library, label, None)",
+        "_attachments.read(self._library, label, self._known)",
+        "_attachments.read(self._library, label, None)",
         f"{NOTES_TESTS} nobody_trusted",
     ),
     Mutant(
@@ -3762,17 +3764,17 @@ NOTES = (
     ),
     Mutant(
         "telling that build notes are not verified",
-        "plugin_utils/notes/_notes.py",
+        "plugin_utils/notes/_composition.py",
         "if self._known is None and any(releases.values()):",
         "if False:",
         f"{NOTES_TESTS} nobody_trusted",
     ),
     Mutant(
         "reading no bill without end",
-        "plugin_utils/notes/_notes_dependencies.py",
+        "plugin_utils/notes/_dependencies.py",
         "if depth < MOST_DEEP:",
         "if True:",
-        "plugin_utils/notes/test_notes_dependencies.py some_depth",
+        "unit/plugin_utils/notes/test_dependencies.py some_depth",
     ),
 )
 
@@ -3814,20 +3816,20 @@ AT_ONE_MOMENT = (
     ),
     Mutant(
         "removing a drop again that somebody sent to meanwhile",
-        "module_utils/_drop.py",
+        "module_utils/deployment/_drop.py",
         "if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):",
         "if True:",
         f"{MEANWHILE_TESTS} sends_to_it",
     ),
 )
 
-BUILDS_TOLD = "plugin_utils/run/_recorder_builds.py"
-BUILDS_TOLD_TESTS = "plugin_utils/run/test_report_of_builds.py"
+BUILDS_TOLD = "plugin_utils/events/_recorder_builds.py"
+BUILDS_TOLD_TESTS = "unit/plugin_utils/events/test_report_of_builds.py"
 
 TOLD_OF_BUILDS = (
     Mutant(
         "telling a build that failed from one that was whole",
-        "plugin_utils/run/_build_events.py",
+        "plugin_utils/events/_build_facts.py",
         'status == "ok" and bool(result.get("built"))',
         'bool(result.get("built"))',
         f"{BUILDS_TOLD_TESTS} no_build_of_one_that_failed",
@@ -3853,20 +3855,20 @@ IN_NOTES_AND_EVIDENCE = (
         "plugin_utils/notes/_ci.py",
         'url = _provenance.shown(str(url or ""))',
         'url = str(url or "")',
-        "plugin_utils/notes/test_ci.py no_secret",
+        "unit/plugin_utils/notes/test_ci.py no_secret",
     ),
     Mutant(
         "leaving out a CI job's address that is none",
         "plugin_utils/notes/_ci.py",
         'return url if PLAIN.fullmatch(url) else ""',
         "return url",
-        "plugin_utils/notes/test_ci.py no_address",
+        "unit/plugin_utils/notes/test_ci.py no_address",
     ),
     Mutant(
         "cutting the query from the address of a repository",
-        "module_utils/_build_checkout.py",
-        'plain = re.split("[?#]", _git.shown(',
-        'plain = re.split("(?!)", _git.shown(',
+        "module_utils/building/_checkout.py",
+        'plain = re.split("[?#]", _command.shown(',
+        'plain = re.split("(?!)", _command.shown(',
         f"{CHECKOUT_TESTS} cloned_from",
     ),
     Mutant(
@@ -3874,18 +3876,18 @@ IN_NOTES_AND_EVIDENCE = (
         "plugin_utils/evidence/_provenance.py",
         'shown(origin.get("address") or origin["place"])',
         'shown(origin["place"])',
-        "plugin_utils/evidence/test_provenance.py told_by_its_address",
+        "unit/plugin_utils/evidence/test_provenance.py told_by_its_address",
     ),
     Mutant(
         "warning of no more findings than a terminal takes",
         "action/release_notes.py",
         "for line in findings[:MOST_WARNINGS]]",
         "for line in findings]",
-        "action/test_release_notes.py is_a_warning",
+        "unit/action/test_release_notes.py is_a_warning",
     ),
     check(
         "demanding of a note that is kept that it has all packages",
-        "plugin_utils/notes/_notes.py",
+        "plugin_utils/notes/_composition.py",
         "not self._may_lack_packages",
         f"{NOTES_TESTS} nobody_keeps",
     ),

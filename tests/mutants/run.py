@@ -26,7 +26,7 @@ from typing import NamedTuple
 from mutants import MUTANTS
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
-NEEDED = ("plugins", "schemas", "templates", "tests/unit/plugins", "pyproject.toml", ".dev")
+NEEDED = ("plugins", "schemas", "templates", "tests", "pyproject.toml", ".dev")
 AT_ONCE = (os.cpu_count() or 1) + 1  # some wait for what never comes
 CHANCES = 3  # what is lost without a lock shows only sometimes
 SECONDS_LIMIT = 120
@@ -98,7 +98,7 @@ def attempt(mutant, whole):
 
 def run_tests(mutant, copy):
     test_file, _space, expression = mutant.tests.partition(" ")
-    command = [*PYTEST, f"tests/unit/plugins/{test_file}"]
+    command = [*PYTEST, f"tests/{test_file}"]
     command += ["-k", expression] if expression else []
     # Not by a pipe: a process that a test leaves behind would hold it.
     with tempfile.TemporaryFile("w+", encoding="utf-8") as said:

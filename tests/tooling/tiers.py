@@ -81,7 +81,7 @@ LONG = tuple(
 LOCAL = ("-m", "not (hosts or podman or slow)", *SIDE_BY_SIDE)
 QUICK = (
     Tier("ruff", commands=(("ruff", "check", "."), ("ruff", "format", "--check", "."))),
-    Tier("unit", pytest=("tests/unit", *SIDE_BY_SIDE)),
+    Tier("unit", pytest=("tests/unit", "tests/behaviour", *SIDE_BY_SIDE)),
     Tier(
         "local",
         pytest=("tests/integration", *(f"--ignore={path}" for path in LONG), *LOCAL),

@@ -22,20 +22,39 @@ BELOW = {
     "filter": ["plugin_utils"],
     "doc_fragments": [],
 }
-# The rooms of plugin_utils, from the ground up: none imports from one that comes after it.
-ROOMS = (
-    "run",
-    "definition",
-    "release",
-    "oci",
-    "registry",
-    "library",
-    "evidence",
-    "deployment",
-    "compatibility",
-    "building",
-    "notes",
-)
+# The rooms of each side, from the ground up: none imports from one that comes after it.
+ROOMS = {
+    "module_utils": (
+        "formats",
+        "files",
+        "release",
+        "checksums",
+        "sources",
+        "git",
+        "tree",
+        "root",
+        "deployment",
+        "building",
+        "options",
+    ),
+    "plugin_utils": (
+        "adapter",
+        "rendering",
+        "definition",
+        "run",
+        "events",
+        "release",
+        "oci",
+        "registry",
+        "library",
+        "evidence",
+        "deployment",
+        "environment",
+        "compatibility",
+        "building",
+        "notes",
+    ),
+}
 NEWER_THAN_PYTHON_38 = {"annotationlib", "compression", "graphlib", "tomllib", "zoneinfo"}
 ANSIBLE = {"ansible", "ansible_collections"}
 COMES_WITH_ANSIBLE = {"cryptography", "jinja2", "packaging", "resolvelib", "yaml"}
@@ -97,15 +116,14 @@ def test_layers_point_down_only(path):
     assert {n for n in ours if not n.startswith(tuple(COLLECTION + b for b in below))} == set()
 
 
-@pytest.mark.parametrize("path", files("plugin_utils"))
+@pytest.mark.parametrize("path", files("module_utils", "plugin_utils"))
 def test_rooms_are_built_on_those_below_them(path):
-    rooms = (*ROOMS, "plugin_utils")
-    above = rooms[rooms.index(path.parent.name) + 1 :]
+    side, room, _file = path.relative_to(PLUGINS).parts
+    rooms = ROOMS[side]
+    above = rooms[rooms.index(room) + 1 :]
     ours = {name.removeprefix(COLLECTION) for name in required_imports(path)}
 
-    assert {
-        n for n in ours if n.startswith(tuple(f"plugin_utils.{room}." for room in above))
-    } == set()
+    assert {n for n in ours if n.startswith(tuple(f"{side}.{room}." for room in above))} == set()
 
 
 @pytest.mark.parametrize("path", files("modules", "module_utils"))
@@ -130,6 +148,11 @@ def test_a_missing_library_stops_only_what_needs_it(path):
     assert at_once - sys.stdlib_module_names - COMES_WITH_ANSIBLE == set()
 
 
+def file_of(name):
+    """Return the path that the module *name* below plugins would have."""
+    return PLUGINS / (name.replace(".", "/") + ".py")
+
+
 # Ansible sends to a host, at each call, all that a module could import.
 ONLY_FOR_SEALING = {
     "_archive",
@@ -150,10 +173,11 @@ ONLY_FOR_SEALING = {
 def test_what_only_sealing_needs_does_not_travel_to_hosts(module):
     travelling, waiting = set(), [PLUGINS / "modules" / f"{module}.py"]
     while waiting:
-        imported = {name.rpartition(".")[2] for name in required_imports(waiting.pop())}
-        files_ = [PLUGINS / "module_utils" / f"{name}.py" for name in imported - travelling]
-        waiting += [path for path in files_ if path.exists()]
+        names = {name.removeprefix(COLLECTION) for name in required_imports(waiting.pop())}
+        imported = {path for path in map(file_of, names) if path.exists()} - travelling
+        waiting += imported
         travelling |= imported
+    travelling = {path.stem for path in travelling}
 
     assert "_manifest" in travelling
     assert travelling & ONLY_FOR_SEALING == set()

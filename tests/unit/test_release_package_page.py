@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils import _build_record, _manifest
+from ansible_collections.itops.release.plugins.module_utils.building import _record
+from ansible_collections.itops.release.plugins.module_utils.release import _manifest
 from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file
 from ansible_collections.itops.release.plugins.plugin_utils.evidence import (
-    _bill,
-    _evidence,
+    _attachments,
     _provenance,
+    _sbom,
     _signatures,
     _statement,
 )
-from ansible_collections.itops.release.plugins.plugin_utils.library import _catalogue, _library
+from ansible_collections.itops.release.plugins.plugin_utils.library import _catalogue, _store
 from ansible_collections.itops.release.plugins.plugin_utils.notes import _build_note
 from ansible_collections.itops.release.plugins.plugin_utils.oci import _index
 
@@ -50,7 +51,7 @@ def words(section):
         ("The manifest", {"format", *_manifest.Manifest._fields, *_manifest.ABOUT_RELEASE}),
         ("A component", {*_manifest.Component._fields, *_manifest.ABOUT_COMPONENT}),
         ("An entry", set(_manifest.Entry._fields)),
-        ("The record of a build", set(_build_record.KEYS)),
+        ("The record of a build", set(_record.KEYS)),
     ],
 )
 def test_the_page_has_each_field_and_no_other(section, fields):
@@ -60,26 +61,26 @@ def test_the_page_has_each_field_and_no_other(section, fields):
 @pytest.mark.parametrize(
     "text",
     [
-        _bill.PREDICATE_TYPE,
+        _sbom.PREDICATE_TYPE,
         _build_note.PREDICATE_TYPE,
         _catalogue.COMPONENT_NAME,
         _catalogue.SERIAL,
         _catalogue.TITLE,
         _catalogue.VERSION,
-        _evidence.ARTIFACT_TYPE,
-        _evidence.PREDICATE_NOTE,
+        _attachments.ARTIFACT_TYPE,
+        _attachments.PREDICATE_NOTE,
         _index.CREATED,
         _index.PINNED,
         _index.RELEASE_TYPE,
         _index.TAG,
-        _library.COMPONENT_TYPE,
-        _library.MANIFEST_TYPE,
+        _store.COMPONENT_TYPE,
+        _store.MANIFEST_TYPE,
         _provenance.BUILD_TYPE,
         _provenance.PREDICATE_TYPE,
         _signatures.KEY_NOTE,
         _signatures.ROLE_NOTE,
         _statement.PREDICATE_TYPE,
-        *sorted(_build_record.COMPONENT_KEYS),  # in one order in all processes
+        *sorted(_record.COMPONENT_KEYS),  # in one order in all processes
     ],
 )
 def test_the_page_has_each_type_and_annotation(text):

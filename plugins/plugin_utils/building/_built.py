@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from ...module_utils import _canonical, _globs
+from ...module_utils.files import _globs
+from ...module_utils.formats import _canonical
 from ..evidence import _provenance
 from ._sealing import SealingError
 

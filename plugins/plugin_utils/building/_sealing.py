@@ -7,8 +7,10 @@ from __future__ import annotations
 import contextlib
 import os
 
-from ...module_utils import _codec, _kinds, _manifest
-from ..compatibility import _compatibility
+from ...module_utils.formats import _codec
+from ...module_utils.release import _manifest
+from ...module_utils.sources import _kinds
+from ..compatibility import _components
 from ..release import _about
 from . import _collisions
 
@@ -61,7 +63,7 @@ def check(manifest, case_sensitive):
             f"component {component.name}",
         )
     _refuse_collisions(_manifest.tree(manifest), any(case_sensitive.values()), "the release")
-    problems = _compatibility.find_problems(_compatibility.parts(manifest))
+    problems = _components.find_problems(_components.parts(manifest))
     if problems:
         raise SealingError("; ".join(problems))
 

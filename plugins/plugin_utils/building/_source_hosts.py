@@ -7,15 +7,10 @@ from __future__ import annotations
 import os
 import tempfile
 
-from ...module_utils import (
-    _as_built,
-    _build_record,
-    _canonical,
-    _codec,
-    _layer,
-    _manifest,
-    _script_digests,
-)
+from ...module_utils.building import _as_built, _record
+from ...module_utils.formats import _canonical, _codec
+from ...module_utils.release import _layer, _manifest
+from ...module_utils.sources import _script_digests
 from ..definition import _release_file
 from ..release import _scripts
 from . import _sealing
@@ -50,7 +45,7 @@ class ThisMachine:
 
     def record(self):
         """Return the record of the build, and lines on what is not as it was left by that."""
-        record = _build_record.read(self.workspace)
+        record = _record.read(self.workspace)
         self.built, self._trees = record, _trees(record)
         return record, _as_built.find_changes(self.workspace, record)
 
@@ -93,14 +88,14 @@ class BuildHost:
         """Return the bytes of ``release.yml``."""
         asked = {"read": self._below_src, "to": self._folder + "definition"}
         if self.workspace is not None:
-            asked["record"] = self._folder + _build_record.NAME
+            asked["record"] = self._folder + _record.NAME
         self._problems = self._call(asked).get("problems", [])
         return self._fetch("definition")
 
     def record(self):
         """Return the record of the build, and lines on what is not as it was left by that."""
-        path = os.path.join(self.workspace, _build_record.NAME)
-        record = _build_record.parse(self._fetch(_build_record.NAME), path)
+        path = os.path.join(self.workspace, _record.NAME)
+        record = _record.parse(self._fetch(_record.NAME), path)
         self.built, self._trees = record, _trees(record)
         return record, self._problems
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..definition import _ranges, _schema_file
 from ..oci._layout import LibraryError
-from . import _compatibility, _declarations
+from . import _components, _declarations
 
 MOST_TRIED = 50  # releases of each application, the newest
 MOST_ROUNDS = 500
@@ -68,8 +68,8 @@ class Offered(NamedTuple):
         return ("offered", self.wanted.name)
 
     def takes(self, offer):
-        there = _compatibility.offering(self.wanted.name, offer.choice.parts)
-        return any(_compatibility.has(self.wanted, part) for part in there)
+        there = _components.offering(self.wanted.name, offer.choice.parts)
+        return any(_components.has(self.wanted, part) for part in there)
 
 
 class Exactly(NamedTuple):
@@ -116,7 +116,7 @@ def find(library, new, live, former=()):
         return None
     choices = [item for item in chosen if isinstance(item, Choice)]
     parts = [part for choice in choices for part in choice.parts]
-    if _compatibility.find_problems(new, parts, ["there"]):
+    if _components.find_problems(new, parts, ["there"]):
         return None
     return sorted(
         (choice.label for choice in choices if choice.label), key=lambda label: label.name
@@ -150,11 +150,11 @@ class _World:
     def offers(self, name):
         """Yield the Offers of *name*: what is live, then others, newest first."""
         for choice in self._there.values():
-            if _compatibility.offering(name, choice.parts):
+            if _components.offering(name, choice.parts):
                 yield Offer(name, choice)
         for application in dict.fromkeys([*self.applications, *sorted(self._labels)]):
             for choice in self._releases(application, name):
-                if _compatibility.offering(name, choice.parts):
+                if _components.offering(name, choice.parts):
                     yield Offer(name, choice)
 
     def _releases(self, application, name=""):
@@ -176,9 +176,9 @@ class _World:
         ]
         for part in choice.parts:
             for wanted in part.requires:
-                given = _compatibility.offering(wanted.name, [*choice.parts, *self._new])
-                before = _compatibility.offering(wanted.name, self._before)
-                had = any(_compatibility.has(wanted, other) for other in before)
+                given = _components.offering(wanted.name, [*choice.parts, *self._new])
+                before = _components.offering(wanted.name, self._before)
+                had = any(_components.has(wanted, other) for other in before)
                 if not given and (had or choice.label is not None):
                     found.append(Offered(wanted))
         return found
@@ -191,7 +191,7 @@ class _World:
                 if name and f'"{name}"'.encode() not in data:
                     return None  # that was quick, for releases have thousands of files
                 declared = _declarations.read(self._library, label.digest, data)
-                self._known[label] = tuple(_compatibility.parts(declared, ["there"]))
+                self._known[label] = tuple(_components.parts(declared, ["there"]))
             except (LibraryError, _ranges.RangeError):
                 self._known[label] = None
         return self._known[label]
@@ -200,8 +200,8 @@ class _World:
 def _work_together(some, others):
     """Tell whether nothing comes between *some* Parts and *others* that was not there before."""
     some, others = ([part._replace(hosts=()) for part in parts] for parts in (some, others))
-    known = {*_compatibility.find_problems(some), *_compatibility.find_problems(others)}
-    return known.issuperset(_compatibility.find_problems([*some, *others]))
+    known = {*_components.find_problems(some), *_components.find_problems(others)}
+    return known.issuperset(_components.find_problems([*some, *others]))
 
 
 def _provider(resolvelib, world):

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ...module_utils import _canonical, _manifest
+from ...module_utils.formats import _canonical
+from ...module_utils.release import _manifest
 from ..definition import _ranges
-from ..deployment import _holdings
+from ..environment import _holdings
 from ..oci._layout import LibraryError
-from . import _alternatives, _compatibility, _declarations
+from . import _alternatives, _components, _declarations
 
 PLACE = "the estate"
 NAMED_HOSTS = 20
@@ -70,10 +71,10 @@ def demand(library, release, items, replaced=None):
     that is known, else the one before it in *library* is taken for that.
     """
     beside = read(items, library)
-    new = _compatibility.parts(release)
+    new = _components.parts(release)
     former = list(_former(library, release, replaced, new, beside.parts))
     places = None if beside.unknown else beside.places
-    lines = _compatibility.find_problems(new, beside.parts, places, former)
+    lines = _components.find_problems(new, beside.parts, places, former)
     instead = []
     if lines and library.path is not None and beside.places and not beside.problem:
         instead = [_alternatives.explain(library, new, beside.parts, former)]
@@ -97,7 +98,7 @@ def read(items, library):
                 continue
             key = (place, item["digest"])
             if key not in declared:
-                declared[key] = _compatibility.parts(_declared(item, library), ["?"], place)
+                declared[key] = _components.parts(_declared(item, library), ["?"], place)
             hosts.setdefault(key, []).append(host)
         except (_declarations.DeclarationError, _ranges.RangeError, LibraryError) as error:
             unknown[host] = str(error)
@@ -125,11 +126,11 @@ def from_answers(results, asked=()):
 def _former(library, release, replaced, new, live):
     """Yield the Parts of what *release* replaces, unless nobody requires what is not there."""
     if replaced:
-        yield from _compatibility.parts(replaced)
+        yield from _components.parts(replaced)
         return
     there = [*new, *(part for part in live if part.application != release.name)]
     wanted = {each.name for part in there for each in part.requires}
-    if library.path is None or all(_compatibility.offering(name, there) for name in wanted):
+    if library.path is None or all(_components.offering(name, there) for name in wanted):
         return
     earlier = [
         label
@@ -137,7 +138,7 @@ def _former(library, release, replaced, new, live):
         if label.name == release.name and label.serial < release.serial
     ]
     for label in earlier[-1:]:
-        yield from _compatibility.parts(_declarations.read(library, label.digest))
+        yield from _components.parts(_declarations.read(library, label.digest))
 
 
 def _key(item):

@@ -7,7 +7,8 @@ A release is a Manifest here whose components have no entries.
 
 from __future__ import annotations
 
-from ...module_utils import _canonical, _manifest
+from ...module_utils.formats import _canonical
+from ...module_utils.release import _manifest
 from ..oci._layout import LibraryError
 
 # In canonical JSON such bytes are a key and nothing else: a quote within a text is escaped.

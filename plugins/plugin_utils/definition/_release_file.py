@@ -8,7 +8,7 @@ import functools
 import pathlib
 from typing import NamedTuple
 
-from ...module_utils import _manifest
+from ...module_utils.release import _manifest
 from . import _host_requirements, _ranges, _recipe, _schema_file
 from ._schema_file import FileError as ReleaseFileError
 

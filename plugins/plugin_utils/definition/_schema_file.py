@@ -9,7 +9,7 @@ import json
 import pathlib
 import re
 
-from ...module_utils import _canonical
+from ...module_utils.formats import _canonical
 
 MOST_VALUES = 10_000
 LONGEST_NUMBER = 100

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from ...module_utils import _manifest, _tree
+from ...module_utils.release import _manifest
+from ...module_utils.tree import _layout
 from ..release import _comparison
 
 
@@ -49,7 +50,7 @@ def _seeded(find, result):
     sealed = _manifest.tree(manifest) if manifest else {}
     return "".join(
         f"shared/{link}: "
-        + ("copied from the release" if _tree.at_or_below(sealed, link.rstrip("/")) else "new")
+        + ("copied from the release" if _layout.at_or_below(sealed, link.rstrip("/")) else "new")
         + "\n"
         for link in result["seeded"]
     )
@@ -75,6 +76,6 @@ def _tree_of(find, side):
         return None
     entries = dict(_manifest.tree(manifest))
     for link in _links(side):
-        for path in _tree.at_or_below(entries, link.rstrip("/")):
+        for path in _layout.at_or_below(entries, link.rstrip("/")):
             del entries[path]
     return entries

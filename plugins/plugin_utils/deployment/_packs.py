@@ -11,16 +11,17 @@ import os
 import tempfile
 import time
 
-from ...module_utils import _codec, _compressor, _layer, _manifest, _pack
-from ..library import _library
-from ..release import _delta, _room
+from ...module_utils.formats import _codec, _compressor
+from ...module_utils.release import _layer, _manifest, _pack
+from ..library import _store
+from ..release import _delta, _disk_space
 
 CACHE_BYTES = 2 * 1024**3
 IN_USE_SECONDS = 3600
 LEFTOVER_SECONDS = 24 * 3600
 
 
-class _BaseError(_library.LibraryError):
+class _BaseError(_store.LibraryError):
     """The library does not hold, whole, the release that a pack was to build upon."""
 
 
@@ -72,7 +73,7 @@ class PackCache:
         with self._locked(name):
             try:
                 with open(note, encoding="ascii") as stream:
-                    return _room.Room(**json.load(stream))
+                    return _disk_space.Room(**json.load(stream))
             except (OSError, ValueError, TypeError):
                 room = room_of(library, wanted, base, again)
                 text = json.dumps(room._asdict())
@@ -165,9 +166,9 @@ def room_of(library, wanted, base, again=()):
     """Return the Room that staging *wanted* on top of *base*, digests or None, takes."""
     try:
         held = library.get(base).manifest if base else None
-    except _library.LibraryError:
+    except _store.LibraryError:
         held = None
-    return _room.of_tree(library.get(wanted).manifest, held, again)
+    return _disk_space.of_tree(library.get(wanted).manifest, held, again)
 
 
 def write(stream, library, wanted, base, codec, again=()):
@@ -178,7 +179,7 @@ def write(stream, library, wanted, base, codec, again=()):
     stored = library.get(wanted)
     try:
         held = library.get(base).manifest if base else None
-    except _library.LibraryError as error:
+    except _store.LibraryError as error:
         raise _BaseError(str(error)) from None
     data = _delta.make(held, stored.manifest) if held else _manifest.render(stored.manifest)
     header = _pack.Header(wanted, base, codec, len(data), _pack.digest_of_again(again))
@@ -205,4 +206,4 @@ def _copy_contents(library, wanted, component, missing, write_bytes):
             _layer.read(component.entries, read_bytes, sink)
     except (_codec.CodecError, _layer.LayerError) as error:
         release = f"{wanted.manifest.name} {wanted.manifest.version}"
-        raise _library.LibraryError(f"{library.path}: {release} is damaged: {error}") from None
+        raise _store.LibraryError(f"{library.path}: {release} is damaged: {error}") from None

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 
-from ...module_utils import _codec
+from ...module_utils.formats import _codec
 
 PART_BYTES = 8 * 1024**2  # what is held in memory of a pack that goes through standard input
 BLOCK_BYTES = 1024**2  # dd counts in these where to go on

@@ -8,10 +8,10 @@ import json
 from typing import NamedTuple
 
 from ..library import _catalogue
-from . import _bill, _bill_file, _evidence, _provenance, _signatures, _signers
+from . import _attachments, _provenance, _sbom, _sbom_file, _signatures, _signers
 
 SBOM, PROVENANCE = "sbom", "provenance"
-KINDS = {SBOM: _bill.PREDICATE_TYPE, PROVENANCE: _provenance.PREDICATE_TYPE}
+KINDS = {SBOM: _sbom.PREDICATE_TYPE, PROVENANCE: _provenance.PREDICATE_TYPE}
 
 
 class Vouching(NamedTuple):
@@ -59,12 +59,12 @@ def prepare(options, environment):
     if not options["sign"]:
         return None
     if SBOM in options["evidence"]:
-        _bill.require()
+        _sbom.require()
     return Vouching(
         _signers.choose(options["sign"], environment),
         options["sign"]["role"],
         tuple(kind for kind in KINDS if kind in options["evidence"]),
-        _bill_file.read(options["sbom"]) if options["sbom"] else None,
+        _sbom_file.read(options["sbom"]) if options["sbom"] else None,
     )
 
 
@@ -100,7 +100,7 @@ def _attest(library, vouching, sealed, keep):
     """
     told = []
     for predicate_type, make in _predicates(library, vouching, sealed):
-        is_new = not sealed.is_there or _evidence.attach(
+        is_new = not sealed.is_there or _attachments.attach(
             library, sealed.stored.label, predicate_type, make(), vouching.signer, keep
         )
         told.append({"predicate_type": predicate_type, "attached": is_new})
@@ -110,8 +110,8 @@ def _attest(library, vouching, sealed, keep):
 def _predicates(library, vouching, sealed):
     """Yield each type of predicate, and what makes one: reading layers takes a while."""
     if SBOM in vouching.kinds:
-        yield _bill.PREDICATE_TYPE, lambda: json.loads(_bill.of_stored(library, sealed.stored))
+        yield _sbom.PREDICATE_TYPE, lambda: json.loads(_sbom.of_stored(library, sealed.stored))
     if vouching.bill:
-        yield _bill.PREDICATE_TYPE, lambda: vouching.bill
+        yield _sbom.PREDICATE_TYPE, lambda: vouching.bill
     if PROVENANCE in vouching.kinds:
         yield _provenance.PREDICATE_TYPE, lambda: _provenance.predicate(sealed.record)

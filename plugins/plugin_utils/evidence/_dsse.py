@@ -11,7 +11,7 @@ import base64
 import binascii
 from typing import NamedTuple
 
-from ...module_utils import _canonical
+from ...module_utils.formats import _canonical
 
 ENVELOPE_TYPE = "application/vnd.dsse.envelope.v1+json"
 LARGEST_ENVELOPE = 1024 * 1024

@@ -18,7 +18,7 @@ import zipfile
 import zlib
 from typing import NamedTuple
 
-from ...module_utils import _commits
+from ...module_utils.git import _commits
 
 LONGEST = 200  # characters of what a file says of itself
 MOST_LICENCES = 20

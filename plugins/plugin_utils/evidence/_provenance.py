@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 import urllib.parse
 
-from ...module_utils import _build_record, _canonical, _git
+from ...module_utils.building import _record
+from ...module_utils.formats import _canonical
+from ...module_utils.git import _command
 
 PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "urn:itops-release:build:v1"
@@ -29,8 +31,8 @@ def predicate(record):
     try:
         return _predicate(record)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise _build_record.RecordError(
-            f"{_build_record.NAME} does not tell where a release comes from: it lacks "
+        raise _record.RecordError(
+            f"{_record.NAME} does not tell where a release comes from: it lacks "
             f"{_canonical.one_line(error)}"
         ) from None
 
@@ -99,7 +101,7 @@ def _uri(kind, place):
 
 def shown(place):
     """Return a place without what in an address may be secret: who asks, and the query."""
-    place = _git.shown(place)
+    place = _command.shown(place)
     return re.split(r"[?#]", place, maxsplit=1)[0] if "://" in place else place
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 import contextlib
 from typing import NamedTuple
 
-from ...module_utils import _codec, _manifest
+from ...module_utils.formats import _codec
+from ...module_utils.release import _manifest
 from ..oci import _index, _referrers
 from ..oci._layout import LibraryError
 from ..release import _about

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from ...module_utils import _manifest
+from ...module_utils.release import _manifest
 from ..oci import _layout
 
 MANIFEST_TYPES = (

@@ -9,7 +9,7 @@ import os
 import re
 
 from ..oci import _layout
-from ..run import _run
+from ..run import _identity
 
 
 def open_layout(path, environ=None):
@@ -20,21 +20,15 @@ def open_layout(path, environ=None):
     if not (path or "").startswith(_layout.REGISTRY):
         return _layout.Layout(path)
     # Each worker would import them for each task, and most have their library in a directory.
-    from ..registry import (
-        _registry,
-        _registry_answers,
-        _registry_client,
-        _registry_place,
-        _registry_session,
-    )
+    from ..registry import _answers, _client, _place, _repository, _session
 
     environ = os.environ if environ is None else environ
-    place, reach = _registry_place.parse(path), _registry_place.reach(environ)
-    session = _registry_session.Session(place, reach, environ)
-    client = _registry_client.Client(session, reach.patience_s)
+    place, reach = _place.parse(path), _place.reach(environ)
+    session = _session.Session(place, reach, environ)
+    client = _client.Client(session, reach.patience_s)
     folder = cache_of(place, environ)
-    return _registry.Registry(
-        place, folder, client, _registry_answers.Answers(folder, _run.run_id({}))
+    return _repository.Registry(
+        place, folder, client, _answers.Answers(folder, _identity.run_id({}))
     )
 
 

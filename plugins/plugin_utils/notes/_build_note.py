@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ...module_utils import _commits
+from ...module_utils.git import _commits
 from ..release import _comparison
 from . import _conventional
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 import json
 import os
 
-from ...module_utils import _durable
-from ..evidence import _attesting, _evidence
+from ...module_utils.files import _durable
+from ..evidence import _attachments, _attesting
 from . import _build_note
 
 SHORT = {**_attesting.KINDS, "build_note": _build_note.PREDICATE_TYPE}
@@ -65,7 +65,9 @@ def envelopes(library, label, chosen):
 
     Source: https://github.com/in-toto/attestation/blob/main/spec/v1/bundle.md
     """
-    there = library.attached(label.digest, _evidence.ARTIFACT_TYPE, _evidence.LARGEST_ENVELOPE)
+    there = library.attached(
+        label.digest, _attachments.ARTIFACT_TYPE, _attachments.LARGEST_ENVELOPE
+    )
     (data,) = [attached.data for attached in there if attached.digest == chosen.digest]
     return data + b"\n"
 

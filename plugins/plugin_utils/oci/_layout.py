@@ -12,7 +12,8 @@ import shutil
 import tempfile
 import time
 
-from ...module_utils import _canonical, _codec, _manifest
+from ...module_utils.formats import _canonical, _codec
+from ...module_utils.release import _manifest
 
 REGISTRY = "oci://"  # what begins so is no directory
 OCI_MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ...module_utils import _canonical
+from ...module_utils.formats import _canonical
 from . import _index, _layout
 
 EMPTY_TYPE = "application/vnd.oci.empty.v1+json"

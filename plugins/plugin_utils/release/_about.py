@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from ...module_utils import _git, _manifest
+from ...module_utils.git import _command
+from ...module_utils.release import _manifest
 from ..definition import _recipe
 from . import _scripts
 
@@ -45,7 +46,7 @@ def _is_material(value):
         _are_versions(value)
         and MATERIAL_NEEDS <= set(value) <= MATERIAL
         and value["kind"] in _recipe.KINDS
-        and ("commit" not in value or _git.COMMIT.match(value["commit"]) is not None)
+        and ("commit" not in value or _command.COMMIT.match(value["commit"]) is not None)
     )
 
 

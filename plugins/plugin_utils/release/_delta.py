@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from ...module_utils import _canonical, _manifest
+from ...module_utils.formats import _canonical
+from ...module_utils.release import _manifest
 
 
 def make(base, wanted):

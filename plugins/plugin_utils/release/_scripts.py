@@ -7,7 +7,9 @@ from __future__ import annotations
 import contextlib
 import os
 
-from ...module_utils import _manifest, _paths, _scan, _script_digests
+from ...module_utils.files import _paths
+from ...module_utils.release import _manifest, _scan
+from ...module_utils.sources import _script_digests
 
 USES = ("build", "hooks", "migrations")
 KEYS = {"path", "sha256"}

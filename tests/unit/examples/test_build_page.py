@@ -9,8 +9,8 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.itops.release.plugins.module_utils import _build_component
-from ansible_collections.itops.release.plugins.plugin_utils.building import _building
+from ansible_collections.itops.release.plugins.module_utils.building import _component
+from ansible_collections.itops.release.plugins.plugin_utils.building import _supervision
 from ansible_collections.itops.release.plugins.plugin_utils.definition import _recipe, _release_file
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -25,7 +25,7 @@ def rows(section):
 
 
 def test_the_example_is_built_in_the_order_that_it_says():
-    api, web = _building.components(_release_file.parse(BLOCKS[0], "release.yml"))
+    api, web = _supervision.components(_release_file.parse(BLOCKS[0], "release.yml"))
 
     assert (api["after"], web["after"]) == ([], ["api"])
     assert [step["timeout"] for step in api["steps"]] == [3600, 600, 3600]
@@ -46,4 +46,4 @@ def test_every_kind_of_source_and_every_variable_is_told():
     assert [re.match(r"`(\w+)`", row)[1] for row in rows("release.yml")[1:]] == list(_recipe.KINDS)
     told = set(re.findall(r"`(\w+)`", " ".join(rows("What a step sees"))))
     own = {"PATH", "HOME", "TMPDIR", "SOURCE_DATE_EPOCH", "RELEASE_WORKSPACE", "RELEASE_VERSION"}
-    assert told == own | set(_build_component.COMMON)
+    assert told == own | set(_component.COMMON)

@@ -80,7 +80,7 @@ def test_every_hook_of_the_options_is_run_by_a_task(role):
 
 
 def test_the_probe_of_the_roles_is_that_of_the_module():
-    from ansible_collections.itops.release.plugins.module_utils import _arguments
+    from ansible_collections.itops.release.plugins.module_utils.options import _arguments
 
     for role in ("deploy", "rollback"):
         probe = options(role)[f"{role}_probe"]["options"]

@@ -1,0 +1,162 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a call has to do: which release is meant, and the step from what is here to that."""
+
+from __future__ import annotations
+
+from typing import List, NamedTuple, Optional
+
+from ..root import _claim, _state
+from ..tree import _drift
+
+
+class Plan(NamedTuple):
+    """The next step, as ``_state.next_step`` names it, and what it is about.
+
+    *tree* is the tree it is about, *drift* how that differs from what was sealed: then the step is
+    ``stage``, and another tree takes its place. The step ``withdraw`` ends the trial of a first
+    release, with nothing live: it is about no *release*. *state* is what the plan was made for.
+    """
+
+    release: Optional[_state.Release]
+    step: str
+    tree: Optional[str]
+    drift: List[dict]
+    state: _state.State
+
+
+def make(root, state, params, call):
+    """Return the Plan for what *params* and *call* ask for, where *state* is what is here.
+
+    A tree is compared with its manifest before it is activated, and with ``verify`` always.
+    Raises DeploymentError for a release that must not go live or, where the call goes only
+    ``forward``, is older than what is; NoWayBack where there is none.
+    """
+    if _goes_back(params, call) and state.trial and not state.live:
+        return Plan(None, "withdraw", None, [], state)
+    release, back = _meant(root, params, call, state)
+    if release.digest != call.get("only", release.digest):
+        raise _claim.DeploymentError("another run changed %s meanwhile: run again" % root.path)
+    if params["state"] == "live":
+        refuse_bad(state, release.digest, release.version)
+    older = _refusal_of_older(root.path, state, release) if call.get("forward") else None
+    if older:
+        # What another run is trying may go again: that comes first.
+        _claim.Claim(root, call["run"], None, 0, params["takeover"]).check_turn(state)
+        raise _claim.DeploymentError(older)
+    step, tree = next_step(root, state, params, release, back)
+    if step == "settle" and not (
+        changes(step, state, params) or params["probe"] or _moves_lease(state, params, call["run"])
+    ):
+        step = "nothing"
+    drift = []
+    if step == "activate" or (params["verify"] and tree and step != "stage"):
+        if not state.trees[tree].get("adopted"):
+            found, _runtime = _drift.look_through(root, state, tree, params["runtime_paths"])
+            drift = [{**item._asdict(), "tree": tree} for item in found]
+    return Plan(release, "stage" if drift else step, tree, drift, state)
+
+
+def refuse_bad(state, digest, version):
+    """Raise DeploymentError if the release *digest* is marked bad in *state*."""
+    if digest in state.bad:
+        raise _claim.DeploymentError(
+            "%s was marked bad by %s: it does not go live unless it is marked good"
+            % (version, state.bad[digest]["run"])
+        )
+
+
+def _refusal_of_older(path, state, release):
+    """Return the line that refuses *release* if it is older than what is live or on trial, or None.
+
+    Serials count within one application. Two releases of one serial are from two media libraries:
+    nobody knows which is the newer.
+    """
+    for tree, phase in ((state.trial, "on trial"), (state.live, "live")):
+        there = state.trees.get(tree)
+        if not there or there["name"] != release.name or there["digest"] == release.digest:
+            continue
+        if release.serial > there["serial"]:
+            continue
+        word = "older than" if release.serial < there["serial"] else "not newer than"
+        return (
+            "%s %s (serial %d) is %s %s (serial %d), which is %s at %s: to go back to it, give its "
+            "digest, sha256:%s, or roll back (release: previous, or the role rollback)"
+            % (
+                *(release.name, release.version, release.serial, word),
+                *(there["version"], there["serial"], phase, path, release.digest),
+            )
+        )
+    return None
+
+
+def next_step(root, state, params, release, back=None):
+    """Return what is to be done now and the tree it is about, as ``_state.next_step`` does.
+
+    *back* is the very tree to return to from a trial.
+    """
+    if back:
+        return "activate", back
+    current, existing = root.read_current(state), root.existing_trees(state)
+    step, tree = _state.next_step(state, existing, current, release, params["state"] == "live")
+    if step == "nothing" and params["state"] == "live" and params["restart"]:
+        # A run that was killed after it switched, or a restart that failed, left that to be done.
+        step = "nothing" if state.restarted else "settle"
+    return step, tree
+
+
+def changes(step, state, params):
+    """Tell whether *step* changes anything: to probe a trial again does not."""
+    if step == "settle":
+        return params["commit"] or bool(params["restart"] and not state.restarted)
+    return step != "nothing"
+
+
+def _moves_lease(state, params, run):
+    """Tell whether the lease has to be taken on, or let go of, although nothing else is to do."""
+    holder = state.lease["run"] if state.lease else None
+    return bool(state.trial) and holder != (run if params["hold"] else None)
+
+
+def _goes_back(params, call):
+    return call["release"] is None and params["release"] != "current"
+
+
+def _meant(root, params, call, state):
+    """Return the Release that is meant, and the very tree where that is known.
+
+    The call has all of it where the library knows it, else the digest of one that is here. Without
+    either it is the current or the previous one, linked as it was.
+    """
+    asked = call["release"]
+    links = tuple(sorted(params["linked_paths"] if call["links"] is None else call["links"]))
+    if asked and asked["name"]:
+        return _state.Release(links=links, **asked), None
+    existing = root.existing_trees(state)
+    tree = back = None
+    if asked:
+        digest = asked["digest"]
+    elif params["release"] == "current":
+        if not state.current:
+            raise _claim.DeploymentError("nothing is live at %s" % root.path)
+        tree, digest = state.current, state.trees[state.current]["digest"]
+    else:
+        tree = back = _state.previous_tree(state, existing) if state.trial else None
+        digest = state.trees[back]["digest"] if back else _state.previous_release(state)
+    tree = tree or _state.newest_tree(state, existing, digest)
+    if digest.startswith(_state.ADOPTED) and tree not in existing:
+        raise _claim.DeploymentError(
+            "release %s was adopted, and is not in %s/releases any more: nobody can bring it again"
+            % (digest[len(_state.ADOPTED) :], root.path)
+        )
+    tree = tree or _state.newest_tree(state, set(state.trees), digest)
+    if tree is None and asked:
+        raise _claim.DeploymentError(
+            "release sha256:%s is neither here nor in the media library" % digest
+        )
+    if tree is None:  # it was here once: the manifest may still be, or the library has it
+        manifest = root.read_manifest(digest)
+        return _state.Release(digest, *(manifest[:3] if manifest else ("", "", 0)), links), None
+    record = state.trees[tree]
+    names = [record[key] for key in ("name", "version", "serial")]
+    return _state.Release(digest, *names, links if asked else tuple(record["links"])), back

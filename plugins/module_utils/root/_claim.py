@@ -1,0 +1,270 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run's claim on a root: lease and token; it gives up when another run took the next one."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import grp
+import os
+import time
+
+from ..files import _deletion
+from ..tree import _drift
+from . import _adoption, _directory, _history, _lease, _state
+
+
+class DeploymentError(ValueError):
+    """A deployment cannot be done as asked; its text is one line."""
+
+
+class Overtaken(DeploymentError):
+    """Another run has claimed the root since; this one writes nothing more."""
+
+
+class LeaseHeld(DeploymentError):
+    """Another run holds the lease; ``lease`` says which, since when, and the pid of its call."""
+
+    def __init__(self, message, lease):
+        super().__init__(message)
+        self.lease = {key: lease[key] for key in ("run", "since", "pid")}
+
+
+class Claim:
+    """One run's claim on *root*, and what every write of that run goes through.
+
+    *run* names the run; *takeover* names another one whose lease ends by this; *now* returns the
+    time as text, which goes into the records. ``took_over`` is the run that was taken over.
+    ``tries`` tells whether what is on trial is this run's own: its lease outlasts the call then.
+    ``leftovers``: ``{path: why it cannot be removed}`` of what it wanted to clear away.
+    """
+
+    def __init__(self, root, run, now, lock_timeout, takeover=None):
+        self.root = root
+        self.run = run
+        self.now = now
+        self.token = None
+        self.took_over = None
+        self.tries = False
+        self.leftovers = {}
+        self._lock_timeout = lock_timeout
+        self._takeover = takeover
+
+    def take(self, access, adopted=None):
+        """Take the lease and the next token, settle what a killed run left; return the State.
+
+        *access* is what the root's files shall have, or None for what is recorded; *adopted* is
+        the tree to be recorded as what was here before. Raises LeaseHeld.
+        """
+        with self._turn() as state:
+            check_owner(self.root.path, state, access)
+            if access and state.access is None:
+                state.access = access._asdict()
+            if adopted and not state.token:
+                _adoption.record(state, adopted, self.now())
+                self.record("adopted", adopted, None)
+            if settle(self.root, state, self.now()):
+                self.record("settled", state.current, None)
+            self._note_lease(state)
+            if self.took_over:
+                self.record("took over", state.current, self.took_over)
+            if self.took_over and self.took_over == self._takeover:
+                state.overtaken = _state.taken_over(state.overtaken, self.took_over, self.run)
+            state.token += 1
+            state.run = {"name": self.run, "pid": os.getpid()}
+            state.lease = _lease.taken(self.run, self.now())
+            self.root.write_state(state)
+            self.token = state.token
+        return state
+
+    def await_turn(self, adopted=None):
+        """Return the State as ``take`` would give it, once no other run holds the lease.
+
+        Nothing is taken, nor written. Raises LeaseHeld.
+        """
+        with self._turn() as state:
+            if adopted and not state.token:
+                _adoption.record(state, adopted, self.now())
+            settle(self.root, state, None)
+            return state
+
+    def check_turn(self, state):
+        """Raise LeaseHeld if *state* says that another run holds the lease now."""
+        self._check_not_over(state)
+        settled, hindrance = self._hindrance(state)
+        if hindrance:
+            raise _held(self.root.path, settled, hindrance)
+        self._note_lease(state)
+
+    def give_back(self, hold):
+        """End the lease, or with *hold* leave it to the run while that has a release on trial."""
+        # Where that cannot be written, this process is gone soon, and the lease ends by that.
+        gone = (Overtaken, _directory.RootError, OSError)
+        with contextlib.suppress(*gone), self.commit_point() as state:
+            held = hold and state.trial and self.tries
+            state.lease = _lease.left_open(state.lease) if held else None
+            self.root.write_state(state)
+
+    @contextlib.contextmanager
+    def noting(self):
+        """Hold the lock and give the State for a remark on a release: that needs no lease."""
+        with self.root.locked(self._lock_timeout, self.run):
+            state = self.root.read_state()
+            check_owner(self.root.path, state, None)
+            yield state
+            self.root.write_state(state)
+
+    @contextlib.contextmanager
+    def _turn(self):
+        """Hold the lock and give the State as soon as this run may have the lease.
+
+        A call of another run is waited for, as long as for the lock; a release that another run
+        has on trial is not: that takes as long as people take.
+        """
+        deadline = time.monotonic() + self._lock_timeout
+        while True:
+            with self.root.locked(self._lock_timeout, self.run):
+                state = self.root.read_state()
+                self._check_not_over(state)
+                settled, hindrance = self._hindrance(state)
+                if hindrance is None:
+                    yield state
+                    return
+            if hindrance != "busy" or time.monotonic() >= deadline:
+                raise _held(self.root.path, settled, hindrance)
+            time.sleep(0.1)
+
+    def _hindrance(self, state):
+        """Return *state* as it is once settled, and why this run cannot have the lease, if so."""
+        settled = copy.deepcopy(state)
+        settle(self.root, settled, None)
+        return settled, _lease.hindrance(settled, self.run, self._takeover)
+
+    def _note_lease(self, state):
+        """Remember whose lease this run ends, or that what is on trial is its own."""
+        if state.lease and state.lease["run"] != self.run:
+            self.took_over = state.lease["run"]
+        self.tries = bool(state.lease and not self.took_over and state.trial)
+
+    @contextlib.contextmanager
+    def commit_point(self):
+        """Hold the lock and give the State, once it is sure that no other run has taken over."""
+        with self.root.locked(self._lock_timeout, self.run):
+            state = self.root.read_state()
+            self._check_token(state)
+            yield state
+
+    @contextlib.contextmanager
+    def unless_overtaken(self):
+        """Tell an overtaken run who took over, whatever it stumbled over because of that."""
+        try:
+            yield
+        except (OSError, KeyError, _drift.Damaged, _directory.Moved, _directory.RootError):
+            self._check_token(self.root.read_state())
+            raise
+
+    def staging(self, stack):
+        """Give an empty folder for this run's token; what earlier runs left there is removed."""
+        self._check_token(self.root.read_state())
+        staging = self.folder(stack, "staging")
+        for name in os.listdir(staging):
+            if not (name.isdigit() and int(name) > self.token):
+                self.discard(staging, name, "staging")
+        name = str(self.token)
+        os.mkdir(name, 0o700, dir_fd=staging)
+        stack.callback(self.discard, staging, name, "staging")
+        return self.subfolder(stack, staging, name, make=False)
+
+    def folder(self, stack, name):
+        """Return a descriptor of one of the root's folders, closed with *stack*."""
+        descriptor = self.root.folder(name)
+        stack.callback(os.close, descriptor)
+        return descriptor
+
+    def subfolder(self, stack, parent, name, make=True):
+        """Return a descriptor of the folder *name* in *parent*, made if need be."""
+        if make:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, 0o700, dir_fd=parent)
+        descriptor = _directory.open_directory(parent, name)
+        stack.callback(os.close, descriptor)
+        return descriptor
+
+    def discard(self, directory, name, *where):
+        """Remove *name* from the descriptor of a folder of ours, the path *where*.
+
+        What cannot be removed is noted; the next run tries it again.
+        """
+        reason = _deletion.discard(directory, name)
+        if reason:
+            self.leftovers[os.path.join(self.root.path, _directory.OURS, *where, name)] = reason
+
+    def record(self, event, tree, other):
+        """Add an event to the history."""
+        said = {"at": self.now(), "run": self.run, "event": event, "tree": tree, "from": other}
+        _history.append(self.root, said)
+
+    def _check_token(self, state):
+        if state.token != self.token:
+            raise self._overtaken(state.run.get("name", "another run"))
+
+    def _check_not_over(self, state):
+        """Raise Overtaken if an earlier call of this run was: the run ended by that."""
+        for run, other in state.overtaken:
+            if run == self.run:
+                raise self._overtaken(other)
+
+    def _overtaken(self, other):
+        return Overtaken("%s was taken over by %s; this run stopped" % (self.root.path, other))
+
+
+def check_owner(path, state, access):
+    """Raise DeploymentError unless this user writes the root, and *access*, if any, is its own."""
+    if state.token and state.uid != os.geteuid():
+        raise DeploymentError(_directory.written_by(path, state.uid))
+    if access and state.access not in (None, access._asdict()):
+        raise DeploymentError(
+            "%s has owner, group and access %s; %s was asked for: remove the deployment first"
+            % (path, _spell(state.access), _spell(access._asdict()))
+        )
+
+
+def _held(path, state, hindrance):
+    """Return the LeaseHeld that says who holds the root and what can be done."""
+    run, since = state.lease["run"], state.lease["since"]
+    if hindrance == "busy":
+        what = "whose process %d works here since %s" % (state.lease["pid"], since)
+    else:
+        what = "which has %s on trial since %s" % (state.trees[state.trial]["version"], since)
+    message = "%s is held by %s, %s" % (path, run, what)
+    way = ": wait for it or, if that run is over, set takeover (deploy_takeover in the role) to "
+    return LeaseHeld(message + way + run, state.lease)
+
+
+def settle(root, state, now):
+    """Bring *state* in line with what a killed run really did; tell whether that had switched."""
+    switching, state.switching = state.switching, None
+    needed = {state.live, state.trial, switching and switching["to"]}
+    for tree in set(state.trees) - root.existing_trees(state) - needed:
+        del state.trees[tree]
+    if not switching or root.read_current(state) != switching["to"]:
+        return False
+    note_switch(state, switching["to"], now)
+    return True
+
+
+def note_switch(state, tree, now):
+    """Record in *state* that ``current`` was pointed to *tree*."""
+    state.left = state.current
+    state.trial = None if tree == state.live else tree
+    state.restarted = False
+    state.since = now
+
+
+def _spell(access):
+    try:
+        group = grp.getgrgid(access["gid"]).gr_name
+    except KeyError:
+        group = "gid %d" % access["gid"]
+    return "%s, %s, %s" % (_directory.user_name(access["uid"]), group, access["access"])

@@ -1,0 +1,219 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the workspace of a build tells for a note: the record of the build, and the commits."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import NamedTuple
+
+from ...module_utils.building import _checkout, _record
+from ...module_utils.formats import _canonical
+from ...module_utils.git import _command, _commits
+from ..evidence import _provenance
+from . import _build_note
+
+LARGEST_ANSWER = 512 * 1024 * 1024
+CACHES = os.path.join(".build", "git")
+# What a note says of an origin: the same as the manifest, and in the same words.
+SOURCE_KEYS = ("kind", "place", "revision", "commit", "sha256")
+BUILT_KEYS = ("run", "started", "ended", "builder", "ci", "tools", "environment", "definition")
+
+
+class WorkspaceError(ValueError):
+    """A workspace does not tell what a note needs; the text is one line."""
+
+
+class Told(NamedTuple):
+    """What a workspace tells: *built* is who built, when, where and with what, as plain data.
+
+    *builts* and *histories* are as ``_build_note.compose`` wants them, *lacks* lines on what is
+    not known.
+    """
+
+    built: dict | None
+    builts: dict
+    histories: list
+    lacks: list
+
+
+class ThisMachine:
+    """A workspace in a folder of this machine; *environment* is what git runs in."""
+
+    def __init__(self, workspace, environment):
+        self.workspace = workspace
+        self._environment = environment
+
+    def record(self):
+        """Return the record of the build."""
+        return _record.read(self.workspace)
+
+    def histories(self, groups):
+        """Return the History of each group of ``_commits.gather``."""
+        return [_commits.gather(self.workspace, group, self._environment) for group in groups]
+
+
+class BuildHost:
+    """A workspace in a folder of another host.
+
+    ``call(asked)`` has the half of the module there do something and returns its result, and
+    ``fetch(path there, path)`` fetches a file. *folder* is there, for what is to be fetched; its
+    path ends in a slash. Where the half cannot write to it, it makes a folder of its own, which
+    ``close`` removes.
+    """
+
+    def __init__(self, workspace, folder, call, fetch):
+        self.workspace = workspace
+        self._folder = folder
+        self._call = call
+        self._fetch = fetch
+        self._left = set()
+
+    def close(self):
+        """Remove what is left on the host, but for *folder*."""
+        for folder in sorted(self._left):
+            self._call({"done": folder})
+        self._left = set()
+
+    def record(self):
+        """Return the record of the build."""
+        data = self._answer({"record": True}, _record.LARGEST_BYTES)
+        return _record.parse(data, os.path.join(self.workspace, _record.NAME))
+
+    def histories(self, groups):
+        """Return the History of each group of ``_commits.gather``."""
+        data = self._answer({"histories": groups}, LARGEST_ANSWER)
+        try:
+            return _commits.from_plain(_canonical.loads(data, unique_keys=False))
+        except (TypeError, ValueError, AttributeError) as error:
+            said = _canonical.one_line(error)
+            raise WorkspaceError(f"what the build host says of commits is odd: {said}") from None
+
+    def _answer(self, asked, limit):
+        """Return what the half there answers, which it leaves in a file since it may be large."""
+        wanted = self._folder + "answer"
+        there = self._call({**asked, "to": wanted})["at"]
+        if there != wanted:
+            self._left.add(os.path.dirname(there))
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "answer")
+            self._fetch(there, path)
+            if os.path.getsize(path) > limit:
+                raise WorkspaceError(f"the build host answers with more than {limit} bytes")
+            with open(path, "rb") as stream:
+                return stream.read()
+
+
+def nothing(manifest):
+    """Return what is Told of a release where there is no workspace: what was sealed with it."""
+    builts = {}
+    for component in manifest.components:
+        source = _build_note.source_of(component)
+        if source:
+            builts[component.name] = _build_note.Built(component.name, source, False, False, None)
+    lacks = ["no workspace was given: who built it, when, where and with what is not known"]
+    if any(built.source.get("commit") for built in builts.values()):
+        lacks.append("no workspace was given: the commits since the build before are not known")
+    return Told(None, builts, [], lacks)
+
+
+def tell(workspace, new, old):
+    """Return what *workspace*, one of the classes here, has Told of the release *new*.
+
+    *new* and *old* (None for a first build) are pairs of a Label and a Manifest. Raises
+    WorkspaceError where it holds the build of something else.
+    """
+    record = workspace.record()
+    _check_is_of(record, new, workspace.workspace)
+    sealed = {component.name: component for component in new[1].components}
+    found, groups, lacks = [], {}, []
+    for item in record["components"]:
+        if item["name"] in sealed:
+            source = _build_note.source_of(sealed[item["name"]]) or _source(item)
+            if item["origin"].get("address"):
+                source = {**source, "address": _provenance.shown(item["origin"]["address"])}
+            found.append((item, source))
+            if source.get("commit"):
+                _into_groups(groups, lacks, source, item["name"], old)
+    histories = workspace.histories([group for _place, group in groups.values()]) if groups else []
+    touched = {
+        name: frozenset(paths) for history in histories for name, paths in history.touched.items()
+    }
+    builts = {item["name"]: _built(item, source, touched) for item, source in found}
+    places = [place for place, _group in groups.values()]
+    built = {key: record[key] for key in BUILT_KEYS}
+    return Told(built, builts, list(zip(places, histories, strict=True)), lacks)
+
+
+def _check_is_of(record, new, place):
+    """Raise WorkspaceError unless *record* is of the build that was sealed as *new*."""
+    label, manifest = new
+    called = f"{label.name}:{label.version}"
+    release = record["release"]
+    if (release["name"], release["version"], release["serial"]) != label[1:]:
+        raise WorkspaceError(
+            f"{place} holds the build of {release['name']}:{release['version']} serial "
+            f"{release['serial']}, not of {called}: build that again, or leave workspace out"
+        )
+    trees = {item["name"]: item["tree"] for item in record["components"]}
+    for component in manifest.components:
+        if trees.get(component.name) not in (None, _record.tree_digest(component.entries)):
+            raise WorkspaceError(
+                f"{place} holds another build of {called} than was sealed: {component.name} "
+                "differs: leave workspace out"
+            )
+
+
+def _source(item):
+    """Return what the record says of a component's origin, as a manifest's ``materials`` do."""
+    origin = item["origin"]
+    source = {key: origin[key] for key in SOURCE_KEYS if origin.get(key)}
+    return {**source, "place": _command.shown(origin["place"]), "folder": item["folder"] or "."}
+
+
+def _into_groups(groups, lacks, source, name, old):
+    """Put a component into *groups*, by what git is to be asked, or say in *lacks* why not."""
+    is_known, commit = _commit_before(source, name, old)
+    if not is_known:
+        lacks.append(
+            f"{name}: {old[0].name}:{old[0].version} does not tell from which commit it was built, "
+            "so its commits are not known"
+        )
+        return
+    key = (source["place"], commit, source["commit"])
+    if key not in groups:
+        cache = _checkout.cache_of(source["place"], CACHES)
+        # A checkout shares what its cache has; it is there where somebody moved the cache away.
+        asked = {"places": [cache, name], "old": commit, "new": source["commit"], "folders": {}}
+        groups[key] = (source["place"], asked)
+    groups[key][1]["folders"][name] = source.get("folder", ".")
+
+
+def _commit_before(source, name, old):
+    """Return whether it is known what a component was built from before, and that commit or None.
+
+    One that is new counts from where its repository was before, if that is known.
+    """
+    before = {component.name: component for component in old[1].components} if old else {}
+    if name in before:
+        there = _build_note.source_of(before[name]) or {}
+        return bool(there.get("commit")), there.get("commit")
+    for component in before.values():
+        there = _build_note.source_of(component) or {}
+        if there.get("place") == source["place"] and there.get("commit"):
+            return True, there["commit"]
+    return True, None
+
+
+def _built(item, source, touched):
+    name, origin = item["name"], item["origin"]
+    return _build_note.Built(
+        name,
+        source,
+        bool(item["steps"]),
+        bool(origin.get("is_dirty")),
+        touched.get(name),
+        tuple(origin.get("changed", ())),
+        tuple(origin.get("left_out", ())),
+    )

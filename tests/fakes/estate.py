@@ -1,0 +1,257 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An application's releases, their media library and a host, all below one folder, for tests.
+
+Everything is done by the collection's own code: only Ansible and the connection are left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import pathlib
+import stat
+from dataclasses import dataclass, field
+
+from ansible_collections.itops.release.plugins.module_utils.deployment import _host_call
+from ansible_collections.itops.release.plugins.module_utils.files import _paths
+from ansible_collections.itops.release.plugins.module_utils.options import _arguments
+from ansible_collections.itops.release.plugins.module_utils.release import _manifest
+from ansible_collections.itops.release.plugins.module_utils.root import _directory
+from ansible_collections.itops.release.plugins.module_utils.tree import _drift, _layout
+from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing
+from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file
+from ansible_collections.itops.release.plugins.plugin_utils.deployment import _packs
+from ansible_collections.itops.release.plugins.plugin_utils.library import _store
+
+RULES = {
+    "include": ("**",),
+    "exclude": (),
+    "private": (),
+    "writable": (),
+    "case_sensitive": False,
+}
+
+
+def sha256(content):
+    return hashlib.sha256(content.encode("utf-8")).hexdigest()
+
+
+def file(path, content="", **flags):
+    """Return the manifest's Entry of a file that holds the text *content*."""
+    return _manifest.Entry(
+        path, "file", size=len(content.encode("utf-8")), sha256=sha256(content), **flags
+    )
+
+
+def directory(path):
+    return _manifest.Entry(path, "dir")
+
+
+def link(path, target):
+    return _manifest.Entry(path, "symlink", target=target)
+
+
+def component(*entries, name="app", version="1", path="."):
+    return _manifest.Component(name, version, "files", path, entries)
+
+
+def manifest(*components, version="1", serial=1):
+    return _manifest.Manifest("shop", version, serial, components)
+
+
+def write_tree(folder, files):
+    """Write *files* below *folder*: ``{"file": …, "script*": …, "dir/": "", "link@": target}``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        path = folder / name.rstrip("*/@")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith("/"):
+            path.mkdir(exist_ok=True)
+        elif name.endswith("@"):
+            path.symlink_to(content)
+        else:
+            path.write_text(content, encoding="utf-8")
+            path.chmod(0o755 if name.endswith("*") else 0o644)
+    return folder
+
+
+def snapshot(folder):
+    """Return what is below *folder*: ``{path: (mode, inode, content or target)}``."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        status = path.lstat()
+        content = None
+        if stat.S_ISLNK(status.st_mode):
+            content = os.readlink(path)
+        elif stat.S_ISREG(status.st_mode):
+            content = path.read_bytes()
+        found[str(path.relative_to(folder))] = (status.st_mode, status.st_ino, content)
+    return found
+
+
+@dataclass
+class Estate:
+    """Everything of one application below *folder*."""
+
+    folder: pathlib.Path
+    serials: itertools.count = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def library(self):
+        return _store.Library(str(self.folder / "library"))
+
+    def declare(self, version, serial=None, **rules):
+        """Return a ReleaseFile of one component with the given globs."""
+        source = _release_file.ComponentSource(
+            name="app",
+            version=version,
+            kind="files",
+            source=".",
+            path=".",
+            **{**RULES, **rules},
+        )
+        number = next(self.serials) if serial is None else serial
+        return _release_file.ReleaseFile("shop", version, number, (source,))
+
+    def seal(self, version, files, serial=None, **rules):
+        """Seal *files*, as ``write_tree`` takes them, and return the Label."""
+        source = write_tree(self.folder / "sources" / version, files)
+        return self.seal_folder(version, source, serial, **rules)
+
+    def seal_folder(self, version, source, serial=None, **rules):
+        """Seal all that is below the folder *source* and return the Label."""
+        release = self.declare(version, serial, **rules)
+        stored, _new = _sealing.seal(self.library, release, _sealing.pack_here(str(source)))
+        return stored.label
+
+    def host(self, **params):
+        return Host(self, self.folder / "srv" / "shop", params)
+
+
+@dataclass
+class Host:
+    """One host, and the controller's half of the module's dealings with it."""
+
+    estate: Estate
+    root: pathlib.Path
+    params: dict
+    calls: int = 0
+    run: str = "the test's run"
+    forward: bool = False  # whether releases are asked for by their names, not their digests
+    sent: list = field(default_factory=list)
+    clock: itertools.count = field(default_factory=lambda: itertools.count(1))
+
+    def now(self):
+        return f"2026-01-01T00:{next(self.clock):02d}:00Z"
+
+    def deploy(self, label, check_mode=False, **params):
+        """Do ``state: live``, or what *params* say; None stands for the previous release."""
+        params = {**self.options(), **params}
+        if params["probe"]:
+            defaults = {key: option.get("default") for key, option in _arguments.PROBE.items()}
+            params["probe"] = {**defaults, "retries": 0, "interval": 0, **params["probe"]}
+        act = _host_call.bring
+        if params["state"] == "absent":
+            act = _host_call.remove
+        elif params["mark"]:
+            act = _host_call.mark
+        call = self.ask(label)
+        self.calls = 1
+        result = act(params, call, self.now, check_mode)
+        again = False
+        while not check_mode and result.get("need"):
+            need = result.pop("need")
+            if again:  # that did not do, so everything is sent
+                need = {**need, "again": [], "base": None, "held": []}
+            again = bool(need["again"])
+            call = self.supply(call, need)
+            self.calls += 1
+            result = act(params, call, self.now, check_mode)
+        need = result.pop("need", None)
+        if need and not result["after"]["name"]:
+            wanted = self.estate.library.find("sha256:" + need["digest"])
+            call = {**call, "release": wanted._asdict(), "links": need["links"]}
+            result = act(params, call, self.now, check_mode)
+            result.pop("need", None)
+        return result
+
+    def ask(self, label):
+        """Return a call for the release of a Label, or for the previous one, as the first is."""
+        return {
+            "run": self.run,
+            "release": label._asdict() if label else None,
+            "forward": bool(label) and self.forward,
+            "login": None,
+            "becomes": False,
+            "links": None,
+            "pack": None,
+            "again": [],
+            "whole": False,
+        }
+
+    def supply(self, call, need):
+        """Send what the answer to *call* needs; return the call that follows it."""
+        base = need["base"] or next(iter(need["held"]), None)
+        self.send(need["drop"] + "/pack", need["digest"], base, need["again"])
+        wanted = self.estate.library.find("sha256:" + need["digest"])
+        return {
+            **call,
+            "release": wanted._asdict(),
+            "pack": need["drop"],
+            "links": need["links"],
+            "again": need["again"],
+            "whole": base is None,
+        }
+
+    def send(self, path, digest, base, again=()):
+        path = _paths.local(path)
+        with open(path, "wb") as stream:
+            _packs.write(stream, self.estate.library, digest, base, "gzip", again)
+        self.sent.append(os.path.getsize(path))
+
+    def options(self):
+        defaults = {key: option.get("default") for key, option in _arguments.deployment().items()}
+        return {**defaults, "root": str(self.root), "lock_timeout": 1, **self.params}
+
+    @property
+    def current(self):
+        """The name of the tree that ``current`` leads to, or None where there is no such name."""
+        try:
+            return os.readlink(self.root / "current").rpartition("/")[2]
+        except FileNotFoundError:
+            return None
+
+    def read(self, path):
+        return (self.root / "current" / path).read_text("utf-8")
+
+    @property
+    def state(self):
+        with _directory.opened(str(self.root)) as root:
+            return root.read_state()
+
+    @property
+    def trees(self):
+        return sorted(os.listdir(self.root / "releases"))
+
+    def drift(self, tree=None, runtime_paths=("**/__pycache__",)):
+        """Return how a tree, the current one by default, differs, as ``{path: change}``."""
+        with _directory.opened(str(self.root)) as root:
+            state = root.read_state()
+            found, _runtime = _drift.look_through(root, state, tree or self.current, runtime_paths)
+        return sorted((item.path, item.change) for item in found)
+
+    def tree_of(self, label):
+        return _manifest.tree_name(label.version, label.digest)
+
+    def damage(self, label, path, content="tampered"):
+        """Change a file of a staged release behind its back: it and its object are one inode."""
+        there = self.root / "releases" / self.tree_of(label) / path
+        there.chmod(0o644)
+        there.write_text(content)
+
+
+def access(**changes):
+    """Return the Access of the user who runs the tests."""
+    return _layout.Access(os.geteuid(), os.getegid(), "public")._replace(**changes)

@@ -1,0 +1,82 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host tells of itself where it asks for a release, and what it writes down as told."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+import pytest
+
+from ansible_collections.itops.release.plugins.module_utils.deployment import _answer, _host_call
+from ansible_collections.itops.release.plugins.module_utils.root import _claim, _directory, _history
+
+OS_RELEASE = 'PRETTY_NAME="Debian 12"\nID=debian\nID_LIKE=none\nVERSION_ID="12"\n\xff\n'
+
+
+@pytest.fixture
+def label(estate):
+    return estate.seal("1.0", {"app": "1"})
+
+
+def need_of(estate, label, check_mode=False):
+    """Return what a host without the release answers that it needs."""
+    host = estate.host()
+    return _host_call.bring(host.options(), host.ask(label), host.now, check_mode)["need"]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_host_tells_its_system_where_it_asks_for_a_release(
+    estate, label, check_mode, tmp_path, monkeypatch
+):
+    (tmp_path / "os-release").write_text(OS_RELEASE, encoding="latin-1")
+    monkeypatch.setattr(_answer, "OS_RELEASE", str(tmp_path / "os-release"))
+
+    assert need_of(estate, label, check_mode)["host"] == {
+        "os": 'ID=debian\nVERSION_ID="12"\n',
+        "architecture": os.uname().machine,
+        "python": platform.python_version().rstrip("+"),
+    }
+
+
+def test_a_host_that_does_not_say_what_it_is_asks_all_the_same(estate, label, monkeypatch):
+    monkeypatch.setattr(_answer, "OS_RELEASE", "/nowhere/os-release")
+
+    assert need_of(estate, label)["host"]["os"] == ""
+
+
+def test_what_was_allowed_is_in_the_history_beside_what_was_done(estate, label):
+    host = estate.host()
+    ask = host.ask
+    host.ask = lambda label: {**ask(label), "despite": ["web requires api"]}
+
+    host.deploy(label, state="staged")
+    host.deploy(label, state="staged")  # nothing was done, so there is nothing to write
+    host.deploy(label)
+
+    with _directory.opened(str(host.root)) as root:
+        events = [event["event"] for event in _history.read(root, 10)]
+    assert events == [
+        "staged",
+        "despite: web requires api",
+        "activated",
+        "despite: web requires api",
+        "accepted",
+    ]
+
+
+def test_only_the_release_that_was_asked_about_is_gone_back_to(estate):
+    first, second, third = (estate.seal(f"{n}.0", {"app": str(n)}) for n in (1, 2, 3))
+    host = estate.host()
+    for label in (first, second):
+        host.deploy(label)
+    ask = host.ask
+    host.deploy(third)  # by another run, which asked nobody
+    host.ask = lambda label: {**ask(label), "only": first.digest}
+
+    with pytest.raises(_claim.DeploymentError, match=r"another run changed .*: run again"):
+        host.deploy(None)
+    assert host.current == host.tree_of(third)
+    host.ask = lambda label: {**ask(label), "only": second.digest}
+    assert host.deploy(None)["after"]["version"] == "2.0"

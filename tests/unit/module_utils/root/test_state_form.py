@@ -1,0 +1,114 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A state that is not of its form is refused in a line, whatever in it is wrong."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.itops.release.plugins.module_utils.root import (
+    _directory,
+    _state,
+    _state_form,
+)
+from ansible_collections.itops.release.tests.fakes.estate import snapshot
+
+GONE = object()
+TREE = {
+    "name": "shop",
+    "version": "1",
+    "serial": 1,
+    "digest": "ab" * 32,
+    "links": ["log"],
+    "token": 1,
+    "at": "2026-01-01T00:00:00Z",
+}
+WHOLE = {
+    "token": 3,
+    "run": {"name": "somebody", "pid": 4711},
+    "lease": {"run": "somebody", "since": "then", "pid": None, "started": None, "boot": None},
+    "uid": 0,
+    "access": {"uid": 0, "gid": 0, "access": "public"},
+    "trees": {"1-abababababab": TREE},
+    "live": "1-abababababab",
+    "switching": {"to": None},
+    "good": ["ab" * 32],
+    "bad": {"cd" * 32: {"run": "somebody", "at": "then"}},
+    "since": "2026-01-01T00:00:00Z",
+}
+
+
+def without(mapping, key):
+    return {name: value for name, value in mapping.items() if name != key}
+
+
+def test_what_is_written_is_of_its_form():
+    _state_form.checked(_state.State())
+    _state_form.checked(_state.State(**WHOLE))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"token": -1},
+        {"token": True},
+        {"uid": None},
+        {"run": {"name": "somebody"}},
+        {"lease": without(WHOLE["lease"], "pid")},
+        {"lease": {**WHOLE["lease"], "run": None}},
+        {"access": None},
+        {"access": {"uid": 0}},
+        {"access": {**WHOLE["access"], "access": "everybody"}},
+        {"trees": []},
+        {"trees": {"1-abababababab": []}},
+        *({"trees": {"1-abababababab": without(TREE, key)}} for key in TREE if key != "at"),
+        {"trees": {"1-abababababab": {**TREE, "serial": "1"}}},
+        {"trees": {"1-abababababab": {**TREE, "digest": "../state.json"}}},
+        {"trees": {"1-abababababab": {**TREE, "version": ""}}},
+        {"trees": {"1-abababababab": {**TREE, "links": "log"}}},
+        {"trees": {"1-abababababab": {**TREE, "links": ["a\0b"]}}},
+        *(
+            {"trees": {name: TREE}, "live": name}
+            for name in ("", ".", "..", "a/b", "a\0b", "a\nb", "\ud800")
+        ),
+        {"live": "2-abababababab"},
+        {"trial": "2-abababababab"},
+        {"switching": {"to": "2-abababababab"}},
+        {"switching": {}},
+        {"good": []},
+        {"good": ["abc"]},
+        {"good": [["ab" * 32]]},
+        {"bad": {"cd" * 32: {}}},
+        {"pinned": {"shop:1": {"run": "somebody", "at": "then"}}},
+        {"restarted": None},
+        {"since": 5},
+    ],
+    ids=ascii,
+)
+def test_a_part_that_is_not_of_its_form_is_named_in_a_line(change):
+    with pytest.raises(TypeError) as caught:
+        _state_form.checked(_state.State(**{**WHOLE, **change}))
+
+    line = str(caught.value)
+    assert line.isprintable()
+    assert len(line) < 200
+
+
+def test_a_root_with_such_a_state_is_refused_and_untouched(estate):
+    host = estate.host()
+    label = estate.seal("1", {"app": "one"})
+    host.deploy(label)
+    path = host.root / ".release/state.json"
+    plain = json.loads(path.read_text())
+    del plain["sum"]
+    plain["trees"] = {}
+    path.write_text(json.dumps(plain))
+    before = snapshot(host.root)
+
+    for check_mode in (False, True):
+        with pytest.raises(_directory.RootError, match=r"state\.json cannot be read: live is "):
+            host.deploy(label, check_mode)
+
+    assert snapshot(host.root) == before
