@@ -16,7 +16,7 @@ FILES = {"größe/ß*": "ß", "größe/日本": "x", "lokal/é": "e", "länk@": 
 CODE = """
 import os, pathlib, sys
 from ansible_collections.itops.release.plugins.plugin_utils.library import _store
-from ansible_collections.itops.release.tests.unit.plugins.estate import Estate, Host
+from ansible_collections.itops.release.tests.fakes.estate import Estate, Host
 
 root = pathlib.Path(sys.argv[1], "srv", "B\\xfccher")
 host = Host(Estate(pathlib.Path(sys.argv[1])), root, {"linked_paths": ["schl\\xfcssel/"]})
