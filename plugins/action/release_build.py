@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible.release import __version__
 from ansible.utils.display import Display
 
-from ..module_utils.options import _build as _build_arguments
+from ..module_utils.options import _build
 from ..plugin_utils.adapter import _action
 from ..plugin_utils.building import _diff, _supervision
 from ..plugin_utils.definition import _release_file, _schema_file
@@ -35,7 +35,7 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         _lifetime.end_with(_identity.main_pid())
         arguments = _action.plain_arguments(
-            self, _action.on_host(_build_arguments.build(), "src", "workspace")
+            self, _action.on_host(_build.options(), "src", "workspace")
         )
         # Ansible would put these into a command line, where others see them.
         given, declared = {}, self._task.environment

@@ -16,7 +16,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.deployment import _shared
 from ..module_utils.formats import _codec
-from ..module_utils.options import _arguments
+from ..module_utils.options import _deployment
 from ..module_utils.release import _manifest
 from ..module_utils.root import _claim
 from ..module_utils.tree import _layout
@@ -52,7 +52,7 @@ class ActionModule(ActionBase):
             return {"failed": True, "msg": refused}
         arguments = _action.plain_arguments(
             self,
-            _action.on_host(_arguments.deployment(), "root"),
+            _action.on_host(_deployment.options(), "root"),
             required_if=[("state", "live", ["release"]), ("state", "staged", ["release"])],
         )
         _compression.leave_to_packs(self._connection)
@@ -324,7 +324,7 @@ class ActionModule(ActionBase):
 
     def _execute(self, arguments, call, task_vars):
         self._calls += 1
-        hidden = {name: arguments[name] for name in _arguments.HIDDEN}
+        hidden = {name: arguments[name] for name in _deployment.HIDDEN}
         told = {
             name: value
             for name, value in arguments.items()

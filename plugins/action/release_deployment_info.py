@@ -14,7 +14,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.formats import _canonical
-from ..module_utils.options import _arguments
+from ..module_utils.options import _deployment_info
 from ..plugin_utils.adapter import _action
 from ..plugin_utils.deployment import _transfer
 from ..plugin_utils.library import _store
@@ -31,7 +31,7 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         _lifetime.end_with(_identity.main_pid())
         arguments = _action.plain_arguments(
-            self, _action.on_host(_arguments.deployment_info(), "root")
+            self, _action.on_host(_deployment_info.options(), "root")
         )
         try:
             expected = self._expected(arguments)

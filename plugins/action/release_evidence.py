@@ -10,7 +10,7 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.formats import _canonical
-from ..module_utils.options import _arguments
+from ..module_utils.options import _evidence
 from ..plugin_utils.adapter import _action
 from ..plugin_utils.definition import _schema_file
 from ..plugin_utils.evidence import _attachments, _trust
@@ -27,7 +27,7 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
         _lifetime.end_with(_identity.main_pid())
-        arguments = _action.plain_arguments(self, _arguments.evidence())
+        arguments = _action.plain_arguments(self, _evidence.options())
         try:
             return self._write(arguments, not self._task.check_mode)
         except OSError as error:

@@ -17,7 +17,7 @@ from ansible.plugins.action import ActionBase
 from ..module_utils.building import _record
 from ..module_utils.formats import _canonical, _codec
 from ..module_utils.git import _command, _commits
-from ..module_utils.options import _arguments
+from ..module_utils.options import _notes
 from ..module_utils.release import _layer
 from ..plugin_utils.adapter import _action
 from ..plugin_utils.definition import _schema_file
@@ -56,7 +56,7 @@ class ActionModule(ActionBase):
         _lifetime.end_with(_identity.main_pid())
         arguments = _action.plain_arguments(
             self,
-            _action.on_host(_arguments.notes(), "workspace"),
+            _action.on_host(_notes.options(), "workspace"),
             required_if=[("kind", "consolidated", ["environment", "deployed"])],
         )
         try:

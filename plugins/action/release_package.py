@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.building import _as_built, _record
 from ..module_utils.formats import _codec
-from ..module_utils.options import _arguments
+from ..module_utils.options import _package
 from ..module_utils.release import _layer, _manifest, _scan
 from ..module_utils.sources import _script_digests
 from ..plugin_utils.adapter import _action
@@ -39,7 +39,7 @@ class ActionModule(ActionBase):
         _lifetime.end_with(_identity.main_pid())
         arguments = _action.plain_arguments(
             self,
-            _action.on_host(_arguments.package(), "src", "workspace"),
+            _action.on_host(_package.options(), "src", "workspace"),
             required_if=[
                 ("state", "present", ["src", "mark"], True),
                 ("state", "signed", ["release", "sign"]),

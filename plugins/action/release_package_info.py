@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
-from ..module_utils.options import _arguments
+from ..module_utils.options import _package_info
 from ..module_utils.release import _manifest
 from ..plugin_utils.adapter import _action
 from ..plugin_utils.definition import _schema_file
@@ -31,7 +31,7 @@ class ActionModule(ActionBase):
         _lifetime.end_with(_identity.main_pid())
         arguments = _action.plain_arguments(
             self,
-            _arguments.package_info(),
+            _package_info.options(),
             required_by={name: ["release"] for name in NEED_RELEASE},
         )
         try:

@@ -20,7 +20,7 @@ LARGEST_BYTES = 4 * 1024 * 1024
 def main():
     module = AnsibleModule(
         argument_spec={
-            **_build.build(),
+            **_build.options(),
             "_hidden": {"type": "str", "no_log": True},
         },
         supports_check_mode=True,

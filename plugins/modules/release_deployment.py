@@ -11,13 +11,13 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.deployment import _host_call
-from ..module_utils.options import _arguments
+from ..module_utils.options import _deployment
 
 
 def main():
     module = AnsibleModule(
         argument_spec={
-            **_arguments.deployment(),
+            **_deployment.options(),
             "_call": {"type": "dict"},
             "_hidden": {"type": "str", "no_log": True},
         },

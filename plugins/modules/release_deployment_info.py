@@ -10,7 +10,7 @@ import copy
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.options import _arguments
+from ..module_utils.options import _deployment_info
 from ..module_utils.release import _manifest
 from ..module_utils.root import _claim, _directory, _history, _state
 from ..module_utils.tree import _drift, _layout
@@ -18,7 +18,7 @@ from ..module_utils.tree import _drift, _layout
 
 def main():
     module = AnsibleModule(
-        argument_spec={**_arguments.deployment_info(), "_expected": {"type": "str"}},
+        argument_spec={**_deployment_info.options(), "_expected": {"type": "str"}},
         supports_check_mode=True,
     )
     try:

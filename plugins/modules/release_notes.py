@@ -218,7 +218,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.building import _record
 from ..module_utils.formats import _canonical
 from ..module_utils.git import _command, _commits
-from ..module_utils.options import _arguments
+from ..module_utils.options import _notes
 
 SHARED = "/var/tmp"  # TMPDIR may be a folder that the login user cannot enter
 LEFT = "itops-release-notes-"
@@ -226,7 +226,7 @@ LEFT = "itops-release-notes-"
 
 def main():
     module = AnsibleModule(
-        argument_spec={**_arguments.notes(), "_call": {"type": "dict"}},
+        argument_spec={**_notes.options(), "_call": {"type": "dict"}},
         supports_check_mode=True,
     )
     call = module.params["_call"]

@@ -362,7 +362,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.building import _as_built, _record
 from ..module_utils.formats import _canonical, _codec
-from ..module_utils.options import _arguments
+from ..module_utils.options import _package
 from ..module_utils.release import _layer, _manifest, _scan
 from ..module_utils.sources import _kinds, _script_digests
 
@@ -379,7 +379,7 @@ FAILURES = (
 
 def main():
     module = AnsibleModule(
-        argument_spec={**_arguments.package(), "_call": {"type": "dict"}},
+        argument_spec={**_package.options(), "_call": {"type": "dict"}},
         supports_check_mode=True,
     )
     call = module.params["_call"]

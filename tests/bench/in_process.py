@@ -22,7 +22,7 @@ sys.path.insert(0, str(CHECKOUT / ".dev"))
 
 from ansible_collections.itops.release.plugins.module_utils.deployment import _host_call  # noqa: E402 - path first
 from ansible_collections.itops.release.plugins.module_utils.formats import _compressor  # noqa: E402 - path first
-from ansible_collections.itops.release.plugins.module_utils.options import _arguments  # noqa: E402 - path first
+from ansible_collections.itops.release.plugins.module_utils.options import _deployment  # noqa: E402 - path first
 from ansible_collections.itops.release.plugins.module_utils.release import _manifest  # noqa: E402 - path first
 from ansible_collections.itops.release.plugins.module_utils.root import _directory  # noqa: E402 - path first
 from ansible_collections.itops.release.plugins.module_utils.tree import _drift  # noqa: E402 - path first
@@ -122,7 +122,7 @@ class Operations:
         return self.folder / f"in-pack-{version}"
 
     def _deploy(self, version):
-        defaults = {key: option.get("default") for key, option in _arguments.deployment().items()}
+        defaults = {key: option.get("default") for key, option in _deployment.options().items()}
         params = {**defaults, "root": str(self.root)}
         call = {
             "run": "bench",

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.itops.release.plugins.module_utils.deployment import _host_call
 from ansible_collections.itops.release.plugins.module_utils.files import _paths
-from ansible_collections.itops.release.plugins.module_utils.options import _arguments
+from ansible_collections.itops.release.plugins.module_utils.options import _deployment
 from ansible_collections.itops.release.plugins.module_utils.release import _manifest
 from ansible_collections.itops.release.plugins.module_utils.root import _directory
 from ansible_collections.itops.release.plugins.module_utils.tree import _drift, _layout
@@ -150,7 +150,7 @@ class Host:
         """Do ``state: live``, or what *params* say; None stands for the previous release."""
         params = {**self.options(), **params}
         if params["probe"]:
-            defaults = {key: option.get("default") for key, option in _arguments.PROBE.items()}
+            defaults = {key: option.get("default") for key, option in _deployment.PROBE.items()}
             params["probe"] = {**defaults, "retries": 0, "interval": 0, **params["probe"]}
         act = _host_call.bring
         if params["state"] == "absent":
@@ -212,7 +212,7 @@ class Host:
         self.sent.append(os.path.getsize(path))
 
     def options(self):
-        defaults = {key: option.get("default") for key, option in _arguments.deployment().items()}
+        defaults = {key: option.get("default") for key, option in _deployment.options().items()}
         return {**defaults, "root": str(self.root), "lock_timeout": 1, **self.params}
 
     @property

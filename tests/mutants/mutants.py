@@ -2107,7 +2107,7 @@ SECRETS = (
     Mutant(
         "hiding options that may be secret",
         "action/release_deployment.py",
-        "for name in _arguments.HIDDEN}",
+        "for name in _deployment.HIDDEN}",
         "for name in ()}",
         "unit/action/test_release_deployment.py may_be_secret",
     ),

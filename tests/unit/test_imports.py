@@ -25,6 +25,7 @@ BELOW = {
 # The rooms of each side, from the ground up: none imports from one that comes after it.
 ROOMS = {
     "module_utils": (
+        "errors",
         "formats",
         "files",
         "release",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 
+from ..errors._release_error import ReleaseError
 from ..files import _paths
 from . import _record
 
@@ -14,8 +15,10 @@ LONGEST_HEAD = 200
 AGAIN = "build again"
 
 
-class AsBuiltError(ValueError):
+class AsBuiltError(ReleaseError):
     """What lies in a workspace is not what was built there; the text names it, in a line."""
+
+    code = "changed_since_build"
 
 
 def find_changes(workspace, record):

@@ -18,6 +18,7 @@ import tempfile
 import time
 from typing import NamedTuple
 
+from ..errors._release_error import ReleaseError
 from ..files import _deletion, _durable, _paths
 from ..formats import _canonical
 from . import _record
@@ -30,8 +31,10 @@ FIRST_SECONDS = 20
 LONGEST_OWNER = 500
 
 
-class BuildError(ValueError):
+class BuildError(ReleaseError):
     """A build cannot be had; the text says why in a line, *tail* is what a step said last."""
+
+    code = "build_failed"
 
     def __init__(self, text, tail=""):
         super().__init__(text)

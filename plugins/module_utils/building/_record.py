@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import os
 
+from ..errors._release_error import ReleaseError
 from ..formats import _canonical
 from ..git import _command
 from ..release import _manifest
@@ -44,8 +45,10 @@ TEXTS = ("address", "commit", "revision", "sha256")  # of an origin, where they 
 COMPONENT_KEYS = frozenset("artifacts folder name origin source steps tree version".split())
 
 
-class RecordError(ValueError):
+class RecordError(ReleaseError):
     """A workspace has no record of a build that can be used; the text says why, in a line."""
+
+    code = "invalid_build_record"
 
 
 def render(record):

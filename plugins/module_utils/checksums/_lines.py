@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 
+from ..errors._release_error import ReleaseError
 from ..files import _paths
 
 # By the name of an algorithm, as ``hashlib`` has it: how many hex digits its digest has.
@@ -23,8 +24,10 @@ MOST_SHOWN = 5  # how many names a message has
 LONGEST_SHOWN = 80  # how many characters of each
 
 
-class ChecksumError(ValueError):
+class ChecksumError(ReleaseError):
     """A checksum file, or a tree that it is about, is not as it must be; one line says why."""
+
+    code = "checksum_mismatch"
 
 
 def parse(data):

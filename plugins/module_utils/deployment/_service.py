@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 
+from ..errors._release_error import ReleaseError
 from ..files import _paths
 
 OUTPUT_BYTES = 2000
@@ -25,8 +26,10 @@ NOT_FOUND = 127  # as a shell says
 UNSENDABLE = re.compile(r"[\x00-\x20\x7f]")  # in a URL, to http.client
 
 
-class ServiceError(ValueError):
+class ServiceError(ReleaseError):
     """A restart failed, or a probe did not find the service well; its text is one line."""
+
+    code = "service_failed"
 
 
 def check(spec):

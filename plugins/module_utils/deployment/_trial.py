@@ -19,6 +19,8 @@ from . import _plan, _service, _shared
 class PutBack(_claim.DeploymentError):
     """A release failed its trial, and the host is back on the one before."""
 
+    code = "rolled_back"
+
 
 def activate(claim, tree):
     """Point ``current`` to *tree*, which the caller has verified: on trial.

@@ -18,6 +18,7 @@ import os
 import pwd
 import stat
 
+from ..errors._release_error import ReleaseError
 from . import _paths
 
 LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -27,8 +28,10 @@ ROOT = 0
 ACL = "system.posix_acl_access"
 
 
-class Unsafe(ValueError):
+class Unsafe(ReleaseError):
     """Somebody else could replace what is below a directory; its text is one line with a remedy."""
+
+    code = "unsafe_path"
 
 
 def trusted():

@@ -12,13 +12,17 @@ import resource
 import signal
 from typing import NamedTuple
 
+from ..errors._release_error import ReleaseError
+
 ANSWER_BYTES = 256 * 1024 * 1024
 PLENTY_BYTES = 4 * 1024**3  # where nobody tells how much memory a process has
 LOOKING_SECONDS = 1.0  # how soon the child sees that its parent is gone
 
 
-class ConfinedError(ValueError):
+class ConfinedError(ReleaseError):
     """The child found something wrong, or a limit ended it; the text says which in a line."""
+
+    code = "child_failed"
 
 
 class Limits(NamedTuple):

@@ -7,13 +7,17 @@ from __future__ import annotations
 import hashlib
 import json
 
+from ..errors._release_error import ReleaseError
+
 LARGEST_INTEGER = 2**53 - 1
 SUM_DIGITS = 32
 LONGEST_TOLD = 200  # characters
 
 
-class CanonicalError(ValueError):
+class CanonicalError(ReleaseError):
     """Bytes are not JSON that everybody reads alike."""
+
+    code = "invalid_json"
 
 
 def dumps(value):

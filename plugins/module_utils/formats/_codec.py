@@ -12,14 +12,18 @@ import shutil
 import subprocess
 import zlib
 
+from ..errors._release_error import ReleaseError
+
 CHUNK_BYTES = 256 * 1024
 GZIP_WINDOW = 31  # zlib's number for the largest window in gzip's frame
 F_SETPIPE_SZ = 1031  # <linux/fcntl.h>; Python knows it since 3.10
 PIPE_BYTES = 1024 * 1024  # what users may have; in 64 KB the two ends wait for each other often
 
 
-class CodecError(ValueError):
+class CodecError(ReleaseError):
     """Compressed bytes are damaged, or nothing here can read them."""
+
+    code = "invalid_compression"
 
 
 def readable():

@@ -8,6 +8,7 @@ import re
 import subprocess
 import tempfile
 
+from ..errors._release_error import ReleaseError
 from ..files import _paths
 
 # What a user's or a machine's configuration could change of what comes out.
@@ -41,8 +42,10 @@ CHUNK_BYTES = 1024 * 1024
 REASON_BYTES = 4096
 
 
-class GitError(ValueError):
+class GitError(ReleaseError):
     """Git refused; the text has its reason in a line, without the secret of an address."""
+
+    code = "git_failed"
 
 
 def run(folder, environment, *arguments):

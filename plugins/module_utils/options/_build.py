@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from typing import Any, Dict
 
-def build():
+
+def options() -> Dict[str, Any]:
     """Return the options of ``release_build``."""
     return {
         "src": {"type": "path", "required": True},

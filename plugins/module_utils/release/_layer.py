@@ -13,6 +13,7 @@ import hashlib
 import os
 import tarfile
 
+from ..errors._release_error import ReleaseError
 from ..files import _paths
 from ..formats import _codec
 from . import _scan
@@ -29,8 +30,10 @@ NO_TIME = b"00000000000\0"
 BACK = tarfile.POSIX_MAGIC + bytes(247)  # what lies behind a link's target: no more names
 
 
-class LayerError(ValueError):
+class LayerError(ReleaseError):
     """A layer is damaged, or a source changed while it was packed."""
+
+    code = "invalid_layer"
 
 
 def write(entries, root, write_bytes):

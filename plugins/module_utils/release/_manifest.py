@@ -8,6 +8,7 @@ import re
 from json.encoder import encode_basestring as quote
 from typing import Dict, NamedTuple, Optional, Tuple
 
+from ..errors._release_error import ReleaseError
 from ..formats import _canonical
 
 FORMAT = 1
@@ -27,12 +28,16 @@ MOST_LINKS = 40  # Linux follows no more, and to follow them all would take for 
 PLAIN = re.compile(r"[ -\-0-~][ -.0-~]{0,63}(?:/[ -\-0-~][ -.0-~]{0,63}){0,14}\Z")
 
 
-class ManifestError(ValueError):
+class ManifestError(ReleaseError):
     """A manifest cannot be read, or asks for what a release may not hold."""
+
+    code = "invalid_manifest"
 
 
 class UnknownFormat(ManifestError):
     """A manifest is whole, but another version of this collection wrote it."""
+
+    code = "unknown_format"
 
 
 class Entry(NamedTuple):

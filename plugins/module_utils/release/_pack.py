@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple, Optional
 
+from ..errors._release_error import ReleaseError
 from ..formats import _canonical, _codec
 from . import _delta, _manifest
 
@@ -20,8 +21,10 @@ LONGEST_HEADER = 4096
 LARGEST_MANIFEST = 256 * 1024 * 1024
 
 
-class PackError(ValueError):
+class PackError(ReleaseError):
     """A pack is damaged, cut, or not the one that was asked for."""
+
+    code = "invalid_pack"
 
 
 class Header(NamedTuple):

@@ -7,13 +7,16 @@ from __future__ import annotations
 import os
 import stat
 
+from ..errors._release_error import ReleaseError
 from ..files import _globs
 from ..files._paths import OPEN_DIRECTORY, OPEN_FILE, from_os, to_os
 from . import _manifest
 
 
-class ScanError(ValueError):
+class ScanError(ReleaseError):
     """A source tree holds what a release may not hold."""
+
+    code = "invalid_source"
 
 
 class Rules:

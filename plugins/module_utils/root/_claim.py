@@ -10,21 +10,28 @@ import grp
 import os
 import time
 
+from ..errors._release_error import ReleaseError
 from ..files import _deletion
 from ..tree import _drift
 from . import _adoption, _directory, _history, _lease, _state
 
 
-class DeploymentError(ValueError):
+class DeploymentError(ReleaseError):
     """A deployment cannot be done as asked; its text is one line."""
+
+    code = "refused"
 
 
 class Overtaken(DeploymentError):
     """Another run has claimed the root since; this one writes nothing more."""
 
+    code = "overtaken"
+
 
 class LeaseHeld(DeploymentError):
     """Another run holds the lease; ``lease`` says which, since when, and the pid of its call."""
+
+    code = "lease_held"
 
     def __init__(self, message, lease):
         super().__init__(message)

@@ -13,6 +13,7 @@ import stat
 import time
 from dataclasses import asdict, fields
 
+from ..errors._release_error import ReleaseError
 from ..files import _ancestors, _durable, _paths
 from ..formats import _canonical
 from ..release import _manifest
@@ -25,8 +26,10 @@ FOLDERS = ("objects", "staging", "manifests", "drop")
 RECORDED = {item.name for item in fields(_state.State)} - {"as_read"}
 
 
-class RootError(ValueError):
+class RootError(ReleaseError):
     """A deployment root is not as it must be; nothing in it was changed."""
+
+    code = "invalid_root"
 
 
 class Moved(Exception):

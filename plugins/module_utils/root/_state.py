@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
+from ..errors._release_error import ReleaseError
+
 MOST_OVERTAKEN = 20
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 ADOPTED = "adopted:"  # with a tree's name it stands for the digest that nobody knows
@@ -24,8 +26,10 @@ class Release(NamedTuple):
     links: Tuple[str, ...] = ()
 
 
-class NoWayBack(ValueError):
+class NoWayBack(ReleaseError):
     """There is no release to go back to."""
+
+    code = "no_rollback_target"
 
 
 @dataclass

@@ -19,6 +19,8 @@ MOST_PROBLEMS = 20
 class ArchiveError(_scan.ScanError):
     """An archive is damaged, or holds what a release may not hold."""
 
+    code = "invalid_archive"
+
 
 class Member(NamedTuple):
     """One entry as an archive has it; *mode* has the type too, as in ``st_mode``.

@@ -10,6 +10,7 @@ import os
 import re
 import stat
 
+from ..errors._release_error import ReleaseError
 from ..files import _globs, _paths
 from ..release import _manifest, _scan
 
@@ -18,8 +19,10 @@ LARGEST_BYTES = 16 * 1024 * 1024
 LEFT_OUT = ".git"
 
 
-class ScriptError(ValueError):
+class ScriptError(ReleaseError):
     """Scripts cannot be sealed; the text names what stands in the way, in a line."""
+
+    code = "invalid_script"
 
 
 def find(folder, uses):

@@ -6,14 +6,17 @@ from __future__ import annotations
 
 import os
 
+from ..errors._release_error import ReleaseError
 from . import _layout
 
 
-class Damaged(ValueError):
+class Damaged(ReleaseError):
     """Contents that should be here are not whole; ``contents`` has their SHA-256, if it is known.
 
     They must be sent again.
     """
+
+    code = "damaged"
 
     def __init__(self, message, contents=()):
         super().__init__(message)

@@ -10,6 +10,7 @@ import os
 import stat
 from typing import Dict, List, NamedTuple
 
+from ..errors._release_error import ReleaseError
 from ..files import _globs, _paths
 from ..release import _manifest
 
@@ -17,8 +18,10 @@ CHUNK_BYTES = 256 * 1024
 ACCESS_MODES = {"public": (0o755, 0o644), "group": (0o750, 0o640)}
 
 
-class TreeError(ValueError):
+class TreeError(ReleaseError):
     """A release tree cannot be laid out as its manifest says."""
+
+    code = "invalid_tree"
 
 
 class Access(NamedTuple):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 
+from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _codec
 from ...module_utils.release import _manifest
 from ...module_utils.sources import _kinds
@@ -15,8 +16,10 @@ from ..release import _about
 from . import _collisions
 
 
-class SealingError(ValueError):
+class SealingError(ReleaseError):
     """The components cannot be sealed together; the text names what stands in the way."""
+
+    code = "invalid_release"
 
 
 def seal(library, release, pack_component, keep=True):

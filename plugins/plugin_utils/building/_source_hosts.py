@@ -8,6 +8,7 @@ import os
 import tempfile
 
 from ...module_utils.building import _as_built, _record
+from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical, _codec
 from ...module_utils.release import _layer, _manifest
 from ...module_utils.sources import _script_digests
@@ -16,8 +17,10 @@ from ..release import _scripts
 from . import _sealing
 
 
-class BuildHostError(ValueError):
+class BuildHostError(ReleaseError):
     """The build host could not do its part."""
+
+    code = "build_host_failed"
 
 
 class ThisMachine:

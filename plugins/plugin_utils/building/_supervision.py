@@ -14,6 +14,7 @@ import signal
 import time
 
 from ...module_utils.building import _record
+from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 from ...module_utils.git import _command
 from ..compatibility import _components
@@ -26,8 +27,10 @@ FIRST_SECONDS = 0.1
 PATIENCE_SECONDS = 60  # after so long without a word of the controller a build host ends its build
 
 
-class BuildingError(ValueError):
+class BuildingError(ReleaseError):
     """What is declared cannot be built; the text says why in a line."""
+
+    code = "build_failed"
 
 
 def components(release):

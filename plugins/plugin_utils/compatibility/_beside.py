@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 from ...module_utils.release import _manifest
 from ..definition import _ranges
@@ -26,15 +27,19 @@ PLACE = "the estate"
 NAMED_HOSTS = 20
 
 
-class BesideError(ValueError):
+class BesideError(ReleaseError):
     """What is live beside is told in a way that nobody can read; the text says how."""
 
+    code = "invalid_beside"
 
-class Incompatible(ValueError):
+
+class Incompatible(ReleaseError):
     """A release does not fit what is there, or nobody knows; each of the *lines* is one reason.
 
     The text is one line, and names what would do *instead*.
     """
+
+    code = "incompatible"
 
     def __init__(self, lines, instead=()):
         super().__init__("; ".join([*lines, *instead]))

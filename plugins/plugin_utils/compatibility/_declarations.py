@@ -7,6 +7,7 @@ A release is a Manifest here whose components have no entries.
 
 from __future__ import annotations
 
+from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 from ...module_utils.release import _manifest
 from ..oci._layout import LibraryError
@@ -17,8 +18,10 @@ REQUIRES_HOSTS = b'"requires_hosts":'
 SAID_OF_COMPONENTS = frozenset(("conflicts", "provides", "requires", "versions"))
 
 
-class DeclarationError(ValueError):
+class DeclarationError(ReleaseError):
     """Somebody tells of a release what no release declares; the text says what."""
+
+    code = "invalid_manifest"
 
 
 def read(library, digest, data=None):

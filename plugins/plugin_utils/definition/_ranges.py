@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ...module_utils.errors._release_error import ReleaseError
 from . import _schema_file
 
 SCHEMES = ("pep440", "semver")
@@ -22,8 +23,10 @@ EXPECTED = {
 }
 
 
-class RangeError(ValueError):
+class RangeError(ReleaseError):
     """A text is no range, or a version is none of its scheme; the text says what was expected."""
+
+    code = "invalid_range"
 
 
 class Range(NamedTuple):

@@ -9,6 +9,7 @@ import json
 import pathlib
 import re
 
+from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 
 MOST_VALUES = 10_000
@@ -18,20 +19,26 @@ SAYING_NOTHING = {"$schema", "$defs", "title", "description", "default", "exampl
 SCHEMAS = pathlib.Path(__file__).parents[3] / "schemas"
 
 
-class FileError(ValueError):
+class FileError(ReleaseError):
     """A file is not as it must be; the text names file, line, key and expectation."""
 
+    code = "invalid_file"
 
-class Mistake(ValueError):
+
+class Mistake(ReleaseError):
     """What stands at *path* in a file is not as it must be; the text says what was expected."""
+
+    code = "invalid_file"
 
     def __init__(self, path, text):
         super().__init__(text)
         self.path = tuple(path)
 
 
-class MissingLibrary(RuntimeError):
+class MissingLibrary(ReleaseError):
     """A Python library that is needed here is not installed; the text is its name."""
+
+    code = "missing_library"
 
 
 def schema(name):

@@ -10,14 +10,17 @@ import os
 import shutil
 import tempfile
 
+from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _codec
 
 PART_BYTES = 8 * 1024**2  # what is held in memory of a pack that goes through standard input
 BLOCK_BYTES = 1024**2  # dd counts in these where to go on
 
 
-class TransferError(ValueError):
+class TransferError(ReleaseError):
     """A pack could not be sent, and what arrived of it was removed; the text is one line."""
+
+    code = "transfer_failed"
 
 
 @contextlib.contextmanager

@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+from ...module_utils.errors._release_error import ReleaseError
+
 REASON_LENGTH = 120
 NAMED_HOSTS = 20
 
 
-class NoAnswer(ValueError):
+class NoAnswer(ReleaseError):
     """A host did not say what it holds; the text says why."""
+
+    code = "no_answer"
 
 
 def collect(answers, asked, ignored=(), also=()):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 from ..oci import _referrers
 from . import _dsse, _keys, _signatures, _statement
@@ -22,8 +23,10 @@ LARGEST_ENVELOPE = LARGEST_STATEMENT // 3 * 4 + 64 * 1024  # in base64, and with
 LONGEST_TYPE = 200
 
 
-class EvidenceError(ValueError):
+class EvidenceError(ReleaseError):
     """Evidence cannot be attached, or is none; the text is one line."""
+
+    code = "invalid_evidence"
 
 
 class Evidence(NamedTuple):

@@ -11,6 +11,7 @@ import base64
 import binascii
 from typing import NamedTuple
 
+from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 
 ENVELOPE_TYPE = "application/vnd.dsse.envelope.v1+json"
@@ -19,8 +20,10 @@ MOST_SIGNATURES = 16
 URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
-class EnvelopeError(ValueError):
+class EnvelopeError(ReleaseError):
     """Bytes are not a DSSE envelope."""
+
+    code = "invalid_envelope"
 
 
 class Signature(NamedTuple):

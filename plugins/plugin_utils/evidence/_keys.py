@@ -10,12 +10,16 @@ import re
 import struct
 from typing import NamedTuple
 
+from ...module_utils.errors._release_error import ReleaseError
+
 TYPE = b"ssh-ed25519"
 FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}\Z")
 
 
-class KeyFormatError(ValueError):
+class KeyFormatError(ReleaseError):
     """Text is not an Ed25519 public key in OpenSSH form."""
+
+    code = "invalid_key"
 
 
 class PublicKey(NamedTuple):

@@ -12,6 +12,7 @@ import functools
 import itertools
 import json
 
+from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 from ..definition import _schema_file
 from . import _attachments
@@ -21,8 +22,10 @@ TOLD, LONGEST = 3, 80  # places that are named, and how much of what is wrong th
 SCHEMAS = "http://cyclonedx.org/schema/"
 
 
-class BillError(ValueError):
+class BillError(ReleaseError):
     """A file is no bill of materials that can be attached; the text is one line."""
+
+    code = "invalid_sbom"
 
 
 def read(path):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ...module_utils.errors._release_error import ReleaseError
 from . import _dsse, _keys, _statement
 
 ROLE_NOTE = "vnd.itops.release.signature.role"
@@ -18,8 +19,10 @@ KEY_NOTE = "vnd.itops.release.signature.key"
 MOST_REASONS = 5
 
 
-class Refused(ValueError):
+class Refused(ReleaseError):
     """A release is not signed as ``trust.yml`` demands; the text is one line."""
+
+    code = "untrusted"
 
 
 class Examined(NamedTuple):

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from typing import Callable, NamedTuple
 
+from ...module_utils.errors._release_error import ReleaseError
 from ..definition._schema_file import MissingLibrary
 from . import _keys
 
@@ -19,8 +20,10 @@ SIGNATURE_BYTES = 64
 LARGEST_FILE = 64 * 1024
 
 
-class SigningError(ValueError):
+class SigningError(ReleaseError):
     """Nothing can be signed, or what came back is no signature; the text holds no secret."""
+
+    code = "signing_failed"
 
 
 class Signer(NamedTuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 from ...module_utils.release import _manifest
 
@@ -19,8 +20,10 @@ FORMAT = 1
 ROLES = ("build", "release")
 
 
-class StatementError(ValueError):
+class StatementError(ReleaseError):
     """Bytes are no statement that signs a release."""
+
+    code = "invalid_statement"
 
 
 class Statement(NamedTuple):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 from ..environment import _holdings
 from ..library import _catalogue
@@ -20,8 +21,10 @@ NOTHING = "nothing"
 UNKNOWN = "unknown"
 
 
-class BaselineError(ValueError):
+class BaselineError(ReleaseError):
     """What hosts have is not said in a form that can be read, or of no host; one line."""
+
+    code = "unknown_baseline"
 
 
 class Baseline(NamedTuple):

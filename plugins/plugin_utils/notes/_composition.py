@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 
+from ...module_utils.errors._release_error import ReleaseError
 from ..definition import _schema_file
 from ..evidence import _attachments, _packages, _sbom
 from . import _baseline as _notes_baseline
@@ -16,8 +17,10 @@ from . import _workspace as _notes_workspace
 UNVERIFIED = "the build notes that this is made of are not verified: no trust was given"
 
 
-class NoteError(ValueError):
+class NoteError(ReleaseError):
     """A note cannot be made as it is asked for; the text is one line."""
+
+    code = "invalid_note"
 
 
 class Notes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 
+from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.files import _durable
 from ..evidence import _attachments, _attesting
 from . import _build_note
@@ -23,8 +24,10 @@ TOLD = 5
 MODE = 0o644
 
 
-class EvidenceFileError(ValueError):
+class EvidenceFileError(ReleaseError):
     """There is no such evidence, or more than one; the text is one line."""
+
+    code = "no_evidence"
 
 
 def choose(found, label, predicate_type, digest=None):

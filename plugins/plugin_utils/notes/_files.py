@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import os
 
+from ...module_utils.errors._release_error import ReleaseError
 from . import _evidence_file
 
 LARGEST_BEFORE = 1024 * 1024  # that a diff shows
 
 
-class FileError(ValueError):
+class FileError(ReleaseError):
     """A note cannot be written to where it is asked for; the text is one line."""
+
+    code = "invalid_file"
 
 
 def check(path, option):

@@ -9,6 +9,7 @@ import tempfile
 from typing import NamedTuple
 
 from ...module_utils.building import _checkout, _record
+from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 from ...module_utils.git import _command, _commits
 from ..evidence import _provenance
@@ -21,8 +22,10 @@ SOURCE_KEYS = ("kind", "place", "revision", "commit", "sha256")
 BUILT_KEYS = ("run", "started", "ended", "builder", "ci", "tools", "environment", "definition")
 
 
-class WorkspaceError(ValueError):
+class WorkspaceError(ReleaseError):
     """A workspace does not tell what a note needs; the text is one line."""
+
+    code = "invalid_workspace"
 
 
 class Told(NamedTuple):

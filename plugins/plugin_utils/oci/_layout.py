@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import time
 
+from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical, _codec
 from ...module_utils.release import _manifest
 
@@ -23,12 +24,16 @@ LEFTOVER_SECONDS = 24 * 3600
 SCRATCH = (".layers-", ".new-")
 
 
-class LibraryError(ValueError):
+class LibraryError(ReleaseError):
     """The media library lacks what was asked for, or what it holds is damaged."""
+
+    code = "library_failed"
 
 
 class Overtaken(LibraryError):
     """Somebody else wrote meanwhile what was to be written."""
+
+    code = "library_changed"
 
 
 class Layout:

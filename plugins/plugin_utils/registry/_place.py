@@ -28,6 +28,8 @@ DOCKER_HUB = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-
 class RegistryError(_layout.LibraryError):
     """A registry cannot be asked, refuses, or does not answer what it should."""
 
+    code = "registry_failed"
+
 
 class Place(NamedTuple):
     """The repository *name* in the registry at *host*, which may have a port."""

@@ -7,14 +7,18 @@ from __future__ import annotations
 import os
 import ssl
 
+from ...module_utils.errors._release_error import ReleaseError
+
 try:
     from requests.adapters import HTTPAdapter
 except ImportError:
     HTTPAdapter = object
 
 
-class Unreadable(ValueError):
+class Unreadable(ReleaseError):
     """A file with certificates cannot be used; the text names it."""
+
+    code = "unreadable"
 
 
 class Adapter(HTTPAdapter):

@@ -35,6 +35,8 @@ class Broken(Exception):
 class TooLarge(RegistryError):
     """A registry sends more than is read."""
 
+    code = "too_large"
+
 
 @contextlib.contextmanager
 def told(place, timeout_s):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.release import _manifest, _pack
 
 BLOCK_BYTES = 4096  # what even a file of one byte takes on most file systems
@@ -14,8 +15,10 @@ OBJECT_FOLDERS = 256
 OWN_INODES = 20  # state, history, and the folders of the root, the drop and staging
 
 
-class RoomError(ValueError):
+class RoomError(ReleaseError):
     """A release does not fit on a host; the text is one line."""
+
+    code = "disk_full"
 
 
 class Room(NamedTuple):

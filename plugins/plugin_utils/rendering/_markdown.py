@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timezone
 
+from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.git import _commits
 
 TOP_LEVEL = "[a-z]{2}|biz|com|edu|gov|net|org|pro|web|xxx|aero|asia|coop|info|museum|name|shop|рф"
@@ -26,8 +27,10 @@ SPECIAL = re.compile(
 NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 
 
-class TemplateError(ValueError):
+class TemplateError(ReleaseError):
     """A template cannot be used; the text names it, the line, and what is wrong."""
+
+    code = "invalid_template"
 
 
 def escape(value):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.itops.release.plugins.action import release_package_info
-from ansible_collections.itops.release.plugins.module_utils.options import _arguments
+from ansible_collections.itops.release.plugins.module_utils.options import _package_info
 from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing
 from ansible_collections.itops.release.plugins.plugin_utils.evidence import (
     _attachments,
@@ -34,7 +34,7 @@ from ansible_collections.itops.release.tests.fakes.signing import (
 @pytest.fixture
 def look(estate):
     def look(release=None, compare_to=None, **options):
-        arguments = dict.fromkeys(_arguments.package_info())
+        arguments = dict.fromkeys(_package_info.options())
         arguments.update(release=release, compare_to=compare_to, **options)
         return release_package_info.look(
             {**arguments, "media_library": str(estate.folder / "library")}

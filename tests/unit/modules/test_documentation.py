@@ -11,19 +11,27 @@ import pathlib
 import pytest
 import yaml
 
-from ansible_collections.itops.release.plugins.module_utils.options import _arguments, _build
+from ansible_collections.itops.release.plugins.module_utils.options import (
+    _build,
+    _deployment,
+    _deployment_info,
+    _evidence,
+    _notes,
+    _package,
+    _package_info,
+)
 from ansible_collections.itops.release.plugins.modules import release_checksums
 
 PLUGINS = pathlib.Path(__file__).resolve().parents[3] / "plugins"
 OPTIONS = {
-    "release_build": _build.build,
+    "release_build": _build.options,
     "release_checksums": release_checksums.options,
-    "release_deployment": _arguments.deployment,
-    "release_deployment_info": _arguments.deployment_info,
-    "release_evidence": _arguments.evidence,
-    "release_notes": _arguments.notes,
-    "release_package": _arguments.package,
-    "release_package_info": _arguments.package_info,
+    "release_deployment": _deployment.options,
+    "release_deployment_info": _deployment_info.options,
+    "release_evidence": _evidence.options,
+    "release_notes": _notes.options,
+    "release_package": _package.options,
+    "release_package_info": _package_info.options,
 }
 WITHOUT_ACTION = {"release_checksums"}  # all of it happens on the host
 COMPARED = ("type", "required", "default", "choices", "elements")
@@ -31,6 +39,11 @@ COMPARED = ("type", "required", "default", "choices", "elements")
 
 def imported(kind, name):
     return importlib.import_module(f"ansible_collections.itops.release.plugins.{kind}.{name}")
+
+
+def taken(name):
+    """Return how a module and its action write that they take the options of *name*."""
+    return f"{OPTIONS[name].__module__.rpartition('.')[2]}.options()"
 
 
 def documented(name, what="DOCUMENTATION"):
@@ -87,9 +100,7 @@ def test_what_is_documented_has_a_description(name):
 
 @pytest.mark.parametrize("name", sorted(OPTIONS.keys() - WITHOUT_ACTION))
 def test_the_action_takes_the_options_of_the_module(name):
-    function = f"_arguments.{OPTIONS[name].__name__}()"
-
-    assert function in inspect.getsource(imported("action", name))
+    assert taken(name) in inspect.getsource(imported("action", name))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +109,7 @@ def test_the_action_takes_the_options_of_the_module(name):
 def test_the_module_takes_the_options_and_nothing_else_from_users(name):
     source = inspect.getsource(imported("modules", name))
 
-    assert f"**_arguments.{OPTIONS[name].__name__}()" in source
+    assert f"**{taken(name)}" in source
 
 
 @pytest.mark.parametrize("name", OPTIONS)

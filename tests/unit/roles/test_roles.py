@@ -80,7 +80,7 @@ def test_every_hook_of_the_options_is_run_by_a_task(role):
 
 
 def test_the_probe_of_the_roles_is_that_of_the_module():
-    from ansible_collections.itops.release.plugins.module_utils.options import _arguments
+    from ansible_collections.itops.release.plugins.module_utils.options import _deployment
 
     for role in ("deploy", "rollback"):
         probe = options(role)[f"{role}_probe"]["options"]
@@ -88,7 +88,7 @@ def test_the_probe_of_the_roles_is_that_of_the_module():
             name: {key: value for key, value in option.items() if key != "description"}
             for name, option in probe.items()
         }
-        assert described == _arguments.PROBE
+        assert described == _deployment.PROBE
 
 
 def test_a_file_of_tasks_is_one_phase():

@@ -10,7 +10,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.itops.release.plugins.module_utils.options import _arguments
+from ansible_collections.itops.release.plugins.module_utils.options import _deployment
 from ansible_collections.itops.release.plugins.plugin_utils.adapter import _action
 
 
@@ -46,7 +46,7 @@ def test_of_a_wrong_option_the_others_are_not_told(wrong, reason):
     action = Action({"root": "/srv/shop", "restart": ["restart", "s3cr3t"], **wrong})
 
     with pytest.raises(AnsibleActionFail, match=reason) as caught:
-        _action.plain_arguments(action, _arguments.deployment())
+        _action.plain_arguments(action, _deployment.options())
 
     assert "s3cr3t" not in f"{caught.value} {caught.value.obj}"
 

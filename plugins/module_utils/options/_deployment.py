@@ -1,0 +1,61 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of ``release_deployment``."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+# Options of release_deployment that may hold secrets. They travel to a host as one text that is
+# marked no_log: the host's syslog has every other option, and so have the results of tasks.
+HIDDEN = ("restart", "probe")
+
+PROBE = {
+    "url": {"type": "str"},
+    "command": {"type": "list", "elements": "str"},
+    "status": {"type": "list", "elements": "int", "default": [200]},
+    "contains": {"type": "str"},
+    "timeout": {"type": "float", "default": 5},
+    "retries": {"type": "int", "default": 10},
+    "interval": {"type": "float", "default": 1},
+    "successes": {"type": "int", "default": 1},
+}
+
+
+def options() -> Dict[str, Any]:
+    """Return the argument spec."""
+    return {
+        "root": {"type": "path", "required": True},
+        "release": {"type": "str"},
+        "media_library": {"type": "path"},
+        "trust": {"type": "path"},
+        "state": {"type": "str", "choices": ["live", "staged", "absent"], "default": "live"},
+        "commit": {"type": "bool", "default": True},
+        "allow_downgrade": {"type": "bool", "default": False},
+        "beside": {"type": "list", "elements": "dict"},
+        "allow_incompatible": {"type": "bool", "default": False},
+        "hold": {"type": "bool", "default": True},
+        "takeover": {"type": "str"},
+        "verify": {"type": "bool", "default": False},
+        "adopt": {"type": "bool", "default": False},
+        "restart": {"type": "list", "elements": "str"},
+        "restart_timeout": {"type": "int", "default": 300},
+        "probe": {
+            "type": "dict",
+            "options": PROBE,
+            "required_one_of": [("url", "command")],
+            "mutually_exclusive": [("url", "command")],
+        },
+        "linked_paths": {"type": "list", "elements": "str", "default": []},
+        "seed": {"type": "bool", "default": False},
+        "owner": {"type": "str"},
+        "group": {"type": "str"},
+        "access": {"type": "str", "choices": ["public", "group"]},
+        "keep": {"type": "int", "default": 5},
+        "keep_days": {"type": "int"},
+        "mark": {"type": "str", "choices": ["bad", "good", "pinned", "unpinned"]},
+        "runtime_paths": {"type": "list", "elements": "str", "default": ["**/__pycache__"]},
+        "purge_shared": {"type": "bool", "default": False},
+        "lock_timeout": {"type": "int", "default": 30},
+        "pack_cache": {"type": "path"},
+    }
