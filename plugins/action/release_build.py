@@ -10,18 +10,18 @@ import json
 import os
 
 from ansible.errors import AnsibleConnectionFailure
-from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__
 from ansible.utils.display import Display
 
+from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.options import _build
-from ..plugin_utils.adapter import _action
+from ..plugin_utils.adapter import _arguments, _remote, _run_action
 from ..plugin_utils.building import _diff, _supervision
-from ..plugin_utils.definition import _release_file, _schema_file
+from ..plugin_utils.definition import _release_file
 from ..plugin_utils.deployment import _transfer
 from ..plugin_utils.notes import _ci
-from ..plugin_utils.run import _identity, _lifetime
+from ..plugin_utils.run import _identity
 
 MODULE = "itops.release.release_build"
 PATIENCE = "itops_release_build_patience"  # for tests: a variable with seconds
@@ -33,10 +33,13 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        _lifetime.end_with(_identity.main_pid())
-        arguments = _action.plain_arguments(
-            self, _action.on_host(_build.options(), "src", "workspace")
+        return _run_action.run_action(
+            self,
+            _arguments.on_host(_build.options(), "src", "workspace"),
+            lambda arguments: self._hide(arguments, task_vars),
         )
+
+    def _hide(self, arguments, task_vars):
         # Ansible would put these into a command line, where others see them.
         given, declared = {}, self._task.environment
         self._compute_environment_string(given)
@@ -44,14 +47,6 @@ class ActionModule(ActionBase):
         environment = {name: str(value) for name, value in given.items()}
         try:
             return self._build(arguments, environment, task_vars)
-        except _schema_file.MissingLibrary as error:
-            return {"failed": True, "msg": missing_required_lib(str(error))}
-        except (
-            _BuildHostError,
-            _supervision.BuildingError,
-            _release_file.ReleaseFileError,
-        ) as error:
-            return {"failed": True, "msg": str(error)}
         finally:
             self._task.environment = declared  # for another try of the same task
 
@@ -101,19 +96,21 @@ class ActionModule(ActionBase):
         with _transfer.modules_through_input(self):
             result = self._execute_module(
                 MODULE,
-                _action.to_module({**arguments, "_hidden": hidden}),
+                _arguments.to_module({**arguments, "_hidden": hidden}),
                 task_vars=task_vars,
                 wrap_async=False,
             )
         if result.get("unreachable"):
             raise AnsibleConnectionFailure(result.get("msg", "the build host is unreachable"))
         if result.get("failed"):
-            raise _BuildHostError(_action.why_failed(result))
+            raise _BuildHostError(_remote.why_failed(result))
         return result
 
 
-class _BuildHostError(ValueError):
+class _BuildHostError(ReleaseError):
     """The build host could not do its part."""
+
+    code = "build_host_failed"
 
 
 def _text(data, path):

@@ -20,7 +20,7 @@ from ..module_utils.options import _deployment
 from ..module_utils.release import _manifest
 from ..module_utils.root import _claim
 from ..module_utils.tree import _layout
-from ..plugin_utils.adapter import _action
+from ..plugin_utils.adapter import _arguments
 from ..plugin_utils.compatibility import _fitness
 from ..plugin_utils.definition import _schema_file
 from ..plugin_utils.deployment import _compression, _host_diff, _packs, _transfer
@@ -50,9 +50,9 @@ class ActionModule(ActionBase):
         refused = refusal(self._task.args)
         if refused:
             return {"failed": True, "msg": refused}
-        arguments = _action.plain_arguments(
+        arguments = _arguments.plain_arguments(
             self,
-            _action.on_host(_deployment.options(), "root"),
+            _arguments.on_host(_deployment.options(), "root"),
             required_if=[("state", "live", ["release"]), ("state", "staged", ["release"])],
         )
         _compression.leave_to_packs(self._connection)
@@ -310,7 +310,7 @@ class ActionModule(ActionBase):
 
     @staticmethod
     def _cache(arguments):
-        return _packs.PackCache(arguments["pack_cache"] or _action.cache_directory())
+        return _packs.PackCache(arguments["pack_cache"] or _packs.default_directory())
 
     def _call(self, arguments, call, task_vars):
         """Call the module; where a run that is over for certain holds the root, take that over."""
@@ -332,7 +332,7 @@ class ActionModule(ActionBase):
         }
         result = self._execute_module(
             MODULE,
-            {**_action.to_module(told), "_hidden": json.dumps(hidden), "_call": call},
+            {**_arguments.to_module(told), "_hidden": json.dumps(hidden), "_call": call},
             task_vars=task_vars,
             wrap_async=False,
         )

@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.formats import _canonical
 from ..module_utils.options import _deployment_info
-from ..plugin_utils.adapter import _action
+from ..plugin_utils.adapter import _arguments
 from ..plugin_utils.deployment import _transfer
 from ..plugin_utils.library import _store
 from ..plugin_utils.run import _identity, _lifetime
@@ -30,8 +30,8 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
         _lifetime.end_with(_identity.main_pid())
-        arguments = _action.plain_arguments(
-            self, _action.on_host(_deployment_info.options(), "root")
+        arguments = _arguments.plain_arguments(
+            self, _arguments.on_host(_deployment_info.options(), "root")
         )
         try:
             expected = self._expected(arguments)
@@ -56,7 +56,7 @@ class ActionModule(ActionBase):
         with _transfer.modules_through_input(self):
             result = self._execute_module(
                 MODULE,
-                _action.to_module({**arguments, "_expected": expected}),
+                _arguments.to_module({**arguments, "_expected": expected}),
                 task_vars=task_vars,
                 wrap_async=False,
             )

@@ -6,17 +6,14 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.formats import _canonical
 from ..module_utils.options import _evidence
-from ..plugin_utils.adapter import _action
-from ..plugin_utils.definition import _schema_file
+from ..plugin_utils.adapter import _run_action
 from ..plugin_utils.evidence import _attachments, _trust
 from ..plugin_utils.library import _store
 from ..plugin_utils.notes import _evidence_file
-from ..plugin_utils.run import _identity, _lifetime
 
 
 class ActionModule(ActionBase):
@@ -26,21 +23,12 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        _lifetime.end_with(_identity.main_pid())
-        arguments = _action.plain_arguments(self, _evidence.options())
-        try:
-            return self._write(arguments, not self._task.check_mode)
-        except OSError as error:
-            path = arguments["dest"]
-            return {"failed": True, "msg": str(error) if error.filename else f"{path}: {error}"}
-        except _schema_file.MissingLibrary as error:
-            return {"failed": True, "msg": missing_required_lib(str(error))}
-        except (
-            _evidence_file.EvidenceFileError,
-            _store.LibraryError,
-            _trust.TrustError,
-        ) as error:
-            return {"failed": True, "msg": str(error)}
+        return _run_action.run_action(
+            self,
+            _evidence.options(),
+            lambda arguments: self._write(arguments, not self._task.check_mode),
+            place="dest",
+        )
 
     def _write(self, arguments, keep):
         library = _store.Library(arguments["media_library"])

@@ -10,30 +10,22 @@ import os
 from datetime import datetime, timezone
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
-from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.validation import check_type_path
 from ansible.plugins.action import ActionBase
 
-from ..module_utils.building import _record
-from ..module_utils.formats import _canonical, _codec
-from ..module_utils.git import _command, _commits
+from ..module_utils.formats import _canonical
+from ..module_utils.git import _commits
 from ..module_utils.options import _notes
-from ..module_utils.release import _layer
-from ..plugin_utils.adapter import _action
-from ..plugin_utils.definition import _schema_file
+from ..plugin_utils.adapter import _arguments, _remote, _run_action
 from ..plugin_utils.evidence import _attachments, _signers, _trust
 from ..plugin_utils.library import _store
 from ..plugin_utils.notes import (
-    _baseline,
     _build_note,
     _composition,
-    _evidence_file,
     _files,
     _rendered,
 )
 from ..plugin_utils.notes import _workspace as _notes_workspace
-from ..plugin_utils.rendering import _markdown
-from ..plugin_utils.run import _identity, _lifetime
 
 MODULE = "itops.release.release_notes"
 ONLY_FOR = {
@@ -53,36 +45,13 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        _lifetime.end_with(_identity.main_pid())
-        arguments = _action.plain_arguments(
+        return _run_action.run_action(
             self,
-            _action.on_host(_notes.options(), "workspace"),
+            _arguments.on_host(_notes.options(), "workspace"),
+            lambda arguments: self._write(arguments, task_vars, not self._task.check_mode),
+            place="media_library",
             required_if=[("kind", "consolidated", ["environment", "deployed"])],
         )
-        try:
-            return self._write(arguments, task_vars, not self._task.check_mode)
-        except OSError as error:
-            path = arguments["media_library"]
-            return {"failed": True, "msg": str(error) if error.filename else f"{path}: {error}"}
-        except _schema_file.MissingLibrary as error:
-            return {"failed": True, "msg": missing_required_lib(str(error))}
-        except (
-            _record.RecordError,
-            _codec.CodecError,
-            _attachments.EvidenceError,
-            _evidence_file.EvidenceFileError,
-            _command.GitError,
-            _layer.LayerError,
-            _store.LibraryError,
-            _markdown.TemplateError,
-            _composition.NoteError,
-            _baseline.BaselineError,
-            _files.FileError,
-            _notes_workspace.WorkspaceError,
-            _signers.SigningError,
-            _trust.TrustError,
-        ) as error:
-            return {"failed": True, "msg": str(error)}
 
     def _write(self, arguments, task_vars, keep):
         """Compose the note and put it where it is wanted; return the result."""
@@ -150,7 +119,7 @@ class ActionModule(ActionBase):
             MODULE, {**options, "_call": asked}, task_vars=task_vars, wrap_async=False
         )
         if result.get("failed"):
-            raise _notes_workspace.WorkspaceError(_action.why_failed(result))
+            raise _notes_workspace.WorkspaceError(_remote.why_failed(result))
         return result
 
     def _fetch(self, there, path):

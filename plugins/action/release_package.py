@@ -9,22 +9,17 @@ import functools
 import os
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
-from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.validation import check_type_path
 from ansible.plugins.action import ActionBase
 
-from ..module_utils.building import _as_built, _record
-from ..module_utils.formats import _codec
+from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.options import _package
-from ..module_utils.release import _layer, _manifest, _scan
-from ..module_utils.sources import _script_digests
-from ..plugin_utils.adapter import _action
+from ..plugin_utils.adapter import _arguments, _remote, _run_action
 from ..plugin_utils.building import _built, _sealing, _source_hosts
-from ..plugin_utils.definition import _release_file, _schema_file
-from ..plugin_utils.evidence import _attachments, _attesting, _sbom_file, _signers
+from ..plugin_utils.definition import _release_file
+from ..plugin_utils.evidence import _attesting
 from ..plugin_utils.library import _housekeeping, _store
 from ..plugin_utils.release import _description
-from ..plugin_utils.run import _identity, _lifetime
 
 MODULE = "itops.release.release_package"
 
@@ -36,10 +31,11 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        _lifetime.end_with(_identity.main_pid())
-        arguments = _action.plain_arguments(
+        return _run_action.run_action(
             self,
-            _action.on_host(_package.options(), "src", "workspace"),
+            _arguments.on_host(_package.options(), "src", "workspace"),
+            lambda arguments: self._act(arguments, task_vars),
+            place="media_library",
             required_if=[
                 ("state", "present", ["src", "mark"], True),
                 ("state", "signed", ["release", "sign"]),
@@ -49,37 +45,12 @@ class ActionModule(ActionBase):
             required_by={"mark": ["release"]},
             mutually_exclusive=[("src", "mark")],
         )
-        refused = _housekeeping.refuse(arguments) or _attesting.refuse(arguments)
-        if refused:
-            return {"failed": True, "msg": refused}
-        library = _store.Library(arguments["media_library"])
-        try:
-            return self._act(library, arguments, task_vars)
-        except OSError as error:
-            reason = str(error) if error.filename else f"{library.path}: {error}"
-            return {"failed": True, "msg": reason}
-        except _schema_file.MissingLibrary as error:
-            return {"failed": True, "msg": missing_required_lib(str(error))}
-        except (
-            _as_built.AsBuiltError,
-            _sbom_file.BillError,
-            _record.RecordError,
-            _codec.CodecError,
-            _attachments.EvidenceError,
-            _layer.LayerError,
-            _store.LibraryError,
-            _manifest.ManifestError,
-            _release_file.ReleaseFileError,
-            _scan.ScanError,
-            _script_digests.ScriptError,
-            _sealing.SealingError,
-            _signers.SigningError,
-            _source_hosts.BuildHostError,
-        ) as error:
-            return {"failed": True, "msg": str(error)}
 
-    def _act(self, library, arguments, task_vars):
+    def _act(self, arguments, task_vars):
         """Do what is asked and return the result, with a diff where one is wanted."""
+        if refused := _housekeeping.refuse(arguments) or _attesting.refuse(arguments):
+            raise ReleaseError(refused, code="invalid_arguments")
+        library = _store.Library(arguments["media_library"])
         keep = not self._task.check_mode
         if arguments["state"] == "pruned":
             result, before, after = _housekeeping.prune(library, arguments, keep)
@@ -140,7 +111,7 @@ class ActionModule(ActionBase):
             options.pop(name, None)
         result = self._execute_module(MODULE, options, task_vars=task_vars, wrap_async=False)
         if result.get("failed"):
-            raise _source_hosts.BuildHostError(_action.why_failed(result))
+            raise _source_hosts.BuildHostError(_remote.why_failed(result))
         return result
 
     def _fetch(self, there, path):

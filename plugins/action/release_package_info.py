@@ -6,17 +6,13 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.options import _package_info
-from ..module_utils.release import _manifest
-from ..plugin_utils.adapter import _action
-from ..plugin_utils.definition import _schema_file
+from ..plugin_utils.adapter import _run_action
 from ..plugin_utils.evidence import _attachments, _signatures, _statement, _trust
 from ..plugin_utils.library import _catalogue, _store
 from ..plugin_utils.release import _comparison, _description, _scripts
-from ..plugin_utils.run import _identity, _lifetime
 
 NEED_RELEASE = ("compare_to", "trust", "hooks", "scripts_from")
 
@@ -28,21 +24,13 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        _lifetime.end_with(_identity.main_pid())
-        arguments = _action.plain_arguments(
+        return _run_action.run_action(
             self,
             _package_info.options(),
+            lambda arguments: {"changed": False, **look(arguments)},
+            place="media_library",
             required_by={name: ["release"] for name in NEED_RELEASE},
         )
-        try:
-            return {"changed": False, **look(arguments)}
-        except OSError as error:
-            path = arguments["media_library"]
-            return {"failed": True, "msg": str(error) if error.filename else f"{path}: {error}"}
-        except _schema_file.MissingLibrary as error:
-            return {"failed": True, "msg": missing_required_lib(str(error))}
-        except (_store.LibraryError, _manifest.ManifestError, _trust.TrustError) as error:
-            return {"failed": True, "msg": str(error)}
 
 
 def look(arguments):

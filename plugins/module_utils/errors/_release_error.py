@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Any, Dict, Optional
 
 
 class ReleaseError(ValueError):
@@ -21,3 +21,10 @@ class ReleaseError(ValueError):
         if code is not None:
             self.code = code
         self.hint = hint
+
+    def result_fields(self) -> Dict[str, Any]:
+        """Return what the result of a failed task has beside text, code and hint, as plain data.
+
+        Subclasses that know more than their text override this.
+        """
+        return {}

@@ -13,7 +13,7 @@ Whoever knows tells it as a list with a mapping for each host and root:
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
@@ -44,6 +44,10 @@ class Incompatible(ReleaseError):
     def __init__(self, lines, instead=()):
         super().__init__("; ".join([*lines, *instead]))
         self.lines = lines
+
+    def result_fields(self) -> dict[str, Any]:
+        """Return the lines as ``incompatible``."""
+        return {"incompatible": self.lines}
 
 
 class Beside(NamedTuple):

@@ -25,6 +25,12 @@ class _BaseError(_store.LibraryError):
     """The library does not hold, whole, the release that a pack was to build upon."""
 
 
+def default_directory() -> str:
+    """Return the directory of the pack cache where the task names none."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(base, "itops-release", "packs")
+
+
 class PackCache:
     """Packs in the directory *path*, keyed by what they bring, on top of what, and how compressed.
 

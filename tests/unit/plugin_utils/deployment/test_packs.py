@@ -260,3 +260,12 @@ def test_the_cache_is_its_owners_alone(estate, cache, labels):
 
     assert os.stat(cache.path).st_mode & 0o777 == 0o700
     assert os.stat(path).st_mode & 0o077 == 0
+
+
+def test_packs_are_kept_in_the_users_cache(monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "/var/tmp/cache")
+    assert _packs.default_directory() == "/var/tmp/cache/itops-release/packs"
+
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    monkeypatch.setenv("HOME", "/home/olga")
+    assert _packs.default_directory() == "/home/olga/.cache/itops-release/packs"

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the actions share: where packs are kept, what the host's half gets."""
+"""Arguments of a task: what the host's half gets, and what is said of wrong ones."""
 
 from __future__ import annotations
 
@@ -11,22 +11,13 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.itops.release.plugins.module_utils.options import _deployment
-from ansible_collections.itops.release.plugins.plugin_utils.adapter import _action
-
-
-def test_packs_are_kept_in_the_users_cache(monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", "/var/tmp/cache")
-    assert _action.cache_directory() == "/var/tmp/cache/itops-release/packs"
-
-    monkeypatch.setenv("XDG_CACHE_HOME", "")
-    monkeypatch.setenv("HOME", "/home/olga")
-    assert _action.cache_directory() == "/home/olga/.cache/itops-release/packs"
+from ansible_collections.itops.release.plugins.plugin_utils.adapter import _arguments
 
 
 def test_an_option_left_out_is_left_out_for_the_host_too():
     given = {"a": 0, "b": None, "c": False, "d": [], "probe": {"url": "u", "command": None}}
 
-    assert _action.to_module(given) == {"a": 0, "c": False, "d": [], "probe": {"url": "u"}}
+    assert _arguments.to_module(given) == {"a": 0, "c": False, "d": [], "probe": {"url": "u"}}
 
 
 class Action(ActionBase):
@@ -46,13 +37,6 @@ def test_of_a_wrong_option_the_others_are_not_told(wrong, reason):
     action = Action({"root": "/srv/shop", "restart": ["restart", "s3cr3t"], **wrong})
 
     with pytest.raises(AnsibleActionFail, match=reason) as caught:
-        _action.plain_arguments(action, _deployment.options())
+        _arguments.plain_arguments(action, _deployment.options())
 
     assert "s3cr3t" not in f"{caught.value} {caught.value.obj}"
-
-
-def test_why_a_module_did_not_start_is_told():
-    told = {"msg": "no result", "rc": 127, "module_stderr": "pyenv: no \x1b[1mpython\nmore\n"}
-
-    assert _action.why_failed(told) == r"no result (exit status 127: pyenv: no \x1b[1mpython)"
-    assert _action.why_failed({"msg": "there is no git"}) == "there is no git"
