@@ -37,13 +37,10 @@ class ActionModule(ActionBase):
         arguments = _action.plain_arguments(
             self, _action.on_host(_build.options(), "src", "workspace")
         )
-        # Ansible would put these into a command line, where others see them.
-        given, declared = {}, self._task.environment
-        self._compute_environment_string(given)
-        self._task.environment = []
-        environment = {name: str(value) for name, value in given.items()}
+        paths = arguments["src"], arguments["workspace"]
         try:
-            return self._build(arguments, environment, task_vars)
+            with _action.hidden_environment(self, *paths) as environment:
+                return self._build(arguments, environment, task_vars)
         except _schema_file.MissingLibrary as error:
             return {"failed": True, "msg": missing_required_lib(str(error))}
         except (
@@ -52,8 +49,6 @@ class ActionModule(ActionBase):
             _release_file.ReleaseFileError,
         ) as error:
             return {"failed": True, "msg": str(error)}
-        finally:
-            self._task.environment = declared  # for another try of the same task
 
     def _build(self, arguments, environment, task_vars):
         there = self._call(arguments, None, environment, task_vars)

@@ -57,7 +57,10 @@ class ActionModule(ActionBase):
         )
         _compression.leave_to_packs(self._connection)
         try:
-            with _transfer.modules_through_input(self):
+            with (
+                _action.hidden_environment(self, arguments["root"]) as self._environment,
+                _transfer.modules_through_input(self),
+            ):
                 result = self._deploy(arguments, task_vars)
         except _schema_file.MissingLibrary as error:
             result = {"failed": True, "msg": missing_required_lib(str(error))}
@@ -332,7 +335,11 @@ class ActionModule(ActionBase):
         }
         result = self._execute_module(
             MODULE,
-            {**_action.to_module(told), "_hidden": json.dumps(hidden), "_call": call},
+            {
+                **_action.to_module(told),
+                "_hidden": json.dumps({**hidden, "environment": self._environment}),
+                "_call": call,
+            },
             task_vars=task_vars,
             wrap_async=False,
         )

@@ -53,7 +53,10 @@ class ActionModule(ActionBase):
         return result
 
     def _ask(self, arguments, expected, task_vars):
-        with _transfer.modules_through_input(self):
+        with (
+            _action.hidden_environment(self, arguments["root"]),  # of which it needs nothing
+            _transfer.modules_through_input(self),
+        ):
             result = self._execute_module(
                 MODULE,
                 _action.to_module({**arguments, "_expected": expected}),

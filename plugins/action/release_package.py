@@ -121,16 +121,18 @@ class ActionModule(ActionBase):
             yield _source_hosts.ThisMachine(src, arguments["definition"], workspace)
             return
         folder = self._make_tmp_path()
+        paths = arguments["src"], arguments["workspace"]
         try:
             call = functools.partial(self._call, task_vars)
-            yield _source_hosts.BuildHost(
-                arguments["src"],
-                arguments["definition"],
-                arguments["workspace"],
-                folder,
-                call,
-                self._fetch,
-            )
+            with _action.hidden_environment(self, *paths):  # of which packing needs nothing
+                yield _source_hosts.BuildHost(
+                    arguments["src"],
+                    arguments["definition"],
+                    arguments["workspace"],
+                    folder,
+                    call,
+                    self._fetch,
+                )
         finally:
             self._remove_tmp_path(folder, force=True)
 
