@@ -1,9 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the actions share: where packs are kept, what the host's half gets."""
+"""What the actions share: where packs are kept, what the host's half gets and what it does not."""
 
 from __future__ import annotations
 
+import contextlib
 import types
 
 import pytest
@@ -49,6 +50,36 @@ def test_of_a_wrong_option_the_others_are_not_told(wrong, reason):
         _action.plain_arguments(action, _deployment.options())
 
     assert "s3cr3t" not in f"{caught.value} {caught.value.obj}"
+
+
+class WithEnvironment:
+    """An action of Ansible, as far as the *environment* of its task is asked for."""
+
+    def __init__(self, *environment):
+        self._task = types.SimpleNamespace(environment=list(environment))
+
+    def _compute_environment_string(self, given):
+        given.clear()
+        for variables in self._task.environment:
+            given.update(variables)
+
+    def in_command_lines(self):
+        given = {}
+        self._compute_environment_string(given)
+        return given
+
+
+def test_only_what_acts_before_a_module_or_is_in_a_path_stays_in_command_lines():
+    declared = {"TOKEN": "s3cr3t", "PATH": "/opt/bin", "WORK": "/srv", "SRC": "x"}, {"NUMBER": 7}
+    action = WithEnvironment(*declared)
+    paths = "$WORK/shop", None, "/srv/${SRC}/a"
+
+    with contextlib.suppress(OSError), _action.hidden_environment(action, *paths) as environment:
+        assert environment == {**declared[0], "NUMBER": "7"}
+        assert action.in_command_lines() == {"PATH": "/opt/bin", "WORK": "/srv", "SRC": "x"}
+        raise OSError("a try that fails")
+
+    assert action._task.environment == list(declared)  # for the next one
 
 
 def test_why_a_module_did_not_start_is_told():
