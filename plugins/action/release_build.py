@@ -16,7 +16,7 @@ from ansible.utils.display import Display
 
 from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.options import _build
-from ..plugin_utils.adapter import _arguments, _remote, _run_action
+from ..plugin_utils.adapter import _arguments, _environment, _remote, _run_action
 from ..plugin_utils.building import _diff, _supervision
 from ..plugin_utils.definition import _release_file
 from ..plugin_utils.deployment import _transfer
@@ -40,15 +40,9 @@ class ActionModule(ActionBase):
         )
 
     def _hide(self, arguments, task_vars):
-        # Ansible would put these into a command line, where others see them.
-        given, declared = {}, self._task.environment
-        self._compute_environment_string(given)
-        self._task.environment = []
-        environment = {name: str(value) for name, value in given.items()}
-        try:
+        paths = arguments["src"], arguments["workspace"]
+        with _environment.hidden_environment(self, *paths) as environment:
             return self._build(arguments, environment, task_vars)
-        finally:
-            self._task.environment = declared  # for another try of the same task
 
     def _build(self, arguments, environment, task_vars):
         there = self._call(arguments, None, environment, task_vars)

@@ -20,7 +20,7 @@ from ..module_utils.options import _deployment
 from ..module_utils.release import _manifest
 from ..module_utils.root import _claim
 from ..module_utils.tree import _layout
-from ..plugin_utils.adapter import _arguments
+from ..plugin_utils.adapter import _arguments, _environment
 from ..plugin_utils.compatibility import _fitness
 from ..plugin_utils.definition import _schema_file
 from ..plugin_utils.deployment import _compression, _host_diff, _packs, _transfer
@@ -57,7 +57,10 @@ class ActionModule(ActionBase):
         )
         _compression.leave_to_packs(self._connection)
         try:
-            with _transfer.modules_through_input(self):
+            with (
+                _environment.hidden_environment(self, arguments["root"]) as self._environment,
+                _transfer.modules_through_input(self),
+            ):
                 result = self._deploy(arguments, task_vars)
         except _schema_file.MissingLibrary as error:
             result = {"failed": True, "msg": missing_required_lib(str(error))}
@@ -332,7 +335,11 @@ class ActionModule(ActionBase):
         }
         result = self._execute_module(
             MODULE,
-            {**_arguments.to_module(told), "_hidden": json.dumps(hidden), "_call": call},
+            {
+                **_arguments.to_module(told),
+                "_hidden": json.dumps({**hidden, "environment": self._environment}),
+                "_call": call,
+            },
             task_vars=task_vars,
             wrap_async=False,
         )

@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.formats import _canonical
 from ..module_utils.options import _deployment_info
-from ..plugin_utils.adapter import _arguments
+from ..plugin_utils.adapter import _arguments, _environment
 from ..plugin_utils.deployment import _transfer
 from ..plugin_utils.library import _store
 from ..plugin_utils.run import _identity, _lifetime
@@ -53,7 +53,10 @@ class ActionModule(ActionBase):
         return result
 
     def _ask(self, arguments, expected, task_vars):
-        with _transfer.modules_through_input(self):
+        with (
+            _environment.hidden_environment(self, arguments["root"]),  # of which it needs nothing
+            _transfer.modules_through_input(self),
+        ):
             result = self._execute_module(
                 MODULE,
                 _arguments.to_module({**arguments, "_expected": expected}),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import os
 from datetime import datetime, timezone
 
@@ -16,7 +17,8 @@ from ansible.plugins.action import ActionBase
 from ..module_utils.formats import _canonical
 from ..module_utils.git import _commits
 from ..module_utils.options import _notes
-from ..plugin_utils.adapter import _arguments, _remote, _run_action
+from ..plugin_utils.adapter import _arguments, _environment, _remote, _run_action
+from ..plugin_utils.deployment import _transfer
 from ..plugin_utils.evidence import _attachments, _signers, _trust
 from ..plugin_utils.library import _store
 from ..plugin_utils.notes import (
@@ -106,18 +108,24 @@ class ActionModule(ActionBase):
             return
         folder = self._make_tmp_path()
         try:
-            call = functools.partial(self._call, arguments, task_vars)
-            build_host = _notes_workspace.BuildHost(workspace, folder, call, self._fetch)
-            with contextlib.closing(build_host):
-                yield build_host
+            with _environment.hidden_environment(self, workspace) as environment:
+                call = functools.partial(self._call, arguments, environment, task_vars)
+                build_host = _notes_workspace.BuildHost(workspace, folder, call, self._fetch)
+                with contextlib.closing(build_host):
+                    yield build_host
         finally:
             self._remove_tmp_path(folder, force=True)
 
-    def _call(self, arguments, task_vars, asked):
+    def _call(self, arguments, environment, task_vars, asked):
         options = {key: arguments[key] for key in ("release", "media_library", "workspace")}
-        result = self._execute_module(
-            MODULE, {**options, "_call": asked}, task_vars=task_vars, wrap_async=False
-        )
+        hidden = json.dumps({"environment": environment})  # git may need it
+        with _transfer.modules_through_input(self):
+            result = self._execute_module(
+                MODULE,
+                {**options, "_hidden": hidden, "_call": asked},
+                task_vars=task_vars,
+                wrap_async=False,
+            )
         if result.get("failed"):
             raise _notes_workspace.WorkspaceError(_remote.why_failed(result))
         return result

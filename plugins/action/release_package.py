@@ -14,7 +14,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.options import _package
-from ..plugin_utils.adapter import _arguments, _remote, _run_action
+from ..plugin_utils.adapter import _arguments, _environment, _remote, _run_action
 from ..plugin_utils.building import _built, _sealing, _source_hosts
 from ..plugin_utils.definition import _release_file
 from ..plugin_utils.evidence import _attesting
@@ -92,16 +92,18 @@ class ActionModule(ActionBase):
             yield _source_hosts.ThisMachine(src, arguments["definition"], workspace)
             return
         folder = self._make_tmp_path()
+        paths = arguments["src"], arguments["workspace"]
         try:
             call = functools.partial(self._call, task_vars)
-            yield _source_hosts.BuildHost(
-                arguments["src"],
-                arguments["definition"],
-                arguments["workspace"],
-                folder,
-                call,
-                self._fetch,
-            )
+            with _environment.hidden_environment(self, *paths):  # of which packing needs nothing
+                yield _source_hosts.BuildHost(
+                    arguments["src"],
+                    arguments["definition"],
+                    arguments["workspace"],
+                    folder,
+                    call,
+                    self._fetch,
+                )
         finally:
             self._remove_tmp_path(folder, force=True)
 

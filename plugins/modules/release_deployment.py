@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
@@ -40,7 +41,9 @@ def main():
 
 def run(module):
     """Do what the controller's half asks for, and return what was done or what is needed."""
-    params = {**module.params, **json.loads(module.params["_hidden"])}
+    hidden = json.loads(module.params["_hidden"])
+    os.environ.update(hidden.pop("environment"))
+    params = {**module.params, **hidden}
     call = params["_call"]
     if params["state"] == "absent":
         act = _host_call.remove

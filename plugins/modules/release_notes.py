@@ -41,6 +41,9 @@ options:
   _call:
     description: What the action plugin tells the module. Not for playbooks.
     type: dict
+  _hidden:
+    description: The environment of the task, from the action plugin. Not for playbooks.
+    type: str
   release:
     description: The release, as V(name:version) or V(sha256:<release digest>).
     type: str
@@ -209,6 +212,7 @@ attached:
   returned: when O(sign) is given
 """
 
+import json
 import os
 import shutil
 import tempfile
@@ -226,12 +230,17 @@ LEFT = "itops-release-notes-"
 
 def main():
     module = AnsibleModule(
-        argument_spec={**_notes.options(), "_call": {"type": "dict"}},
+        argument_spec={
+            **_notes.options(),
+            "_call": {"type": "dict"},
+            "_hidden": {"type": "str", "no_log": True},
+        },
         supports_check_mode=True,
     )
     call = module.params["_call"]
     if not call:
         module.fail_json(msg="release_notes works only through its action plugin")
+    os.environ.update(json.loads(module.params["_hidden"])["environment"])
     try:
         if "done" in call:
             shutil.rmtree(call["done"])

@@ -45,6 +45,7 @@ CANARIES = (  # where a user puts it
     "a private file",
     "a private file in shared",
     "a variable of a hook",
+    "a token that a step of a build needs",
     "a task that says no_log",
     "a deployment that says no_log",
     "the vault's password",
@@ -216,7 +217,7 @@ def leaks(scene, without=()):
     those that the scene has not.
     """
     unseen = [sink.name for sink in SINKS if (CONTROL, sink.name) not in scene.seen]
-    assert unseen == list(without)
+    assert unseen == list(without), unseen
     return [
         f"{canary} is in {sink}: {', '.join(where)}"
         for (canary, sink), where in sorted(scene.seen.items())

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import http.server
 import json
 import subprocess
@@ -15,6 +16,7 @@ from dataclasses import replace
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
+from ansible_collections.itops.release.tests.integration import building as b
 from ansible_collections.itops.release.tests.integration.ansible_run import until
 from ansible_collections.itops.release.tests.integration.applications import (
     deploying,
@@ -61,6 +63,21 @@ HOOK = {
     },
     "no_log": True,
 }
+
+
+# A host's Python that writes down the arguments of all processes, and its own environment. In there
+# is what a command line gave it, so that no process has to be seen while it runs.
+WITNESS = """#!/bin/sh
+cat /proc/[0-9]*/cmdline >>{seen}.arguments 2>/dev/null
+cat /proc/$$/environ >>{seen}.environment
+exec {python} "$@"
+"""
+# What a step of a build and a restart do: they have the token, and leave a digest of it.
+WITH_TOKEN = """
+cat /proc/[0-9]*/cmdline >>{seen}.arguments 2>/dev/null || :
+printf %s "$TOKEN" | sha256sum >>{seen}.digests
+echo {control} >${{TMPDIR:-/tmp}}/{control}.said
+"""
 
 
 @pytest.fixture
@@ -355,3 +372,68 @@ def test_no_secret_stays_on_a_host(scene, run, ssh_hosts, fleet, inventory, tmp_
     look(scene)
 
     assert leaks(scene) == []
+
+
+def build_from_git(folder, serial, script):
+    """Write the release.yml of a component that *script* builds, from a repository beside it."""
+    b.commit(folder / "repository", a=f"{serial}\n")
+    build = {"steps": [["sh", str(script)]], "pass": ["TOKEN"]}
+    origin = {"git": "../repository", "revision": "main"}
+    part = {"name": "app", "kind": "files", "source": ".", "from": origin, "build": build}
+    release = {"name": CONTROL, "version": f"{serial}.0.0", "serial": serial, "components": [part]}
+    src = folder / f"src{serial}"
+    src.mkdir()
+    (src / "release.yml").write_text(json.dumps(release))
+    return src
+
+
+def test_the_environment_of_a_play_is_in_no_command_line(
+    scene, run, local_hosts, inventory, tmp_path
+):
+    seen, workspace, trace = tmp_path / "seen", tmp_path / "workspace", tmp_path / "trace"
+    python, script = tmp_path / "python", tmp_path / f"{CONTROL}.sh"
+    python.write_text(WITNESS.format(seen=seen, python=sys.executable))
+    python.chmod(0o755)
+    script.write_text(WITH_TOKEN.format(seen=seen, control=CONTROL))
+    host = undecided(*local_hosts(1))
+    host.variables["ansible_python_interpreter"] = str(python)
+    scene.hosts.append(host)
+    scene.temporary.append(workspace)
+    token = scene.secret["a token that a step of a build needs"]
+    there = {"workspace": "$WORK/workspace", "remote_src": True}
+    noting = {"release": f"{CONTROL}:2.0.0", "media_library": str(scene.library), **there}
+    common = {
+        "deploy_root": f"$WORK/hosts/{host.name}/{CONTROL}",
+        "deploy_media_library": str(scene.library),
+        "deploy_restart": ["sh", str(script)],
+    }
+    tasks = []
+    for serial in (1, 2):
+        src = build_from_git(tmp_path, serial, script)
+        tasks += [
+            role(
+                "itops.release.build",
+                build_src=f"$WORK/{src.name}",
+                build_workspace=there["workspace"],
+                build_media_library=str(scene.library),
+            ),
+            role("itops.release.deploy", **common, deploy_release=f"{CONTROL}:{serial}.0.0"),
+        ]
+    tasks += [
+        task("Note again", "release_notes", noting, environment={"GIT_TRACE": str(trace)}),
+        role("itops.release.rollback", **common),
+        role("itops.release.verify", **common),
+    ]
+    given = {"environment": {"TOKEN": "{{ token }}", "WORK": str(tmp_path)}}
+    done = run(
+        play(*tasks, **given), inventory([host]), {"token": token}, env={"ANSIBLE_VERBOSITY": "1"}
+    )
+
+    assert done.rc == 0, done.output
+    scene.arguments.add((tmp_path / "seen.arguments").read_bytes())
+    scene.environments.add((tmp_path / "seen.environment").read_bytes())
+    look(scene)
+    assert leaks(scene, without=["syslog of a host"]) == []
+    digests = [line.split()[0] for line in (tmp_path / "seen.digests").read_text().splitlines()]
+    assert digests == [hashlib.sha256(token.encode()).hexdigest()] * 5  # 2 builds, 3 restarts
+    assert " log " in trace.read_text()

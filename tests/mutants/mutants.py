@@ -2126,6 +2126,20 @@ SECRETS = (
         "unit/plugin_utils/deployment/test_transfer.py nobody_has_decided",
     ),
     Mutant(
+        "keeping the environment of a task out of command lines",
+        "plugin_utils/adapter/_action.py",
+        " for name in environment if name in stays}",
+        " for name in environment}",
+        "unit/plugin_utils/adapter/test_action.py stays_in_command_lines",
+    ),
+    Mutant(
+        "giving the next try of a task its environment",
+        "plugin_utils/adapter/_action.py",
+        "action._task.environment = declared",
+        "pass",
+        "unit/plugin_utils/adapter/test_action.py stays_in_command_lines",
+    ),
+    Mutant(
         "keeping the other options out of what is said of a wrong one",
         "plugin_utils/adapter/_action.py",
         "error.obj = None",

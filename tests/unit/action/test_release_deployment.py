@@ -81,6 +81,7 @@ class Host(release_deployment.ActionModule):
     def __init__(self):
         self._calls = 0
         self._despite = []
+        self._environment = {"TOKEN": "s3cr3t"}
         self.sent = None
 
     def _execute_module(self, module_name=None, module_args=None, **_options):
@@ -99,6 +100,7 @@ def test_what_may_be_secret_is_in_no_option_that_is_logged_and_in_no_result():
     result = host._execute(options, {"run": "a run"}, {})
 
     hidden = json.loads(host.sent.pop("_hidden"))
+    assert hidden.pop("environment") == {"TOKEN": "s3cr3t"}
     assert hidden == {name: options[name] for name in ("restart", "probe")}
     assert host.sent == {"root": "/srv/shop", "_call": {"run": "a run"}}
     assert result == {"invocation": {"module_args": {"root": "/srv/shop"}}}
