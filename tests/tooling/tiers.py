@@ -89,7 +89,11 @@ QUICK = (
 )
 THOROUGH = (
     Tier("local-long", pytest=(*LONG, *LOCAL)),
-    Tier("lint", commands=(("ansible-lint",), ("antsibull-changelog", "lint")), beside=True),
+    Tier(
+        "lint",
+        commands=(("mypy",), ("ansible-lint",), ("antsibull-changelog", "lint")),
+        beside=True,
+    ),
     Tier("sanity", commands=(("python", "-m", "tests.tooling.sanity"),), beside=True),
     Tier("mutants", commands=(("python", "tests/mutants/run.py"),)),
     Tier(
