@@ -20,8 +20,7 @@ from ..plugin_utils.adapter import _action
 from ..plugin_utils.building import _diff, _supervision
 from ..plugin_utils.definition import _release_file, _schema_file
 from ..plugin_utils.deployment import _transfer
-from ..plugin_utils.notes import _ci
-from ..plugin_utils.run import _identity, _lifetime
+from ..plugin_utils.run import _ci, _identity, _lifetime
 
 MODULE = "itops.release.release_build"
 PATIENCE = "itops_release_build_patience"  # for tests: a variable with seconds

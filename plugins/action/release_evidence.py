@@ -14,8 +14,8 @@ from ..module_utils.options import _evidence
 from ..plugin_utils.adapter import _action
 from ..plugin_utils.definition import _schema_file
 from ..plugin_utils.evidence import _attachments, _trust
+from ..plugin_utils.evidence import _file as _evidence_file
 from ..plugin_utils.library import _store
-from ..plugin_utils.notes import _evidence_file
 from ..plugin_utils.run import _identity, _lifetime
 
 

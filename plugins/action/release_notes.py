@@ -22,12 +22,12 @@ from ..module_utils.release import _layer
 from ..plugin_utils.adapter import _action
 from ..plugin_utils.definition import _schema_file
 from ..plugin_utils.evidence import _attachments, _signers, _trust
+from ..plugin_utils.evidence import _file as _evidence_file
 from ..plugin_utils.library import _store
 from ..plugin_utils.notes import (
     _baseline,
     _build_note,
     _composition,
-    _evidence_file,
     _files,
     _rendered,
 )

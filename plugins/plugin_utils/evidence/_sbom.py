@@ -14,9 +14,10 @@ import types
 import uuid
 
 from ...module_utils.formats import _canonical
+from ...module_utils.git import _address
 from ...module_utils.release import _layer, _manifest
 from ..definition import _schema_file
-from . import _packages, _provenance
+from . import _packages
 
 TYPE = "application/vnd.cyclonedx+json"
 PREDICATE_TYPE = "https://cyclonedx.org/bom"
@@ -121,14 +122,14 @@ def _materials(component):
     """Return (kind, place, commit) of what a component was built from, without secrets."""
     declared = dict(component.about).get("materials")
     return [
-        (item.get("kind"), _provenance.shown(item["place"]), item.get("commit"))
+        (item.get("kind"), _address.shown(item["place"]), item.get("commit"))
         for item in (declared if isinstance(declared, list) else ())
         if isinstance(item, dict) and isinstance(item.get("place"), str)
     ]
 
 
 def _package(model, package, place):
-    address = _address(package)
+    address = _package_url(package)
     return model.component.Component(
         name=package.name,
         version=package.version or None,
@@ -148,7 +149,7 @@ def _licences(model, told):
     return [model.DisjunctiveLicense(**kind) for kind in kinds]
 
 
-def _address(package):
+def _package_url(package):
     """Return the package URL of a Package, None if its name does not make one.
 
     Source: https://github.com/package-url/purl-spec
