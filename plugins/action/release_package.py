@@ -62,7 +62,7 @@ class ActionModule(ActionBase):
             return {"failed": True, "msg": missing_required_lib(str(error))}
         except (
             _as_built.AsBuiltError,
-            _sbom_file.BillError,
+            _sbom_file.SbomError,
             _record.RecordError,
             _codec.CodecError,
             _attachments.EvidenceError,
