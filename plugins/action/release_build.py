@@ -20,8 +20,7 @@ from ..plugin_utils.adapter import _arguments, _environment, _remote, _run_actio
 from ..plugin_utils.building import _diff, _supervision
 from ..plugin_utils.definition import _release_file
 from ..plugin_utils.deployment import _transfer
-from ..plugin_utils.notes import _ci
-from ..plugin_utils.run import _identity
+from ..plugin_utils.run import _ci, _identity
 
 MODULE = "itops.release.release_build"
 PATIENCE = "itops_release_build_patience"  # for tests: a variable with seconds

@@ -73,7 +73,7 @@ class ActionModule(ActionBase):
             _codec.CodecError,
             _store.LibraryError,
             _manifest.ManifestError,
-            _disk_space.RoomError,
+            _disk_space.DiskSpaceError,
             _signatures.Refused,
             _transfer.TransferError,
             _layout.TreeError,
@@ -137,7 +137,7 @@ class ActionModule(ActionBase):
         room = _disk_space.of_tree(manifest, held, need["again"])
         # To know the size of a pack it has to be made: that is done only when it matters.
         most = room + _disk_space.most_of_pack(manifest, held, need["again"])
-        if not _disk_space.is_in(need["free"], most + _disk_space.Room(spare, 0)):
+        if not _disk_space.is_in(need["free"], most + _disk_space.Space(spare, 0)):
             cache, codec = self._cache(arguments), _codec_of(need)
             pack = cache.get(library, label.digest, base, codec, need["again"])
             room += _disk_space.of_pack(os.path.getsize(pack))
@@ -303,7 +303,7 @@ class ActionModule(ActionBase):
         start = _transfer.arrived_bytes(path, need["partial"])
         # What is free counts what arrived earlier: only of another pack that stays beside this.
         beside = need["partial"]["bytes"] if need["partial"] and not start else 0
-        room = cache.room(path, library, wanted, base, again) + _disk_space.of_pack(size + beside)
+        room = cache.space(path, library, wanted, base, again) + _disk_space.of_pack(size + beside)
         _disk_space.check(need["free"], room, arguments["root"], spare)
         self._display.vv(f"sending {size - start} of {size} bytes to {need['drop']}")
         sent = _transfer.send(self, path, need["drop"], start, AnsibleConnectionFailure)

@@ -12,8 +12,8 @@ from ..module_utils.formats import _canonical
 from ..module_utils.options import _evidence
 from ..plugin_utils.adapter import _run_action
 from ..plugin_utils.evidence import _attachments, _trust
+from ..plugin_utils.evidence import _file as _evidence_file
 from ..plugin_utils.library import _store
-from ..plugin_utils.notes import _evidence_file
 
 
 class ActionModule(ActionBase):

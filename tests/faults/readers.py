@@ -538,7 +538,7 @@ def _of_evidence(folder):
     bill = {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": [part]}
     bills, metadata = (json.dumps(bill).encode("utf-8"),), PACKAGES[0].decode("utf-8")
     reads_bill, reads_npm = bill_reader(folder), package_reader("node_modules/a/package.json")
-    refusals = (_sbom_file.BillError,)
+    refusals = (_sbom_file.SbomError,)
     reads_packages = package_reader(
         *("a.dist-info/METADATA", "var/lib/dpkg/status", "etc/os-release"),
         "usr/share/doc/a/copyright",

@@ -123,7 +123,7 @@ def packs_made_in(cache):
     finally:
         ended.set()
         watcher.join()
-        inodes -= {note.stat().st_ino for note in cache.glob(".*.room")}
+        inodes -= {note.stat().st_ino for note in cache.glob(".*.space")}
 
 
 def changed_contents(old, new):

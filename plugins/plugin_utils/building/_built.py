@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from ...module_utils.files import _globs
 from ...module_utils.formats import _canonical
-from ..evidence import _provenance
+from ...module_utils.git import _address
 from ._sealing import SealingError
 
 AGAIN = "build again"
@@ -91,7 +91,7 @@ def _with_about(item, key, value):
 
 def _material(component):
     origin = component["origin"]
-    known = {**origin, "folder": component["folder"], "place": _provenance.shown(origin["place"])}
+    known = {**origin, "folder": component["folder"], "place": _address.shown(origin["place"])}
     return {key: known[key] for key in SEALED if known.get(key)}
 
 
@@ -110,9 +110,9 @@ def _of_component(component, built):
     """Yield what of a component is not built as it is declared."""
     declared, found = component.origin._asdict(), built["origin"]
     asked = {"kind": declared["kind"], **{key: declared[key] for key in DECLARED if declared[key]}}
-    asked["place"] = _provenance.shown(asked["place"])
+    asked["place"] = _address.shown(asked["place"])
     found = {key: found.get(key) for key in asked}
-    found["place"] = _provenance.shown(str(found["place"]))
+    found["place"] = _address.shown(str(found["place"]))
     if found != asked:
         yield (
             f"component {component.name} was built from {_told(found)}, and {_told(asked)} is "

@@ -69,22 +69,22 @@ class PackCache:
                 self._trim(keep=name)
         return path
 
-    def room(self, path, library, wanted, base, again=()):
-        """Return the Room that staging from the pack at *path* takes, not counting the pack.
+    def space(self, path, library, wanted, base, again=()):
+        """Return the Space that staging from the pack at *path* takes, not counting the pack.
 
         The rest is what the pack was asked for with. It is worked out once for all hosts.
         """
         name = os.path.basename(path)
-        note = os.path.join(self.path, f".{name}.room")
+        note = os.path.join(self.path, f".{name}.space")
         with self._locked(name):
             try:
                 with open(note, encoding="ascii") as stream:
-                    return _disk_space.Room(**json.load(stream))
+                    return _disk_space.Space(**json.load(stream))
             except (OSError, ValueError, TypeError):
-                room = room_of(library, wanted, base, again)
-                text = json.dumps(room._asdict())
+                space = space_of(library, wanted, base, again)
+                text = json.dumps(space._asdict())
                 self._place(note, lambda stream: stream.write(text.encode("ascii")))
-                return room
+                return space
 
     def _place(self, path, fill):
         """Make the file at *path*: ``fill(stream)`` writes it, and then it gets its name."""
@@ -168,8 +168,8 @@ def forget(path):
         os.unlink(path)
 
 
-def room_of(library, wanted, base, again=()):
-    """Return the Room that staging *wanted* on top of *base*, digests or None, takes."""
+def space_of(library, wanted, base, again=()):
+    """Return the Space that staging *wanted* on top of *base*, digests or None, takes."""
     try:
         held = library.get(base).manifest if base else None
     except _store.LibraryError:

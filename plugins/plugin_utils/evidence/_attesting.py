@@ -15,14 +15,14 @@ KINDS = {SBOM: _sbom.PREDICATE_TYPE, PROVENANCE: _provenance.PREDICATE_TYPE}
 
 
 class Vouching(NamedTuple):
-    """A key and the role that it signs in, the kinds of evidence that it signs before, and a bill
-    made elsewhere, as plain data or None.
+    """A key and the role that it signs in, the kinds of evidence that it signs before, and an
+    SBOM made elsewhere, as plain data or None.
     """
 
     signer: _signers.Signer
     role: str
     kinds: tuple
-    bill: dict | None
+    sbom: dict | None
 
 
 class Sealed(NamedTuple):
@@ -53,7 +53,7 @@ def refuse(options):
 def prepare(options, environment):
     """Return the Vouching that the *options* ask for, or None.
 
-    A key that cannot be used, a bill that is none, and a library that is missing, are told before
+    A key that cannot be used, an SBOM that is none, and a library that is missing, are told before
     anything is sealed.
     """
     if not options["sign"]:
@@ -111,7 +111,7 @@ def _predicates(library, vouching, sealed):
     """Yield each type of predicate, and what makes one: reading layers takes a while."""
     if SBOM in vouching.kinds:
         yield _sbom.PREDICATE_TYPE, lambda: json.loads(_sbom.of_stored(library, sealed.stored))
-    if vouching.bill:
-        yield _sbom.PREDICATE_TYPE, lambda: vouching.bill
+    if vouching.sbom:
+        yield _sbom.PREDICATE_TYPE, lambda: vouching.sbom
     if PROVENANCE in vouching.kinds:
         yield _provenance.PREDICATE_TYPE, lambda: _provenance.predicate(sealed.record)

@@ -12,7 +12,7 @@ import urllib.parse
 
 from ...module_utils.building import _record
 from ...module_utils.formats import _canonical
-from ...module_utils.git import _command
+from ...module_utils.git import _address
 
 PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "urn:itops-release:build:v1"
@@ -73,7 +73,7 @@ def _asked(origin):
     Of a digest a record does not tell whether it was declared or found.
     """
     asked = {key: origin[key] for key in ("kind", "revision") if origin.get(key)}
-    return {**asked, "place": shown(origin["place"])}
+    return {**asked, "place": _address.shown(origin["place"])}
 
 
 def _sources(components):
@@ -81,7 +81,7 @@ def _sources(components):
     found = {}
     for component in components:
         origin = component["origin"]
-        place = shown(origin.get("address") or origin["place"])
+        place = _address.shown(origin.get("address") or origin["place"])
         if origin.get("commit"):
             name = "git+" + place + "@" + origin["commit"]
             found[name] = {"uri": name, "digest": {"gitCommit": origin["commit"]}}
@@ -97,12 +97,6 @@ def _uri(kind, place):
     if kind == "deb":
         return "pkg:deb/debian/" + place.replace("=", "@")
     return place if "://" in place else "file:" + place
-
-
-def shown(place):
-    """Return a place without what in an address may be secret: who asks, and the query."""
-    place = _command.shown(place)
-    return re.split(r"[?#]", place, maxsplit=1)[0] if "://" in place else place
 
 
 def _tool(tool):

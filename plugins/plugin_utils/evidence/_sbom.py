@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bill of materials of a release: CycloneDX in JSON, made from what is in its files.
+"""The bill of materials (SBOM) of a release: CycloneDX in JSON, made from what is in its files.
 
 It is a function of the files and of what is declared of them: nothing in it is of a clock, a
 machine or chance, so that everybody makes the same.
@@ -14,9 +14,10 @@ import types
 import uuid
 
 from ...module_utils.formats import _canonical
+from ...module_utils.git import _address
 from ...module_utils.release import _layer, _manifest
 from ..definition import _schema_file
-from . import _packages, _provenance
+from . import _packages
 
 TYPE = "application/vnd.cyclonedx+json"
 PREDICATE_TYPE = "https://cyclonedx.org/bom"
@@ -25,7 +26,7 @@ NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")  # that of URLs, R
 
 
 def of_stored(library, stored):
-    """Return the bill of a Stored release as bytes, read from its layers, each once at most."""
+    """Return the SBOM of a Stored release as bytes, read from its layers, each once at most."""
 
     def stream(component, sink):
         with library.read_layer(stored, component) as read_bytes:
@@ -35,14 +36,14 @@ def of_stored(library, stored):
 
 
 def require():
-    """Raise MissingLibrary unless bills can be made here."""
+    """Raise MissingLibrary unless SBOMs can be made here."""
     _model()
 
 
 def make(manifest, stream):
-    """Return the bill of a Manifest as bytes; ``stream(component, sink)`` reads its files.
+    """Return the SBOM of a Manifest as bytes; ``stream(component, sink)`` reads its files.
 
-    Each component of the release is one in the bill; within it are the packages that its files
+    Each component of the release is one in the SBOM; within it are the packages that its files
     tell of. One that tells of none is known by the digest of its entries. For *sink* see
     ``_packages.find``.
     """
@@ -121,14 +122,14 @@ def _materials(component):
     """Return (kind, place, commit) of what a component was built from, without secrets."""
     declared = dict(component.about).get("materials")
     return [
-        (item.get("kind"), _provenance.shown(item["place"]), item.get("commit"))
+        (item.get("kind"), _address.shown(item["place"]), item.get("commit"))
         for item in (declared if isinstance(declared, list) else ())
         if isinstance(item, dict) and isinstance(item.get("place"), str)
     ]
 
 
 def _package(model, package, place):
-    address = _address(package)
+    address = _package_url(package)
     return model.component.Component(
         name=package.name,
         version=package.version or None,
@@ -148,7 +149,7 @@ def _licences(model, told):
     return [model.DisjunctiveLicense(**kind) for kind in kinds]
 
 
-def _address(package):
+def _package_url(package):
     """Return the package URL of a Package, None if its name does not make one.
 
     Source: https://github.com/package-url/purl-spec

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bills of materials made elsewhere: CycloneDX in JSON, as the official schema of its version says.
+"""SBOMs made elsewhere: CycloneDX in JSON, as the official schema of its version says.
 
 The schemas are those that cyclonedx-python-lib brings; nothing is fetched.
 Source: https://github.com/CycloneDX/specification/tree/master/schema
@@ -22,54 +22,54 @@ TOLD, LONGEST = 3, 80  # places that are named, and how much of what is wrong th
 SCHEMAS = "http://cyclonedx.org/schema/"
 
 
-class BillError(ReleaseError):
-    """A file is no bill of materials that can be attached; the text is one line."""
+class SbomError(ReleaseError):
+    """A file is not an SBOM that can be attached; the text is one line."""
 
     code = "invalid_sbom"
 
 
 def read(path):
-    """Return the bill in the file *path* as plain data, or raise BillError."""
+    """Return the SBOM in the file *path* as plain data, or raise SbomError."""
     try:
         with open(path, "rb") as stream:
             data = stream.read(_attachments.LARGEST_STATEMENT + 1)
     except OSError as error:
-        raise BillError(
+        raise SbomError(
             f"{path}: {error.strerror}; sbom names a bill of materials on the controller"
         ) from None
     try:
         if len(data) > _attachments.LARGEST_STATEMENT:
-            raise BillError(f"larger than {_attachments.LARGEST_STATEMENT:,} bytes")
+            raise SbomError(f"larger than {_attachments.LARGEST_STATEMENT:,} bytes")
         plain = _canonical.loads(data, floats=True)
         check(plain)
         return plain
-    except BillError as error:
-        raise BillError(f"{path}: {error}") from None
+    except SbomError as error:
+        raise SbomError(f"{path}: {error}") from None
     except _canonical.CanonicalError as error:
-        raise BillError(f"{path}: {_canonical.one_line(error)}") from None
+        raise SbomError(f"{path}: {_canonical.one_line(error)}") from None
 
 
 def check(plain):
-    """Raise BillError, which names the first places, unless *plain* is a bill by its schema."""
+    """Raise SbomError, which names the first places, unless *plain* is an SBOM by its schema."""
     if isinstance(plain, dict) and "spdxVersion" in plain:
-        raise BillError("it is of SPDX; expected CycloneDX in JSON")
+        raise SbomError("it is of SPDX; expected CycloneDX in JSON")
     if not isinstance(plain, dict) or plain.get("bomFormat") != "CycloneDX":
-        raise BillError("it has no bomFormat of CycloneDX; expected CycloneDX in JSON")
+        raise SbomError("it has no bomFormat of CycloneDX; expected CycloneDX in JSON")
     files = _schemas()
     version = plain.get("specVersion")
     if not isinstance(version, str) or version not in files.versions:
         known = ", ".join(files.versions)
-        raise BillError(f"specVersion is {version!r:.40}; expected one of {known}")
+        raise SbomError(f"specVersion is {version!r:.40}; expected one of {known}")
     try:
         found = list(itertools.islice(_validator(files, version).iter_errors(plain), MOST_ERRORS))
     except RecursionError:
-        raise BillError("nested too deep") from None
+        raise SbomError("nested too deep") from None
     if found:
         found.sort(key=lambda error: [(isinstance(key, str), key) for key in error.absolute_path])
         lines = [_line(error) for error in found[:TOLD]]
         if len(found) > TOLD:
             lines.append(f"and {'many' if len(found) == MOST_ERRORS else len(found) - TOLD} more")
-        raise BillError(f"not as the schema of CycloneDX {version} says: {'; '.join(lines)}")
+        raise SbomError(f"not as the schema of CycloneDX {version} says: {'; '.join(lines)}")
 
 
 def _line(error):
@@ -81,8 +81,8 @@ class _Schemas:
     """The schema files of the library, by their versions in their order."""
 
     def __init__(self, resources):
-        bills = {version.to_version(): path for version, path in resources.BOM_JSON.items() if path}
-        self.versions = dict(sorted(bills.items()))
+        known = {version.to_version(): path for version, path in resources.BOM_JSON.items() if path}
+        self.versions = dict(sorted(known.items()))
         self.others = {
             "spdx.SNAPSHOT.schema.json": resources.SPDX_JSON,
             "jsf-0.82.SNAPSHOT.schema.json": resources.JSF,
@@ -99,7 +99,7 @@ def _schemas():
 
 
 def _validator(files, version):
-    """Return what validates a bill; the library's own takes time by the square of components."""
+    """Return what validates an SBOM; the library's own takes time by the square of components."""
     try:
         import jsonschema
         import referencing

@@ -16,6 +16,7 @@ from ...module_utils.release import _manifest
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:itops-release:signature:v1"
+BUILD_NOTE_TYPE = "urn:itops-release:build-note:v1"  # the predicate type of build notes
 FORMAT = 1
 ROLES = ("build", "release")
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ...module_utils.git import _commits
+from ..evidence import _statement
 from ..release import _comparison
 from . import _conventional
 
 FORMAT = 1
-PREDICATE_TYPE = "urn:itops-release:build-note:v1"
+PREDICATE_TYPE = _statement.BUILD_NOTE_TYPE
 CHANGES = ("added", "removed", "modified", "exec_changed")
 NO_COMMITS = {"directory": "a directory", "archive": "an archive"}
 MOST_FILES_NAMED = 5  # in a finding

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 
 from ...module_utils.errors._release_error import ReleaseError
-from . import _evidence_file
+from ..evidence import _file as _evidence_file
 
 LARGEST_BEFORE = 1024 * 1024  # that a diff shows
 

@@ -11,8 +11,7 @@ from typing import NamedTuple
 from ...module_utils.building import _checkout, _record
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
-from ...module_utils.git import _command, _commits
-from ..evidence import _provenance
+from ...module_utils.git import _address, _command, _commits
 from . import _build_note
 
 LARGEST_ANSWER = 512 * 1024 * 1024
@@ -135,7 +134,7 @@ def tell(workspace, new, old):
         if item["name"] in sealed:
             source = _build_note.source_of(sealed[item["name"]]) or _source(item)
             if item["origin"].get("address"):
-                source = {**source, "address": _provenance.shown(item["origin"]["address"])}
+                source = {**source, "address": _address.shown(item["origin"]["address"])}
             found.append((item, source))
             if source.get("commit"):
                 _into_groups(groups, lacks, source, item["name"], old)

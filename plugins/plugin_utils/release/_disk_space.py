@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The room that a release takes on a host, in bytes and inodes, and whether a host has it."""
+"""The disk space that a release takes on a host, in bytes and inodes, and whether it fits."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ OBJECT_FOLDERS = 256
 OWN_INODES = 20  # state, history, and the folders of the root, the drop and staging
 
 
-class RoomError(ReleaseError):
+class DiskSpaceError(ReleaseError):
     """A release does not fit on a host; the text is one line."""
 
     code = "disk_full"
 
 
-class Room(NamedTuple):
+class Space(NamedTuple):
     """So many bytes and inodes."""
 
     bytes: int
     inodes: int
 
     def __add__(self, other):
-        return Room(self.bytes + other.bytes, self.inodes + other.inodes)
+        return Space(self.bytes + other.bytes, self.inodes + other.inodes)
 
 
 def of_tree(manifest, base, again=()):
-    """Return the Room that staging *manifest* takes where the Manifest *base* is, or None.
+    """Return the Space that staging *manifest* takes where the Manifest *base* is, or None.
 
     Each new content takes a file for each exec bit that it is needed with, and so does one that is
     sent *again*. The tree's files are links to those, but for the ones that are never shared; some
@@ -49,16 +49,16 @@ def of_tree(manifest, base, again=()):
     object_folders = min(len(new), OBJECT_FOLDERS)
     folders = sum(entry.type == "dir" for entry in tree) + object_folders
     size = sum(map(_blocks, [*new, *copied, ENTRY_BYTES * len(tree)])) + folders * BLOCK_BYTES
-    return Room(size, len(new) + len(tree) + object_folders + OWN_INODES)
+    return Space(size, len(new) + len(tree) + object_folders + OWN_INODES)
 
 
 def of_pack(size):
-    """Return the Room that a pack of *size* bytes takes while it is in the drop."""
-    return Room(_blocks(size), 2)
+    """Return the Space that a pack of *size* bytes takes while it is in the drop."""
+    return Space(_blocks(size), 2)
 
 
 def most_of_pack(manifest, base, again=()):
-    """Return the Room that no pack of *manifest* on top of *base*, or None, takes more of."""
+    """Return the Space that no pack of *manifest* on top of *base*, or None, takes more of."""
     sizes = _pack.travelling(manifest, base, again).values()
     entries = sum(len(component.entries) for component in manifest.components)
     # What cannot be compressed becomes a little longer.
@@ -73,20 +73,20 @@ def is_in(free, needed):
 
 
 def check(free, needed, root, spare=0):
-    """Raise RoomError unless *needed* fits into what is *free* at the host's path *root*.
+    """Raise DiskSpaceError unless *needed* fits into what is *free* at the host's path *root*.
 
     *spare* are bytes that must be free beside.
     """
     if not is_in(free, needed):
         inodes = "any number of" if free["inodes"] is None else free["inodes"]
-        raise RoomError(
+        raise DiskSpaceError(
             f"{root} has not enough room: {_megabytes(free['bytes'])} and {inodes} inodes are "
             f"free, {_megabytes(needed.bytes)} and {needed.inodes} inodes are needed; "
             "nothing was sent"
         )
     left = free["bytes"] - needed.bytes
     if left < spare:
-        raise RoomError(
+        raise DiskSpaceError(
             f"{root} would have {_megabytes(left)} left, and the release requires "
             f"{_megabytes(spare)} of free disk; nothing was sent"
         )

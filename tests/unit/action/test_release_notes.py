@@ -7,10 +7,10 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.itops.release.plugins.action import release_notes
+from ansible_collections.itops.release.plugins.plugin_utils.evidence import _file as _evidence_file
 from ansible_collections.itops.release.plugins.plugin_utils.library import _catalogue
 from ansible_collections.itops.release.plugins.plugin_utils.notes import (
     _composition,
-    _evidence_file,
     _files,
 )
 

@@ -36,7 +36,7 @@ def write(tmp_path, content):
 
 def refused(tmp_path, content):
     path = write(tmp_path, content)
-    with pytest.raises(_sbom_file.BillError) as refusal:
+    with pytest.raises(_sbom_file.SbomError) as refusal:
         _sbom_file.read(path)
     line = str(refusal.value)
     assert line.startswith(f"{path}: ")
@@ -126,7 +126,7 @@ def test_a_bill_that_is_too_large_is_refused(tmp_path, monkeypatch):
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(_sbom_file.BillError, match="bom: No such file or directory; sbom names a"):
+    with pytest.raises(_sbom_file.SbomError, match="bom: No such file or directory; sbom names a"):
         _sbom_file.read(str(tmp_path / "bom"))
 
 

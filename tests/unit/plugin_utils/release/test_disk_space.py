@@ -73,27 +73,27 @@ def test_what_is_sent_again_takes_room_although_it_is_there():
     [((100_000, 50), True), ((100_001, 50), False), ((100_000, 51), False)],
 )
 def test_both_bytes_and_inodes_must_be_free(needed, fits):
-    room = _disk_space.Room(*needed)
-    assert _disk_space.is_in(FREE, room) is fits
-    assert _disk_space.is_in({**FREE, "inodes": None}, room) is (needed[0] <= 100_000)
+    space = _disk_space.Space(*needed)
+    assert _disk_space.is_in(FREE, space) is fits
+    assert _disk_space.is_in({**FREE, "inodes": None}, space) is (needed[0] <= 100_000)
 
 
 def test_what_does_not_fit_is_told_in_a_line():
-    with pytest.raises(_disk_space.RoomError) as caught:
-        _disk_space.check(FREE, _disk_space.Room(2_340_000, 51), "/srv/shop")
+    with pytest.raises(_disk_space.DiskSpaceError) as caught:
+        _disk_space.check(FREE, _disk_space.Space(2_340_000, 51), "/srv/shop")
     assert str(caught.value) == (
         "/srv/shop has not enough room: 0.1 MB and 50 inodes are free, 2.3 MB and 51 inodes are "
         "needed; nothing was sent"
     )
-    _disk_space.check(FREE, _disk_space.Room(100_000, 50), "/srv/shop")
-    with pytest.raises(_disk_space.RoomError, match="any number of inodes are free"):
-        _disk_space.check({**FREE, "inodes": None}, _disk_space.Room(200_000, 50), "/srv/shop")
+    _disk_space.check(FREE, _disk_space.Space(100_000, 50), "/srv/shop")
+    with pytest.raises(_disk_space.DiskSpaceError, match="any number of inodes are free"):
+        _disk_space.check({**FREE, "inodes": None}, _disk_space.Space(200_000, 50), "/srv/shop")
 
 
 def test_what_must_stay_free_counts_beside_what_is_needed():
-    _disk_space.check(FREE, _disk_space.Room(60_000, 50), "/srv/shop", 40_000)
-    with pytest.raises(_disk_space.RoomError) as caught:
-        _disk_space.check(FREE, _disk_space.Room(60_001, 50), "/srv/shop", 40_000)
+    _disk_space.check(FREE, _disk_space.Space(60_000, 50), "/srv/shop", 40_000)
+    with pytest.raises(_disk_space.DiskSpaceError) as caught:
+        _disk_space.check(FREE, _disk_space.Space(60_001, 50), "/srv/shop", 40_000)
     assert str(caught.value) == (
         "/srv/shop would have 0.0 MB left, and the release requires 0.0 MB of free disk; "
         "nothing was sent"
@@ -118,11 +118,11 @@ def test_the_room_is_worked_out_once_for_all_hosts(estate, tmp_path):
     cache = _packs.PackCache(str(tmp_path / "packs"))
     path = cache.get(estate.library, label.digest, None, "gzip")
     asked = (path, estate.library, label.digest, None)
-    room = cache.room(*asked)
-    assert room == _disk_space.of_tree(estate.library.get(label.digest).manifest, None)
-    (note,) = (tmp_path / "packs").glob(".*.room")
+    space = cache.space(*asked)
+    assert space == _disk_space.of_tree(estate.library.get(label.digest).manifest, None)
+    (note,) = (tmp_path / "packs").glob(".*.space")
 
     note.write_text('{"bytes": 7, "inodes": 8}')
-    assert cache.room(*asked) == (7, 8)
+    assert cache.space(*asked) == (7, 8)
     note.write_text('{"bytes": 7, "ino')
-    assert cache.room(*asked) == room
+    assert cache.space(*asked) == space

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.itops.release.plugins.plugin_utils.notes import _ci
+from ansible_collections.itops.release.plugins.plugin_utils.run import _ci
 
 GITHUB = {
     "GITHUB_ACTIONS": "true",

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from ..evidence import _provenance
+from ...module_utils.git import _address
 
 PLAIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d+)?(?:/.*)?", re.I)
 
@@ -93,7 +93,7 @@ def _github_url(environment):
 
 def _plain(url):
     """Return an address without user, password, query and fragment; "" for what is none."""
-    url = _provenance.shown(str(url or ""))
+    url = _address.shown(str(url or ""))
     return url if PLAIN.fullmatch(url) else ""
 
 

@@ -9,10 +9,9 @@ import os
 
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.files import _durable
-from ..evidence import _attachments, _attesting
-from . import _build_note
+from . import _attachments, _attesting, _statement
 
-SHORT = {**_attesting.KINDS, "build_note": _build_note.PREDICATE_TYPE}
+SHORT = {**_attesting.KINDS, "build_note": _statement.BUILD_NOTE_TYPE}
 MISSING = {
     SHORT["sbom"]: "bill of materials attached; attach one with release_package evidence: [sbom]",
     SHORT["provenance"]: (
