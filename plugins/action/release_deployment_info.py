@@ -16,7 +16,7 @@ from ansible.plugins.action import ActionBase
 from ..module_utils.formats import _canonical
 from ..module_utils.options import _deployment_info
 from ..plugin_utils.adapter import _arguments, _environment
-from ..plugin_utils.deployment import _transfer
+from ..plugin_utils.adapter import _transfer
 from ..plugin_utils.library import _store
 from ..plugin_utils.run import _identity, _lifetime
 

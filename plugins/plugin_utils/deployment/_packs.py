@@ -162,6 +162,22 @@ def _is_at(stream, path):
         return False
 
 
+def arrived_bytes(path: str, partial: _answer.Partial | None) -> int:
+    """Return how many bytes of the file at *path* a host has that holds *partial*, or 0.
+
+    Nothing is built on another beginning than that of this very file.
+    """
+    if not partial or partial.bytes > os.path.getsize(path):
+        return 0
+    digest, left = hashlib.sha256(), partial.bytes
+    with open(path, "rb") as stream:
+        while left:
+            chunk = stream.read(min(left, _codec.CHUNK_BYTES))
+            digest.update(chunk)
+            left -= len(chunk)
+    return partial.bytes if digest.hexdigest() == partial.sha256 else 0
+
+
 def forget(path):
     """Remove the pack at *path*, which a host refused: the next run makes it anew."""
     with contextlib.suppress(FileNotFoundError):

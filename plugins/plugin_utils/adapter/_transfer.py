@@ -1,17 +1,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The transfer: how a pack, or what a host lacks of it, gets into the drop that the host made."""
+"""The transfer of a pack, or the rest of one, into the upload directory on a host."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
+from ansible.errors import AnsibleConnectionFailure
+
+from ...module_utils.deployment._answer import HOST_LOST
 from ...module_utils.errors._release_error import ReleaseError
-from ...module_utils.formats import _codec
+from ...module_utils.formats import _canonical, _codec
+
+if TYPE_CHECKING:
+    from ansible.plugins.action import ActionBase
 
 PART_BYTES = 8 * 1024**2  # what is held in memory of a pack that goes through standard input
 BLOCK_BYTES = 1024**2  # dd counts in these where to go on
@@ -24,7 +31,7 @@ class TransferError(ReleaseError):
 
 
 @contextlib.contextmanager
-def modules_through_input(action):
+def modules_through_input(action: ActionBase) -> Iterator[None]:
     """Let the modules of *action* go through standard input where they should be no files.
 
     That is where nobody has decided on pipelining, since a file with a module's options, secrets
@@ -48,47 +55,31 @@ def modules_through_input(action):
         action._connection.set_option("pipelining", before)
 
 
-def send(action, path, drop, start, link_broke):
-    """Bring the pack at *path* to the *drop* on the host, which has its first *start* bytes.
+def send(action: ActionBase, path: str, upload_dir: str, start: int) -> int:
+    """Bring the pack at *path* to *upload_dir* on the host, which has its first *start* bytes.
 
-    Return how many bytes travelled. Where the link breaks, which is the exception *link_broke*,
-    that passes, and what arrived stays for the next run. Any other failure is a TransferError.
+    Return how many bytes travelled. Raises TransferError, with the code ``host_lost`` where the
+    connection broke: then what arrived stays for the next run; after any other failure it is
+    removed.
     """
     pipes = action._is_become_unprivileged()
     if pipes:  # each part begins at a whole block, so that sending one twice does no harm
         start -= start % BLOCK_BYTES
     try:
-        (_pipe if pipes else _put)(action, path, drop, start)
-    except link_broke:
-        raise
+        (_pipe if pipes else _put)(action, path, upload_dir, start)
+    except AnsibleConnectionFailure as error:
+        raise TransferError(_canonical.one_line(error), code=HOST_LOST) from error
     except Exception as error:  # each connection plugin has errors of its own
         # What arrived of it must not keep a disk full.
-        remove = action._connection._shell.remove(drop, recurse=True)
+        remove = action._connection._shell.remove(upload_dir, recurse=True)
         action._low_level_execute_command(remove)
         reason = " ".join(str(error).split())
         raise TransferError(f"the pack could not be sent: {reason}") from error
     return os.path.getsize(path) - start
 
 
-def arrived_bytes(path, partial):
-    """Return how many bytes of the file at *path* a host has that holds *partial*, or 0.
-
-    *partial* is ``{bytes, sha256}`` of what is there, or None; nothing is built on another
-    beginning than that of this very file.
-    """
-    if not partial or partial["bytes"] > os.path.getsize(path):
-        return 0
-    digest, left = hashlib.sha256(), partial["bytes"]
-    with open(path, "rb") as stream:
-        while left:
-            chunk = stream.read(min(left, _codec.CHUNK_BYTES))
-            digest.update(chunk)
-            left -= len(chunk)
-    return partial["bytes"] if digest.hexdigest() == partial["sha256"] else 0
-
-
 @contextlib.contextmanager
-def rest(path, start):
+def rest(path: str, start: int) -> Iterator[str]:
     """Give the path of a temporary file beside *path* that holds what follows its *start*."""
     folder, name = os.path.split(path)
     # PackCache takes what begins with a dot for a leftover when a day has passed.
@@ -100,16 +91,16 @@ def rest(path, start):
         yield scratch.name
 
 
-def _put(action, path, drop, start):
+def _put(action: ActionBase, path: str, upload_dir: str, start: int) -> None:
     """Send with the connection's own way for files."""
     if not start:
-        _put_file(action, path, f"{drop}/pack")
+        _put_file(action, path, f"{upload_dir}/pack")
     elif start < os.path.getsize(path):
         with rest(path, start) as scratch:
-            _put_file(action, scratch, f"{drop}/kept.{start}")
+            _put_file(action, scratch, f"{upload_dir}/kept.{start}")
 
 
-def _put_file(action, path, there):
+def _put_file(action: ActionBase, path: str, there: str) -> None:
     try:
         action._connection.put_file(path, there)
     except FileNotFoundError:
@@ -120,9 +111,9 @@ def _put_file(action, path, there):
         _execute(action, f"mv {quote(near)} {quote(there)}", sudoable=False)
 
 
-def _pipe(action, path, drop, start):
+def _pipe(action: ActionBase, path: str, upload_dir: str, start: int) -> None:
     """Send as the user that the task becomes, in parts that fit into memory."""
-    there = action._connection._shell.quote(f"{drop}/{'kept' if start else 'pack'}")
+    there = action._connection._shell.quote(f"{upload_dir}/{'kept' if start else 'pack'}")
     with open(path, "rb") as stream:
         stream.seek(start)
         for part in iter(lambda: stream.read(PART_BYTES), b""):
@@ -131,7 +122,7 @@ def _pipe(action, path, drop, start):
             start += len(part)
 
 
-def _execute(action, command, **options):
+def _execute(action: ActionBase, command: str, **options: Any) -> None:
     done = action._low_level_execute_command(command, **options)
     if done["rc"]:
         said = (done["stderr"] or done["stdout"]).strip().splitlines()

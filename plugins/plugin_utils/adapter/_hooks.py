@@ -1,0 +1,64 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Task files that a role runs around its phases: found and read before anything is done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible.errors import AnsibleError
+from ansible.playbook.helpers import load_list_of_tasks
+
+from ...module_utils.errors._release_error import ReleaseError
+
+if TYPE_CHECKING:
+    from ansible.plugins.action import ActionBase
+
+
+class HookError(ReleaseError):
+    """A hook cannot be run; the text names the option and the file."""
+
+    code = "invalid_hook"
+
+
+def read(
+    action: ActionBase, hooks: Mapping[str, str | None], variables: Mapping[str, Any], option: str
+) -> list[str]:
+    """Return the paths of the *hooks*, by moment, once it is sure that Ansible can run each.
+
+    At a task file that it cannot read Ansible ends the run at once: later, no host would be rolled
+    back. A relative path counts from the playbook's directory. *option* names them in messages.
+    """
+    paths = {
+        moment: os.path.join(str(variables.get("playbook_dir") or ""), os.path.expanduser(path))
+        for moment, path in hooks.items()
+        if path
+    }
+    missing = [path for path in paths.values() if not os.path.isfile(path)]
+    if missing:
+        raise HookError(
+            f"{option}: {', '.join(missing)} is not a file on the controller; give an absolute path"
+        )
+    for path in dict.fromkeys(paths.values()):
+        _read(action, path, option)
+    return list(paths.values())
+
+
+def _read(action: ActionBase, path: str, option: str) -> None:
+    try:
+        tasks = action._loader.load_from_file(path)
+        if not isinstance(tasks, list):
+            raise HookError(f"{option}: {path} is not a list of tasks")
+        load_list_of_tasks(
+            tasks,
+            play=action._task.get_play(),
+            block=action._task._parent,
+            role=action._task._role,
+            variable_manager=None,
+            loader=action._loader,
+        )
+    except AnsibleError as error:
+        reason = " ".join(str(error).split())
+        raise HookError(f"{option}: {path} cannot be read: {reason}") from None
