@@ -12,8 +12,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.options import _deployment_info
 from ..module_utils.release import _manifest
-from ..module_utils.root import _claim, _directory, _history, _state
-from ..module_utils.tree import _drift, _layout
+from ..module_utils.root import _claim, _directory, _history, _inspection, _state
+from ..module_utils.tree import _layout
 
 
 def main():
@@ -41,7 +41,7 @@ def _look(params):
         state = _settled(root) if root else _state.State()
         drift, runtime = [], []
         if params["verify"] and state.current:
-            drift, runtime = _drift.look_through(
+            drift, runtime = _inspection.look_through(
                 root, state, state.current, params["runtime_paths"]
             )
         drift = [_layout.Drift(*item) for item in _current_drift(root, state)] + drift
@@ -104,7 +104,7 @@ def _settled(root):
     recorded = root.read_state()
     state = copy.deepcopy(recorded)
     try:
-        _claim.settle(root, state, state.lease["since"] if state.lease else None)
+        _claim.settle(root, state, state.lease.since if state.lease else None)
     except _directory.RootError:  # current is not ours: that is told as drift
         return recorded
     return state

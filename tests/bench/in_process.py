@@ -24,8 +24,7 @@ from ansible_collections.itops.release.plugins.module_utils.deployment import _h
 from ansible_collections.itops.release.plugins.module_utils.formats import _compressor  # noqa: E402 - path first
 from ansible_collections.itops.release.plugins.module_utils.options import _deployment  # noqa: E402 - path first
 from ansible_collections.itops.release.plugins.module_utils.release import _manifest  # noqa: E402 - path first
-from ansible_collections.itops.release.plugins.module_utils.root import _directory  # noqa: E402 - path first
-from ansible_collections.itops.release.plugins.module_utils.tree import _drift  # noqa: E402 - path first
+from ansible_collections.itops.release.plugins.module_utils.root import _directory, _inspection  # noqa: E402
 from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing  # noqa: E402
 from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file  # noqa: E402
 from ansible_collections.itops.release.plugins.plugin_utils.deployment import _packs  # noqa: E402
@@ -75,7 +74,7 @@ class Operations:
         """Compare all that is live with what was sealed."""
         with _directory.opened(str(self.root)) as root:
             state = root.read_state()
-            drift, _runtime = _drift.look_through(root, state, state.live, ())
+            drift, _runtime = _inspection.look_through(root, state, state.live, ())
         if drift:
             sys.exit(f"the tree differs: {drift[:3]}")
 

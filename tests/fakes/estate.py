@@ -12,14 +12,14 @@ import itertools
 import os
 import pathlib
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.itops.release.plugins.module_utils.deployment import _host_call
 from ansible_collections.itops.release.plugins.module_utils.files import _paths
 from ansible_collections.itops.release.plugins.module_utils.options import _deployment
 from ansible_collections.itops.release.plugins.module_utils.release import _manifest
-from ansible_collections.itops.release.plugins.module_utils.root import _directory
-from ansible_collections.itops.release.plugins.module_utils.tree import _drift, _layout
+from ansible_collections.itops.release.plugins.module_utils.root import _directory, _inspection
+from ansible_collections.itops.release.plugins.module_utils.tree import _layout
 from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing
 from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file
 from ansible_collections.itops.release.plugins.plugin_utils.deployment import _packs
@@ -239,7 +239,9 @@ class Host:
         """Return how a tree, the current one by default, differs, as ``{path: change}``."""
         with _directory.opened(str(self.root)) as root:
             state = root.read_state()
-            found, _runtime = _drift.look_through(root, state, tree or self.current, runtime_paths)
+            found, _runtime = _inspection.look_through(
+                root, state, tree or self.current, runtime_paths
+            )
         return sorted((item.path, item.change) for item in found)
 
     def tree_of(self, label):
@@ -254,4 +256,4 @@ class Host:
 
 def access(**changes):
     """Return the Access of the user who runs the tests."""
-    return _layout.Access(os.geteuid(), os.getegid(), "public")._replace(**changes)
+    return replace(_layout.Access(os.geteuid(), os.getegid(), "public"), **changes)

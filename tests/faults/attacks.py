@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from ansible_collections.itops.release.plugins.module_utils.checksums import _file, _lines
 from ansible_collections.itops.release.plugins.module_utils.deployment import _transaction
 from ansible_collections.itops.release.plugins.module_utils.release import _layer, _pack, _scan
-from ansible_collections.itops.release.plugins.module_utils.root import _directory
-from ansible_collections.itops.release.plugins.module_utils.tree import _drift
+from ansible_collections.itops.release.plugins.module_utils.root import _directory, _inspection
 from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing
 from ansible_collections.itops.release.tests.fakes.estate import Estate, Host, write_tree
 from ansible_collections.itops.release.tests.faults import attacking
@@ -113,7 +112,7 @@ def releases(arena):
 def _look_through(host):
     with _directory.opened(str(host.root)) as root:
         state = root.read_state()
-        _drift.look_through(root, state, host.current, ())
+        _inspection.look_through(root, state, host.current, ())
 
 
 def shared(arena):

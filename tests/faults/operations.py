@@ -85,7 +85,7 @@ def lay_out_foreign(root, link):
 def unneeded(host):
     """Return the names of manifests and contents that no release on a Host needs."""
     with _directory.opened(str(host.root)) as root:
-        digests = {record["digest"] for record in root.read_state().trees.values()}
+        digests = {record.digest for record in root.read_state().trees.values()}
         found = root.names("manifests") - digests
         there = filter(None, (root.read_manifest(digest) for digest in digests - found))
         needed = {content for manifest in there for content in _manifest.contents(manifest)}
@@ -247,7 +247,7 @@ class Operation:
             except _claim.LeaseHeld as error:
                 if "on trial" not in str(error):
                     raise
-                takeover = error.lease["run"]  # as the controller does, of a run that is over
+                takeover = error.lease.run  # as the controller does, of a run that is over
             except _trial.PutBack:
                 if not self.fails:
                     raise
@@ -280,7 +280,7 @@ class Operation:
             found.append(f"the service runs {runs}")
         if self.back:
             meant = _state.previous_release(host.state)
-            versions = {item["digest"]: item["version"] for item in host.state.trees.values()}
+            versions = {item.digest: item.version for item in host.state.trees.values()}
             if versions.get(meant) != self.back:
                 found.append(f"the way back leads to {versions.get(meant)}")
         return found

@@ -133,7 +133,7 @@ def _progress(host):
         lease = root.read_state().lease
         events = _history.read(root, 1)
     is_last = bool(events) and events[0]["run"] == ACTOR and events[0]["event"] in LAST_EVENTS
-    return bool(lease) and lease["run"] == ACTOR, is_last
+    return bool(lease) and lease.run == ACTOR, is_last
 
 
 def deploy(bench, host, version=NEWEST, **params):
@@ -193,7 +193,7 @@ def at_rest(host, expected):
     ]
     if trees != set(state.trees):
         found.append(f"{sorted(trees)} are there, {sorted(state.trees)} are recorded")
-    kept = {state.live, *(t for t, r in state.trees.items() if r["digest"] in state.pinned)}
+    kept = {state.live, *(t for t, r in state.trees.items() if r.digest in state.pinned)}
     return found + [f"{tree} is lost" for tree in kept - {None} - trees]
 
 
@@ -205,7 +205,7 @@ def goes_on(bench, host):
             return ["the next release is not live"]
         if deploy(bench, host)["changed"]:
             return ["the next call changes something"]
-        held = {record["version"] for record in host.state.trees.values()}
+        held = {record.version for record in host.state.trees.values()}
         deploy(bench, host, next(each for each in VERSIONS if each not in held), state="staged")
     except (OSError, ValueError) as error:
         return [f"the next call: {type(error).__name__}: {error}"]

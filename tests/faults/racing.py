@@ -215,7 +215,7 @@ class Race:
         live = host.current.partition("-")[0]
         bad = [version for version in VERSIONS if self._bench.labels[version].digest in state.bad]
         version = self._random.choice([each for each in VERSIONS if each not in (live, *bad)])
-        takeover = state.lease and state.lease["run"]
+        takeover = state.lease and state.lease.run
         host.deploy(self._bench.labels[version], takeover=takeover, linked_paths=LINKS, seed=True)
 
     def _lost(self, outcomes):
@@ -223,7 +223,7 @@ class Race:
         with _directory.opened(str(self._root)) as root:
             state, events = root.read_state(), _history.read(root, MOST_EVENTS)
         found = []
-        if PINNED not in {record["version"] for record in state.trees.values()}:
+        if PINNED not in {record.version for record in state.trees.values()}:
             found.append("the pinned release is lost")
         good, wrongly = replayed(events)
         if not self._kills:  # else an event may be missing: that of who was killed

@@ -71,9 +71,9 @@ def _host():
 
 def held(root, state):
     """Return the digests of the releases that are here, those staged last first."""
-    newest_first = sorted(root.existing_trees(state), key=lambda name: -state.trees[name]["token"])
+    newest_first = sorted(root.existing_trees(state), key=lambda name: -state.trees[name].token)
     records = [state.trees[name] for name in newest_first]
-    return list(dict.fromkeys(r["digest"] for r in records if not r.get("adopted")))
+    return list(dict.fromkeys(r.digest for r in records if not r.adopted))
 
 
 def _brief(summary):

@@ -17,7 +17,7 @@ import functools
 import os
 
 from ..files import _paths
-from ..root import _adoption, _claim, _directory, _ownership, _state
+from ..root import _adoption, _claim, _directory, _ownership, _records, _state
 from . import _answer, _plan
 
 MARKS = {
@@ -79,12 +79,12 @@ def mark(params, call, now, check_mode):
         before = root.read_state()
         _claim.check_owner(root.path, before, None)
         after = copy.deepcopy(before)
-        changed = _remark(after, digest, params["mark"], {})
+        changed = _remark(after, digest, params["mark"], _records.Mark(call["run"], ""))
         if changed and not check_mode:
             claim = _transaction.claim_of(root, params, call, now)
             with claim.noting() as after:
                 before = copy.deepcopy(after)
-                changed = _remark(after, digest, params["mark"], {"run": claim.run, "at": now()})
+                changed = _remark(after, digest, params["mark"], _records.Mark(claim.run, now()))
                 if changed:
                     claim.record("marked " + params["mark"], digest, None)
         return _answer.result(params["root"], before, after, changed=changed)
@@ -94,7 +94,7 @@ def _remark(state, digest, mark_, record):
     """Mark a release in *state*, with *record*; tell whether that changes anything."""
     field, wanted = MARKS[mark_]
     marks = getattr(state, field)
-    held = {tree["digest"] for tree in state.trees.values()}
+    held = {tree.digest for tree in state.trees.values()}
     if mark_ == "pinned" and digest not in held:
         raise _claim.DeploymentError("release sha256:%s is not here" % digest)
     if (digest in marks) == wanted:
@@ -125,7 +125,8 @@ def bring(params, call, now, check_mode):
         _service.check(params["probe"])
     with _directory.opened(params["root"]) as root:
         state = root.read_state() if root else _state.State()
-    access = _ownership.asked(params, state)
+    asked = (params[name] for name in ("owner", "group", "access"))
+    access = _ownership.asked(*asked, state.access)
     adopted = _to_adopt(params, state)
     if root is None and call["release"] is None:
         return _as_it_is(params, adopted, now)

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from typing import List, NamedTuple, Optional
 
-from ..root import _claim, _state
-from ..tree import _drift
+from ..root import _claim, _inspection, _state
 
 
 class Plan(NamedTuple):
@@ -51,8 +50,8 @@ def make(root, state, params, call):
         step = "nothing"
     drift = []
     if step == "activate" or (params["verify"] and tree and step != "stage"):
-        if not state.trees[tree].get("adopted"):
-            found, _runtime = _drift.look_through(root, state, tree, params["runtime_paths"])
+        if not state.trees[tree].adopted:
+            found, _runtime = _inspection.look_through(root, state, tree, params["runtime_paths"])
             drift = [{**item._asdict(), "tree": tree} for item in found]
     return Plan(release, "stage" if drift else step, tree, drift, state)
 
@@ -62,7 +61,7 @@ def refuse_bad(state, digest, version):
     if digest in state.bad:
         raise _claim.DeploymentError(
             "%s was marked bad by %s: it does not go live unless it is marked good"
-            % (version, state.bad[digest]["run"])
+            % (version, state.bad[digest].run)
         )
 
 
@@ -74,17 +73,17 @@ def _refusal_of_older(path, state, release):
     """
     for tree, phase in ((state.trial, "on trial"), (state.live, "live")):
         there = state.trees.get(tree)
-        if not there or there["name"] != release.name or there["digest"] == release.digest:
+        if not there or there.name != release.name or there.digest == release.digest:
             continue
-        if release.serial > there["serial"]:
+        if release.serial > there.serial:
             continue
-        word = "older than" if release.serial < there["serial"] else "not newer than"
+        word = "older than" if release.serial < there.serial else "not newer than"
         return (
             "%s %s (serial %d) is %s %s (serial %d), which is %s at %s: to go back to it, give its "
             "digest, sha256:%s, or roll back (release: previous, or the role rollback)"
             % (
                 *(release.name, release.version, release.serial, word),
-                *(there["version"], there["serial"], phase, path, release.digest),
+                *(there.version, there.serial, phase, path, release.digest),
             )
         )
     return None
@@ -114,7 +113,7 @@ def changes(step, state, params):
 
 def _moves_lease(state, params, run):
     """Tell whether the lease has to be taken on, or let go of, although nothing else is to do."""
-    holder = state.lease["run"] if state.lease else None
+    holder = state.lease.run if state.lease else None
     return bool(state.trial) and holder != (run if params["hold"] else None)
 
 
@@ -139,10 +138,10 @@ def _meant(root, params, call, state):
     elif params["release"] == "current":
         if not state.current:
             raise _claim.DeploymentError("nothing is live at %s" % root.path)
-        tree, digest = state.current, state.trees[state.current]["digest"]
+        tree, digest = state.current, state.trees[state.current].digest
     else:
         tree = back = _state.previous_tree(state, existing) if state.trial else None
-        digest = state.trees[back]["digest"] if back else _state.previous_release(state)
+        digest = state.trees[back].digest if back else _state.previous_release(state)
     tree = tree or _state.newest_tree(state, existing, digest)
     if digest.startswith(_state.ADOPTED) and tree not in existing:
         raise _claim.DeploymentError(
@@ -158,5 +157,5 @@ def _meant(root, params, call, state):
         manifest = root.read_manifest(digest)
         return _state.Release(digest, *(manifest[:3] if manifest else ("", "", 0)), links), None
     record = state.trees[tree]
-    names = [record[key] for key in ("name", "version", "serial")]
-    return _state.Release(digest, *names, links if asked else tuple(record["links"])), back
+    links = links if asked else record.links
+    return _state.Release(digest, record.name, record.version, record.serial, links), back

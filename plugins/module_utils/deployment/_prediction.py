@@ -10,7 +10,7 @@ import os
 from dataclasses import replace
 
 from ..release import _manifest
-from ..root import _state
+from ..root import _records, _state
 from ..tree import _drift, _layout, _objects
 from . import _answer, _plan, _shared, _staging
 
@@ -89,7 +89,7 @@ def _damaged(root, state, manifest, params, release):
     with contextlib.ExitStack() as stack:
         store = root.folder("objects")
         stack.callback(os.close, store)
-        objects = _objects.Objects(store, None, _layout.Access(**state.access))
+        objects = _objects.Objects(store, None, state.known_access())
         entries = _manifest.tree(manifest).values()
         lost = objects.lost(entry for entry in entries if entry.type == "file")
     return _staging.lost(lost) if lost else None
@@ -118,17 +118,13 @@ def _after(plan, tree, params, call):
     """Return the State that the step with *tree* leads to."""
     state, after = plan.state, copy.deepcopy(plan.state)
     if plan.step == "stage":
-        after.trees[tree] = {
-            **plan.release._asdict(),
-            "links": list(plan.release.links),
-            "token": state.token + 1,
-        }
-    live, held = params["state"] == "live", state.lease and state.lease["run"] == call["run"]
-    after.lease = {"run": call["run"]} if params["hold"] and (live or held) else None
+        after.trees[tree] = _state.recorded(plan.release, state.token + 1)
+    live, held = params["state"] == "live", state.lease and state.lease.run == call["run"]
+    after.lease = _records.Lease(call["run"], "") if params["hold"] and (live or held) else None
     if live:
         after.left = after.current if tree != after.current else after.left
         after.trial = None if tree == after.live else tree
         if params["commit"]:
             after.live, after.trial = tree, None
-            after.good = _state.accepted(after.good, after.trees[tree]["digest"])
+            after.good = _state.accepted(after.good, after.trees[tree].digest)
     return after

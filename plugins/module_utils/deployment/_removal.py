@@ -18,13 +18,13 @@ KEPT = (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY, errno.ENOTDIR)
 
 def ours(root, state):
     """Return the trees that are there and ours, sorted: one that was adopted is not."""
-    adopted = {tree for tree, record in state.trees.items() if record.get("adopted")}
+    adopted = {tree for tree, record in state.trees.items() if record.adopted}
     return sorted(root.existing_trees(state) - adopted)
 
 
 def removable(root, state, digest):
     """Return the trees of the release *digest*; DeploymentError where one of them is needed."""
-    trees = [tree for tree, record in state.trees.items() if record["digest"] == digest]
+    trees = [tree for tree, record in state.trees.items() if record.digest == digest]
     needed = {state.live: "live", state.trial: "on trial"}
     needed.setdefault(_state.previous_tree(state, root.existing_trees(state)), "the way back")
     if digest in state.pinned:
@@ -75,9 +75,9 @@ def what_stays(root, state):
     current = root.read_current(state)
     kept = {key: getattr(state, key) for key in ("token", "run", "uid", "access")}
     left = _state.State(**kept)
-    left.trees = {tree: record for tree, record in state.trees.items() if record.get("adopted")}
+    left.trees = {tree: record for tree, record in state.trees.items() if record.adopted}
     if current in left.trees:
-        left.live, left.good, left.since = current, [left.trees[current]["digest"]], state.since
+        left.live, left.good, left.since = current, [left.trees[current].digest], state.since
     return left
 
 
@@ -160,7 +160,7 @@ def _take_away(claim, stack, state, trees, staging):
 def _releases(state):
     """Return the digests of the releases that trees of ours are recorded of."""
     recorded = state.trees.values()
-    return {record["digest"] for record in recorded if not record.get("adopted")}
+    return {record.digest for record in recorded if not record.adopted}
 
 
 def _drop_unused(claim, stack, state):

@@ -61,13 +61,13 @@ def prepare(claim, tree):
     record = state.trees[tree]
     with contextlib.ExitStack() as stack:
         shared = claim.folder(stack, "shared")
-        if not record["links"]:
+        if not record.links:
             return
-        manifest = claim.root.read_manifest(record["digest"])
+        manifest = claim.root.read_manifest(record.digest)
         sealed = _manifest.tree(manifest) if manifest else {}
-        check(claim.root.path, record["links"], manifest)
-        access = _layout.Access(**state.access)
-        for link in record["links"]:
+        check(claim.root.path, record.links, manifest)
+        access = state.known_access()
+        for link in record.links:
             path = link.rstrip("/")
             entries = {name: sealed[name] for name in _layout.at_or_below(sealed, path)}
             for missing in _missing(shared, path):

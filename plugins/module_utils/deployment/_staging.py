@@ -87,7 +87,7 @@ class _Place:
         self._manifests = claim.folder(stack, "manifests")
         self._manifest = None  # the digest of one that came with the pack
         self.state = claim.root.read_state()
-        self.access = _layout.Access(**self.state.access)
+        self.access = self.state.known_access()
         store = claim.folder(stack, "objects")
         scratch = claim.subfolder(stack, self.staging, "objects")
         labels = _selinux.labels_of(claim.folder(stack, "releases"))
@@ -167,15 +167,7 @@ def _publish(claim, release, place):
         place.publish()
         releases = claim.folder(stack, "releases")
         tree = free_name(claim.root, _manifest.tree_name(release.version, release.digest))
-        state.trees[tree] = {
-            "name": release.name,
-            "version": release.version,
-            "serial": release.serial,
-            "digest": release.digest,
-            "links": list(release.links),
-            "token": claim.token,
-            "at": claim.now(),
-        }
+        state.trees[tree] = _state.recorded(release, claim.token, claim.now())
         claim.root.write_state(state)
         os.rename("tree", tree, src_dir_fd=place.staging, dst_dir_fd=releases)
         os.fsync(releases)

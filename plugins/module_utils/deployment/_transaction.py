@@ -131,7 +131,7 @@ def refusal(error, call, path):
     if isinstance(error, _trial.PutBack):
         return {"msg": str(error), **error.result}
     if isinstance(error, _claim.LeaseHeld):
-        return {"msg": str(error), "lease": error.lease}
+        return {"msg": str(error), "lease": error.lease.brief()}
     if isinstance(error, (_codec.CodecError, _manifest.ManifestError, _pack.PackError)):
         return {"msg": str(error), "pack_refused": bool(call["pack"])}
     if isinstance(error, OSError):  # of what failed it tells a name in a folder, or nothing

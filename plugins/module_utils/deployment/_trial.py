@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from ..files import _durable
-from ..root import _claim, _state
+from ..root import _claim, _inspection, _records, _state
 from ..tree import _drift
 from . import _plan, _service, _shared
 
@@ -29,7 +29,7 @@ def activate(claim, tree):
     """
     _shared.prepare(claim, tree)
     with claim.commit_point() as state:
-        _plan.refuse_bad(state, state.trees[tree]["digest"], state.trees[tree]["version"])
+        _plan.refuse_bad(state, state.trees[tree].digest, state.trees[tree].version)
         event = "went back" if _state.is_older(state, tree, state.current) else "activated"
         _switch(claim, state, tree)
         claim.tries = True
@@ -61,7 +61,7 @@ def withdraw(claim, restart, timeout):
     differs from what was sealed is still better than one that failed, and is named.
     """
     with claim.commit_point() as state:
-        failed = state.trees[state.trial]["version"]
+        failed = state.trees[state.trial].version
         trees = _state.ways_back(state, claim.root.existing_trees(state))
         if state.live and not trees:
             raise _claim.DeploymentError("no earlier release is left, so %s stays" % failed)
@@ -84,10 +84,10 @@ def withdraw(claim, restart, timeout):
 def _say_where(claim, state, target):
     if not target:
         return "nothing is live, as before"
-    outcome = "back on %s" % state.trees[target]["version"]
-    if state.trees[target]["digest"] in state.bad:
+    outcome = "back on %s" % state.trees[target].version
+    if state.trees[target].digest in state.bad:
         outcome += ", which is marked bad"
-    drift, _runtime = _drift.look_through(claim.root, state, target, ())
+    drift, _runtime = _inspection.look_through(claim.root, state, target, ())
     if drift:
         outcome += ", which differs from what was sealed: %s" % _drift.name_drift(drift)
     return outcome
@@ -104,7 +104,7 @@ def accept(claim):
 def _switch(claim, state, tree):
     """Point ``current`` to *tree* (None: to nothing), inside a commit point."""
     claim.root.read_current(state)  # refuses what is not ours
-    state.switching = {"to": tree}
+    state.switching = _records.Switch(tree)
     claim.root.write_state(state)
     if tree:
         _durable.replace_link(claim.root.descriptor, "current", "releases/" + tree)
@@ -118,7 +118,7 @@ def _switch(claim, state, tree):
 
 def _accept(claim, state):
     state.live, state.trial = state.trial, None
-    state.good = _state.accepted(state.good, state.trees[state.live]["digest"])
+    state.good = _state.accepted(state.good, state.trees[state.live].digest)
     claim.root.write_state(state)
 
 

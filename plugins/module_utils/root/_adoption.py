@@ -12,10 +12,10 @@ from __future__ import annotations
 import os
 
 from ..files import _paths
-from . import _directory, _state
+from . import _directory, _records, _state
 
 
-def find(path):
+def find(path: str) -> str | None:
     """Return the name in ``releases`` that ``current`` leads to at *path*, or None for no current.
 
     Raises RootError for a ``current`` that is anything else: nothing of that could be returned to.
@@ -38,19 +38,19 @@ def find(path):
     return name
 
 
-def record(state, tree, now):
+def record(state: _state.State, tree: str, now: str) -> None:
     """Note *tree*, which nobody has verified, as the release that is live and good."""
     identity = _state.ADOPTED + tree
-    state.trees[tree] = {
-        "name": "adopted",
-        "version": tree,
-        "serial": 0,
-        "digest": identity,
-        "links": [],
-        "token": state.token,
-        "at": now,
-        "adopted": True,
-    }
+    state.trees[tree] = _records.TreeRecord(
+        name="adopted",
+        version=tree,
+        serial=0,
+        digest=identity,
+        links=(),
+        token=state.token,
+        at=now,
+        adopted=True,
+    )
     state.live = tree
     state.good = [identity]
     state.since = now

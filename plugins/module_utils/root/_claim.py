@@ -9,11 +9,20 @@ import copy
 import grp
 import os
 import time
+from typing import TYPE_CHECKING, Callable
 
 from ..errors._release_error import ReleaseError
 from ..files import _deletion
 from ..tree import _drift
-from . import _adoption, _directory, _history, _lease, _state
+from . import _adoption, _directory, _history, _lease, _records, _state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..tree import _layout
+
+
+NOT_TAKEN = -1  # the token of no State
 
 
 class DeploymentError(ReleaseError):
@@ -29,13 +38,13 @@ class Overtaken(DeploymentError):
 
 
 class LeaseHeld(DeploymentError):
-    """Another run holds the lease; ``lease`` says which, since when, and the pid of its call."""
+    """Another run holds the ``lease``."""
 
     code = "lease_held"
 
-    def __init__(self, message, lease):
+    def __init__(self, message: str, lease: _records.Lease) -> None:
         super().__init__(message)
-        self.lease = {key: lease[key] for key in ("run", "since", "pid")}
+        self.lease = lease
 
 
 class Claim:
@@ -47,18 +56,25 @@ class Claim:
     ``leftovers``: ``{path: why it cannot be removed}`` of what it wanted to clear away.
     """
 
-    def __init__(self, root, run, now, lock_timeout, takeover=None):
+    def __init__(
+        self,
+        root: _directory.Root,
+        run: str,
+        now: Callable[[], str],
+        lock_timeout: float,
+        takeover: str | None = None,
+    ) -> None:
         self.root = root
         self.run = run
         self.now = now
-        self.token = None
-        self.took_over = None
+        self.token = NOT_TAKEN
+        self.took_over: str | None = None
         self.tries = False
-        self.leftovers = {}
+        self.leftovers: dict[str, str] = {}
         self._lock_timeout = lock_timeout
         self._takeover = takeover
 
-    def take(self, access, adopted=None):
+    def take(self, access: _layout.Access | None, adopted: str | None = None) -> _state.State:
         """Take the lease and the next token, settle what a killed run left; return the State.
 
         *access* is what the root's files shall have, or None for what is recorded; *adopted* is
@@ -67,7 +83,7 @@ class Claim:
         with self._turn() as state:
             check_owner(self.root.path, state, access)
             if access and state.access is None:
-                state.access = access._asdict()
+                state.access = access
             if adopted and not state.token:
                 _adoption.record(state, adopted, self.now())
                 self.record("adopted", adopted, None)
@@ -79,13 +95,13 @@ class Claim:
             if self.took_over and self.took_over == self._takeover:
                 state.overtaken = _state.taken_over(state.overtaken, self.took_over, self.run)
             state.token += 1
-            state.run = {"name": self.run, "pid": os.getpid()}
+            state.run = _records.Holder(self.run, os.getpid())
             state.lease = _lease.taken(self.run, self.now())
             self.root.write_state(state)
             self.token = state.token
         return state
 
-    def await_turn(self, adopted=None):
+    def await_turn(self, adopted: str | None = None) -> _state.State:
         """Return the State as ``take`` would give it, once no other run holds the lease.
 
         Nothing is taken, nor written. Raises LeaseHeld.
@@ -96,7 +112,7 @@ class Claim:
             settle(self.root, state, None)
             return state
 
-    def check_turn(self, state):
+    def check_turn(self, state: _state.State) -> None:
         """Raise LeaseHeld if *state* says that another run holds the lease now."""
         self._check_not_over(state)
         settled, hindrance = self._hindrance(state)
@@ -104,17 +120,17 @@ class Claim:
             raise _held(self.root.path, settled, hindrance)
         self._note_lease(state)
 
-    def give_back(self, hold):
+    def give_back(self, hold: bool) -> None:
         """End the lease, or with *hold* leave it to the run while that has a release on trial."""
         # Where that cannot be written, this process is gone soon, and the lease ends by that.
         gone = (Overtaken, _directory.RootError, OSError)
         with contextlib.suppress(*gone), self.commit_point() as state:
             held = hold and state.trial and self.tries
-            state.lease = _lease.left_open(state.lease) if held else None
+            state.lease = _lease.left_open(state.lease) if held and state.lease else None
             self.root.write_state(state)
 
     @contextlib.contextmanager
-    def noting(self):
+    def noting(self) -> Iterator[_state.State]:
         """Hold the lock and give the State for a remark on a release: that needs no lease."""
         with self.root.locked(self._lock_timeout, self.run):
             state = self.root.read_state()
@@ -123,7 +139,7 @@ class Claim:
             self.root.write_state(state)
 
     @contextlib.contextmanager
-    def _turn(self):
+    def _turn(self) -> Iterator[_state.State]:
         """Hold the lock and give the State as soon as this run may have the lease.
 
         A call of another run is waited for, as long as for the lock; a release that another run
@@ -142,20 +158,20 @@ class Claim:
                 raise _held(self.root.path, settled, hindrance)
             time.sleep(0.1)
 
-    def _hindrance(self, state):
+    def _hindrance(self, state: _state.State) -> tuple[_state.State, str | None]:
         """Return *state* as it is once settled, and why this run cannot have the lease, if so."""
         settled = copy.deepcopy(state)
         settle(self.root, settled, None)
         return settled, _lease.hindrance(settled, self.run, self._takeover)
 
-    def _note_lease(self, state):
+    def _note_lease(self, state: _state.State) -> None:
         """Remember whose lease this run ends, or that what is on trial is its own."""
-        if state.lease and state.lease["run"] != self.run:
-            self.took_over = state.lease["run"]
+        if state.lease and state.lease.run != self.run:
+            self.took_over = state.lease.run
         self.tries = bool(state.lease and not self.took_over and state.trial)
 
     @contextlib.contextmanager
-    def commit_point(self):
+    def commit_point(self) -> Iterator[_state.State]:
         """Hold the lock and give the State, once it is sure that no other run has taken over."""
         with self.root.locked(self._lock_timeout, self.run):
             state = self.root.read_state()
@@ -163,7 +179,7 @@ class Claim:
             yield state
 
     @contextlib.contextmanager
-    def unless_overtaken(self):
+    def unless_overtaken(self) -> Iterator[None]:
         """Tell an overtaken run who took over, whatever it stumbled over because of that."""
         try:
             yield
@@ -171,7 +187,7 @@ class Claim:
             self._check_token(self.root.read_state())
             raise
 
-    def staging(self, stack):
+    def staging(self, stack: contextlib.ExitStack) -> int:
         """Give an empty folder for this run's token; what earlier runs left there is removed."""
         self._check_token(self.root.read_state())
         staging = self.folder(stack, "staging")
@@ -183,13 +199,15 @@ class Claim:
         stack.callback(self.discard, staging, name, "staging")
         return self.subfolder(stack, staging, name, make=False)
 
-    def folder(self, stack, name):
+    def folder(self, stack: contextlib.ExitStack, name: str) -> int:
         """Return a descriptor of one of the root's folders, closed with *stack*."""
         descriptor = self.root.folder(name)
         stack.callback(os.close, descriptor)
         return descriptor
 
-    def subfolder(self, stack, parent, name, make=True):
+    def subfolder(
+        self, stack: contextlib.ExitStack, parent: int, name: str, make: bool = True
+    ) -> int:
         """Return a descriptor of the folder *name* in *parent*, made if need be."""
         if make:
             with contextlib.suppress(FileExistsError):
@@ -198,7 +216,7 @@ class Claim:
         stack.callback(os.close, descriptor)
         return descriptor
 
-    def discard(self, directory, name, *where):
+    def discard(self, directory: int, name: str, *where: str) -> None:
         """Remove *name* from the descriptor of a folder of ours, the path *where*.
 
         What cannot be removed is noted; the next run tries it again.
@@ -207,61 +225,62 @@ class Claim:
         if reason:
             self.leftovers[os.path.join(self.root.path, _directory.OURS, *where, name)] = reason
 
-    def record(self, event, tree, other):
+    def record(self, event: str, tree: str | None, other: str | None) -> None:
         """Add an event to the history."""
         said = {"at": self.now(), "run": self.run, "event": event, "tree": tree, "from": other}
         _history.append(self.root, said)
 
-    def _check_token(self, state):
+    def _check_token(self, state: _state.State) -> None:
         if state.token != self.token:
-            raise self._overtaken(state.run.get("name", "another run"))
+            raise self._overtaken(state.run.name if state.run else "another run")
 
-    def _check_not_over(self, state):
+    def _check_not_over(self, state: _state.State) -> None:
         """Raise Overtaken if an earlier call of this run was: the run ended by that."""
         for run, other in state.overtaken:
             if run == self.run:
                 raise self._overtaken(other)
 
-    def _overtaken(self, other):
+    def _overtaken(self, other: str) -> Overtaken:
         return Overtaken("%s was taken over by %s; this run stopped" % (self.root.path, other))
 
 
-def check_owner(path, state, access):
+def check_owner(path: str, state: _state.State, access: _layout.Access | None) -> None:
     """Raise DeploymentError unless this user writes the root, and *access*, if any, is its own."""
     if state.token and state.uid != os.geteuid():
         raise DeploymentError(_directory.written_by(path, state.uid))
-    if access and state.access not in (None, access._asdict()):
+    if access and state.access and state.access != access:
         raise DeploymentError(
             "%s has owner, group and access %s; %s was asked for: remove the deployment first"
-            % (path, _spell(state.access), _spell(access._asdict()))
+            % (path, _spell(state.access), _spell(access))
         )
 
 
-def _held(path, state, hindrance):
+def _held(path: str, state: _state.State, hindrance: str | None) -> LeaseHeld:
     """Return the LeaseHeld that says who holds the root and what can be done."""
-    run, since = state.lease["run"], state.lease["since"]
-    if hindrance == "busy":
-        what = "whose process %d works here since %s" % (state.lease["pid"], since)
+    lease = state.lease
+    assert lease, "without a lease there is no hindrance"
+    if hindrance == "busy" or not state.trial:
+        what = "whose process %s works here since %s" % (lease.pid, lease.since)
     else:
-        what = "which has %s on trial since %s" % (state.trees[state.trial]["version"], since)
-    message = "%s is held by %s, %s" % (path, run, what)
+        what = "which has %s on trial since %s" % (state.trees[state.trial].version, lease.since)
+    message = "%s is held by %s, %s" % (path, lease.run, what)
     way = ": wait for it or, if that run is over, set takeover (deploy_takeover in the role) to "
-    return LeaseHeld(message + way + run, state.lease)
+    return LeaseHeld(message + way + lease.run, lease)
 
 
-def settle(root, state, now):
+def settle(root: _directory.Root, state: _state.State, now: str | None) -> bool:
     """Bring *state* in line with what a killed run really did; tell whether that had switched."""
     switching, state.switching = state.switching, None
-    needed = {state.live, state.trial, switching and switching["to"]}
+    needed = {state.live, state.trial, switching and switching.to}
     for tree in set(state.trees) - root.existing_trees(state) - needed:
         del state.trees[tree]
-    if not switching or root.read_current(state) != switching["to"]:
+    if not switching or root.read_current(state) != switching.to:
         return False
-    note_switch(state, switching["to"], now)
+    note_switch(state, switching.to, now)
     return True
 
 
-def note_switch(state, tree, now):
+def note_switch(state: _state.State, tree: str | None, now: str | None) -> None:
     """Record in *state* that ``current`` was pointed to *tree*."""
     state.left = state.current
     state.trial = None if tree == state.live else tree
@@ -269,9 +288,9 @@ def note_switch(state, tree, now):
     state.since = now
 
 
-def _spell(access):
+def _spell(access: _layout.Access) -> str:
     try:
-        group = grp.getgrgid(access["gid"]).gr_name
+        group = grp.getgrgid(access.gid).gr_name
     except KeyError:
-        group = "gid %d" % access["gid"]
-    return "%s, %s, %s" % (_directory.user_name(access["uid"]), group, access["access"])
+        group = "gid %d" % access.gid
+    return "%s, %s, %s" % (_directory.user_name(access.uid), group, access.access)

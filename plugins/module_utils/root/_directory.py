@@ -11,7 +11,7 @@ import os
 import pwd
 import stat
 import time
-from dataclasses import asdict, fields
+from typing import TYPE_CHECKING
 
 from ..errors._release_error import ReleaseError
 from ..files import _ancestors, _durable, _paths
@@ -19,11 +19,15 @@ from ..formats import _canonical
 from ..release import _manifest
 from . import _state, _state_form
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..tree import _layout
+
 FORMAT = 2
 READ_FORMATS = (1, 2)  # what 2 added has a default that is right for 1
 OURS = ".release"
 FOLDERS = ("objects", "staging", "manifests", "drop")
-RECORDED = {item.name for item in fields(_state.State)} - {"as_read"}
 
 
 class RootError(ReleaseError):
@@ -39,16 +43,16 @@ class Moved(Exception):
 class Root:
     """An open deployment root. Everything is done relative to its directory descriptors."""
 
-    def __init__(self, path, descriptor):
+    def __init__(self, path: str, descriptor: int) -> None:
         self.path = path
         self.descriptor = descriptor
         self.ours = open_directory(descriptor, OURS)
 
-    def folder(self, name):
+    def folder(self, name: str) -> int:
         """Return a new descriptor of one of our folders, or of ``releases`` and ``shared``."""
         return open_directory(self.ours if name in FOLDERS else self.descriptor, name)
 
-    def names(self, folder):
+    def names(self, folder: str) -> set[str]:
         """Return the names in a folder; none where it is missing, as what was killed leaves it."""
         try:
             descriptor = self.folder(folder)
@@ -60,7 +64,7 @@ class Root:
             os.close(descriptor)
 
     @contextlib.contextmanager
-    def locked(self, timeout, run):
+    def locked(self, timeout: float, run: str) -> Iterator[None]:
         """Hold the root's lock; fail within *timeout* seconds, naming who holds it."""
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
@@ -79,7 +83,7 @@ class Root:
         finally:
             os.close(descriptor)
 
-    def read_state(self):
+    def read_state(self) -> _state.State:
         """Return the State, a new one where there is none; RootError when it cannot be read."""
         try:
             descriptor = os.open("state.json", _paths.OPEN_FILE, dir_fd=self.ours)
@@ -93,21 +97,21 @@ class Root:
                 raise unknown_format(self._state_path(), plain["format"], FORMAT)
             plain = _canonical.unsummed(plain)
             del plain["format"]
-            if set(plain) - RECORDED:
+            if set(plain) - _state_form.RECORDED:
                 raise RootError("%s has entries unknown here" % self._state_path())
-            return _state_form.checked(_state.State(**plain, as_read=_canonical.sha256_hex(data)))
+            return _state_form.from_plain(plain, _canonical.sha256_hex(data))
         except (TypeError, AttributeError, KeyError, _canonical.CanonicalError) as error:
             said = _canonical.one_line(error)
             raise RootError("%s cannot be read: %s" % (self._state_path(), said)) from None
 
-    def write_state(self, state):
+    def write_state(self, state: _state.State) -> None:
         """Record *state* durably."""
-        recorded = {name: value for name, value in asdict(state).items() if name in RECORDED}
-        data = _canonical.dumps(_canonical.summed({"format": FORMAT, **recorded}))
+        plain = {"format": FORMAT, **_state_form.to_plain(state)}
+        data = _canonical.dumps(_canonical.summed(plain))
         _durable.write_file(self.ours, "state.json", data)
         state.as_read = _canonical.sha256_hex(data)
 
-    def read_current(self, state):
+    def read_current(self, state: _state.State) -> str | None:
         """Return the tree that ``current`` points to, or None when there is no such name.
 
         It is of the moment of *state*, which was read before: raises Moved where it cannot be.
@@ -134,11 +138,11 @@ class Root:
             )
         return tree
 
-    def existing_trees(self, state):
+    def existing_trees(self, state: _state.State) -> set[str]:
         """Return the names of the recorded trees that are really there."""
         return self.names("releases").intersection(state.trees)
 
-    def read_manifest(self, digest):
+    def read_manifest(self, digest: str) -> _manifest.Manifest | None:
         """Return the Manifest of a release that was staged here, or None; its bytes are checked.
 
         RootError for one that a newer version wrote: it is whole, and only that can read it.
@@ -161,7 +165,7 @@ class Root:
         except _manifest.ManifestError:
             return None
 
-    def _check_unchanged(self, state):
+    def _check_unchanged(self, state: _state.State) -> None:
         """Raise Moved unless *state* is what is recorded, and here.
 
         Who switches writes the state before and after it, by one token or by several; who removes
@@ -170,12 +174,12 @@ class Root:
         if self.read_state().as_read != state.as_read or not self.is_there():
             raise Moved
 
-    def _check_there(self):
+    def _check_there(self) -> None:
         """Raise RootError when another run has removed everything while this one waited."""
         if not self.is_there():
             raise RootError("%s was removed by another run meanwhile; run again" % self.path)
 
-    def is_there(self):
+    def is_there(self) -> bool:
         """Tell whether the root is still the one that was opened: nobody removed everything."""
         try:
             there = os.stat(OURS, dir_fd=self.descriptor, follow_symlinks=False)
@@ -183,20 +187,20 @@ class Root:
             return False
         return os.path.samestat(there, os.fstat(self.ours))
 
-    def close(self):
+    def close(self) -> None:
         """Close the root's descriptors."""
         os.close(self.ours)
         os.close(self.descriptor)
 
-    def _state_path(self):
+    def _state_path(self) -> str:
         return os.path.join(self.path, OURS, "state.json")
 
 
-def _knows(state, tree):
+def _knows(state: _state.State, tree: str) -> bool:
     return tree in {*state.trees, state.live, state.trial}
 
 
-def unknown_format(path, format_, newest):
+def unknown_format(path: str, format_: object, newest: int) -> RootError:
     """Return the RootError for a file that another version of this collection wrote."""
     return RootError(
         "%s has format %s, and this itops.release reads up to %d: upgrade it"
@@ -204,7 +208,7 @@ def unknown_format(path, format_, newest):
     )
 
 
-def tree_of_link(path, target):
+def tree_of_link(path: str, target: str) -> str | None:
     """Return the name in ``releases`` that ``current`` at *path* leads to, or None for elsewhere.
 
     Ours are relative; others also write ``./releases``, absolute paths, and a slash at the end.
@@ -216,7 +220,7 @@ def tree_of_link(path, target):
 
 
 @contextlib.contextmanager
-def opened(path, looks_only=False):
+def opened(path: str, looks_only: bool = False) -> Iterator[Root | None]:
     """Give the Root at the absolute *path*, or None where nothing of ours is.
 
     Raises RootError where others could replace it, or what is in it. Who *looks_only* asks what
@@ -247,7 +251,7 @@ def opened(path, looks_only=False):
         root.close()
 
 
-def open_top(path, make=False, looks_only=False):
+def open_top(path: str, make: bool = False, looks_only: bool = False) -> int:
     """Return a descriptor of the directory at *path*, made with *make* where it is missing.
 
     Raises RootError where others than root and this user could replace it, or what is right in it.
@@ -277,7 +281,7 @@ def open_top(path, make=False, looks_only=False):
         raise _unsafe(local, path, error) from None
 
 
-def _unsafe(local, path, error):
+def _unsafe(local: str, path: str, error: _ancestors.Unsafe) -> RootError:
     """Return the RootError for a root that others could replace; its own user is told first."""
     with contextlib.suppress(OSError):
         owner = os.lstat(os.path.join(local, OURS)).st_uid
@@ -286,7 +290,7 @@ def _unsafe(local, path, error):
     return RootError("root %s: %s" % (path, error))
 
 
-def written_by(path, uid):
+def written_by(path: str, uid: int) -> str:
     """Return the line that says that another user, *uid*, writes the root at *path*."""
     return "%s is written by %s; this run is %s: become that user" % (
         path,
@@ -295,7 +299,7 @@ def written_by(path, uid):
     )
 
 
-def user_name(uid):
+def user_name(uid: int) -> str:
     """Return the name of the user *uid*, or the number of one that has none."""
     try:
         return pwd.getpwuid(uid).pw_name
@@ -303,7 +307,7 @@ def user_name(uid):
         return "uid %d" % uid
 
 
-def create(path, access):
+def create(path: str, access: _layout.Access) -> None:
     """Make the folders of a deployment root at *path*; those that are there stay as they are."""
     umask = os.umask(0o022)
     try:
@@ -323,7 +327,7 @@ def create(path, access):
         os.close(descriptor)
 
 
-def ensure_folders(root):
+def ensure_folders(root: Root) -> None:
     """Make those of our own folders in *root* that are missing; Moved where all was removed."""
     try:
         for name in FOLDERS:
@@ -334,7 +338,7 @@ def ensure_folders(root):
         raise Moved from None
 
 
-def _ensure(directory, name, mode, access):
+def _ensure(directory: int, name: str, mode: int, access: _layout.Access | None) -> bool:
     """Make the folder *name* unless it is there; return whether it was made.
 
     It gets its name last, so that a killed run leaves none with another mode.
@@ -358,7 +362,7 @@ def _ensure(directory, name, mode, access):
     return True
 
 
-def open_directory(directory, name):
+def open_directory(directory: int, name: str | bytes) -> int:
     """Return a descriptor of the folder *name*; RootError when something else has that name."""
     try:
         return os.open(name, _paths.OPEN_DIRECTORY, dir_fd=directory)
@@ -368,7 +372,7 @@ def open_directory(directory, name):
         raise
 
 
-def _flock(descriptor, timeout, path):
+def _flock(descriptor: int, timeout: float, path: str) -> None:
     deadline = time.monotonic() + timeout
     while True:
         try:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import collections
 import os
+from typing import Any
 
 from ..files import _paths
 from ..formats import _canonical
@@ -16,7 +17,7 @@ NAME = "history.jsonl"
 KEYS = {"format", "at", "run", "event", "tree", "from"}
 
 
-def append(root, event):
+def append(root: _directory.Root, event: dict[str, Any]) -> None:
     """Add the mapping *event* as one line to the history of *root*, durably."""
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(NAME, flags, 0o600, dir_fd=root.ours)
@@ -29,7 +30,7 @@ def append(root, event):
         os.close(descriptor)
 
 
-def read(root, most):
+def read(root: _directory.Root, most: int) -> list[dict[str, Any]]:
     """Return the last *most* events of *root*, oldest first; a line that was torn is left out.
 
     RootError for an event that cannot be read.
@@ -48,7 +49,7 @@ def read(root, most):
         raise _directory.RootError("%s cannot be read: %s" % (path, said)) from None
 
 
-def _event(path, plain):
+def _event(path: str, plain: dict[str, Any]) -> dict[str, Any]:
     """Return the event in the mapping *plain*, checked."""
     if plain["format"] != FORMAT:
         raise _directory.unknown_format(path, plain["format"], FORMAT)
@@ -58,7 +59,7 @@ def _event(path, plain):
     return event
 
 
-def _drop_torn_line(descriptor):
+def _drop_torn_line(descriptor: int) -> None:
     """Cut off what lies behind the last whole line: the process that wrote it was killed."""
     end = os.fstat(descriptor).st_size
     start = end

@@ -5,51 +5,49 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+
+from . import _records, _state
 
 PROC = "/proc"
 
 
-def taken(run, now):
-    """Return the lease of *run* while a call of it runs in this process: plain data."""
-    return {
-        "run": run,
-        "since": now,
-        "pid": os.getpid(),
-        "started": _started(os.getpid(), PROC),
-        "boot": _boot(PROC),
-    }
+def taken(run: str, now: str) -> _records.Lease:
+    """Return the lease of *run* while a call of it runs in this process."""
+    pid = os.getpid()
+    return _records.Lease(run, now, pid, started=_started(pid, PROC), boot=_boot(PROC))
 
 
-def left_open(lease):
+def left_open(lease: _records.Lease) -> _records.Lease:
     """Return *lease* as it stays with its run when the call has ended."""
-    return {**lease, "pid": None, "started": None, "boot": None}
+    return replace(lease, pid=None, started=None, boot=None)
 
 
-def is_running(lease, proc=PROC):
+def is_running(lease: _records.Lease, proc: str = PROC) -> bool:
     """Tell whether the process that took *lease* lives: a number used again does not count."""
-    pid = lease["pid"]
-    if pid is None or lease["boot"] != _boot(proc):
+    pid = lease.pid
+    if pid is None or lease.boot != _boot(proc):
         return False
     if not os.path.isdir(proc):
         return _answers(pid)
-    return lease["started"] is not None and _started(pid, proc) == lease["started"]
+    return lease.started is not None and _started(pid, proc) == lease.started
 
 
-def hindrance(state, run, takeover):
+def hindrance(state: _state.State, run: str, takeover: str | None) -> str | None:
     """Return why *run* cannot have the lease now: ``busy``, ``on trial``, or None when it can.
 
     A lease ends by its run, by a *takeover* that names that run, or, where the process that took
     it is gone and left nothing on trial, by that. No clock ends it.
     """
     lease = state.lease
-    if not lease or lease["run"] in (run, takeover):
+    if not lease or lease.run in (run, takeover):
         return None
     if is_running(lease):
         return "busy"
     return "on trial" if state.trial else None
 
 
-def _started(pid, proc):
+def _started(pid: int, proc: str) -> str | None:
     """Return when the process *pid* began, in the kernel's own count, or None if it is gone."""
     try:
         with open(os.path.join(proc, str(pid), "stat"), "rb") as stream:
@@ -61,7 +59,7 @@ def _started(pid, proc):
     return None if state in (b"Z", b"X") else started.decode("ascii")
 
 
-def _boot(proc):
+def _boot(proc: str) -> str | None:
     try:
         with open(os.path.join(proc, "sys/kernel/random/boot_id"), encoding="ascii") as stream:
             return stream.read().strip()
@@ -69,7 +67,7 @@ def _boot(proc):
         return None
 
 
-def _answers(pid):
+def _answers(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -8,37 +8,49 @@ import contextlib
 import grp
 import os
 import pwd
+from typing import Callable
 
 from ..tree import _layout
 from . import _claim, _directory
 
 
-def asked(params, state):
-    """Return the Access asked for; what is not asked for stays as recorded.
+def asked(
+    owner: str | None, group: str | None, access: str | None, recorded: _layout.Access | None
+) -> _layout.Access:
+    """Return the Access asked for; what is not asked for stays as *recorded*.
 
     Raises DeploymentError where this user cannot give files to that owner and group.
     """
-    recorded = state.access or {}
-    uid = _number(params["owner"], pwd.getpwnam, "pw_uid", recorded.get("uid", os.geteuid()))
-    with contextlib.suppress(KeyError):
-        if params["owner"]:
-            recorded = {"gid": pwd.getpwuid(uid).pw_gid, **recorded}
-    gid = _number(params["group"], grp.getgrnam, "gr_gid", recorded.get("gid", os.getegid()))
+    own = recorded or _layout.Access(os.geteuid(), os.getegid(), "public")
+    uid = _number(owner, _uid_of, own.uid)
+    gid = own.gid
+    if owner and not recorded:
+        with contextlib.suppress(KeyError):
+            gid = pwd.getpwuid(uid).pw_gid
+    gid = _number(group, _gid_of, gid)
     groups = {os.getegid(), *os.getgroups()}
     if os.geteuid() != 0 and (uid != os.geteuid() or gid not in groups):
         raise _claim.DeploymentError(
             "%s cannot give files to owner %s and group %s: become root"
-            % (_directory.user_name(os.geteuid()), params["owner"] or uid, params["group"] or gid)
+            % (_directory.user_name(os.geteuid()), owner or uid, group or gid)
         )
-    return _layout.Access(uid, gid, params["access"] or recorded.get("access", "public"))
+    return _layout.Access(uid, gid, access or own.access)
 
 
-def _number(name, look_up, key, default):
+def _number(name: str | None, look_up: Callable[[str], int], default: int) -> int:
     if not name:
         return default
     if name.isdigit():
         return int(name)
     try:
-        return getattr(look_up(name), key)
+        return look_up(name)
     except KeyError:
         raise _claim.DeploymentError("there is no user or group %r here" % name) from None
+
+
+def _uid_of(name: str) -> int:
+    return pwd.getpwnam(name).pw_uid
+
+
+def _gid_of(name: str) -> int:
+    return grp.getgrnam(name).gr_gid

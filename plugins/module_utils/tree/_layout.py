@@ -5,14 +5,21 @@
 from __future__ import annotations
 
 import errno
+import functools
 import hashlib
 import os
 import stat
-from typing import Dict, List, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Callable, NamedTuple
 
 from ..errors._release_error import ReleaseError
 from ..files import _globs, _paths
 from ..release import _manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from . import _objects
 
 CHUNK_BYTES = 256 * 1024
 ACCESS_MODES = {"public": (0o755, 0o644), "group": (0o750, 0o640)}
@@ -24,14 +31,15 @@ class TreeError(ReleaseError):
     code = "invalid_tree"
 
 
-class Access(NamedTuple):
+@dataclass(frozen=True)
+class Access:
     """Whose a root's files are and who else may read them: ``public`` or ``group``."""
 
     uid: int
     gid: int
     access: str
 
-    def mode(self, entry):
+    def mode(self, entry: _manifest.Entry) -> int:
         """Return the permission bits of the file or directory *entry*."""
         directory, plain = ACCESS_MODES[self.access]
         mode = directory if entry.type == "dir" or entry.exec else plain
@@ -48,13 +56,15 @@ class Drift(NamedTuple):
     change: str
 
 
-def expected(manifest, links, seed=False):
+def expected(
+    manifest: _manifest.Manifest, links: Iterable[str], seed: bool = False
+) -> dict[str, _manifest.Entry]:
     """Return ``{path: Entry}`` of the release tree of *manifest* with its linked paths.
 
     *links* are paths that lead to ``shared/`` instead; a trailing slash makes no difference here.
     Raises TreeError when the release brings such a path itself, unless that *seed*s ``shared/``.
     """
-    entries: Dict[str, _manifest.Entry] = dict(_manifest.tree(manifest))
+    entries: dict[str, _manifest.Entry] = dict(_manifest.tree(manifest))
     for path in sorted({link.rstrip("/") for link in links}):
         _manifest.check_path(path)
         if seed:
@@ -78,14 +88,14 @@ def expected(manifest, links, seed=False):
     return entries
 
 
-def at_or_below(entries, path):
+def at_or_below(entries: Iterable[str], path: str) -> list[str]:
     """Return the paths in *entries* that are *path* or lie below it."""
     return [name for name in entries if name == path or name.startswith(path + "/")]
 
 
-def children(entries):
+def children(entries: Mapping[str, _manifest.Entry]) -> dict[str, dict[str, _manifest.Entry]]:
     """Return ``{directory: {name: entry}}``; the tree's own top is ``""``."""
-    below: Dict[str, Dict[str, _manifest.Entry]] = {"": {}}
+    below: dict[str, dict[str, _manifest.Entry]] = {"": {}}
     for path, entry in entries.items():
         if entry.type == "dir":
             below.setdefault(path, {})
@@ -94,17 +104,22 @@ def children(entries):
     return below
 
 
-def build(parent, name, entries, access, objects):
+def build(
+    parent: int,
+    name: str,
+    entries: Mapping[str, _manifest.Entry],
+    access: Access,
+    objects: _objects.Objects,
+) -> None:
     """Lay out *entries* as the new directory *name* in the directory descriptor *parent*.
 
-    Every step is relative to a directory descriptor and follows no link. *objects* has
-    ``place(entry, directory, name)``, which brings a file's content there.
+    Every step is relative to a directory descriptor and follows no link.
     """
     below = children(entries)
 
-    def lay(directory, prefix):
-        for leaf, entry in below[prefix].items():
-            leaf = _paths.to_os(leaf)
+    def lay(directory: int, prefix: str) -> None:
+        for text, entry in below[prefix].items():
+            leaf = _paths.to_os(text)
             if entry.type == "symlink":
                 os.symlink(_paths.to_os(entry.target), leaf, dir_fd=directory)
                 if os.geteuid() == 0:
@@ -112,23 +127,25 @@ def build(parent, name, entries, access, objects):
             elif entry.type == "file":
                 objects.place(entry, directory, leaf)
             else:
-                make_directory(directory, leaf, access, lambda d, path=entry.path: lay(d, path))
+                make_directory(directory, leaf, access, functools.partial(lay, prefix=entry.path))
 
     make_directory(parent, name, access, lambda directory: lay(directory, ""))
 
 
-def make_directory(parent, name, access, fill):
+def make_directory(
+    parent: int, name: str | bytes, access: Access, fill: Callable[[int], None]
+) -> None:
     """Make the directory *name*, let ``fill(descriptor)`` fill it, then set owner and mode."""
     os.mkdir(name, 0o700, dir_fd=parent)
     descriptor = os.open(name, _paths.OPEN_DIRECTORY, dir_fd=parent)
     try:
         fill(descriptor)
-        own(descriptor, access, access.mode(_manifest.Entry(name, "dir")))
+        own(descriptor, access, access.mode(_manifest.Entry("", "dir")))
     finally:
         os.close(descriptor)
 
 
-def own(descriptor, access, mode):
+def own(descriptor: int, access: Access, mode: int) -> os.stat_result:
     """Give the open file or directory its owner, group and mode, whatever the umask.
 
     Returns its status afterwards: not every file system does as it is told.
@@ -143,7 +160,14 @@ def own(descriptor, access, mode):
     return os.fstat(descriptor)
 
 
-def verify(parent, name, entries, access, runtime_paths, trusted=None):
+def verify(
+    parent: int,
+    name: str,
+    entries: Mapping[str, _manifest.Entry],
+    access: Access,
+    runtime_paths: Iterable[str],
+    trusted: Mapping[int, tuple[str, int]] | None = None,
+) -> tuple[list[Drift], list[str]]:
     """Return ([Drift …], [runtime path …]) of the tree *name* against *entries*, sorted.
 
     Everything is looked at and every file is hashed, but for those in *trusted*: ``{inode: (sha256,
@@ -170,15 +194,21 @@ def verify(parent, name, entries, access, runtime_paths, trusted=None):
 class _Verification:
     """What was found so far while a tree is looked through."""
 
-    def __init__(self, entries, access, runtime_paths, trusted):
-        self.drift: List[Drift] = []
-        self.runtime: List[str] = []
+    def __init__(
+        self,
+        entries: Mapping[str, _manifest.Entry],
+        access: Access,
+        runtime_paths: Iterable[str],
+        trusted: Mapping[int, tuple[str, int]],
+    ) -> None:
+        self.drift: list[Drift] = []
+        self.runtime: list[str] = []
         self._below = children(entries)
         self._access = access
         self._is_runtime = _globs.compile_globs(runtime_paths)
         self._trusted = trusted
 
-    def look(self, directory, prefix):
+    def look(self, directory: int, prefix: str) -> None:
         """Look at all that is, or should be, in the directory descriptor of *prefix*."""
         wanted = self._below[prefix]
         with os.scandir(directory) as listing:
@@ -192,7 +222,7 @@ class _Verification:
             elif entry.type != "file" or not self._is_trusted(item.inode(), entry):
                 self._compare(directory, _paths.to_os(leaf), entry)
 
-    def _note_extra(self, item, path):
+    def _note_extra(self, item: os.DirEntry[str], path: str) -> None:
         path = spell(path)
         if self._is_runtime(path):
             self.runtime.append(path)
@@ -200,7 +230,7 @@ class _Verification:
             end = "/" if item.is_dir(follow_symlinks=False) else ""
             self.drift.append(Drift(path + end, "extra"))
 
-    def _compare(self, directory, leaf, entry):
+    def _compare(self, directory: int, leaf: bytes, entry: _manifest.Entry) -> None:
         changes = self._changes(directory, leaf, entry)
         if changes and entry.writable and changes != ["type"]:
             self.runtime.append(entry.path)
@@ -216,7 +246,7 @@ class _Verification:
             finally:
                 os.close(deeper)
 
-    def _changes(self, directory, leaf, entry) -> List[str]:
+    def _changes(self, directory: int, leaf: bytes, entry: _manifest.Entry) -> list[str]:
         try:
             status = os.stat(leaf, dir_fd=directory, follow_symlinks=False)
             if entry.type == "symlink":
@@ -234,13 +264,16 @@ class _Verification:
                 changes.insert(0, "modified")
         return changes
 
-    def _is_trusted(self, inode, entry):
+    def _is_trusted(self, inode: int, entry: _manifest.Entry) -> bool:
         """Tell whether this process knows that the file of this *inode* is as *entry* says."""
         found = self._trusted.get(inode)
-        return found and found == (entry.sha256, stat.S_IFREG | self._access.mode(entry))
+        return found is not None and found == (
+            entry.sha256,
+            stat.S_IFREG | self._access.mode(entry),
+        )
 
 
-def spell(path):
+def spell(path: str) -> str:
     """Return *path* as text that can be sent and shown; bytes that are not UTF-8 as ``\\xe4``.
 
     So are control characters: anybody's file may have a name that would forge a line.
@@ -249,7 +282,9 @@ def spell(path):
     return _manifest.CONTROL.sub(lambda match: "\\x%02x" % ord(match[0]), text)
 
 
-def _has_content(directory, name, status, entry):
+def _has_content(
+    directory: int, name: bytes, status: os.stat_result, entry: _manifest.Entry
+) -> bool:
     """Tell whether a file with this *status* can be read, and holds what *entry* says."""
     if status.st_size != entry.size:
         return False
@@ -259,7 +294,7 @@ def _has_content(directory, name, status, entry):
         return False
 
 
-def hash_file(directory, name, size):
+def hash_file(directory: int, name: str | bytes, size: int) -> str:
     """Return the hex SHA-256 of the file *name* in a directory descriptor; see below for *size*."""
     descriptor = os.open(name, _paths.OPEN_FILE, dir_fd=directory)
     try:
@@ -268,7 +303,7 @@ def hash_file(directory, name, size):
         os.close(descriptor)
 
 
-def hash_descriptor(descriptor, size):
+def hash_descriptor(descriptor: int, size: int) -> str:
     """Return the hex SHA-256 of what is left to read of an open file.
 
     *size* is how much that should be: a small file is then known to end there by one call, and of
@@ -285,7 +320,8 @@ def hash_descriptor(descriptor, size):
     return digest.hexdigest()
 
 
-def status_changes(status, entry, access) -> List[str]:
+def status_changes(status: os.stat_result, entry: _manifest.Entry, access: Access) -> list[str]:
+    """Return in which ways the *status* of a file or directory is not that of *entry*."""
     is_type = stat.S_ISDIR if entry.type == "dir" else stat.S_ISREG
     if not is_type(status.st_mode):
         return ["type"]

@@ -10,7 +10,7 @@ import shutil
 import pytest
 
 from ansible_collections.itops.release.plugins.module_utils.deployment import _trial
-from ansible_collections.itops.release.plugins.module_utils.root import _directory, _state
+from ansible_collections.itops.release.plugins.module_utils.root import _directory, _records, _state
 from ansible_collections.itops.release.tests.fakes.estate import snapshot
 
 FILES = {"app*": "app", "lib/a": "same"}
@@ -95,7 +95,7 @@ def killed_before_switching(host, labels):
     on_trial(host, labels)
     with _directory.opened(str(host.root)) as root:
         state = root.read_state()
-        state.trial, state.switching = None, {"to": host.tree_of(labels[1])}
+        state.trial, state.switching = None, _records.Switch(host.tree_of(labels[1]))
         root.write_state(state)
     os.unlink(host.root / "current")
     os.symlink("releases/" + host.tree_of(labels[0]), host.root / "current")
@@ -105,7 +105,7 @@ def killed_after_switching(host, labels):
     on_trial(host, labels)
     with _directory.opened(str(host.root)) as root:
         state = root.read_state()
-        state.trial, state.switching = None, {"to": host.tree_of(labels[1])}
+        state.trial, state.switching = None, _records.Switch(host.tree_of(labels[1]))
         root.write_state(state)
 
 

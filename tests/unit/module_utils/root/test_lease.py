@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +19,7 @@ from ansible_collections.itops.release.plugins.module_utils.root import (
     _claim,
     _directory,
     _lease,
+    _records,
     _state,
 )
 from ansible_collections.itops.release.plugins.module_utils.tree import _layout
@@ -49,7 +51,7 @@ def lease_of(pid, proc=_lease.PROC):
     taken = _lease.taken(ONE, "2026-01-01T00:00:00Z")
     with open(f"{proc}/{pid}/stat", encoding="ascii") as stream:
         started = stream.read().rpartition(")")[2].split()[19]
-    return {**taken, "pid": pid, "started": started}
+    return replace(taken, pid=pid, started=started)
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def test_a_run_that_leaves_a_trial_keeps_the_lease_and_goes_on(host, labels):
     result = host.deploy(labels[1], commit=False)
 
     assert result["deployment"]["run"] == ONE
-    assert host.state.lease["pid"] is None
+    assert host.state.lease.pid is None
     assert host.deploy(labels[1])["deployment"]["run"] is None
     assert host.state.lease is None
 
@@ -93,7 +95,7 @@ def test_another_run_is_refused_while_one_has_a_release_on_trial(host, labels, w
     assert f"is held by {ONE}, which has 2.0 on trial since" in str(refused.value)
     assert str(refused.value).endswith(f"set takeover (deploy_takeover in the role) to {ONE}")
     assert ": wait for it or, if that run is over, " in str(refused.value)
-    assert refused.value.lease["run"] == ONE
+    assert refused.value.lease.run == ONE
     assert host.state == before
 
 
@@ -103,7 +105,7 @@ def test_marks_need_no_lease_and_end_none(host, labels):
 
     host.deploy(labels[1], mark="bad")
 
-    assert host.state.lease["run"] == ONE
+    assert host.state.lease.run == ONE
     host.run = ONE
     host.deploy(None)
     assert host.read("app") == "1"
@@ -147,8 +149,8 @@ def test_a_run_that_stages_while_it_tries_another_release_keeps_its_lease(host, 
     host.deploy(labels[1], commit=False)
     host.deploy(labels[2], state="staged")
 
-    assert host.state.lease["run"] == ONE
-    assert host.state.lease["pid"] is None
+    assert host.state.lease.run == ONE
+    assert host.state.lease.pid is None
 
 
 def test_a_trial_that_was_left_open_belongs_to_the_run_that_takes_it_on(host, labels):
@@ -160,7 +162,7 @@ def test_a_trial_that_was_left_open_belongs_to_the_run_that_takes_it_on(host, la
 
     assert not result["changed"]
     assert result["deployment"]["run"] == foretold["deployment"]["run"] == TWO
-    assert host.state.lease["run"] == TWO
+    assert host.state.lease.run == TWO
     host.run = ONE
     with pytest.raises(_claim.LeaseHeld, match=f"held by {TWO}"):
         host.deploy(labels[1], commit=False)
@@ -204,7 +206,7 @@ def test_a_switch_that_its_run_had_no_time_to_record_is_its_trial_too(host, labe
     host.deploy(labels[1], commit=False)
     with _directory.opened(str(host.root)) as root:
         state = root.read_state()
-        state.switching, state.trial = {"to": state.trial}, None
+        state.switching, state.trial = _records.Switch(state.trial), None
         root.write_state(state)
     host.run = TWO
 
@@ -242,7 +244,7 @@ def test_a_call_of_another_run_is_waited_for(host, labels, sleeper):
 
     assert time.monotonic() - begun >= 1
     assert f"held by {ONE}, whose process {sleeper.pid} works here" in str(refused.value)
-    assert refused.value.lease["pid"] == sleeper.pid
+    assert refused.value.lease.pid == sleeper.pid
     sleeper.kill()
     sleeper.wait()
     assert host.deploy(labels[1])["changed"]
@@ -285,7 +287,7 @@ def test_a_number_that_was_used_again_is_not_that_process(sleeper, changes):
     lease = lease_of(sleeper.pid)
 
     assert _lease.is_running(lease)
-    assert not _lease.is_running({**lease, **changes})
+    assert not _lease.is_running(replace(lease, **changes))
 
 
 def test_a_process_that_nobody_has_waited_for_is_gone(sleeper):
@@ -298,7 +300,7 @@ def test_a_process_that_nobody_has_waited_for_is_gone(sleeper):
 
 
 def test_where_there_is_no_proc_a_process_is_known_by_its_number(sleeper, tmp_path):
-    lease = {"pid": sleeper.pid, "started": None, "boot": None}
+    lease = _records.Lease(ONE, "2026-01-01T00:00:00Z", sleeper.pid)
 
     assert _lease.is_running(lease, str(tmp_path / "none"))
     sleeper.kill()
@@ -324,7 +326,7 @@ def test_giving_back_ends_no_lease_of_a_run_that_took_over(host):
 
         first.give_back(hold=True)
 
-        assert root.read_state().lease["run"] == TWO
+        assert root.read_state().lease.run == TWO
 
 
 def hold(host, lease):

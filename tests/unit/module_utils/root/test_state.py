@@ -4,24 +4,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.itops.release.plugins.module_utils.root import _state
+from ansible_collections.itops.release.plugins.module_utils.root import _records, _state
+
+MARK = _records.Mark("a run", "then")
 
 
 def state(*trees, **changes):
     """Return a State with trees named as ``digest`` or ``digest.2``, staged in this order."""
     records = {
-        tree: {
-            "name": "shop",
-            "version": tree,
-            "serial": token,
-            "digest": tree.partition(".")[0],
-            "links": [],
-            "token": token,
-        }
+        tree: _records.TreeRecord("shop", tree, token, tree.partition(".")[0], (), token)
         for token, tree in enumerate(trees, 1)
     }
     return _state.State(token=len(trees), trees=records, **changes)
@@ -41,7 +38,7 @@ def release(digest, *links):
         (state("a", "b", live="b"), "b", True, ("activate", "a")),
         (state("a", live="a"), "a", True, ("nothing", "a")),
         (state("a", live="a"), None, True, ("activate", "a")),
-        (state("a", live="a", switching={"to": "a"}), "a", True, ("activate", "a")),
+        (state("a", live="a", switching=_records.Switch("a")), "a", True, ("activate", "a")),
         (state("a", "b", live="a", trial="b"), "b", True, ("activate", "a")),
         (state("b", "a", live="b", trial="a"), "a", True, ("settle", "a")),
         (state("b", "a", live="b", trial="a"), "a", False, ("nothing", "a")),
@@ -67,13 +64,13 @@ def test_a_tree_that_is_not_there_or_linked_otherwise_is_staged_anew():
     [
         (state("a", "b", live="b", good=["a", "b"]), "a"),
         (state("a", "b", "c", live="c", good=["a", "b", "c"]), "b"),
-        (state("a", "b", "c", live="c", good=["a", "b", "c"], bad={"b": {}}), "a"),
+        (state("a", "b", "c", live="c", good=["a", "b", "c"], bad={"b": MARK}), "a"),
         # Staged last is not the way back; accepted before is.
         (state("b", "a", "c", live="b", good=["a", "b"]), "a"),
         (state("a", "b", live="a", trial="b", good=["a"]), "a"),
         (state("a", "b", "c", live="b", trial="c", good=["a", "b"]), "b"),
         (state("a", live="a", good=["a"]), None),
-        (state("a", "b", live="b", good=["a", "b"], bad={"a": {}}), None),
+        (state("a", "b", live="b", good=["a", "b"], bad={"a": MARK}), None),
         (state("a", trial="a"), None),
         (state(), None),
     ],
@@ -83,7 +80,7 @@ def test_the_way_back(there, digest):
 
 
 def test_the_way_back_from_a_trial_prefers_what_is_not_marked_bad():
-    there = state("a", "b", "c", live="b", trial="c", good=["a", "b"], bad={"b": {}})
+    there = state("a", "b", "c", live="b", trial="c", good=["a", "b"], bad={"b": MARK})
 
     assert _state.ways_back(there, {"a", "b", "c"}) == ["a", "b"]
     assert _state.ways_back(there, {"b", "c"}) == ["b"]
@@ -119,7 +116,7 @@ FIVE = ("a", "b", "c", "d", "e")
         (state(*FIVE, live="b", good=["a", "b"]), 1, ["c", "d", "e"]),
         (state(*FIVE, live="b", trial="d", good=["a", "b"]), 1, ["a", "c", "e"]),
         (state(*FIVE, trial="a"), 1, ["b", "c", "d", "e"]),
-        (state(*FIVE, live="e", good=["c", "d", "e"], bad={"d": {}}), 1, ["a", "b", "d"]),
+        (state(*FIVE, live="e", good=["c", "d", "e"], bad={"d": MARK}), 1, ["a", "b", "d"]),
         # A tree that was rebuilt counts once.
         (state("a", "b", "b.2", "c", live="c", good=["a", "b", "c"]), 3, ["b"]),
         (state("a", "a.2", "b", live="b", good=["b"]), 2, ["a"]),
@@ -147,7 +144,7 @@ def test_retention_never_removes_what_is_needed(data):
 
 
 def test_a_summary_tells_all():
-    there = state("a", "b", "c", live="b", trial="c", good=["a", "b"], bad={"a": {}}, since="now")
+    there = state("a", "b", "c", live="b", trial="c", good=["a", "b"], bad={"a": MARK}, since="now")
 
     told = _state.summary("/srv/shop", there)
 
@@ -182,8 +179,8 @@ def test_a_summary_of_nothing():
 
 
 def test_pinned_and_adopted_trees_stay_beside_the_last_ones():
-    there = state("a", "b", "c", "d", "e", live="e", good=["e"], pinned={"b": {}})
-    there.trees["c"]["adopted"] = True
+    there = state("a", "b", "c", "d", "e", live="e", good=["e"], pinned={"b": MARK})
+    there.trees["c"] = replace(there.trees["c"], adopted=True)
 
     assert _state.superfluous(there, set(there.trees), 2) == ["a"]
 
@@ -191,7 +188,7 @@ def test_pinned_and_adopted_trees_stay_beside_the_last_ones():
 def test_trees_that_are_too_old_go_although_they_are_among_the_last():
     there = state("a", "b", "c", live="c", good=["c"])
     for tree, day in zip("abc", ("2026-01-01", "2026-01-05", "2026-01-02"), strict=True):
-        there.trees[tree]["at"] = day + "T12:00:00Z"
+        there.trees[tree] = replace(there.trees[tree], at=day + "T12:00:00Z")
 
     since = _state.since("2026-01-09T12:00:00Z", 4)
     assert since == "2026-01-05T12:00:00Z"
@@ -203,7 +200,7 @@ def test_trees_that_are_too_old_go_although_they_are_among_the_last():
 def test_days_that_reach_back_beyond_all_records_let_nothing_go(days):
     there = state("a", "b", live="b", good=["b"])
     for tree in "ab":
-        there.trees[tree]["at"] = "2026-01-01T12:00:00Z"
+        there.trees[tree] = replace(there.trees[tree], at="2026-01-01T12:00:00Z")
 
     since = _state.since("2026-01-09T12:00:00Z", days)
 

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A state that is not of its form is refused in a line, whatever in it is wrong."""
+"""A state is recorded as it was, and refused in a line where anything in it is wrong."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import pytest
 
 from ansible_collections.itops.release.plugins.module_utils.root import (
     _directory,
+    _records,
     _state,
     _state_form,
 )
+from ansible_collections.itops.release.plugins.module_utils.tree import _layout
 from ansible_collections.itops.release.tests.fakes.estate import snapshot
 
 GONE = object()
@@ -29,6 +31,7 @@ WHOLE = {
     "token": 3,
     "run": {"name": "somebody", "pid": 4711},
     "lease": {"run": "somebody", "since": "then", "pid": None, "started": None, "boot": None},
+    "overtaken": [["anna", "ben"]],
     "uid": 0,
     "access": {"uid": 0, "gid": 0, "access": "public"},
     "trees": {"1-abababababab": TREE},
@@ -44,9 +47,66 @@ def without(mapping, key):
     return {name: value for name, value in mapping.items() if name != key}
 
 
-def test_what_is_written_is_of_its_form():
-    _state_form.checked(_state.State())
-    _state_form.checked(_state.State(**WHOLE))
+STATE = _state.State(
+    token=3,
+    run=_records.Holder("somebody", 4711),
+    lease=_records.Lease("somebody", "then"),
+    overtaken=[("anna", "ben")],
+    access=_layout.Access(0, 0, "public"),
+    trees={
+        "1-abababababab": _records.TreeRecord(
+            "shop", "1", 1, "ab" * 32, ("log",), 1, "2026-01-01T00:00:00Z"
+        )
+    },
+    live="1-abababababab",
+    switching=_records.Switch(None),
+    good=["ab" * 32],
+    bad={"cd" * 32: _records.Mark("somebody", "then")},
+    since="2026-01-01T00:00:00Z",
+)
+# What is recorded of it by name, though it is nothing.
+REST = {"left": None, "pinned": {}, "restarted": True, "trial": None}
+
+
+def test_a_state_is_recorded_and_read_as_it_was():
+    plain = _state_form.to_plain(STATE)
+
+    assert plain == {**WHOLE, **REST}
+    assert _state_form.from_plain(WHOLE) == _state_form.from_plain(plain) == STATE
+
+
+def test_the_state_of_a_new_root_is_recorded_without_a_holder():
+    plain = _state_form.to_plain(_state.State())
+
+    assert (plain["run"], plain["lease"], plain["access"], plain["overtaken"]) == (
+        {},
+        None,
+        None,
+        [],
+    )
+    assert _state_form.from_plain(plain) == _state_form.from_plain({}) == _state.State()
+
+
+@pytest.mark.parametrize(
+    "part", [{}, {"at": TREE["at"]}, {"at": TREE["at"], "adopted": True}], ids=len
+)
+def test_a_tree_is_recorded_with_its_time_and_origin_only_where_they_are_known(part):
+    recorded = {**without(TREE, "at"), **part}
+
+    state = _state_form.from_plain({**WHOLE, "trees": {"1-abababababab": recorded}})
+
+    assert _state_form.to_plain(state)["trees"] == {"1-abababababab": recorded}
+
+
+def test_no_part_of_a_state_shares_data_with_what_was_recorded_of_it():
+    state = _state_form.from_plain(WHOLE)
+    plain = _state_form.to_plain(state)
+
+    state.good.append("ef" * 32)
+    state.trees.clear()
+    state.bad.clear()
+
+    assert plain == {**WHOLE, **REST}
 
 
 @pytest.mark.parametrize(
@@ -69,6 +129,11 @@ def test_what_is_written_is_of_its_form():
         {"trees": {"1-abababababab": {**TREE, "version": ""}}},
         {"trees": {"1-abababababab": {**TREE, "links": "log"}}},
         {"trees": {"1-abababababab": {**TREE, "links": ["a\0b"]}}},
+        {"trees": {"1-abababababab": {**TREE, "at": 5}}},
+        {"trees": {"1-abababababab": {**TREE, "adopted": 1}}},
+        {"trees": {"1-abababababab": {**TREE, "novelty": True}}},
+        {"overtaken": [["anna"]]},
+        {"overtaken": [["anna", None]]},
         *(
             {"trees": {name: TREE}, "live": name}
             for name in ("", ".", "..", "a/b", "a\0b", "a\nb", "\ud800")
@@ -89,7 +154,7 @@ def test_what_is_written_is_of_its_form():
 )
 def test_a_part_that_is_not_of_its_form_is_named_in_a_line(change):
     with pytest.raises(TypeError) as caught:
-        _state_form.checked(_state.State(**{**WHOLE, **change}))
+        _state_form.from_plain({**WHOLE, **change})
 
     line = str(caught.value)
     assert line.isprintable()

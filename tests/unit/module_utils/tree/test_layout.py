@@ -142,7 +142,7 @@ def verify(host, runtime_paths=(), **changes):
     """Return what ``_layout.verify`` says of the current tree, against the Access of the tests."""
     with _directory.opened(str(host.root)) as root:
         state = root.read_state()
-        manifest = root.read_manifest(state.trees[state.live]["digest"])
+        manifest = root.read_manifest(state.trees[state.live].digest)
         releases = root.folder("releases")
         try:
             entries = _layout.expected(manifest, ())
