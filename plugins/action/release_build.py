@@ -16,10 +16,9 @@ from ansible.utils.display import Display
 
 from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.options import _build
-from ..plugin_utils.adapter import _arguments, _environment, _remote, _run_action
+from ..plugin_utils.adapter import _arguments, _environment, _remote, _run_action, _transfer
 from ..plugin_utils.building import _diff, _supervision
 from ..plugin_utils.definition import _release_file
-from ..plugin_utils.adapter import _transfer
 from ..plugin_utils.run import _ci, _identity
 
 MODULE = "itops.release.release_build"

@@ -11,12 +11,10 @@ from ansible.plugins.action import ActionBase
 from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.options import _deployment
 from ..plugin_utils.adapter import _arguments, _hooks, _listeners, _run_action, _transport
-from ..plugin_utils.deployment import _compression, _conversation, _host_diff, _options
+from ..plugin_utils.deployment import _compression, _conversation, _host_diff, _options, _packs
 from ..plugin_utils.run import _identity
 
-REQUIRED_IF = [
-    ("state", state, ["release"]) for state in ("checked", "staged", "live")
-]
+REQUIRED_IF = [("state", state, ["release"]) for state in ("checked", "staged", "live")]
 
 
 class ActionModule(ActionBase):
@@ -35,7 +33,6 @@ class ActionModule(ActionBase):
             lambda arguments: self._deploy(arguments, variables),
             refuse=_options.refuse_ambiguous,
             prefix=self._called(""),
-            variables=variables,
             place="root",
             required_if=REQUIRED_IF,
         )
@@ -55,7 +52,7 @@ class ActionModule(ActionBase):
             _transport.AnsibleTransport(self, task_vars),
             options,
             host=task_vars["inventory_hostname"],
-            pack_directory=_arguments.cache_directory(),
+            pack_directory=_packs.default_directory(),
             hooks=hooks,
         )
         tally = conversation.tally
@@ -74,7 +71,7 @@ class ActionModule(ActionBase):
         return result
 
     def _called(self, option: str) -> str:
-        """Return the name by which the user knows an *option*: that of a role's variable, if any."""
+        """Return the name by which the user knows an *option*: the role's variable, if any."""
         return f"{self._task.args.get('variables') or ''}{option}"
 
     def _login(self) -> str | None:

@@ -17,8 +17,7 @@ from ansible.plugins.action import ActionBase
 from ..module_utils.formats import _canonical
 from ..module_utils.git import _commits
 from ..module_utils.options import _notes
-from ..plugin_utils.adapter import _arguments, _environment, _remote, _run_action
-from ..plugin_utils.adapter import _transfer
+from ..plugin_utils.adapter import _arguments, _environment, _remote, _run_action, _transfer
 from ..plugin_utils.evidence import _attachments, _signers, _trust
 from ..plugin_utils.library import _store
 from ..plugin_utils.notes import (

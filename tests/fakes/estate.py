@@ -9,20 +9,29 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import os
 import pathlib
 import stat
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.itops.release.plugins.module_utils.deployment import _host_call
+from ansible_collections.itops.release.plugins.module_utils.deployment import (
+    _answer,
+    _host_call,
+    _request,
+)
 from ansible_collections.itops.release.plugins.module_utils.files import _paths
 from ansible_collections.itops.release.plugins.module_utils.options import _deployment
 from ansible_collections.itops.release.plugins.module_utils.release import _manifest
-from ansible_collections.itops.release.plugins.module_utils.root import _directory, _inspection
+from ansible_collections.itops.release.plugins.module_utils.root import (
+    _directory,
+    _inspection,
+    _state,
+)
 from ansible_collections.itops.release.plugins.module_utils.tree import _layout
 from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing
 from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file
-from ansible_collections.itops.release.plugins.plugin_utils.deployment import _packs
+from ansible_collections.itops.release.plugins.plugin_utils.deployment import _options, _packs
 from ansible_collections.itops.release.plugins.plugin_utils.library import _store
 
 RULES = {
@@ -147,63 +156,58 @@ class Host:
         return f"2026-01-01T00:{next(self.clock):02d}:00Z"
 
     def deploy(self, label, check_mode=False, **params):
-        """Do ``state: live``, or what *params* say; None stands for the previous release."""
-        params = {**self.options(), **params}
-        if params["probe"]:
-            defaults = {key: option.get("default") for key, option in _deployment.PROBE.items()}
-            params["probe"] = {**defaults, "retries": 0, "interval": 0, **params["probe"]}
-        act = _host_call.bring
-        if params["state"] == "absent":
-            act = _host_call.remove
-        elif params["mark"]:
-            act = _host_call.mark
-        call = self.ask(label)
+        """Do ``state: live``, or what *params* say; None stands for the previous release.
+
+        Return the outcome; raises what the host refuses it by.
+        """
+        request = self.request(label, check=check_mode, **params)
         self.calls = 1
-        result = act(params, call, self.now, check_mode)
+        answer = self.answer(request)
         again = False
-        while not check_mode and result.get("need"):
-            need = result.pop("need")
+        while not check_mode and answer.need:
+            need = answer.need
             if again:  # that did not do, so everything is sent
-                need = {**need, "again": [], "base": None, "held": []}
-            again = bool(need["again"])
-            call = self.supply(call, need)
+                need = replace(need, resend=(), base=None, held=())
+            again = bool(need.resend)
+            request = self.supply(request, need)
             self.calls += 1
-            result = act(params, call, self.now, check_mode)
-        need = result.pop("need", None)
-        if need and not result["after"]["name"]:
-            wanted = self.estate.library.find("sha256:" + need["digest"])
-            call = {**call, "release": wanted._asdict(), "links": need["links"]}
-            result = act(params, call, self.now, check_mode)
-            result.pop("need", None)
-        return result
+            answer = self.answer(request)
+        if answer.need and not answer.outcome["after"]["name"]:
+            wanted = self.estate.library.find("sha256:" + answer.need.digest)
+            answer = self.answer(
+                request.after(release=_state.Release(*wanted), links=answer.need.links)
+            )
+        return dict(answer.outcome)
 
-    def ask(self, label):
-        """Return a call for the release of a Label, or for the previous one, as the first is."""
-        return {
-            "run": self.run,
-            "release": label._asdict() if label else None,
-            "forward": bool(label) and self.forward,
-            "login": None,
-            "becomes": False,
-            "links": None,
-            "pack": None,
-            "again": [],
-            "whole": False,
-        }
+    def request(self, label=None, check=False, **params):
+        """Return the Request about the release of a Label, or the previous one, as the first is."""
+        options = {**self.options(), **params}
+        if options["probe"]:
+            defaults = {key: option.get("default") for key, option in _deployment.PROBE.items()}
+            options["probe"] = {**defaults, "retries": 0, "interval": 0, **options["probe"]}
+        told = _options.Options.from_arguments(options, self.run, check, None, False)
+        request = told.asks_for(_state.Release(*label) if label else None)
+        return request.after(forward=bool(label) and self.forward)
 
-    def supply(self, call, need):
-        """Send what the answer to *call* needs; return the call that follows it."""
-        base = need["base"] or next(iter(need["held"]), None)
-        self.send(need["drop"] + "/pack", need["digest"], base, need["again"])
-        wanted = self.estate.library.find("sha256:" + need["digest"])
-        return {
-            **call,
-            "release": wanted._asdict(),
-            "pack": need["drop"],
-            "links": need["links"],
-            "again": need["again"],
-            "whole": base is None,
-        }
+    def answer(self, request):
+        """Return what the host answers to *request*, over the wire; raises what it refuses by."""
+        told, secret = request.to_plain()
+        wire = json.loads(json.dumps({**told, **secret}))
+        answer = _host_call.carry_out(_request.Request.from_plain(wire), self.now)
+        return _answer.Answer.from_plain(json.loads(json.dumps(answer.to_plain())))
+
+    def supply(self, request, need):
+        """Send what the host needs; return the request that follows."""
+        base = need.base or next(iter(need.held), None)
+        self.send(need.upload_dir + "/pack", need.digest, base, need.resend)
+        wanted = self.estate.library.find("sha256:" + need.digest)
+        return request.after(
+            release=_state.Release(*wanted),
+            upload_dir=need.upload_dir,
+            links=need.links,
+            resend=need.resend,
+            full_pack=base is None,
+        )
 
     def send(self, path, digest, base, again=()):
         path = _paths.local(path)

@@ -54,7 +54,7 @@ def make(root, login, becomes, release, run, lock_timeout):
                 os.chown(name, owner, -1, dir_fd=folder, follow_symlinks=False)
             _clear(folder, but=name)
         partial = None if kept is None else _describe(kept)
-    return {"drop": os.path.join(root.path, _directory.OURS, "drop", name), "partial": partial}
+    return os.path.join(root.path, _directory.OURS, "drop", name), partial
 
 
 def open_pack(root, path):

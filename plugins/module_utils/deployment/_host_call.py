@@ -1,9 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One call of the controller to a host: what ``release_deployment`` does there.
+"""One call of the controller to a host: a request in, an answer out.
 
-The controller's half says what it wants with plain data and gets plain data back: either what was
-done, or what it has to send first. Nothing here knows Ansible.
+Nothing here knows Ansible.
 
 Most calls find nothing to do, and a host compiles at each call what that imports. So what only
 writing needs is imported where writing begins.
@@ -15,11 +14,17 @@ import contextlib
 import copy
 import functools
 import os
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
 from ..files import _paths
 from ..root import _adoption, _claim, _directory, _ownership, _records, _state
-from . import _answer, _plan
+from . import _answer, _plan, _request
 
+if TYPE_CHECKING:
+    from ..tree import _layout
+
+Now = Callable[[], str]
+Outcome = Dict[str, Any]
 MARKS = {
     "bad": ("bad", True),
     "good": ("bad", False),
@@ -28,72 +33,121 @@ MARKS = {
 }
 
 
-def _at_one_moment(act):
+def _at_one_moment(act: Callable[[_request.Request, Now], Outcome]) -> Callable[..., Outcome]:
     """Return *act* so that it looks again where another run switched while it looked."""
 
     @functools.wraps(act)
-    def looks_again(*args):
+    def looks_again(request: _request.Request, now: Now) -> Outcome:
         while True:
             with contextlib.suppress(_directory.Moved):
-                return act(*args)
+                return act(request, now)
 
     return looks_again
 
 
+def answer(request: _request.Request, now: Now) -> _answer.Answer:
+    """Carry out *request* and return the Answer; *now* returns the time as text.
+
+    What is refused or fails is an answer too. An error that is not of this collection is raised.
+    """
+    try:
+        return carry_out(request, now)
+    except (OSError, ValueError) as error:
+        from . import _transaction
+
+        return _transaction.refusal(error, request)
+
+
+def carry_out(request: _request.Request, now: Now) -> _answer.Answer:
+    """Carry out *request* and return the Answer; raises ReleaseError where it is refused."""
+    outcome = _act(request)(request, now)
+    need = outcome.pop("need", None)
+    return _answer.Answer(_answer.NEED if need else _answer.OK, need=need, outcome=outcome)
+
+
+def _act(request: _request.Request) -> Callable[[_request.Request, Now], Outcome]:
+    """Return what carries out a request, by its state."""
+    _check_named(request)
+    if request.mark:
+        return mark
+    return {"absent": remove, "reverted": revert}.get(request.state, bring)
+
+
 @_at_one_moment
-def remove(params, call, now, check_mode):
-    """Do ``state: absent``: one release, or everything of ours; return the result."""
-    _check_named(params, call)
+def remove(request: _request.Request, now: Now) -> Outcome:
+    """Do ``state: absent``: one release, or everything of ours; return the outcome."""
     from ..files import _deletion
     from . import _removal, _transaction
 
-    with _directory.opened(params["root"]) as root:
+    with _directory.opened(request.root) as root:
         if root is None:
             # What a removal that was killed left to delete.
-            leftovers = {} if check_mode else _removal.sweep(params["root"])
-            result = _answer.result(params["root"], None, None, changed=False)
-            return {**result, "warnings": _deletion.warnings(leftovers)}
+            leftovers = {} if request.check else _removal.sweep(request.root)
+            outcome = _answer.outcome(request.root, None, None, changed=False)
+            return {**outcome, "warnings": _deletion.warnings(leftovers)}
         before = root.read_state()
         _claim.check_owner(root.path, before, None)
         root.read_current(before)  # refuses what is not ours
         state = copy.deepcopy(before)
         _claim.settle(root, state, None)  # what a killed run made live is on trial
-        trees = _removal.choice(root, call)(state)
+        trees = _removal.choice(root, request.release)(state)
         # A removal that was killed is gone on with.
-        has_leftovers = not check_mode and _removal.unused_manifests(root, before)
-        if call["release"] and not trees and not has_leftovers:
-            return _answer.result(params["root"], before, before, changed=False)
-        act = _transaction.foresee_removal if check_mode else _transaction.remove
-        return act(root, before, state, params, call, now)
+        has_leftovers = not request.check and _removal.unused_manifests(root, before)
+        if request.release and not trees and not has_leftovers:
+            return _answer.outcome(request.root, before, before, changed=False)
+        act = _transaction.foresee_removal if request.check else _transaction.remove
+        return act(root, before, state, request, now)
 
 
-def mark(params, call, now, check_mode):
-    """Do ``mark``: remember that a release is bad or pinned, or no longer; return the result."""
-    _check_named(params, call)
+@_at_one_moment
+def revert(request: _request.Request, now: Now) -> Outcome:
+    """Do ``state: reverted``: undo what a run changed here; return the outcome.
+
+    Raises DeploymentError where something else became live since.
+    """
+    from . import _reversal, _transaction
+
+    with _directory.opened(request.root) as root:
+        if root is None:
+            return _answer.outcome(request.root, None, None, changed=False)
+        before = root.read_state()
+        _claim.check_owner(root.path, before, None)
+        state = copy.deepcopy(before)
+        _claim.settle(root, state, None)
+        if _reversal.choose(root, state, request) is None:
+            return _answer.outcome(request.root, before, state, changed=False)
+        act = _transaction.foresee_reversal if request.check else _transaction.revert
+        return act(root, before, request, now)
+
+
+def mark(request: _request.Request, now: Now) -> Outcome:
+    """Do ``mark``: remember that a release is bad or pinned, or no longer; return the outcome."""
     from . import _transaction
 
-    digest = call["release"]["digest"]
-    with _directory.opened(params["root"]) as root:
+    assert request.release  # see _check_named
+    assert request.mark
+    digest = request.release.digest
+    with _directory.opened(request.root) as root:
         if root is None:
-            raise _claim.DeploymentError("nothing is deployed at %s" % params["root"])
+            raise _claim.DeploymentError("nothing is deployed at %s" % request.root)
         before = root.read_state()
         _claim.check_owner(root.path, before, None)
         after = copy.deepcopy(before)
-        changed = _remark(after, digest, params["mark"], _records.Mark(call["run"], ""))
-        if changed and not check_mode:
-            claim = _transaction.claim_of(root, params, call, now)
+        changed = _remark(after, digest, request.mark, _records.Mark(request.run, ""))
+        if changed and not request.check:
+            claim = _transaction.claim_of(root, request, now)
             with claim.noting() as after:
                 before = copy.deepcopy(after)
-                changed = _remark(after, digest, params["mark"], _records.Mark(claim.run, now()))
+                changed = _remark(after, digest, request.mark, _records.Mark(claim.run, now()))
                 if changed:
-                    claim.record("marked " + params["mark"], digest, None)
-        return _answer.result(params["root"], before, after, changed=changed)
+                    claim.record("marked " + request.mark, digest, None)
+        return _answer.outcome(request.root, before, after, changed=changed)
 
 
-def _remark(state, digest, mark_, record):
+def _remark(state: _state.State, digest: str, mark_: str, record: _records.Mark) -> bool:
     """Mark a release in *state*, with *record*; tell whether that changes anything."""
     field, wanted = MARKS[mark_]
-    marks = getattr(state, field)
+    marks: Dict[str, _records.Mark] = getattr(state, field)
     held = {tree.digest for tree in state.trees.values()}
     if mark_ == "pinned" and digest not in held:
         raise _claim.DeploymentError("release sha256:%s is not here" % digest)
@@ -107,108 +161,133 @@ def _remark(state, digest, mark_, record):
 
 
 @_at_one_moment
-def bring(params, call, now, check_mode):
-    """Do ``state: staged`` and ``state: live``; return the result.
+def bring(request: _request.Request, now: Now) -> Outcome:
+    """Do ``state: staged`` and ``state: live``; return the outcome.
 
-    Where the release is not here and no pack came with the call, the result has ``need``: the
-    digest wanted, the releases held, the codecs that can be read, and where to drop the pack.
+    Where the release is not here and no pack came with the request, the outcome has ``need``, a
+    Need.
     """
-    _check_named(params, call)
-    for name in ("keep", "keep_days"):
-        if (params[name] or 0) < 0:
+    for name, value in (("keep", request.retention.keep), ("keep_days", request.retention.days)):
+        if (value or 0) < 0:
             raise _claim.DeploymentError(
-                "%s (deploy_%s in the role) is %d: give 0 or more" % (name, name, params[name])
+                "%s (deploy_%s in the role) is %d: give 0 or more" % (name, name, value or 0)
             )
-    if params["probe"]:
+    if request.service.probe:
         from . import _service
 
-        _service.check(params["probe"])
-    with _directory.opened(params["root"]) as root:
+        _service.check(request.service.probe)
+    with _directory.opened(request.root) as root:
         state = root.read_state() if root else _state.State()
-    asked = (params[name] for name in ("owner", "group", "access"))
-    access = _ownership.asked(*asked, state.access)
-    adopted = _to_adopt(params, state)
-    if root is None and call["release"] is None:
-        return _as_it_is(params, adopted, now)
-    if not check_mode:
-        _directory.create(params["root"], access)
-    with _directory.opened(params["root"]) as root:
+    access = _ownership.asked(request.owner, request.group, request.access, state.access)
+    adopted = _to_adopt(request, state)
+    if root is None and request.release is None:
+        return _as_it_is(request, adopted, now)
+    if root is None:
+        _directory.refuse_foreign(request.root, request.foreign_files or bool(adopted))
+    if not request.check:
+        _directory.create(request.root, access)
+    with _directory.opened(request.root) as root:
         if adopted:
             _adoption.record(state, adopted, now())
         if root is None:
             from . import _prediction
 
-            return _prediction.first(params, call, state)
-        return _bring(root, access, adopted, params, call, now, check_mode)
+            return _prediction.first(request, state)
+        return _bring(root, access, adopted, request, now)
 
 
-def _check_named(params, call):
-    """Raise DeploymentError where what is removed, marked or staged would have to be guessed.
-
-    Without a release in the *call*, the current or the previous one is meant, or all of them.
-    """
-    what = "mark" if params["mark"] else "state: " + params["state"]
-    all_removed = params["state"] == "absent" and not params["release"]
-    if call["release"] is None and what != "state: live" and not all_removed:
+def _check_named(request: _request.Request) -> None:
+    """Raise DeploymentError where what is removed or marked would have to be guessed."""
+    needs_name = request.mark or (request.state == "absent" and request.reference)
+    if needs_name and request.release is None:
+        what = "mark" if request.mark else "state: absent"
         raise _claim.DeploymentError(
             what + " needs the release that it is about, as name:version or sha256:<digest>"
         )
 
 
-def _to_adopt(params, state):
+def _to_adopt(request: _request.Request, state: _state.State) -> Optional[str]:
     """Return the tree that another tool made live here, if it is to be adopted, or None.
 
     Raises RootError for what is not ours and may not, or cannot, be adopted.
     """
-    if state.token or not os.path.lexists(os.path.join(_paths.local(params["root"]), "current")):
+    if state.token or not os.path.lexists(os.path.join(_paths.local(request.root), "current")):
         return None
-    with _directory.opened(params["root"]) as root:
+    with _directory.opened(request.root) as root:
         if root and root.read_state().token:
             return None  # the first deployment was made meanwhile
-    if not params["adopt"]:
+    if not request.adopt:
         raise _directory.RootError(
             "%s/current is not ours: nothing was touched; with adopt: true (deploy_adopt in the "
-            "role) the release that it leads to stays as the way back" % params["root"]
+            "role) the release that it leads to stays as the way back" % request.root
         )
-    return _adoption.find(params["root"])
+    return _adoption.find(request.root)
 
 
-def _as_it_is(params, adopted, now):
-    """Return the result of a call that names no release where nothing of ours is.
+def _as_it_is(request: _request.Request, adopted: Optional[str], now: Now) -> Outcome:
+    """Return the outcome of a request that names no release where nothing of ours is.
 
     What is current is live already. Raises NoWayBack where the previous one is meant.
     """
     if not adopted:
         raise _claim.DeploymentError(
-            "nothing is deployed at %s, so there is nothing to go back to" % params["root"]
+            "nothing is deployed at %s, so there is nothing to go back to" % request.root
         )
     state = _state.State()
     _adoption.record(state, adopted, now())
-    if params["release"] != "current":
+    if request.reference != "current":
         _state.previous_release(state)
-    return {**_answer.result(params["root"], state, state, changed=False), "is_live": True}
+    return {**_answer.outcome(request.root, state, state, changed=False), "is_live": True}
 
 
-def _bring(root, access, adopted, params, call, now, check_mode):
+def _bring(
+    root: _directory.Root,
+    access: _layout.Access,
+    adopted: Optional[str],
+    request: _request.Request,
+    now: Now,
+) -> Outcome:
     state = root.read_state()
     _claim.check_owner(root.path, state, access)
     if adopted and not state.token:
         _adoption.record(state, adopted, now())
     before = copy.deepcopy(state)
     _claim.settle(root, state, None)  # what a killed run left counts as what it really did
-    plan = _plan.make(root, state, params, call)
-    if plan.step == "nothing" and not call["pack"]:
-        return _nothing(root, before, state, params, plan)
+    plan = _plan.make(root, state, request)
+    if plan.step == "nothing" and not request.upload_dir:
+        return _nothing(root, before, state, request, plan)
     from . import _transaction
 
-    if check_mode:
-        return _transaction.foresee(root, before, plan, params, call, now)
-    return _transaction.bring(root, before, plan, params, call, now, access, adopted)
+    if request.check:
+        return _transaction.foresee(root, before, plan, request, now)
+    return _transaction.bring(root, before, plan, request, now, access, adopted)
 
 
-def _nothing(root, before, state, params, plan):
-    """Return the result of a call that had nothing to do."""
-    wanted = {**params, "state": "live"}
+def _nothing(
+    root: _directory.Root,
+    before: _state.State,
+    state: _state.State,
+    request: _request.Request,
+    plan: _plan.Plan,
+) -> Outcome:
+    """Return the outcome of a request that had nothing to do.
+
+    Where the release is to go live later, what would hinder that is refused now.
+    """
+    outcome = _answer.outcome(request.root, before, state, changed=False)
+    if plan.release is None:
+        return outcome
+    if not request.goes_live:
+        from . import _shared, _transaction
+
+        _shared.check(root.path, plan.release.links, root.read_manifest(plan.release.digest))
+        if not request.check:
+            _transaction.claim_of(root, request, _no_time).check_turn(state)
+    wanted = request.after(state="live")
     ahead, _tree_name = _plan.next_step(root, state, wanted, plan.release)
-    result = _answer.result(params["root"], before, state, changed=False)
-    return {**result, "is_live": ahead == "nothing" and not state.trial}
+    return {**outcome, "is_live": ahead == "nothing" and not state.trial}
+
+
+def _no_time() -> str:
+    """Stand for the time where nothing is recorded."""
+    return ""

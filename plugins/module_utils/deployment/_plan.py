@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ..root import _claim, _inspection, _state
+from ..root import _claim, _directory, _inspection, _state
+from . import _request
 
 
 class Plan(NamedTuple):
@@ -20,43 +21,48 @@ class Plan(NamedTuple):
     release: Optional[_state.Release]
     step: str
     tree: Optional[str]
-    drift: List[dict]
+    drift: List[Dict[str, Any]]
     state: _state.State
 
 
-def make(root, state, params, call):
-    """Return the Plan for what *params* and *call* ask for, where *state* is what is here.
+def make(root: _directory.Root, state: _state.State, request: _request.Request) -> Plan:
+    """Return the Plan for what *request* asks for, where *state* is what is here.
 
-    A tree is compared with its manifest before it is activated, and with ``verify`` always.
-    Raises DeploymentError for a release that must not go live or, where the call goes only
-    ``forward``, is older than what is; NoWayBack where there is none.
+    A tree is compared with its manifest before it is activated, unless this very run staged it,
+    and with ``verify`` always. Raises DeploymentError for a release that must not go live, is of
+    another application or, where the request goes only ``forward``, is older than what is;
+    NoWayBack where there is none.
     """
-    if _goes_back(params, call) and state.trial and not state.live:
-        return Plan(None, "withdraw", None, [], state)
-    release, back = _meant(root, params, call, state)
-    if release.digest != call.get("only", release.digest):
+    if _goes_back(request) and state.trial and not state.live:
+        return Plan(None, "withdraw" if request.goes_live else "nothing", None, [], state)
+    release, back = _meant(root, request, state)
+    if request.expected_digest not in (None, release.digest):
         raise _claim.DeploymentError("another run changed %s meanwhile: run again" % root.path)
-    if params["state"] == "live":
-        refuse_bad(state, release.digest, release.version)
-    older = _refusal_of_older(root.path, state, release) if call.get("forward") else None
+    refuse_bad(state, release.digest, release.version)
+    if not request.rename:
+        _refuse_another_application(root.path, state, release)
+    older = _refusal_of_older(root.path, state, release) if request.forward else None
     if older:
         # What another run is trying may go again: that comes first.
-        _claim.Claim(root, call["run"], None, 0, params["takeover"]).check_turn(state)
+        _claim.Claim(root, request.run, str, 0, request.takeover).check_turn(state)
         raise _claim.DeploymentError(older)
-    step, tree = next_step(root, state, params, release, back)
+    step, tree = next_step(root, state, request, release, back)
     if step == "settle" and not (
-        changes(step, state, params) or params["probe"] or _moves_lease(state, params, call["run"])
+        changes(step, state, request)
+        or request.service.probe
+        or _moves_lease(state, request, request.run)
     ):
         step = "nothing"
-    drift = []
-    if step == "activate" or (params["verify"] and tree and step != "stage"):
-        if not state.trees[tree].adopted:
-            found, _runtime = _inspection.look_through(root, state, tree, params["runtime_paths"])
-            drift = [{**item._asdict(), "tree": tree} for item in found]
+    drift: List[Dict[str, Any]] = []
+    just_staged = tree and state.trees[tree].run == request.run and not request.verify
+    looks = (step == "activate" and not just_staged) or (request.verify and step != "stage")
+    if looks and tree and not state.trees[tree].adopted:
+        found, _runtime = _inspection.look_through(root, state, tree, request.runtime_paths)
+        drift = [{**item._asdict(), "tree": tree} for item in found]
     return Plan(release, "stage" if drift else step, tree, drift, state)
 
 
-def refuse_bad(state, digest, version):
+def refuse_bad(state: _state.State, digest: str, version: str) -> None:
     """Raise DeploymentError if the release *digest* is marked bad in *state*."""
     if digest in state.bad:
         raise _claim.DeploymentError(
@@ -65,14 +71,14 @@ def refuse_bad(state, digest, version):
         )
 
 
-def _refusal_of_older(path, state, release):
+def _refusal_of_older(path: str, state: _state.State, release: _state.Release) -> Optional[str]:
     """Return the line that refuses *release* if it is older than what is live or on trial, or None.
 
     Serials count within one application. Two releases of one serial are from two media libraries:
     nobody knows which is the newer.
     """
     for tree, phase in ((state.trial, "on trial"), (state.live, "live")):
-        there = state.trees.get(tree)
+        there = state.trees.get(tree) if tree else None
         if not there or there.name != release.name or there.digest == release.digest:
             continue
         if release.serial > there.serial:
@@ -89,53 +95,73 @@ def _refusal_of_older(path, state, release):
     return None
 
 
-def next_step(root, state, params, release, back=None):
+def _refuse_another_application(path: str, state: _state.State, release: _state.Release) -> None:
+    """Raise DeploymentError if what is live is of another application than *release*."""
+    there = state.trees.get(state.current) if state.current else None
+    if there and not there.adopted and release.name and there.name != release.name:
+        raise _claim.DeploymentError(
+            "%s holds %s %s, and %s %s is another application: use a root of its own, or set "
+            "rename: true (deploy_rename in the role) if the application was renamed"
+            % (path, there.name, there.version, release.name, release.version),
+            code="another_application",
+        )
+
+
+def next_step(
+    root: _directory.Root,
+    state: _state.State,
+    request: _request.Request,
+    release: _state.Release,
+    back: Optional[str] = None,
+) -> Tuple[str, Optional[str]]:
     """Return what is to be done now and the tree it is about, as ``_state.next_step`` does.
 
     *back* is the very tree to return to from a trial.
     """
     if back:
-        return "activate", back
+        return ("activate" if request.goes_live else "nothing"), back
     current, existing = root.read_current(state), root.existing_trees(state)
-    step, tree = _state.next_step(state, existing, current, release, params["state"] == "live")
-    if step == "nothing" and params["state"] == "live" and params["restart"]:
+    step, tree = _state.next_step(state, existing, current, release, request.goes_live)
+    if step == "nothing" and request.goes_live and request.service.restart:
         # A run that was killed after it switched, or a restart that failed, left that to be done.
         step = "nothing" if state.restarted else "settle"
     return step, tree
 
 
-def changes(step, state, params):
+def changes(step: str, state: _state.State, request: _request.Request) -> bool:
     """Tell whether *step* changes anything: to probe a trial again does not."""
     if step == "settle":
-        return params["commit"] or bool(params["restart"] and not state.restarted)
+        return request.commit or bool(request.service.restart and not state.restarted)
     return step != "nothing"
 
 
-def _moves_lease(state, params, run):
+def _moves_lease(state: _state.State, request: _request.Request, run: str) -> bool:
     """Tell whether the lease has to be taken on, or let go of, although nothing else is to do."""
     holder = state.lease.run if state.lease else None
-    return bool(state.trial) and holder != (run if params["hold"] else None)
+    return bool(state.trial) and holder != (run if request.hold else None)
 
 
-def _goes_back(params, call):
-    return call["release"] is None and params["release"] != "current"
+def _goes_back(request: _request.Request) -> bool:
+    return request.release is None and request.reference != "current"
 
 
-def _meant(root, params, call, state):
+def _meant(
+    root: _directory.Root, request: _request.Request, state: _state.State
+) -> Tuple[_state.Release, Optional[str]]:
     """Return the Release that is meant, and the very tree where that is known.
 
     The call has all of it where the library knows it, else the digest of one that is here. Without
     either it is the current or the previous one, linked as it was.
     """
-    asked = call["release"]
-    links = tuple(sorted(params["linked_paths"] if call["links"] is None else call["links"]))
-    if asked and asked["name"]:
-        return _state.Release(links=links, **asked), None
+    asked = request.release
+    links = tuple(sorted(request.linked_paths if request.links is None else request.links))
+    if asked and asked.name:
+        return asked._replace(links=links), None
     existing = root.existing_trees(state)
     tree = back = None
     if asked:
-        digest = asked["digest"]
-    elif params["release"] == "current":
+        digest = asked.digest
+    elif request.reference == "current":
         if not state.current:
             raise _claim.DeploymentError("nothing is live at %s" % root.path)
         tree, digest = state.current, state.trees[state.current].digest

@@ -35,12 +35,11 @@ def removable(root, state, digest):
     return trees
 
 
-def choice(root, call):
-    """Return what names, of a State, the trees that *call* removes: of its release, or all."""
-    release = call["release"]
+def choice(root, release):
+    """Return what names, of a State, the trees to be removed: those of *release*, or all."""
     if release is None:
         return lambda state: ours(root, state)
-    return lambda state: removable(root, state, release["digest"])
+    return lambda state: removable(root, state, release.digest)
 
 
 def clean(claim, choose):

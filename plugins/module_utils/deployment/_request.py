@@ -64,6 +64,7 @@ class Request:
     verify: bool = False
     adopt: bool = False
     rename: bool = False
+    foreign_files: bool = False
     seed: bool = False
     linked_paths: Tuple[str, ...] = ()
     owner: Optional[str] = None
@@ -122,7 +123,7 @@ class Request:
         release = rest.pop("release", None)
         if release:
             release = _state.Release(**{**release, "links": tuple(release["links"])})
-        values = {
+        values: Dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in rest.items()
         }
         return cls(**values, release=release, retention=retention, service=service)

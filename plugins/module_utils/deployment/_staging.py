@@ -167,7 +167,7 @@ def _publish(claim, release, place):
         place.publish()
         releases = claim.folder(stack, "releases")
         tree = free_name(claim.root, _manifest.tree_name(release.version, release.digest))
-        state.trees[tree] = _state.recorded(release, claim.token, claim.now())
+        state.trees[tree] = _state.recorded(release, claim.token, claim.now(), claim.run)
         claim.root.write_state(state)
         os.rename("tree", tree, src_dir_fd=place.staging, dst_dir_fd=releases)
         os.fsync(releases)

@@ -9,226 +9,352 @@ from __future__ import annotations
 
 import contextlib
 import copy
+from dataclasses import replace
+from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 
+from ..errors._release_error import ReleaseError
 from ..files import _deletion
 from ..formats import _codec
 from ..release import _manifest, _pack
 from ..root import _claim, _directory, _state
 from ..tree import _drift, _layout
-from . import _answer, _drop, _plan, _prediction, _removal, _service, _shared, _staging, _trial
-
-OURS = (
-    _claim.DeploymentError,
-    _drift.Damaged,
-    _directory.RootError,
-    _service.ServiceError,
-    _state.NoWayBack,
-    _layout.TreeError,
+from . import (
+    _answer,
+    _drop,
+    _plan,
+    _prediction,
+    _removal,
+    _request,
+    _reversal,
+    _shared,
+    _staging,
+    _trial,
 )
 
+Now = Callable[[], str]
+Outcome = Dict[str, Any]
 
-def foresee(root, before, plan, params, call, now):
+
+def foresee(
+    root: _directory.Root,
+    before: _state.State,
+    plan: _plan.Plan,
+    request: _request.Request,
+    now: Now,
+) -> Outcome:
     """Return what ``bring`` would."""
-    claim = claim_of(root, params, call, now)
+    claim = claim_of(root, request, now)
     claim.check_turn(plan.state)
-    return told(claim, _prediction.predict(root, before, plan, params, call, now))
+    return told(claim, _prediction.predict(root, before, plan, request, now))
 
 
-def bring(root, before, plan, params, call, now, access, adopted):
-    """Do what *plan* says, or ask for the pack that it needs; return the result.
+def bring(
+    root: _directory.Root,
+    before: _state.State,
+    plan: _plan.Plan,
+    request: _request.Request,
+    now: Now,
+    access: _layout.Access,
+    adopted: Optional[str],
+) -> Outcome:
+    """Do what *plan* says, or ask for the pack that it needs; return the outcome.
 
     *before* is the State that was found; *access* and *adopted* are recorded with the first claim.
     A plan that another run has made untrue meanwhile, also while this one waited, is made anew.
     """
-    if _needs_pack(root, plan) and not call["pack"]:
-        state = claim_of(root, params, call, now).await_turn(adopted)
-        before, plan = _up_to_date(root, before, plan, state, params, call)
+    if _needs_pack(root, plan) and not request.upload_dir:
+        state = claim_of(root, request, now).await_turn(adopted)
+        before, plan = _up_to_date(root, before, plan, state, request)
         if _needs_pack(root, plan):
-            return _ask_for_pack(root, before, plan.release, params, call)
-    with leased(root, params, call, now, access, adopted) as (claim, state):
-        before, plan = _up_to_date(root, before, plan, state, params, call)
-        outcome = _carry_out(root, claim, before, plan, params, call)
-    if "need" in outcome:
-        return told(claim, outcome)
-    changed = outcome["changed"] or _plan.changes(plan.step, state, params)
-    result = _answer.result(
-        root.path, before, root.read_state(), changed, outcome["removed"], plan.drift
+            return _ask_for_pack(root, before, plan, request)
+    with leased(root, request, now, access, adopted) as (claim, state):
+        before, plan = _up_to_date(root, before, plan, state, request)
+        done = _carry_out(root, claim, before, plan, request)
+    if "need" in done:
+        return told(claim, done)
+    changed = done["changed"] or _plan.changes(plan.step, state, request)
+    outcome = _answer.outcome(
+        root.path, before, root.read_state(), changed, done["removed"], plan.drift
     )
-    result["is_live"] = params["state"] == "live" and params["commit"] and plan.step != "withdraw"
-    return told(claim, {**result, "seeded": outcome["seeded"]})
+    outcome["is_live"] = request.goes_live and request.commit and plan.step != "withdraw"
+    return told(claim, {**outcome, "seeded": done["seeded"]})
 
 
-def _up_to_date(root, before, plan, state, params, call):
+def _up_to_date(
+    root: _directory.Root,
+    before: _state.State,
+    plan: _plan.Plan,
+    state: _state.State,
+    request: _request.Request,
+) -> Tuple[_state.State, _plan.Plan]:
     """Return *before* and *plan*, made anew unless they hold for *state*, which is settled."""
     if not _state.is_as_planned(state, plan.state):
         before = copy.deepcopy(state)
-        plan = _plan.make(root, before, params, call)
+        plan = _plan.make(root, before, request)
     return before, plan
 
 
-def foresee_removal(root, before, state, params, call, now):
+def foresee_removal(
+    root: _directory.Root,
+    before: _state.State,
+    state: _state.State,
+    request: _request.Request,
+    now: Now,
+) -> Outcome:
     """Return what ``remove`` would."""
-    claim = claim_of(root, params, call, now)
+    claim = claim_of(root, request, now)
     claim.check_turn(state)
     if claim.took_over:
         state.lease = None
-    trees = _removal.choice(root, call)(state)
-    if call["release"]:
+    trees = _removal.choice(root, request.release)(state)
+    if request.release:
         after = _prediction.without(state, trees)
     else:
         after = _removal.what_stays(root, state)
-    result = _answer.result(params["root"], before, after, changed=True, removed=trees)
-    return told(claim, result)
+    outcome = _answer.outcome(request.root, before, after, changed=True, removed=trees)
+    return told(claim, outcome)
 
 
-def remove(root, before, state, params, call, now):
-    """Remove the release of *call*, or everything of ours; return the result.
+def remove(
+    root: _directory.Root,
+    before: _state.State,
+    state: _state.State,
+    request: _request.Request,
+    now: Now,
+) -> Outcome:
+    """Remove the release of *request*, or everything of ours; return the outcome.
 
     *before* is the State that was found, and *state* that, settled.
     """
     _directory.ensure_folders(root)  # a removal that was killed may have begun with them
-    with leased(root, params, call, now) as (claim, found):
+    with leased(root, request, now) as (claim, found):
         if not _state.is_as_planned(found, state):
             before = copy.deepcopy(found)
-        if call["release"]:
-            trees = _removal.clean(claim, _removal.choice(root, call))
+        if request.release:
+            trees = _removal.clean(claim, _removal.choice(root, request.release))
         else:
-            trees, after = _removal.remove_all(claim, params["purge_shared"])
-    if call["release"]:
+            trees, after = _removal.remove_all(claim, request.purge_shared)
+    if request.release:
         after = root.read_state()
-    changed = bool(trees) or not call["release"]
-    return told(claim, _answer.result(params["root"], before, after, changed, trees))
+    changed = bool(trees) or not request.release
+    return told(claim, _answer.outcome(request.root, before, after, changed, trees))
 
 
-def claim_of(root, params, call, now):
-    """Return this call's Claim on the root, not taken yet."""
-    return _claim.Claim(root, call["run"], now, params["lock_timeout"], params["takeover"])
+def foresee_reversal(
+    root: _directory.Root, before: _state.State, request: _request.Request, now: Now
+) -> Outcome:
+    """Return what ``revert`` would."""
+    claim = claim_of(root, request, now)
+    state = copy.deepcopy(before)
+    _claim.settle(root, state, None)
+    claim.check_turn(state)
+    change = _reversal.choose(root, state, request)
+    assert change is not None  # the caller has looked
+    after = copy.deepcopy(state)
+    if after.live == change.to:
+        after.live, after.good = change.back, list(change.good)
+    after.trial = after.lease = None
+    outcome = _answer.outcome(request.root, before, after, changed=True)
+    return told(claim, {**outcome, "switched_back": True})
+
+
+def revert(
+    root: _directory.Root, before: _state.State, request: _request.Request, now: Now
+) -> Outcome:
+    """Undo what the run that *request* names changed; return the outcome.
+
+    Raises Unwell where what is live again does not restart, or its probe fails.
+    """
+    with leased(root, request, now) as (claim, state):
+        change = _reversal.choose(root, state, request)
+        if change is None:  # another call came first
+            return told(claim, _answer.outcome(root.path, before, state, changed=False))
+        done = _trial.revert(claim, change, request.service)
+    outcome = _answer.outcome(root.path, before, root.read_state(), changed=True)
+    outcome = told(claim, {**outcome, "switched_back": True, "summary": done.text})
+    if done.problem:
+        raise _trial.Unwell("%s was undone: %s" % (done.failed, done.text), outcome)
+    return outcome
+
+
+def claim_of(root: _directory.Root, request: _request.Request, now: Now) -> _claim.Claim:
+    """Return this request's Claim on the root, not taken yet."""
+    return _claim.Claim(
+        root, request.run, now, request.lock_timeout, request.takeover, request.reverts
+    )
 
 
 @contextlib.contextmanager
-def leased(root, params, call, now, access=None, adopted=None):
-    """Give this call's Claim on the root, taken, and the State as it is then."""
-    claim = claim_of(root, params, call, now)
+def leased(
+    root: _directory.Root,
+    request: _request.Request,
+    now: Now,
+    access: Optional[_layout.Access] = None,
+    adopted: Optional[str] = None,
+) -> Iterator[Tuple[_claim.Claim, _state.State]]:
+    """Give this request's Claim on the root, taken, and the State as it is then."""
+    claim = claim_of(root, request, now)
     state = claim.take(access, adopted)
     try:
         with claim.unless_overtaken():
             yield claim, state
     finally:
-        claim.give_back(params["hold"])
+        claim.give_back(request.hold)
 
 
-def told(claim, result):
-    """Return *result* with the run that *claim* took over, and what it could not clear away."""
+def told(claim: _claim.Claim, outcome: Outcome) -> Outcome:
+    """Return *outcome* with the run that *claim* took over, and what it could not clear away."""
     warnings = _deletion.warnings(claim.leftovers)
-    return {**result, "took_over": claim.took_over, "warnings": warnings}
+    return {**outcome, "took_over": claim.took_over, "warnings": warnings}
 
 
-def refusal(error, call, path):
-    """Return the answer to a *call* about the root at *path* that ended by *error*: one line.
+def refusal(error: Exception, request: _request.Request) -> _answer.Answer:
+    """Return the answer to a *request* that ended by *error*: one line.
 
     An error that is not one of ours is raised again.
     """
-    if isinstance(error, _trial.PutBack):
-        return {"msg": str(error), **error.result}
-    if isinstance(error, _claim.LeaseHeld):
-        return {"msg": str(error), "lease": error.lease.brief()}
-    if isinstance(error, (_codec.CodecError, _manifest.ManifestError, _pack.PackError)):
-        return {"msg": str(error), "pack_refused": bool(call["pack"])}
     if isinstance(error, OSError):  # of what failed it tells a name in a folder, or nothing
-        return {"msg": "%s: %s" % (path, error)}
-    if isinstance(error, OURS):
-        return {"msg": str(error)}
-    raise error
+        return _answer.Answer("system_error", "%s: %s" % (request.root, error))
+    if not isinstance(error, ReleaseError):
+        raise error
+    code = error.code
+    if request.upload_dir and isinstance(
+        error, (_codec.CodecError, _manifest.ManifestError, _pack.PackError)
+    ):
+        code = _answer.PACK_REFUSED
+    outcome = error.outcome if isinstance(error, (_trial.PutBack, _trial.Unwell)) else {}
+    lease = error.lease.brief() if isinstance(error, _claim.LeaseHeld) else None
+    return _answer.Answer(code, str(error), error.hint, lease=lease, outcome=outcome)
 
 
-def _carry_out(root, claim, before, plan, params, call):
+def _carry_out(
+    root: _directory.Root,
+    claim: _claim.Claim,
+    before: _state.State,
+    plan: _plan.Plan,
+    request: _request.Request,
+) -> Outcome:
     """Do what *plan* says; return whether that changed anything by itself, what was removed, and
     what came to ``shared/``.
 
-    Where contents turn out to be damaged, return the result that asks for them instead.
+    Where contents turn out to be damaged, return the outcome that asks for them instead.
     """
-    live, tree = params["state"] == "live", plan.tree
-    if plan.step == "withdraw":
-        _trial.withdraw(claim, params["restart"], params["restart_timeout"])
+    if plan.release is None:  # the step withdraw
+        _trial.withdraw(claim, request.service)
         return {"changed": True, "removed": [], "seeded": []}
-    seeded = []
+    tree, seeded, packed = plan.tree, [], request.upload_dir is not None
     try:
-        if call["pack"]:
-            tree = _unpack(claim, plan.release, params, call)
+        if packed:
+            tree = _unpack(claim, plan.release, request)
         elif plan.step == "stage":
             if _needs_pack(root, plan):
-                return _ask_for_pack(root, before, plan.release, params, call)
-            tree = _staging.rebuild(claim, plan.release, params["seed"])
-        if live and (call["pack"] or plan.step in ("stage", "activate")):
+                return _ask_for_pack(root, before, plan, request)
+            manifest = root.read_manifest(plan.release.digest)
+            _shared.check(root.path, plan.release.links, manifest)
+            tree = _staging.rebuild(claim, plan.release, request.seed)
+        if request.goes_live and (packed or plan.step in ("stage", "activate")):
             seeded = _shared.absent(root.path, plan.release.links)
+            assert tree
             _trial.activate(claim, tree)
-        for line in call.get("despite", ()):
+        for line in request.overrides:
             claim.record("despite: " + line, tree, None)
     except _drift.Damaged as error:
-        if call["pack"] and call["whole"]:
+        if packed and request.full_pack:
             raise
         if plan.drift:  # people know paths better than digests
             words = _drift.name_drift([_drift.of(item) for item in plan.drift])
             error = _drift.Damaged("differs from what was sealed: " + words, error.contents)
-        return _ask_for_pack(root, before, plan.release, params, call, error)
-    removed = []
-    if live:
-        _try_and_accept(root, claim, before, params)
-        if params["commit"]:
-            since = _state.since(claim.now(), params["keep_days"])
-            removed = _removal.clean(
-                claim,
-                lambda state: _state.superfluous(
-                    state, root.existing_trees(state), params["keep"], since
-                ),
-            )
+        return _ask_for_pack(root, before, plan, request, error)
+    removed: Sequence[str] = ()
+    if request.goes_live:
+        _try_and_accept(root, claim, before, request)
+        if request.commit:
+            removed = _clean(root, claim, request.retention)
     held = _answer.held(root, root.read_state())
-    _drop.clear(root, held, call["run"], params["lock_timeout"])
-    return {"changed": bool(call["pack"] or plan.drift), "removed": removed, "seeded": seeded}
+    _drop.clear(root, held, request.run, request.lock_timeout)
+    return {"changed": packed or bool(plan.drift), "removed": removed, "seeded": seeded}
 
 
-def _try_and_accept(root, claim, before, params):
+def _clean(
+    root: _directory.Root, claim: _claim.Claim, retention: _request.Retention
+) -> Sequence[str]:
+    """Remove the trees that *retention* does not keep; return them."""
+    since = _state.since(claim.now(), retention.days)
+    return _removal.clean(
+        claim,
+        lambda state: _state.superfluous(state, root.existing_trees(state), retention.keep, since),
+    )
+
+
+def _try_and_accept(
+    root: _directory.Root,
+    claim: _claim.Claim,
+    before: _state.State,
+    request: _request.Request,
+) -> None:
     try:
-        _trial.try_out(claim, params["restart"], params["probe"], params["restart_timeout"])
+        _trial.try_out(claim, request.service)
     except _trial.PutBack as error:
-        result = _answer.result(params["root"], before, root.read_state(), changed=True)
+        outcome = _answer.outcome(request.root, before, root.read_state(), changed=True)
         # Ansible prints what a failed task returns: ``after`` has the part of this that matters.
-        del result["deployment"]
-        error.result = told(claim, {**result, "switched_back": True})
+        del outcome["deployment"]
+        error.outcome = told(claim, {**outcome, "switched_back": True})
         raise
-    if params["commit"]:
+    if request.commit:
         _trial.accept(claim)
 
 
-def _unpack(claim, release, params, call):
-    """Stage from the pack in the drop, which is removed: staged or refused, it is over.
+def _unpack(claim: _claim.Claim, release: _state.Release, request: _request.Request) -> str:
+    """Stage from the pack that was uploaded, which is removed: staged or refused, it is over.
 
-    A pack that could not be sent, for the reason ``broken``, stays for the next run.
+    A pack that could not be sent, for the reason ``transfer_error``, stays for the next run.
     """
-    taker = _drop.taken_by(claim.root, call["pack"])
+    upload_dir = request.upload_dir
+    assert upload_dir is not None
+    taker = _drop.taken_by(claim.root, upload_dir)
     if taker:
         raise _claim.DeploymentError(
             "%s is sending a release to %s too: wait for it, and run again"
             % (taker, claim.root.path)
         )
-    if call.get("broken"):
-        raise _claim.DeploymentError(call["broken"])
+    if request.transfer_error:
+        raise _claim.DeploymentError(request.transfer_error, code=_answer.TRANSFER_FAILED)
     try:
-        with _drop.open_pack(claim.root, call["pack"]) as stream:
-            return _staging.stage(claim, release, params["seed"], stream, call["again"])
+        with _drop.open_pack(claim.root, upload_dir) as stream:
+            return _staging.stage(claim, release, request.seed, stream, request.resend)
     finally:
-        _drop.remove(claim.root, call["pack"])
+        _drop.remove(claim.root, upload_dir)
 
 
-def _needs_pack(root, plan):
-    return plan.step == "stage" and root.read_manifest(plan.release.digest) is None
+def _needs_pack(root: _directory.Root, plan: _plan.Plan) -> bool:
+    if plan.step != "stage" or plan.release is None:
+        return False
+    return root.read_manifest(plan.release.digest) is None
 
 
-def _ask_for_pack(root, before, release, params, call, damaged=None):
-    """Return the result that asks the controller for a pack, having made the place to drop it."""
+def _ask_for_pack(
+    root: _directory.Root,
+    before: _state.State,
+    plan: _plan.Plan,
+    request: _request.Request,
+    damaged: Optional[_drift.Damaged] = None,
+) -> Outcome:
+    """Return the outcome that asks the controller for a pack, having made the place for it."""
+    release = plan.release
+    assert release is not None
     state = root.read_state()
     need = _answer.need(root.path, release, _answer.held(root, state), damaged)
-    timeout = params["lock_timeout"]
-    drop = _drop.make(root, call["login"], call["becomes"], release.digest, call["run"], timeout)
-    result = _answer.result(root.path, before, state, changed=False)
-    return {**result, "need": {**need, **drop}}
+    upload_dir, partial = _drop.make(
+        root, request.login, request.becomes, release.digest, request.run, request.lock_timeout
+    )
+    outcome = _answer.outcome(root.path, before, state, changed=False)
+    return {
+        **outcome,
+        "need": replace(
+            need,
+            unshared=_shared.wanting(root.path, release.links),
+            seed=_prediction.may_seed(state, request, release),
+            upload_dir=upload_dir,
+            partial=_answer.Partial(**partial) if partial else None,
+        ),
+    }

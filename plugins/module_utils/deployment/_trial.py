@@ -9,11 +9,13 @@ that ends at any point leaves the old or the new release live, and the next run 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from typing import Any, Dict, NamedTuple, NoReturn, Optional
 
 from ..files import _durable
 from ..root import _claim, _inspection, _records, _state
 from ..tree import _drift
-from . import _plan, _service, _shared
+from . import _plan, _request, _service, _shared
 
 
 class PutBack(_claim.DeploymentError):
@@ -21,8 +23,36 @@ class PutBack(_claim.DeploymentError):
 
     code = "rolled_back"
 
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.outcome: Dict[str, Any] = {}  # set where all of it is known
 
-def activate(claim, tree):
+
+class Unwell(_claim.DeploymentError):
+    """A change was undone, and what is live again does not work; *outcome* says what was done."""
+
+    code = "service_failed"
+
+    def __init__(self, text: str, outcome: Dict[str, Any]) -> None:
+        super().__init__(text)
+        self.outcome = outcome
+
+
+class Withdrawn(NamedTuple):
+    """How a trial ended: the version that *failed*, in words what is live now, and perhaps what is
+    wrong with that."""
+
+    failed: str
+    outcome: str
+    problem: Optional[str] = None
+
+    @property
+    def text(self) -> str:
+        """The whole outcome in words."""
+        return self.outcome + (", but its %s" % self.problem if self.problem else "")
+
+
+def activate(claim: _claim.Claim, tree: str) -> None:
     """Point ``current`` to *tree*, which the caller has verified: on trial.
 
     Marks wait for no run, so only here is it sure that the release is not marked bad.
@@ -31,36 +61,43 @@ def activate(claim, tree):
     with claim.commit_point() as state:
         _plan.refuse_bad(state, state.trees[tree].digest, state.trees[tree].version)
         event = "went back" if _state.is_older(state, tree, state.current) else "activated"
+        if tree != state.live:
+            before = state.change if state.trial else None
+            # A run that tries one thing after another is undone as a whole.
+            back, good = state.live, tuple(state.good)
+            if before and before.run == claim.run:
+                back, good = before.back, before.good
+            state.change = _records.Change(claim.run, tree, back, good)
         _switch(claim, state, tree)
         claim.tries = True
         claim.record(event, tree, state.left)
 
 
-def try_out(claim, restart, probe, timeout):
+def try_out(claim: _claim.Claim, service: _request.Service) -> None:
     """Restart the service if it was not since the switch, and probe it.
 
-    When either fails, switch back, restart in the same way and raise PutBack. *timeout* is the
-    most seconds that a restart may take.
+    When either fails, switch back, restart in the same way and raise PutBack.
     """
     claim.tries = True
     with claim.commit_point() as state:  # an overtaken run does not touch the service
         restarted = state.restarted
     try:
-        if restart and not restarted:
-            _restart(claim, restart, timeout)
-        if probe:
-            _service.probe(probe)
+        if service.restart and not restarted:
+            _restart(claim, service)
+        if service.probe:
+            _service.probe(service.probe)
     except _service.ServiceError as error:
-        _put_back(claim, restart, timeout, str(error))
+        _put_back(claim, service, str(error))
 
 
-def withdraw(claim, restart, timeout):
-    """End the trial that is on: switch back and restart; return in words what was and what is.
+def withdraw(claim: _claim.Claim, service: _request.Service) -> Withdrawn:
+    """End the trial that is on: switch back and restart.
 
     The way back leads to the live release, or to an earlier one where that is gone. One that
     differs from what was sealed is still better than one that failed, and is named.
     """
     with claim.commit_point() as state:
+        assert state.trial
         failed = state.trees[state.trial].version
         trees = _state.ways_back(state, claim.root.existing_trees(state))
         if state.live and not trees:
@@ -70,18 +107,43 @@ def withdraw(claim, restart, timeout):
         if target != state.live:
             _accept(claim, state)
         claim.record("put back", target, failed)
-    outcome = _say_where(claim, state, target)
-    if restart:
+    outcome, problem = _say_where(claim, state, target), None
+    if service.restart:
         try:
-            _restart(claim, restart, timeout)
+            _restart(claim, service)
         except _service.ServiceError as error:
             # Without an earlier release there is nothing to start: it was stopped, then.
             if target:
-                outcome += ", but its %s" % error
-    return failed, outcome
+                problem = str(error)
+    return Withdrawn(failed, outcome, problem)
 
 
-def _say_where(claim, state, target):
+def revert(claim: _claim.Claim, change: _records.Change, service: _request.Service) -> Withdrawn:
+    """Undo *change*, on trial or committed: switch back, restart and probe what is live then.
+
+    A committed release is on trial again first, so that whoever is killed here leaves a trial.
+    """
+    with claim.commit_point() as state:
+        if state.live == change.to:
+            if change.back and change.back not in claim.root.existing_trees(state):
+                raise _claim.DeploymentError(
+                    "%s was live before, and is not on this host any more: deploy it by its digest"
+                    % change.back,
+                    code="no_rollback_target",
+                )
+            state.live, state.trial = change.back, change.to
+            state.good = list(change.good)
+            claim.root.write_state(state)
+    done = withdraw(claim, service)
+    if change.back and service.probe and not done.problem:
+        try:
+            _service.probe(service.probe)
+        except _service.ServiceError as error:
+            done = done._replace(problem=str(error))
+    return done
+
+
+def _say_where(claim: _claim.Claim, state: _state.State, target: Optional[str]) -> str:
     if not target:
         return "nothing is live, as before"
     outcome = "back on %s" % state.trees[target].version
@@ -93,7 +155,7 @@ def _say_where(claim, state, target):
     return outcome
 
 
-def accept(claim):
+def accept(claim: _claim.Claim) -> None:
     """Let the release that is on trial be the live and good one."""
     with claim.commit_point() as state:
         if state.trial:
@@ -101,7 +163,7 @@ def accept(claim):
             claim.record("accepted", state.live, None)
 
 
-def _switch(claim, state, tree):
+def _switch(claim: _claim.Claim, state: _state.State, tree: Optional[str]) -> None:
     """Point ``current`` to *tree* (None: to nothing), inside a commit point."""
     claim.root.read_current(state)  # refuses what is not ours
     state.switching = _records.Switch(tree)
@@ -116,28 +178,31 @@ def _switch(claim, state, tree):
     claim.root.write_state(state)
 
 
-def _accept(claim, state):
+def _accept(claim: _claim.Claim, state: _state.State) -> None:
     state.live, state.trial = state.trial, None
+    assert state.live
+    if state.change and state.change.run != claim.run:
+        state.change = replace(state.change, run=claim.run)  # this run answers for it now
     state.good = _state.accepted(state.good, state.trees[state.live].digest)
     claim.root.write_state(state)
 
 
-def _restart(claim, command, timeout):
-    _service.restart(command, timeout)
+def _restart(claim: _claim.Claim, service: _request.Service) -> None:
+    _service.restart(service.restart, service.timeout)
     with claim.commit_point() as state:
         state.restarted = True
         claim.root.write_state(state)
 
 
-def _put_back(claim, restart, timeout, reason):
+def _put_back(claim: _claim.Claim, service: _request.Service, reason: str) -> NoReturn:
     with claim.commit_point() as state:
         is_tried = state.trial
     if not is_tried:
         raise _claim.DeploymentError("%s; nothing was on trial, so nothing was put back" % reason)
     try:
-        failed, outcome = withdraw(claim, restart, timeout)
+        done = withdraw(claim, service)
     except _claim.Overtaken:
         raise
     except _claim.DeploymentError as error:
         raise _claim.DeploymentError("%s; %s" % (reason, error)) from None
-    raise PutBack("%s: %s; %s" % (failed, reason, outcome))
+    raise PutBack("%s: %s; %s" % (done.failed, reason, done.text))

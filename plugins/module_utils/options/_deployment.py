@@ -6,9 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-# Options of release_deployment that may hold secrets. They travel to a host as one text that is
-# marked no_log: the host's syslog has every other option, and so have the results of tasks.
-HIDDEN = ("restart", "probe")
+STATES = ["checked", "staged", "live", "reverted", "absent"]
 
 PROBE = {
     "url": {"type": "str"},
@@ -29,7 +27,7 @@ def options() -> Dict[str, Any]:
         "release": {"type": "str"},
         "media_library": {"type": "path"},
         "trust": {"type": "path"},
-        "state": {"type": "str", "choices": ["live", "staged", "absent"], "default": "live"},
+        "state": {"type": "str", "choices": STATES, "default": "live"},
         "commit": {"type": "bool", "default": True},
         "allow_downgrade": {"type": "bool", "default": False},
         "beside": {"type": "list", "elements": "dict"},
@@ -38,6 +36,11 @@ def options() -> Dict[str, Any]:
         "takeover": {"type": "str"},
         "verify": {"type": "bool", "default": False},
         "adopt": {"type": "bool", "default": False},
+        "rename": {"type": "bool", "default": False},
+        "foreign_files": {"type": "bool", "default": False},
+        "run": {"type": "str"},
+        "hooks": {"type": "dict", "default": {}},
+        "variables": {"type": "str"},
         "restart": {"type": "list", "elements": "str"},
         "restart_timeout": {"type": "int", "default": 300},
         "probe": {

@@ -17,5 +17,6 @@ def options() -> Dict[str, Any]:
         "history": {"type": "int", "default": 0},
         "declared": {"type": "bool", "default": False},
         "reuse_answer": {"type": "bool", "default": False},
+        "variables": {"type": "str"},
         "runtime_paths": {"type": "list", "elements": "str", "default": ["**/__pycache__"]},
     }

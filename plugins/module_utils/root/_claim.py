@@ -50,8 +50,9 @@ class LeaseHeld(DeploymentError):
 class Claim:
     """One run's claim on *root*, and what every write of that run goes through.
 
-    *run* names the run; *takeover* names another one whose lease ends by this; *now* returns the
-    time as text, which goes into the records. ``took_over`` is the run that was taken over.
+    *run* names the run; *takeover* names another one whose lease ends by this; *undoes* one whose
+    lease ends by this unless a call of it is at work; *now* returns the time as text, which goes
+    into the records. ``took_over`` is the run that was taken over.
     ``tries`` tells whether what is on trial is this run's own: its lease outlasts the call then.
     ``leftovers``: ``{path: why it cannot be removed}`` of what it wanted to clear away.
     """
@@ -63,6 +64,7 @@ class Claim:
         now: Callable[[], str],
         lock_timeout: float,
         takeover: str | None = None,
+        undoes: str | None = None,
     ) -> None:
         self.root = root
         self.run = run
@@ -73,6 +75,7 @@ class Claim:
         self.leftovers: dict[str, str] = {}
         self._lock_timeout = lock_timeout
         self._takeover = takeover
+        self._undoes = undoes
 
     def take(self, access: _layout.Access | None, adopted: str | None = None) -> _state.State:
         """Take the lease and the next token, settle what a killed run left; return the State.
@@ -92,7 +95,7 @@ class Claim:
             self._note_lease(state)
             if self.took_over:
                 self.record("took over", state.current, self.took_over)
-            if self.took_over and self.took_over == self._takeover:
+            if self.took_over and self.took_over in (self._takeover, self._undoes):
                 state.overtaken = _state.taken_over(state.overtaken, self.took_over, self.run)
             state.token += 1
             state.run = _records.Holder(self.run, os.getpid())
@@ -162,7 +165,10 @@ class Claim:
         """Return *state* as it is once settled, and why this run cannot have the lease, if so."""
         settled = copy.deepcopy(state)
         settle(self.root, settled, None)
-        return settled, _lease.hindrance(settled, self.run, self._takeover)
+        hindrance = _lease.hindrance(settled, self.run, self._takeover)
+        if hindrance == "on trial" and settled.lease and settled.lease.run == self._undoes:
+            hindrance = None
+        return settled, hindrance
 
     def _note_lease(self, state: _state.State) -> None:
         """Remember whose lease this run ends, or that what is on trial is its own."""
@@ -286,6 +292,8 @@ def note_switch(state: _state.State, tree: str | None, now: str | None) -> None:
     state.trial = None if tree == state.live else tree
     state.restarted = False
     state.since = now
+    if state.change and state.change.to != tree:
+        state.change = None  # it is undone
 
 
 def _spell(access: _layout.Access) -> str:

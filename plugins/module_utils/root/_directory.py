@@ -24,9 +24,16 @@ if TYPE_CHECKING:
 
     from ..tree import _layout
 
-FORMAT = 2
-READ_FORMATS = (1, 2)  # what 2 added has a default that is right for 1
+FORMAT = 3
+READ_FORMATS = (1, 2, 3)  # what is newer has a default that is right for the older
 OURS = ".release"
+# What may be there before the first deployment: our own, and what tools like ours make.
+FAMILIAR = {"current", "lost+found", "releases", "shared"}
+SYSTEM = frozenset(
+    "/ /bin /boot /dev /etc /home /lib /lib32 /lib64 /media /mnt /opt /proc /root /run /sbin /srv "
+    "/sys /tmp /usr /usr/bin /usr/lib /usr/lib64 /usr/local /usr/local/bin /usr/local/lib "
+    "/usr/sbin /usr/share /var /var/cache /var/lib /var/log /var/run /var/spool /var/tmp".split()
+)
 FOLDERS = ("objects", "staging", "manifests", "drop")
 
 
@@ -325,6 +332,33 @@ def create(path: str, access: _layout.Access) -> None:
             os.fchmod(descriptor, stat.S_IMODE(os.fstat(descriptor).st_mode) | passable)
     finally:
         os.close(descriptor)
+
+
+def refuse_foreign(path: str, allowed: bool) -> None:
+    """Raise RootError where *path* cannot become a deployment root: nothing of ours is there yet.
+
+    That is a directory of the system, or, unless *allowed*, one with files of others in it.
+    """
+    local = os.path.normpath(_paths.local(path))
+    if local in SYSTEM:
+        raise RootError(
+            "root (deploy_root in the role) is %s, a directory of the system: choose one of "
+            "its own for the application" % path
+        )
+    try:
+        names = os.listdir(local)
+    except OSError:
+        return
+    foreign = sorted(
+        _paths.from_os(name) for name in names if name not in FAMILIAR and name[:1] != "."
+    )
+    if foreign and not allowed:
+        shown = ", ".join(foreign[:3]) + (", …" if len(foreign) > 3 else "")
+        raise RootError(
+            "root (deploy_root in the role) is %s, which has files that no deployment made (%s): "
+            "choose an empty directory, or set foreign_files: true (deploy_foreign_files)"
+            % (path, shown)
+        )
 
 
 def ensure_folders(root: Root) -> None:

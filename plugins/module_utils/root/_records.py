@@ -12,7 +12,8 @@ from typing import Any
 class TreeRecord:
     """A release tree: the release in it, its linked paths, and when it was staged.
 
-    ``token`` is that of the run that staged it. ``at`` is None in what the first version wrote.
+    ``token`` and ``run`` are those of the run that staged it. ``at`` and ``run`` are None in what
+    earlier versions wrote.
     An ``adopted`` tree is not verified; its ``digest`` stands for the one that is unknown.
     """
 
@@ -23,6 +24,7 @@ class TreeRecord:
     links: tuple[str, ...]
     token: int
     at: str | None = None
+    run: str | None = None
     adopted: bool = False
 
 
@@ -65,3 +67,17 @@ class Switch:
     """A switch of ``current`` that has begun: the tree it will point to, None for no tree."""
 
     to: str | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a run did to ``current``, so that it can be undone: the last change of a root.
+
+    ``run`` pointed ``current`` to the tree ``to``; before that the tree ``back`` was live, None for
+    none, and ``good`` was the way back.
+    """
+
+    run: str
+    to: str
+    back: str | None
+    good: tuple[str, ...]

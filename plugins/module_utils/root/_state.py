@@ -51,6 +51,7 @@ class State:
     ``left``: the tree that was current before the last switch: old processes may still read it.
     ``restarted``: whether the service was restarted since ``current`` was switched.
     ``switching``: where ``current`` is being pointed.
+    ``change``: what the last run that switched did; None where there is nothing to undo.
     ``good``: digests accepted, oldest first, the last one being live: the way back.
     ``bad``, ``pinned``: the marks on releases, by digest.
     ``as_read``: which record this State is of, or None where there was none; not recorded itself.
@@ -68,6 +69,7 @@ class State:
     left: str | None = None
     restarted: bool = True
     switching: _records.Switch | None = None
+    change: _records.Change | None = None
     good: list[str] = field(default_factory=list)
     bad: dict[str, _records.Mark] = field(default_factory=dict)
     pinned: dict[str, _records.Mark] = field(default_factory=dict)
@@ -89,8 +91,10 @@ class State:
         return self.access
 
 
-def recorded(release: Release, token: int, at: str | None = None) -> _records.TreeRecord:
-    """Return the record of a tree of *release*, staged with *token* at the time *at*."""
+def recorded(
+    release: Release, token: int, at: str | None = None, run: str | None = None
+) -> _records.TreeRecord:
+    """Return the record of a tree of *release*, staged by *run* with *token* at the time *at*."""
     return _records.TreeRecord(
         name=release.name,
         version=release.version,
@@ -99,6 +103,7 @@ def recorded(release: Release, token: int, at: str | None = None) -> _records.Tr
         links=tuple(release.links),
         token=token,
         at=at,
+        run=run,
     )
 
 

@@ -12,7 +12,11 @@ from ..tree import _layout
 from . import _records, _state
 
 _Fits = Callable[[Any], bool]
-_OF_SOME_TREES = {"at": None, "adopted": False}  # recorded only where they say more than this
+_OF_SOME_TREES = {
+    "at": None,
+    "run": None,
+    "adopted": False,
+}  # recorded only where they say more than this
 
 
 def to_plain(state: _state.State) -> dict[str, Any]:
@@ -21,6 +25,8 @@ def to_plain(state: _state.State) -> dict[str, Any]:
     del plain["as_read"]
     plain["run"] = plain["run"] or {}
     plain["overtaken"] = [list(pair) for pair in state.overtaken]
+    if plain["change"]:
+        plain["change"]["good"] = list(plain["change"]["good"])
     for record in plain["trees"].values():
         record["links"] = list(record["links"])
         for name, default in _OF_SOME_TREES.items():
@@ -38,6 +44,7 @@ def from_plain(plain: dict[str, Any], as_read: str | None = None) -> _state.Stat
     plain = {**to_plain(_state.State()), **plain}
     _check(plain)
     lease, access, switching = plain["lease"], plain["access"], plain["switching"]
+    change = plain["change"]
     parts = {
         "run": _records.Holder(**plain["run"]) if plain["run"] else None,
         "lease": _records.Lease(**lease) if lease else None,
@@ -45,6 +52,7 @@ def from_plain(plain: dict[str, Any], as_read: str | None = None) -> _state.Stat
         "access": _layout.Access(**access) if access else None,
         "trees": {tree: _record(record) for tree, record in plain["trees"].items()},
         "switching": _records.Switch(**switching) if switching else None,
+        "change": _records.Change(**{**change, "good": tuple(change["good"])}) if change else None,
         "good": list(plain["good"]),
         "bad": _marks(plain["bad"]),
         "pinned": _marks(plain["pinned"]),
@@ -142,7 +150,7 @@ def _dict_of(fits: _Fits) -> _Fits:
 
 
 _is_record = _with_optional(
-    {"at": _is_text, "adopted": lambda value: value is True},
+    {"at": _is_text, "run": _is_text, "adopted": lambda value: value is True},
     name=_is_text,
     version=_is_name,
     serial=_is_number,
@@ -176,6 +184,9 @@ _PARTS: dict[str, _Fits] = {
     "left": _or_none(_is_text),
     "restarted": lambda value: isinstance(value, bool),
     "switching": _or_none(_record_of(to=_or_none(_is_text))),
+    "change": _or_none(
+        _record_of(run=_is_text, to=_is_name, back=_or_none(_is_name), good=_list_of(_is_identity))
+    ),
     "good": _list_of(_is_identity),
     "bad": _MARKS,
     "pinned": _MARKS,

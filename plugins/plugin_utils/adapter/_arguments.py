@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from . import _conversion
+
 if TYPE_CHECKING:
     from ansible.plugins.action import ActionBase
 
@@ -14,13 +16,16 @@ Arguments = dict[str, Any]
 ArgumentSpec = dict[str, dict[str, Any]]
 
 
-def plain_arguments(action: ActionBase, argument_spec: ArgumentSpec, **rules: Any) -> Arguments:
+def plain_arguments(
+    action: ActionBase, argument_spec: ArgumentSpec, prefix: str = "", **rules: Any
+) -> Arguments:
     """Return the task's arguments, validated and as plain types; "" means not given.
 
     *rules* are those of AnsibleModule, such as ``required_if``. Surveys and extra variables send
-    text, which *argument_spec* converts to the type of each option.
+    text, which is converted to the type of each option. Raises OptionError for a value that an
+    option cannot have; with a *prefix* it names the variable of a role.
     """
-    action._task.args = _without_empty(action._task.args)
+    action._task.args = _conversion.convert(argument_spec, action._task.args, prefix)
     try:
         _result, arguments = action.validate_argument_spec(argument_spec, **rules)
     except Exception as error:
@@ -43,12 +48,4 @@ def to_module(arguments: Arguments) -> Arguments:
         key: to_module(value) if isinstance(value, dict) else value
         for key, value in arguments.items()
         if value is not None
-    }
-
-
-def _without_empty(options: Arguments) -> Arguments:
-    return {
-        key: _without_empty(value) if isinstance(value, dict) else value
-        for key, value in options.items()
-        if value != ""
     }

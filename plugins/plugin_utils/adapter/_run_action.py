@@ -27,6 +27,8 @@ def run_action(
     work: Callable[[Arguments], Result],
     *,
     place: str | None = None,
+    prefix: str = "",
+    refuse: Callable[[Arguments], None] = lambda given: None,
     **rules: Any,
 ) -> Result:
     """Run ``work(arguments)`` for the task of an *action*, and return the result of the task.
@@ -34,11 +36,17 @@ def run_action(
     The worker process ends with the run. The arguments are validated by *argument_spec* and
     *rules*, such as ``required_if``, and plain: see ``plain_arguments``. A ReleaseError or OSError
     is returned as a failure: see ``failure``. The option *place* holds the path that an OSError is
-    about when it does not name one. All other exceptions pass: a host that cannot be reached
-    (AnsibleConnectionFailure), a wrong argument (AnsibleActionFail), a bug.
+    about when it does not name one. A role whose variables are the options says their *prefix*;
+    ``refuse(given)`` may raise a ReleaseError for options as they were written. All other
+    exceptions pass: a host that cannot be reached (AnsibleConnectionFailure), a bug.
     """
     _lifetime.end_with(_identity.main_pid())
-    arguments = plain_arguments(action, argument_spec, **rules)
+    given = dict(action._task.args)
+    try:
+        refuse(given)
+        arguments = plain_arguments(action, argument_spec, prefix, **rules)
+    except ReleaseError as error:
+        return failure(error)
     try:
         return work(arguments)
     except (ReleaseError, OSError) as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ...module_utils.deployment import _answer, _message, _request
+from ...module_utils.deployment import _answer, _look, _message, _request
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 from ..run import _identity
@@ -43,17 +43,18 @@ class AnsibleTransport:
             return _answer.Answer(_answer.MODULE_FAILED, _remote.why_failed(plain), outcome=plain)
         return _answer.Answer.from_plain(_without_message(plain))
 
-    def look(self, root: str, expected: str | None) -> dict[str, Any]:
+    def look(self, look: _look.Look) -> dict[str, Any]:
         with (
-            _environment.hidden_environment(self._action, root),
+            _environment.hidden_environment(self._action, look.root),
             _transfer.modules_through_input(self._action),
         ):
-            message = _message.pack({"declared": True, "expected_digest": expected})
-            plain = self._execute(INSPECTION, {"root": root, **message})
-        if plain.get("unreachable") or plain.get("failed"):
-            code = _answer.HOST_LOST if plain.get("unreachable") else None
-            raise ReleaseError(_remote.why_failed(plain), code=code)
-        return plain
+            plain = self._execute(INSPECTION, {"root": look.root, **_message.pack(look.to_plain())})
+        if plain.get("unreachable"):
+            raise ReleaseError(str(plain["msg"]), code=_answer.HOST_LOST)
+        if plain.get("failed"):
+            raise ReleaseError(_remote.why_failed(plain), code=plain.get("code"))
+        _message.check_format(plain)
+        return _without_message(plain)
 
     def send(self, pack: str, upload_dir: str, start: int) -> int:
         self._action._display.vv(f"sending {pack} from byte {start} to {upload_dir}")

@@ -7,11 +7,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
-from ...module_utils.deployment import _answer, _request, _shared
+from ...module_utils.deployment import _answer, _look, _request, _shared
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.release import _manifest
 from ...module_utils.root import _state
@@ -32,8 +32,8 @@ class Transport(Protocol):
     def ask(self, request: _request.Request) -> _answer.Answer:
         """Carry out *request* on the host, in one call."""
 
-    def look(self, root: str, expected: str | None) -> dict[str, Any]:
-        """Return what release_deployment_info answers, with what releases declare, in one call.
+    def look(self, look: _look.Look) -> dict[str, Any]:
+        """Return what release_deployment_info answers, in one call.
 
         Raises ReleaseError where it does not answer.
         """
@@ -145,10 +145,10 @@ class Conversation:
         room = _disk_space.of_tree(manifest, held, need.resend)
         # To know the size of a pack it has to be made: that is done only when it matters.
         most = room + _disk_space.most_of_pack(manifest, held, need.resend)
-        if not _disk_space.is_in(need.free, most + _disk_space.Room(spare, 0)):
+        if not _disk_space.is_in(asdict(need.free), most + _disk_space.Space(spare, 0)):
             pack = self._cache.get(self._library, label.digest, base, _codec_of(need), need.resend)
             room += _disk_space.of_pack(os.path.getsize(pack))
-            _disk_space.check(need.free, room, request.root, spare)
+            _disk_space.check(asdict(need.free), room, request.root, spare)
         _shared.refuse(answer.outcome["deployment"]["root"], need.unshared, manifest)
         if not answer.outcome["after"]["name"]:
             answer = self._ask(request.after(release=self._asked(label), links=need.links))
@@ -229,7 +229,9 @@ class Conversation:
 
     def _demand_hooks(self, digest: str | None) -> None:
         """Refuse hooks other than those sealed with the release *digest*, if the library has it."""
-        if not self._hooks or digest is None or not self._library.entries_of(digest):
+        if not self._hooks or digest is None or self._library.path is None:
+            return
+        if not self._library.entries_of(digest):
             return
         problems = _scripts.unsealed_hooks(self._library.get(digest).manifest, self._hooks)
         if problems:
@@ -246,7 +248,10 @@ class Conversation:
 
         def look() -> dict[str, Any]:
             self.tally.calls += 1
-            return self._transport.look(options.root, release.digest if release else None)
+            digest = release.digest if release else None
+            return self._transport.look(
+                _look.Look(options.root, declared=True, expected_digest=digest)
+            )
 
         with self._unless_allowed():
             return _fitness.demand_beside(self._library, release, options.beside, look)
@@ -301,9 +306,9 @@ class Conversation:
         start = _packs.arrived_bytes(path, need.partial)
         # What is free counts what arrived earlier: only of another pack that stays beside this.
         beside = need.partial.bytes if need.partial and not start else 0
-        room = self._cache.room(path, self._library, wanted, base, need.resend)
+        room = self._cache.space(path, self._library, wanted, base, need.resend)
         room += _disk_space.of_pack(size + beside)
-        _disk_space.check(need.free, room, self._options.root, spare)
+        _disk_space.check(asdict(need.free), room, self._options.root, spare)
         sent = self._transport.send(path, upload_dir, start)
         self.tally.sent_bytes += sent
         self.tally.resumed_bytes += size - sent

@@ -64,6 +64,7 @@ class Options:
             verify=arguments["verify"],
             adopt=arguments["adopt"],
             rename=arguments["rename"],
+            foreign_files=arguments["foreign_files"],
             seed=arguments["seed"],
             linked_paths=tuple(arguments["linked_paths"]),
             owner=arguments["owner"],
@@ -106,7 +107,7 @@ class Options:
 
 
 def refuse_ambiguous(given: Mapping[str, Any]) -> None:
-    """Raise AmbiguousTask for options, as they were *given*, that could mean more than was meant."""
+    """Raise AmbiguousTask for options, as they were *given*, that could mean several things."""
     state, mark, release = given.get("state"), given.get("mark"), given.get("release")
     named = release not in (None, "", *FOUND_ON_HOST)
     if state in ("absent", "reverted") and mark:

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import tempfile
 import time
 
+from ...module_utils.deployment import _answer
 from ...module_utils.formats import _codec, _compressor
 from ...module_utils.release import _layer, _manifest, _pack
 from ..library import _store
