@@ -157,4 +157,4 @@ def test_only_so_many_runs_that_were_taken_over_are_remembered():
         overtaken = _state.taken_over(overtaken, f"run {number}", "another")
 
     assert len(overtaken) == _state.MOST_OVERTAKEN
-    assert overtaken[-1] == [f"run {number}", "another"]
+    assert overtaken[-1] == (f"run {number}", "another")

@@ -55,8 +55,8 @@ SWEPT = (
     Mutant(
         "saying before a switch what is about to be",
         TRIAL,
-        '    state.switching = {"to": tree}\n    claim.root.write_state(state)\n',
-        '    state.switching = {"to": tree}\n',
+        "    state.switching = _records.Switch(tree)\n    claim.root.write_state(state)\n",
+        "    state.switching = _records.Switch(tree)\n",
         kills("replace, then remove"),
     ),
     Mutant(
@@ -85,8 +85,8 @@ SWEPT = (
     Mutant(
         "a lease that ends with its process",
         "module_utils/root/_lease.py",
-        '    if pid is None or lease["boot"] != _boot(proc):',
-        '    return pid is not None\n    if pid is None or lease["boot"] != _boot(proc):',
+        "    if pid is None or lease.boot != _boot(proc):",
+        "    return pid is not None\n    if pid is None or lease.boot != _boot(proc):",
         kills("stage"),
     ),
     Mutant(
@@ -119,9 +119,9 @@ SWEPT = (
         "module_utils/deployment/_transaction.py",
         "                lambda state: _state.superfluous(\n                    state, ",
         "                lambda state: _state.superfluous(\n"
-        "                    (lambda other: other.trees.update({tree: {**record, 'token': __impor"
-        "t__('os').stat(root.path + '/releases/' + tree).st_mtime} for tree, record in other.trees"
-        ".items()}) or other)(copy.deepcopy(state)), ",
+        "                    (lambda other: other.trees.update({tree: __import__('dataclasses').r"
+        "eplace(record, token=__import__('os').stat(root.path + '/releases/' + tree).st_mtime) for"
+        " tree, record in other.trees.items()}) or other)(copy.deepcopy(state)), ",
         kills("clean"),
     ),
     Mutant(
@@ -240,7 +240,7 @@ ATTACKED = (
     Mutant(
         "setting modes by descriptor",
         TREE,
-        'own(descriptor, access, access.mode(_manifest.Entry(name, "dir")))',
+        'own(descriptor, access, access.mode(_manifest.Entry("", "dir")))',
         "os.chmod(name, 0o755, dir_fd=parent)",
         attack("shared"),
     ),
@@ -449,9 +449,9 @@ RACED = (
     Mutant(
         "a lease that ends with its process, not by its age",
         "module_utils/root/_lease.py",
-        '    return lease["started"] is not None and _started(pid, proc) == lease["started"]\n',
+        "    return lease.started is not None and _started(pid, proc) == lease.started\n",
         '    with open("/proc/uptime") as stream:\n'
-        '        return float(stream.read().split()[0]) - int(lease["started"]) / 100 < 0.02\n',
+        "        return float(stream.read().split()[0]) - int(lease.started) / 100 < 0.02\n",
         (RACES, "--every-point"),
     ),
     Mutant(
