@@ -21,7 +21,6 @@ from ..release import _delta, _disk_space
 from ..release._stored import Stored
 
 WriteBytes = Callable[[bytes], object]
-
 CACHE_BYTES = 2 * 1024**3
 IN_USE_SECONDS = 3600
 LEFTOVER_SECONDS = 24 * 3600
@@ -65,8 +64,9 @@ class PackCache:
         """
         os.makedirs(self.path, mode=0o700, exist_ok=True)
         parts = [wanted[:32], (base or "none")[:32], codec]
-        if again:
-            parts.append(_pack.digest_of_again(again)[:32])
+        sent_again = _pack.digest_of_again(again)
+        if sent_again:
+            parts.append(sent_again[:32])
         name = "-".join(parts)
         path = os.path.join(self.path, name)
         with self._locked(name):

@@ -41,7 +41,7 @@ def make(base: _manifest.Manifest, wanted: _manifest.Manifest) -> bytes:
 def _runs(component: _manifest.Component | None, entries: Iterable[_manifest.Entry]) -> list[Any]:
     """Return *entries* with each run that *component* has, in its order, as [first, count]."""
     where = {entry: index for index, entry in enumerate(component.entries)} if component else {}
-    items = []
+    items: list[Any] = []
     for entry in entries:
         index = where.get(entry)
         if index is None:
