@@ -76,6 +76,8 @@ def required_imports(path, in_functions=True):
             yield from (f"{source_of(node, path)}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.FunctionDef) and not in_functions:
             continue
+        elif isinstance(node, ast.If) and is_for_types(node.test) and not in_functions:
+            waiting += node.orelse
         elif isinstance(node, ast.Try) and any(map(catches_import_error, node.handlers)):
             waiting += [*node.handlers, *node.orelse, *node.finalbody]
         else:
@@ -89,6 +91,10 @@ def source_of(node, path):
     package = (COLLECTION + ".".join(path.parent.relative_to(PLUGINS).parts)).split(".")
     above = package[: len(package) + 1 - node.level]
     return ".".join([*above, node.module] if node.module else above)
+
+
+def is_for_types(test):
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
 
 
 def catches_import_error(handler):

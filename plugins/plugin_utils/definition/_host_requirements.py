@@ -8,6 +8,8 @@ Versions are read by PEP 440, which numbers such as 12, 22.04 and 3.11.2 are ver
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
+from typing import Any
 
 from . import _ranges
 
@@ -15,13 +17,13 @@ SCHEME = "pep440"
 PYTHON = "python"
 
 
-def check(required):
+def check(required: Mapping[str, Any]) -> None:
     """Raise RangeError unless what is in the ``requires_hosts`` *required* can be read."""
     _systems(required)
     _python(required)
 
 
-def find_problems(required, there, host):
+def find_problems(required: Mapping[str, Any], there: Mapping[str, str], host: str) -> list[str]:
     """Return a text for each thing that *host* lacks of what *required*, ``requires_hosts``, says.
 
     *there* is what it answered: the lines ``ID`` and ``VERSION_ID`` of its ``os-release``, its
@@ -43,23 +45,23 @@ def find_problems(required, there, host):
     return problems
 
 
-def _systems(required):
+def _systems(required: Mapping[str, Any]) -> list[_ranges.Range]:
     return [_ranges.parse(text, SCHEME) for text in required.get("os", ())]
 
 
-def _python(required):
+def _python(required: Mapping[str, Any]) -> _ranges.Range | None:
     text = required.get(PYTHON)
     return _ranges.parse(f"{PYTHON} {text}", SCHEME) if text else None
 
 
-def _has(wanted, version):
+def _has(wanted: _ranges.Range, version: str) -> bool:
     try:
         return wanted.has(version)
     except _ranges.RangeError:  # some systems have none, and no range has that
         return False
 
 
-def _system(lines):
+def _system(lines: str) -> tuple[str, str]:
     """Return ID and VERSION_ID of the *lines* of an ``os-release``; "" for what is not there."""
     found = {}
     for line in lines.splitlines():

@@ -8,10 +8,16 @@ By PEP 440 as `packaging` reads it, or by SemVer 2.0.0 as `semantic_version` doe
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+import types
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...module_utils.errors._release_error import ReleaseError
 from . import _schema_file
+
+if TYPE_CHECKING:
+    import packaging.specifiers
+    import packaging.version
+    import semantic_version
 
 SCHEMES = ("pep440", "semver")
 RANGE = re.compile(r"([a-z0-9][a-z0-9._-]{0,63})\s*(|[\^~<>=!*\s].*)", re.DOTALL)
@@ -36,15 +42,15 @@ class Range(NamedTuple):
     spec: str
     scheme: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.name} {self.spec}".rstrip()
 
     @property
-    def scheme_name(self):
+    def scheme_name(self) -> str:
         """How people call the scheme."""
         return NAMES[self.scheme]
 
-    def has(self, version):
+    def has(self, version: str) -> bool:
         """Tell whether the text *version* is in this range; versions before a release count."""
         if not self.spec:
             return True
@@ -53,7 +59,7 @@ class Range(NamedTuple):
         return _pep440_spec(self.spec).contains(_pep440(version), prereleases=True)
 
 
-def parse(text, scheme):
+def parse(text: str, scheme: str) -> Range:
     """Return the Range in *text*; raises RangeError."""
     match = RANGE.fullmatch(text.strip())
     if not match:
@@ -67,12 +73,12 @@ def parse(text, scheme):
     return found
 
 
-def check_version(text, scheme):
+def check_version(text: str, scheme: str) -> None:
     """Raise RangeError unless *text* is a version of *scheme*."""
     (_semver if scheme == "semver" else _pep440)(text)
 
 
-def _pep440(text):
+def _pep440(text: str) -> packaging.version.Version:
     version = _packaging().version
     try:
         return version.Version(text)
@@ -80,11 +86,11 @@ def _pep440(text):
         raise RangeError(f"{text!r} is no version by PEP 440, such as 3.1.4") from None
 
 
-def _pep440_spec(text):
+def _pep440_spec(text: str) -> packaging.specifiers.SpecifierSet:
     return _packaging().specifiers.SpecifierSet(text)
 
 
-def _packaging():
+def _packaging() -> types.ModuleType:
     try:
         import packaging.specifiers
         import packaging.version
@@ -93,18 +99,18 @@ def _packaging():
     return packaging
 
 
-def _semver(text):
+def _semver(text: str) -> semantic_version.Version:
     try:
         return _semantic_version().Version(text)
     except ValueError:
         raise RangeError(f"{text!r} is no version by SemVer, such as 3.1.4") from None
 
 
-def _semver_spec(text):
+def _semver_spec(text: str) -> semantic_version.SimpleSpec:
     return _semantic_version().SimpleSpec(AROUND_SIGNS.sub("", text))
 
 
-def _semantic_version():
+def _semantic_version() -> types.ModuleType:
     try:
         import semantic_version
     except ImportError:

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from ._schema_file import Mistake
+from ._schema_file import Mistake, Schema
 
 KINDS = ("git", "directory", "archive", "wheel", "deb")
 ONLY_FOR = {
@@ -35,22 +36,22 @@ class Origin(NamedTuple):
 class Step(NamedTuple):
     """A program with its arguments, where it runs below the sources, and its seconds."""
 
-    argv: tuple
+    argv: tuple[str, ...]
     directory: str
-    environment: dict
+    environment: dict[str, str]
     timeout: int
 
 
 class Recipe(NamedTuple):
     """Steps in their order, what they see of the environment, and what they must leave."""
 
-    steps: tuple
-    environment: dict
-    passed: tuple
-    artifacts: tuple
+    steps: tuple[Step, ...]
+    environment: dict[str, str]
+    passed: tuple[str, ...]
+    artifacts: tuple[str, ...]
 
 
-def origin(plain):
+def origin(plain: Mapping[str, Any]) -> Origin:
     """Return the Origin in the mapping ``from`` of a component, or raise Mistake."""
     kinds = [kind for kind in KINDS if kind in plain]
     if len(kinds) != 1:
@@ -76,7 +77,7 @@ def origin(plain):
     return Origin(kind, plain[kind], **known)
 
 
-def recipe(plain, schema):
+def recipe(plain: Mapping[str, Any], schema: Schema) -> Recipe:
     """Return the Recipe in the mapping ``build`` of a component, or raise Mistake."""
     rules = schema["$defs"]["step"]["properties"]
     steps = tuple(
@@ -91,7 +92,7 @@ def recipe(plain, schema):
     )
 
 
-def _step(plain, index, rules):
+def _step(plain: Mapping[str, Any], index: int, rules: Schema) -> Step:
     if ("run" in plain) == ("shell" in plain):
         raise Mistake(("steps", index), "expected exactly one of run and shell")
     argv = plain["run"] if "run" in plain else ["/bin/sh", "-euc", plain["shell"]]

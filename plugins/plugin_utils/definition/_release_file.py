@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import functools
 import pathlib
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from ...module_utils.release import _manifest
 from . import _host_requirements, _ranges, _recipe, _schema_file
 from ._schema_file import FileError as ReleaseFileError
+from ._schema_file import Schema
 
 ONLY_FOR = {
     "checksums": "files",
@@ -18,6 +20,8 @@ ONLY_FOR = {
     "sha256": "archive",
     "limits": "archive",
 }
+# Declarations that are sealed, as sorted (key, plain value).
+About = tuple[tuple[str, Any], ...]
 READ_APART = {"from", "build", "conflicts", "provides", "requires", "versions"}
 
 
@@ -33,20 +37,20 @@ class ComponentSource(NamedTuple):
     kind: str
     source: str
     path: str
-    include: tuple
-    exclude: tuple
-    private: tuple
-    writable: tuple
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    private: tuple[str, ...]
+    writable: tuple[str, ...]
     case_sensitive: bool
     checksums: str | None = None
     strip: int = 0
     sha256: str | None = None
-    limits: dict | None = None
+    limits: dict[str, int] | None = None
     origin: _recipe.Origin | None = None
     recipe: _recipe.Recipe | None = None
-    about: tuple = ()
+    about: About = ()
 
-    def packing(self):
+    def packing(self) -> dict[str, Any]:
         """Return what packing it depends on, as plain data."""
         plain = self._asdict()
         return {key: plain[key] for key in plain.keys() - {"origin", "recipe", "about"}}
@@ -62,12 +66,14 @@ class ReleaseFile(NamedTuple):
     name: str
     version: str
     serial: int
-    components: tuple
-    scripts: tuple = ()
-    about: tuple = ()
+    components: tuple[ComponentSource, ...]
+    scripts: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    about: About = ()
 
 
-def parse(text, filename, version=None, serial=None):
+def parse(
+    text: str, filename: str, version: str | None = None, serial: int | None = None
+) -> ReleaseFile:
     """Return the ReleaseFile in the YAML *text*; *version* and *serial* stand over what it says.
 
     Raises ReleaseFileError with one line ``file:line: key: what is wrong, what was expected``, and
@@ -81,7 +87,7 @@ def parse(text, filename, version=None, serial=None):
     if isinstance(plain, dict):
         plain.update(options)
     _schema_file.check(plain, lines, filename, schema())
-    components = []
+    components: list[ComponentSource] = []
     with _schema_file.located(filename, lines):
         for index, item in enumerate(plain["components"]):
             with _schema_file.at("components", index):
@@ -100,7 +106,7 @@ def parse(text, filename, version=None, serial=None):
     )
 
 
-def decode(data, filename):
+def decode(data: bytes, filename: str) -> str:
     """Return the bytes of ``release.yml`` as text, or raise ReleaseFileError."""
     try:
         return data.decode("utf-8")
@@ -110,12 +116,12 @@ def decode(data, filename):
 
 
 @functools.lru_cache(maxsize=None)
-def schema():
+def schema() -> Schema:
     """Return the published JSON Schema of ``release.yml``."""
     return _schema_file.schema("release")
 
 
-def _component(item, version):
+def _component(item: Mapping[str, Any], version: str) -> ComponentSource:
     rules = _rules()
     values = {key: item.get(key, rules[key].get("default")) for key in rules.keys() - READ_APART}
     values["version"] = item.get("version", version)
@@ -137,7 +143,7 @@ def _component(item, version):
     return ComponentSource(**values, about=_about(item, values["version"]))
 
 
-def _about(item, version):
+def _about(item: Mapping[str, Any], version: str) -> About:
     """Return what a component of a *version* declares of itself and others, as it is sealed."""
     scheme = item.get("versions", "pep440")
     if "versions" in item:
@@ -157,7 +163,9 @@ def _about(item, version):
     return tuple(sorted(declared.items()))
 
 
-def _check_component(component, item, others):
+def _check_component(
+    component: ComponentSource, item: Mapping[str, Any], others: Iterable[ComponentSource]
+) -> None:
     """Raise Mistake unless *component*, read from *item*, may stand after the *others*."""
     if component.name in {other.name for other in others}:
         raise _schema_file.Mistake(
@@ -176,7 +184,7 @@ def _check_component(component, item, others):
         _check_path(key, path)
 
 
-def _check_path(key, path):
+def _check_path(key: str, path: str) -> None:
     try:
         if path != ".":
             _manifest.check_path(path)
@@ -186,5 +194,5 @@ def _check_path(key, path):
         ) from None
 
 
-def _rules():
+def _rules() -> Schema:
     return schema()["properties"]["components"]["items"]["properties"]

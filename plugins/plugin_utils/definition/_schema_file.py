@@ -8,10 +8,19 @@ import contextlib
 import json
 import pathlib
 import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 
+if TYPE_CHECKING:
+    import yaml
+    from jsonschema import ValidationError
+
+Schema = dict[str, Any]  # JSON Schema, as plain data
+KeyPath = tuple[str | int, ...]  # keys and indexes that lead to a value
+Lines = dict[KeyPath, int]
 MOST_VALUES = 10_000
 LONGEST_NUMBER = 100
 TYPES = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
@@ -30,7 +39,7 @@ class Mistake(ReleaseError):
 
     code = "invalid_file"
 
-    def __init__(self, path, text):
+    def __init__(self, path: Iterable[str | int], text: str) -> None:
         super().__init__(text)
         self.path = tuple(path)
 
@@ -41,19 +50,19 @@ class MissingLibrary(ReleaseError):
     code = "missing_library"
 
 
-def schema(name):
+def schema(name: str) -> Schema:
     """Return the published JSON Schema of *name*, such as ``release``."""
     return json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
 
 
-def load(text, filename, what):
+def load(text: str, filename: str, what: str) -> tuple[Any, Lines]:
     """Return the plain value of the YAML *text* and ``{path of keys: line}``.
 
     *what* says what is expected in the file, such as "a release". Dates stay text.
     """
     import yaml
 
-    lines = {}
+    lines: Lines = {}
     try:
         node = yaml.compose(text, yaml.SafeLoader)
         if node is None:
@@ -73,7 +82,7 @@ def load(text, filename, what):
         raise FileError(f"{filename}:1: not YAML: {error}") from None
 
 
-def _loader():
+def _loader() -> type[yaml.SafeLoader]:
     """Return a SafeLoader to which dates are text: YAML would have them in two types."""
     import yaml
 
@@ -87,7 +96,7 @@ def _loader():
     return Loader
 
 
-def _note_lines(node, path, lines, filename, what):
+def _note_lines(node: yaml.Node, path: KeyPath, lines: Lines, filename: str, what: str) -> None:
     import yaml
 
     if len(lines) > MOST_VALUES:  # aliases of aliases grow without end
@@ -110,14 +119,14 @@ def _note_lines(node, path, lines, filename, what):
         raise FileError(f"{filename}:{lines[path]}: {spell(path)}: the number is too long")
 
 
-def check(plain, lines, filename, rules):
+def check(plain: object, lines: Lines, filename: str, rules: Schema) -> None:
     """Raise FileError unless *plain* is as the JSON Schema *rules* say."""
     if fits(plain, rules, rules):
         return
     errors = find_errors(plain, rules)
     odd = [error.absolute_path for error in errors if error.validator == "additionalProperties"]
 
-    def order(error):
+    def order(error: ValidationError) -> tuple[bool, int]:
         # A key that is missing is often the unknown one beside, misspelt.
         return error.validator == "required" and error.absolute_path in odd, _line(error, lines)
 
@@ -127,7 +136,7 @@ def check(plain, lines, filename, rules):
 
 
 @contextlib.contextmanager
-def located(filename, lines):
+def located(filename: str, lines: Lines) -> Iterator[None]:
     """Turn a Mistake in what is done within into the FileError that names file, line and key."""
     try:
         yield
@@ -137,7 +146,9 @@ def located(filename, lines):
 
 
 @contextlib.contextmanager
-def at(*path, errors=()):
+def at(
+    *path: str | int, errors: type[Exception] | tuple[type[Exception], ...] = ()
+) -> Iterator[None]:
     """Put *path* before that of a Mistake within; any of *errors* becomes a Mistake there."""
     try:
         yield
@@ -148,7 +159,7 @@ def at(*path, errors=()):
         raise Mistake(path, str(error)) from None
 
 
-def fits(value, rule, rules):
+def fits(value: Any, rule: Schema, rules: Schema) -> bool:
     """Tell whether *value* is surely as *rule* says, a part of the JSON Schema *rules*.
 
     False means only that jsonschema has to be asked, which knows the reason, too. To import it
@@ -185,7 +196,7 @@ def fits(value, rule, rules):
     return bool(surely) and all(tests[name](rule[name]) for name in tests if name in rule)
 
 
-def find_errors(plain, rules):
+def find_errors(plain: object, rules: Schema) -> list[ValidationError]:
     """Return what in *plain* is not as the JSON Schema *rules* say."""
     try:
         import jsonschema
@@ -205,7 +216,9 @@ def find_errors(plain, rules):
     return list(strict(rules).iter_errors(plain))
 
 
-def _whole_pattern(validator, pattern, instance, rule):
+def _whole_pattern(
+    validator: Any, pattern: str, instance: Any, rule: Schema
+) -> Iterator[ValidationError]:
     import jsonschema
 
     del rule
@@ -213,57 +226,60 @@ def _whole_pattern(validator, pattern, instance, rule):
         yield jsonschema.ValidationError(f"{instance!r} does not match {pattern}")
 
 
-def _line(error, lines):
+def _line(error: ValidationError, lines: Lines) -> int:
     path = tuple(error.absolute_path)
     if error.validator == "additionalProperties":
         path = (*path, _unknown_keys(error)[0])
     return nearest(path, lines)
 
 
-def nearest(path, lines):
+def nearest(path: KeyPath, lines: Lines) -> int:
     """Return the line of what stands at *path*, or else of the nearest thing around it."""
     while path and path not in lines:
         path = path[:-1]
     return lines.get(path, 1)
 
 
-def explain(error):
+def explain(error: ValidationError) -> str:
     """Return ``key: what is wrong; what was expected`` for a schema error."""
     where = spell(tuple(error.absolute_path)) or "the file"
-    rule = error.schema
+    rule: Any = error.schema
+    instance: Any = error.instance
+    wanted: Any = error.validator_value
     if error.validator == "additionalProperties":
         unknown = _unknown_keys(error)[0]
         key = spell((*error.absolute_path, unknown))
         known = ", ".join(rule["properties"])
         return f"{key}: no such key; expected one of {known}"
     if error.validator == "required":
-        missing = next(key for key in error.validator_value if key not in error.instance)
+        missing = next(key for key in wanted if key not in instance)
         meaning = rule["properties"][missing].get("description", "")
         return f"{where}: {missing} is missing; expected {missing}: {meaning}"
     found = json.dumps(error.instance, ensure_ascii=True, default=str, skipkeys=True)[:60]
     if error.validator == "type":
-        types = error.validator_value
-        expected = f"a value of type {types if isinstance(types, str) else ' or '.join(types)}"
-        if error.validator_value == "string" and not isinstance(error.instance, (dict, list)):
+        expected = f"a value of type {wanted if isinstance(wanted, str) else ' or '.join(wanted)}"
+        if wanted == "string" and not isinstance(error.instance, (dict, list)):
             expected += f', in quotes: "{error.instance}"'
     elif error.validator == "enum":
-        expected = "one of " + ", ".join(map(str, error.validator_value))
+        expected = "one of " + ", ".join(map(str, wanted))
     elif error.validator == "minItems":
         expected = "at least one item"
     elif error.validator == "minLength":
         expected = "a text that is not empty"
     elif error.validator in ("minimum", "maximum"):
-        expected = f"a number of {error.validator} {error.validator_value}"
+        expected = f"a number of {error.validator} {wanted}"
     else:
         expected = rule.get("description", error.message)
     return f"{where}: {found} does not fit; expected {expected}"
 
 
-def _unknown_keys(error):
-    return sorted(str(key) for key in error.instance if key not in error.schema["properties"])
+def _unknown_keys(error: ValidationError) -> list[str]:
+    found: Any = error.instance
+    rule: Any = error.schema
+    return sorted(str(key) for key in found if key not in rule["properties"])
 
 
-def spell(path):
+def spell(path: Iterable[str | int]) -> str:
     """Return how people write the *path* of a value: ``roles.build.keys[0]``."""
     text = ""
     for part in path:

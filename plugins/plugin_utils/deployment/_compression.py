@@ -5,9 +5,18 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any, Protocol
 
 
-def leave_to_packs(connection):
+class Connection(Protocol):
+    """What is used of an Ansible connection plugin."""
+
+    def get_option_and_origin(self, option: str) -> tuple[Any, str | None]: ...
+
+    def set_option(self, option: str, value: object) -> None: ...
+
+
+def leave_to_packs(connection: Connection) -> None:
     """Let *connection* not compress, if that is only Ansible's default, and it is opened now.
 
     To compress a pack again takes the controller six times as long as to send it, and gains

@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from ...module_utils.release import _manifest
 from ...module_utils.tree import _layout
 from ..release import _comparison
 
+Find = Callable[[str], _manifest.Manifest | None]
 
-def diff(find, result):
+
+def diff(find: Find, result: Mapping[str, Any]) -> dict[str, str]:
     """Return Ansible's diff for a *result* of the host: what is current, linked, held and shared.
 
     The files that differ are named where ``find(digest)`` gives the Manifest of both releases; it
@@ -21,9 +26,9 @@ def diff(find, result):
     if result["changed"]:
         texts = [_state_lines(before), _state_lines(after) + _seeded(find, result)]
         if _content(before) != _content(after):
-            trees = [_tree_of(find, side) for side in (before, after)]
-            if None not in trees:
-                files = _comparison.difference(*trees)
+            old, new = _tree_of(find, before), _tree_of(find, after)
+            if old is not None and new is not None:
+                files = _comparison.difference(old, new)
                 texts = [text + more for text, more in zip(texts, files, strict=True)]
     return {
         "before_header": root,
@@ -33,7 +38,7 @@ def diff(find, result):
     }
 
 
-def _state_lines(side):
+def _state_lines(side: Mapping[str, Any]) -> str:
     """Return what is current with its links, and which releases are held with theirs."""
     current = f"{side['name']} {side['version']}" if side["tree"] else "nothing"
     lines = [f"current: {current} ({side['phase']})"]
@@ -44,7 +49,7 @@ def _state_lines(side):
     return "".join(f"{line}\n" for line in lines)
 
 
-def _seeded(find, result):
+def _seeded(find: Find, result: Mapping[str, Any]) -> str:
     """Return lines that name what comes to ``shared/``, and from where if that is known."""
     manifest = find(result["after"]["digest"])
     sealed = _manifest.tree(manifest) if manifest else {}
@@ -56,15 +61,15 @@ def _seeded(find, result):
     )
 
 
-def _content(side):
+def _content(side: Mapping[str, Any]) -> tuple[str | None, list[str]]:
     return side["digest"], _links(side)
 
 
-def _links(side):
+def _links(side: Mapping[str, Any]) -> list[str]:
     return side["links"].get(side["tree"], [])
 
 
-def _tree_of(find, side):
+def _tree_of(find: Find, side: Mapping[str, Any]) -> dict[str, _manifest.Entry] | None:
     """Return what lies in the current tree but for its links, as ``{path: Entry}``.
 
     None where that is not known.

@@ -11,13 +11,18 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Callable, Collection, Iterator
+from typing import IO, BinaryIO
 
 from ...module_utils.deployment import _answer
 from ...module_utils.formats import _codec, _compressor
 from ...module_utils.release import _layer, _manifest, _pack
 from ..library import _store
+from ..library._catalogue import Catalogue
 from ..release import _delta, _disk_space
+from ..release._stored import Stored
 
+WriteBytes = Callable[[bytes], object]
 CACHE_BYTES = 2 * 1024**3
 IN_USE_SECONDS = 3600
 LEFTOVER_SECONDS = 24 * 3600
@@ -41,11 +46,18 @@ class PackCache:
     of the last hour: another worker may be about to send it.
     """
 
-    def __init__(self, path, most_bytes=CACHE_BYTES):
+    def __init__(self, path: str, most_bytes: int = CACHE_BYTES) -> None:
         self.path = path
         self._most_bytes = most_bytes
 
-    def get(self, library, wanted, base, codec, again=()):
+    def get(
+        self,
+        library: Catalogue,
+        wanted: str,
+        base: str | None,
+        codec: str,
+        again: Collection[str] = (),
+    ) -> str:
         """Return the path of the pack of the release *wanted* on top of *base*, digests, or None.
 
         *again* are contents to be sent although *base* has them. Where *base* cannot be read, it
@@ -54,8 +66,9 @@ class PackCache:
         """
         os.makedirs(self.path, mode=0o700, exist_ok=True)
         parts = [wanted[:32], (base or "none")[:32], codec]
-        if again:
-            parts.append(_pack.digest_of_again(again)[:32])
+        sent_again = _pack.digest_of_again(again)
+        if sent_again:
+            parts.append(sent_again[:32])
         name = "-".join(parts)
         path = os.path.join(self.path, name)
         with self._locked(name):
@@ -71,7 +84,14 @@ class PackCache:
                 self._trim(keep=name)
         return path
 
-    def space(self, path, library, wanted, base, again=()):
+    def space(
+        self,
+        path: str,
+        library: Catalogue,
+        wanted: str,
+        base: str | None,
+        again: Collection[str] = (),
+    ) -> _disk_space.Space:
         """Return the Space that staging from the pack at *path* takes, not counting the pack.
 
         The rest is what the pack was asked for with. It is worked out once for all hosts.
@@ -88,7 +108,7 @@ class PackCache:
                 self._place(note, lambda stream: stream.write(text.encode("ascii")))
                 return space
 
-    def _place(self, path, fill):
+    def _place(self, path: str, fill: Callable[[BinaryIO], object]) -> None:
         """Make the file at *path*: ``fill(stream)`` writes it, and then it gets its name."""
         handle, scratch = tempfile.mkstemp(prefix=".new-", dir=self.path)
         try:
@@ -102,7 +122,7 @@ class PackCache:
                 os.unlink(scratch)
             raise
 
-    def _trim(self, keep):
+    def _trim(self, keep: str) -> None:
         """Remove the leftovers of makers that were killed, and what was used longest ago."""
         total, packs, locks = 0, [], set()
         with os.scandir(self.path) as listing:
@@ -124,7 +144,7 @@ class PackCache:
             if total > self._most_bytes and name != keep and self._remove_unused(name):
                 total -= size
 
-    def _remove_unused(self, name):
+    def _remove_unused(self, name: str) -> bool:
         """Remove a pack and its lock, unless it is being made or was used of late."""
         path, lock = os.path.join(self.path, name), self._lock(name)
         with open(lock, "ab") as stream:
@@ -142,7 +162,7 @@ class PackCache:
         return True
 
     @contextlib.contextmanager
-    def _locked(self, name):
+    def _locked(self, name: str) -> Iterator[None]:
         held = False
         while not held:
             with open(self._lock(name), "ab") as stream:
@@ -152,11 +172,11 @@ class PackCache:
                 if held:
                     yield
 
-    def _lock(self, name):
+    def _lock(self, name: str) -> str:
         return os.path.join(self.path, f".{name}.lock")
 
 
-def _is_at(stream, path):
+def _is_at(stream: IO[bytes], path: str) -> bool:
     """Tell whether the open file is still the one at *path*."""
     try:
         return os.path.samestat(os.fstat(stream.fileno()), os.stat(path))
@@ -180,13 +200,15 @@ def arrived_bytes(path: str, partial: _answer.Partial | None) -> int:
     return partial.bytes if digest.hexdigest() == partial.sha256 else 0
 
 
-def forget(path):
+def forget(path: str) -> None:
     """Remove the pack at *path*, which a host refused: the next run makes it anew."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
 
 
-def space_of(library, wanted, base, again=()):
+def space_of(
+    library: Catalogue, wanted: str, base: str | None, again: Collection[str] = ()
+) -> _disk_space.Space:
     """Return the Space that staging *wanted* on top of *base*, digests or None, takes."""
     try:
         held = library.get(base).manifest if base else None
@@ -195,7 +217,14 @@ def space_of(library, wanted, base, again=()):
     return _disk_space.of_tree(library.get(wanted).manifest, held, again)
 
 
-def write(stream, library, wanted, base, codec, again=()):
+def write(
+    stream: BinaryIO,
+    library: Catalogue,
+    wanted: str,
+    base: str | None,
+    codec: str,
+    again: Collection[str] = (),
+) -> None:
     """Write the pack of *wanted* on top of *base*, digests or None, to the binary file *stream*.
 
     *again* are contents to be sent although *base* has them.
@@ -216,10 +245,16 @@ def write(stream, library, wanted, base, codec, again=()):
                 _copy_contents(library, stored, component, missing, write_bytes)
 
 
-def _copy_contents(library, wanted, component, missing, write_bytes):
+def _copy_contents(
+    library: Catalogue,
+    wanted: Stored,
+    component: _manifest.Component,
+    missing: set[str],
+    write_bytes: WriteBytes,
+) -> None:
     """Copy the contents in *missing* out of a layer, each once, verifying the whole layer."""
 
-    def sink(entry):
+    def sink(entry: _manifest.Entry) -> WriteBytes | None:
         if entry.sha256 in missing:
             missing.remove(entry.sha256)
             return write_bytes

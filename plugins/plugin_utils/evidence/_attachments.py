@@ -9,12 +9,19 @@ Source: https://github.com/in-toto/attestation/blob/main/spec/README.md
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
+from ..library._catalogue import Catalogue
+from ..library._store import Library
 from ..oci import _referrers
+from ..release._stored import Label
 from . import _dsse, _keys, _signatures, _statement
+from ._keys import KnownKeys, PublicKey
+from ._signers import Signer
+from ._trust import Trust
 
 ARTIFACT_TYPE = "application/vnd.in-toto+json"
 PREDICATE_NOTE = "in-toto.io/predicate-type"  # where buildkit and others have it
@@ -39,12 +46,19 @@ class Evidence(NamedTuple):
 
     predicate_type: str | None
     predicate: object
-    keys: tuple
+    keys: tuple[PublicKey, ...]
     digest: str
     problem: str
 
 
-def attach(library, label, predicate_type, predicate, signer, keep=True):
+def attach(
+    library: Library,
+    label: Label,
+    predicate_type: str,
+    predicate: object,
+    signer: Signer,
+    keep: bool = True,
+) -> bool:
     """Attach *predicate*, plain data, to the release of a Label; return whether that is new.
 
     The same one by the same key is not. Without *keep*, nothing is written, nor is the signer
@@ -77,7 +91,7 @@ def attach(library, label, predicate_type, predicate, signer, keep=True):
     return True
 
 
-def read(library, label, known=None):
+def read(library: Catalogue, label: Label, known: KnownKeys | None = None) -> list[Evidence]:
     """Return the Evidence of the release of a Label, in the order in which it was attached.
 
     *known*, ``{fingerprint: PublicKey}``, are the keys whose word counts; without it all that is
@@ -87,7 +101,7 @@ def read(library, label, known=None):
     return [examine(attached, label, known) for attached in there]
 
 
-def attesters(trust, now):
+def attesters(trust: Trust, now: datetime) -> dict[str, PublicKey]:
     """Return the keys whose word on a release counts at the time *now*, as ``read`` wants them.
 
     They are those of the roles that sign releases, whoever else a Trust lists.
@@ -101,7 +115,9 @@ def attesters(trust, now):
     }
 
 
-def describe(library, label, trust=None, now=None):
+def describe(
+    library: Catalogue, label: Label, trust: Trust | None, now: datetime
+) -> list[dict[str, Any]]:
     """Return the evidence of a release as plain data, without what it says.
 
     Only with a Trust it is told by whom it is, and what is wrong with it; without, the type is
@@ -109,7 +125,7 @@ def describe(library, label, trust=None, now=None):
     """
     described = []
     for found in read(library, label, attesters(trust, now) if trust else None):
-        plain = {"digest": found.digest, "predicate_type": found.predicate_type}
+        plain: dict[str, Any] = {"digest": found.digest, "predicate_type": found.predicate_type}
         if trust:
             plain["signed_by"] = [trust.name_of(key) for key in found.keys]
             plain["problem"] = found.problem
@@ -117,12 +133,12 @@ def describe(library, label, trust=None, now=None):
     return described
 
 
-def examine(attached, label, known):
+def examine(attached: _referrers.Attached, label: Label, known: KnownKeys | None) -> Evidence:
     """Return an Attached as Evidence of the release of a Label; for *known* see ``read``."""
-    claimed = str(attached.notes.get(PREDICATE_NOTE, ""))
-    claimed = claimed if claimed.isprintable() and 0 < len(claimed) <= LONGEST_TYPE else None
+    said = str(attached.notes.get(PREDICATE_NOTE, ""))
+    claimed = said if said.isprintable() and 0 < len(said) <= LONGEST_TYPE else None
 
-    def refused(problem, keys=()):
+    def refused(problem: str, keys: tuple[PublicKey, ...] = ()) -> Evidence:
         return Evidence(claimed, None, keys, attached.digest, problem)
 
     try:
@@ -142,7 +158,7 @@ def examine(attached, label, known):
     return Evidence(predicate_type, predicate, keys, attached.digest, problem)
 
 
-def _parse(found, label):
+def _parse(found: _dsse.Envelope, label: Label) -> tuple[str, object]:
     """Return the type and the predicate in an Envelope; raise ValueError and others if of none."""
     if found.payload_type != _statement.PAYLOAD_TYPE:
         raise EvidenceError(f"its type is {found.payload_type!r:.60}")
@@ -157,7 +173,7 @@ def _parse(found, label):
     return predicate_type, plain.get("predicate")
 
 
-def _signed_by(public_key, attached):
+def _signed_by(public_key: PublicKey, attached: _referrers.Attached) -> bytes | None:
     """Return the statement in an Attached that a key signed, as bytes; None if it did not."""
     try:
         found = _dsse.parse(attached.data, LARGEST_ENVELOPE)
@@ -168,7 +184,7 @@ def _signed_by(public_key, attached):
     return found.payload if is_statement and _signatures.verifiers(found, known) else None
 
 
-def _hint(found):
+def _hint(found: _dsse.Envelope) -> str:
     """Return who signed an Envelope by its own words, which anybody could have written."""
     hints = [item.keyid for item in found.signatures if _keys.FINGERPRINT.match(item.keyid)]
     return hints[0] if hints else "none"

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
-from ..library import _catalogue
+from ..library._store import Library
+from ..release._stored import Stored
 from . import _attachments, _provenance, _sbom, _sbom_file, _signatures, _signers
 
 SBOM, PROVENANCE = "sbom", "provenance"
@@ -21,19 +23,19 @@ class Vouching(NamedTuple):
 
     signer: _signers.Signer
     role: str
-    kinds: tuple
-    sbom: dict | None
+    kinds: tuple[str, ...]
+    sbom: dict[str, Any] | None
 
 
 class Sealed(NamedTuple):
     """A Stored release, the record of its build or None, and whether it is in the library."""
 
-    stored: _catalogue.Stored
-    record: dict | None
+    stored: Stored
+    record: dict[str, Any] | None
     is_there: bool
 
 
-def refuse(options):
+def refuse(options: Mapping[str, Any]) -> str | None:
     """Return why the *options* of ``release_package`` ask for no evidence, or None."""
     given = [name for name in ("evidence", "sbom") if options[name]]
     if not given:
@@ -50,7 +52,7 @@ def refuse(options):
     return None
 
 
-def prepare(options, environment):
+def prepare(options: Mapping[str, Any], environment: Mapping[str, str]) -> Vouching | None:
     """Return the Vouching that the *options* ask for, or None.
 
     A key that cannot be used, an SBOM that is none, and a library that is missing, are told before
@@ -68,7 +70,9 @@ def prepare(options, environment):
     )
 
 
-def vouch(library, vouching, sealed, result, keep):
+def vouch(
+    library: Library, vouching: Vouching | None, sealed: Sealed, result: dict[str, Any], keep: bool
+) -> list[str]:
     """Attest and sign a Sealed release, tell so in *result*, and return the lines of a diff.
 
     The signature comes last: a release that lacks evidence it should have is not signed.
@@ -93,7 +97,9 @@ def vouch(library, vouching, sealed, result, keep):
     return lines
 
 
-def _attest(library, vouching, sealed, keep):
+def _attest(
+    library: Library, vouching: Vouching, sealed: Sealed, keep: bool
+) -> list[dict[str, Any]]:
     """Attach evidence to a Sealed release; return ``[{"predicate_type", "attached"}]``.
 
     Without *keep* nothing is written, and *attached* tells whether it would be.
@@ -107,11 +113,14 @@ def _attest(library, vouching, sealed, keep):
     return told
 
 
-def _predicates(library, vouching, sealed):
+def _predicates(
+    library: Library, vouching: Vouching, sealed: Sealed
+) -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield each type of predicate, and what makes one: reading layers takes a while."""
     if SBOM in vouching.kinds:
         yield _sbom.PREDICATE_TYPE, lambda: json.loads(_sbom.of_stored(library, sealed.stored))
     if vouching.sbom:
         yield _sbom.PREDICATE_TYPE, lambda: vouching.sbom
     if PROVENANCE in vouching.kinds:
-        yield _provenance.PREDICATE_TYPE, lambda: _provenance.predicate(sealed.record)
+        record = sealed.record or {}  # an empty one lacks all, which is refused in words
+        yield _provenance.PREDICATE_TYPE, lambda: _provenance.predicate(record)

@@ -38,16 +38,16 @@ class Envelope(NamedTuple):
 
     payload_type: str
     payload: bytes
-    signatures: tuple
+    signatures: tuple[Signature, ...]
 
 
-def pae(payload_type, payload):
+def pae(payload_type: str, payload: bytes) -> bytes:
     """Return the bytes that are signed (pre-authentication encoding)."""
     kind = payload_type.encode("utf-8")
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
 
 
-def render(envelope):
+def render(envelope: Envelope) -> bytes:
     """Return an Envelope as JSON bytes."""
     signatures = [
         {"keyid": signature.keyid, "sig": _encode(signature.value)}
@@ -62,7 +62,7 @@ def render(envelope):
     )
 
 
-def parse(data, limit=LARGEST_ENVELOPE):
+def parse(data: bytes, limit: int = LARGEST_ENVELOPE) -> Envelope:
     """Return the Envelope in JSON bytes, whose payload stays bytes; or raise EnvelopeError.
 
     That is also raised for more bytes than *limit*.
@@ -84,10 +84,10 @@ def parse(data, limit=LARGEST_ENVELOPE):
     return envelope
 
 
-def _encode(data):
+def _encode(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def _decode(text):
+def _decode(text: str) -> bytes:
     """Return the bytes in *text*: both alphabets of base64 are allowed."""
     return base64.b64decode(text.encode("ascii").translate(URL_SAFE), validate=True)

@@ -6,10 +6,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.files import _durable
+from ..library._catalogue import Catalogue
+from ..release._stored import Label
 from . import _attachments, _attesting, _statement
+from ._attachments import Evidence
 
 SHORT = {**_attesting.KINDS, "build_note": _statement.BUILD_NOTE_TYPE}
 MISSING = {
@@ -29,7 +33,9 @@ class EvidenceFileError(ReleaseError):
     code = "no_evidence"
 
 
-def choose(found, label, predicate_type, digest=None):
+def choose(
+    found: Iterable[Evidence], label: Label, predicate_type: str, digest: str | None = None
+) -> Evidence:
     """Return the one of the Evidence *found* that is meant, or raise EvidenceFileError.
 
     *predicate_type* may be one of SHORT. Where several say different things, *digest*, that of an
@@ -56,13 +62,13 @@ def choose(found, label, predicate_type, digest=None):
     return good[0]
 
 
-def predicate(chosen):
+def predicate(chosen: Evidence) -> bytes:
     """Return what the chosen Evidence says, as the bytes of a file."""
     text = json.dumps(chosen.predicate, indent=1, sort_keys=True, ensure_ascii=False)
     return text.encode("utf-8") + b"\n"
 
 
-def envelopes(library, label, chosen):
+def envelopes(library: Catalogue, label: Label, chosen: Evidence) -> bytes:
     """Return the envelope of the chosen Evidence as the bytes of a file, one JSON in a line.
 
     Source: https://github.com/in-toto/attestation/blob/main/spec/v1/bundle.md
@@ -74,7 +80,7 @@ def envelopes(library, label, chosen):
     return data + b"\n"
 
 
-def differs(path, data):
+def differs(path: str, data: bytes) -> bool:
     """Tell whether the file at *path* is missing, or holds something other than *data*."""
     try:
         with open(path, "rb") as stream:
@@ -85,7 +91,7 @@ def differs(path, data):
         raise EvidenceFileError(f"{path} is a directory: dest is the file to write") from None
 
 
-def write(path, data):
+def write(path: str, data: bytes) -> None:
     """Write *data* to the file at *path*, in one step."""
     folder, name = os.path.split(os.path.abspath(path))
     scratch = f".{name[:100]}.{os.getpid()}.new"

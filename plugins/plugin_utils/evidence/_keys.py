@@ -8,6 +8,7 @@ import base64
 import hashlib
 import re
 import struct
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from ...module_utils.errors._release_error import ReleaseError
@@ -28,17 +29,17 @@ class PublicKey(NamedTuple):
     raw: bytes
 
     @property
-    def blob(self):
+    def blob(self) -> bytes:
         """The key as the SSH protocol has it (RFC 8709)."""
         return b"".join(struct.pack(">I", len(part)) + part for part in (TYPE, self.raw))
 
     @property
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         """What ``ssh-keygen -l`` shows: ``SHA256:…``."""
         digest = hashlib.sha256(self.blob).digest()
         return "SHA256:" + base64.b64encode(digest).decode("ascii").rstrip("=")
 
-    def verifies(self, signature, data):
+    def verifies(self, signature: bytes, data: bytes) -> bool:
         """Tell whether the bytes *signature* are this key's over *data*."""
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -50,7 +51,10 @@ class PublicKey(NamedTuple):
         return True
 
 
-def of_library_key(key):
+KnownKeys = Mapping[str, PublicKey]  # by their fingerprints
+
+
+def of_library_key(key: object) -> PublicKey:
     """Return the PublicKey of a public key of ``cryptography``, which must be Ed25519."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -60,7 +64,7 @@ def of_library_key(key):
     return PublicKey(key.public_bytes(Encoding.Raw, PublicFormat.Raw))
 
 
-def parse(line):
+def parse(line: str) -> tuple[PublicKey, str]:
     """Return the PublicKey and the comment in a line ``ssh-ed25519 <base64> [comment]``."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_ssh_public_key

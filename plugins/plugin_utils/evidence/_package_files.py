@@ -16,7 +16,9 @@ import re
 import urllib.parse
 import zipfile
 import zlib
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from email.message import Message
+from typing import Any, NamedTuple
 
 from ...module_utils.git import _commits
 
@@ -74,16 +76,16 @@ class Package(NamedTuple):
     architecture: str
     path: str
     distribution: str
-    licences: tuple
+    licences: tuple[str, ...]
 
 
-def python(path, data):
+def python(path: str, data: bytes | None) -> list[Package]:
     """Return the Package, in a list, that the METADATA or PKG-INFO *data* tells of."""
     said = _headers(data or b"")
     return _packages("pypi", said.get("Name"), said.get("Version"), path, _python_licence(said))
 
 
-def wheel(path, data):
+def wheel(path: str, data: bytes | None) -> list[Package]:
     """Return the Package in a wheel: by its name, and by the METADATA within, if that is read."""
     match = WHEEL.fullmatch(path.rpartition("/")[2])
     if not match:
@@ -94,7 +96,7 @@ def wheel(path, data):
     return _packages("pypi", name, version, path, _python_licence(said))
 
 
-def npm(path, data):
+def npm(path: str, data: bytes | None) -> list[Package]:
     """Return the Package in a folder of ``node_modules`` by its package.json, else by its name."""
     name = re.search(r"(?:^|/)node_modules/((?:@[^/]+/)?[^/]+)/package\.json$", path)
     plain = {}
@@ -112,7 +114,7 @@ def npm(path, data):
     )
 
 
-def debian(path, data):
+def debian(path: str, data: bytes | None) -> list[Package]:
     """Return the Packages that dpkg's status tells to be installed."""
     found = []
     for stanza in re.split(rb"\n\s*\n", data or b"", maxsplit=MOST_STANZAS)[:MOST_STANZAS]:
@@ -126,35 +128,35 @@ def debian(path, data):
     return found
 
 
-def debian_archive(path, data):
+def debian_archive(path: str, data: bytes | None) -> list[Package]:
     """Return the Package that the name of a .deb tells, in which an epoch is escaped."""
     del data
     match = ARCHIVE.fullmatch(urllib.parse.unquote(path.rpartition("/")[2], errors="replace"))
     return _packages("deb", match[1], match[2], path, (), match[3]) if match else []
 
 
-def copyright_of(path, data):
+def copyright_of(path: str, data: bytes | None) -> dict[str, tuple[str, ...]]:
     """Return ``{package: licences}`` of a copyright file that machines can read."""
-    if not (data or b"").lstrip().startswith(b"Format:"):
+    if not data or not data.lstrip().startswith(b"Format:"):
         return {}
     names = re.findall(rb"^License:[ \t]*(\S.*)$", data, re.MULTILINE)
     told = sorted({_line(name.decode("utf-8", "replace")) for name in names} - {""})
     return {path.split("/")[-2]: tuple(told[:MOST_LICENCES])}
 
 
-def system(path, data):
+def system(path: str, data: bytes | None) -> list[str]:
     """Return the ID in os-release, in a list, such as ``debian`` or ``ubuntu``."""
     del path
     match = re.search(rb'^ID="?([a-z0-9._-]{1,40})"?$', data or b"", re.MULTILINE)
     return [match[1].decode("ascii")] if match else []
 
 
-def _python_licence(said):
+def _python_licence(said: Message) -> tuple[str, ...]:
     told = _line(said.get("License-Expression")) or _line(said.get("License"))
     return (told,) if told and told != "UNKNOWN" else _classified(said)
 
 
-def _classified(said):
+def _classified(said: Message) -> tuple[str, ...]:
     """Return the licences that Trove classifiers tell, by their SPDX IDs or their names."""
     told = []
     for classifier in said.get_all("Classifier", [])[:1000]:
@@ -164,7 +166,7 @@ def _classified(said):
     return tuple(sorted(set(told) - {""})[:MOST_LICENCES])
 
 
-def _npm_licence(plain):
+def _npm_licence(plain: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what ``license`` says, or the list ``licenses`` of packages from before it."""
     told = plain.get("license") or plain.get("licenses")
     told = told if isinstance(told, list) else [told]
@@ -172,7 +174,7 @@ def _npm_licence(plain):
     return tuple(sorted({_line(name) for name in names} - {""})[:MOST_LICENCES])
 
 
-def _metadata_within(data):
+def _metadata_within(data: bytes) -> bytes:
     """Return the METADATA in the wheel *data*, b"" where there is none or that is odd."""
     try:
         if data.count(ZIP_ENTRY) > MOST_ZIPPED:  # each takes memory, however small it is
@@ -188,7 +190,7 @@ def _metadata_within(data):
     return b""
 
 
-def _headers(data):
+def _headers(data: bytes) -> Message:
     """Return the headers at the beginning of *data*."""
     data = data[:LARGEST_METADATA].lstrip(b"\r\n")
     head = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0]
@@ -196,7 +198,14 @@ def _headers(data):
     return email.parser.Parser().parsestr(text, headersonly=True)
 
 
-def _packages(kind, name, version, path, licences, architecture=""):
+def _packages(
+    kind: str,
+    name: object,
+    version: object,
+    path: str,
+    licences: Iterable[str],
+    architecture: object = "",
+) -> list[Package]:
     """Return a Package in a list, or none if it has no name."""
     name = _line(name)
     if not name:
@@ -204,7 +213,7 @@ def _packages(kind, name, version, path, licences, architecture=""):
     return [Package(kind, name, _line(version), _line(architecture), path, "", tuple(licences))]
 
 
-def _line(value):
+def _line(value: object) -> str:
     """Return what a file says in a line, or "" where that is no short text."""
     if not isinstance(value, str) or len(value) > 2 * LONGEST:
         return ""

@@ -10,9 +10,15 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple
 
+from ...module_utils.release._manifest import Entry
 from . import _package_files
+from ._package_files import Package
+
+Take = Callable[[bytes], object]  # takes the bytes of a file, chunk by chunk
+Sink = Callable[[Entry], Take | None]
 
 MOST_PACKAGES = 50_000
 PYTHON = re.compile(
@@ -27,7 +33,7 @@ OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
 class Found(NamedTuple):
     """The Packages in a tree, sorted, each once for each place; and whether those are all."""
 
-    packages: tuple
+    packages: tuple[Package, ...]
     is_complete: bool = True
 
 
@@ -39,7 +45,7 @@ class _Reader(NamedTuple):
 
     limit: int
     is_whole: bool
-    recognise: object
+    recognise: Callable[[str, bytes | None], Any]
 
 
 READERS = {
@@ -53,13 +59,13 @@ READERS = {
 }
 
 
-def telling(entries):
+def telling(entries: Collection[Entry]) -> list[Entry]:
     """Return those of *entries* of which ``find`` reads what is Found."""
     wanted = _wanted(entries)
     return [entry for entry in entries if entry.path in wanted] if wanted else []
 
 
-def find(entries, stream):
+def find(entries: Collection[Entry], stream: Callable[[Sink], object]) -> Found:
     """Return what is Found in a tree of *entries*.
 
     ``stream(sink)`` reads the files as ``_layer.read`` does: once, one after another, each handed
@@ -67,9 +73,11 @@ def find(entries, stream):
     is of interest.
     """
     wanted = _wanted(entries)
-    found, licences, systems = {}, {}, []
+    found: dict[tuple[object, ...], Package] = {}
+    licences: dict[str, tuple[str, ...]] = {}
+    systems: list[str] = []
 
-    def note(kind, told):
+    def note(kind: str, told: Any) -> None:
         if kind == "system":
             systems.extend(told)
         elif kind == "copyright":
@@ -79,9 +87,9 @@ def find(entries, stream):
                 if len(found) <= MOST_PACKAGES:
                     found.setdefault(package[:-1], package)
 
-    def sink(entry):
+    def sink(entry: Entry) -> Take | None:
         kind = wanted.get(entry.path)
-        return kind and _collector(entry, READERS[kind], lambda told: note(kind, told))
+        return _collector(entry, READERS[kind], lambda told: note(kind, told)) if kind else None
 
     if wanted:
         stream(sink)
@@ -91,14 +99,15 @@ def find(entries, stream):
     return Found(tuple(sorted(named)), is_complete)
 
 
-def debian(name, version):
+def debian(name: str, version: str) -> Package:
     """Return the Package that a component is that was made from Debian's of that name."""
-    return _package_files.Package("deb", name, version, "", "", "debian", ())
+    return Package("deb", name, version, "", "", "debian", ())
 
 
-def _wanted(entries):
+def _wanted(entries: Collection[Entry]) -> dict[str, str]:
     """Return ``{path: name of a reader}`` of the files that are to be read."""
-    wanted, files = {}, {entry.path for entry in entries if entry.type == "file"}
+    wanted: dict[str, str] = {}
+    files = {entry.path for entry in entries if entry.type == "file"}
     has_packages = False
     for path in files:
         if path.endswith(".whl"):
@@ -124,15 +133,16 @@ def _wanted(entries):
     return wanted
 
 
-def _collector(entry, reader, note):
+def _collector(entry: Entry, reader: _Reader, note: Callable[[Any], None]) -> Take | None:
     """Return what takes the bytes of a file, and at its end notes what they tell."""
     is_too_large = entry.size > reader.limit
     if (is_too_large and reader.is_whole) or not entry.size:
         note(reader.recognise(entry.path, None if is_too_large else b""))
         return None
-    parts, left = [], [entry.size]
+    parts: list[bytes] = []
+    left = [entry.size]
 
-    def take(chunk):
+    def take(chunk: bytes) -> None:
         room = reader.limit - (entry.size - left[0])
         left[0] -= len(chunk)
         if room > 0:
@@ -143,7 +153,9 @@ def _collector(entry, reader, note):
     return take
 
 
-def _debianised(package, licences, systems):
+def _debianised(
+    package: Package, licences: Mapping[str, tuple[str, ...]], systems: list[str]
+) -> Package:
     """Return a Package; one of Debian with the system that it is of, and its licences."""
     if package.system != "deb":
         return package

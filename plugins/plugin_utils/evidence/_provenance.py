@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import urllib.parse
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ...module_utils.building import _record
 from ...module_utils.formats import _canonical
@@ -22,7 +24,7 @@ VERSION = re.compile(r"\d+(?:\.\d+)+\w*(?:[-+~.]\w+)*", re.ASCII)
 PLAIN_VERSION = re.compile(r"(?<![\w.-])\d+(?![\w.-])", re.ASCII)
 
 
-def predicate(record):
+def predicate(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the predicate for the *record* of a build, ``build.json`` as plain data.
 
     What was asked for is an external parameter, and what was found for it a resolved dependency:
@@ -37,7 +39,7 @@ def predicate(record):
         ) from None
 
 
-def _predicate(record):
+def _predicate(record: Mapping[str, Any]) -> dict[str, Any]:
     release, definition = record["release"], record["definition"]
     return {
         "buildDefinition": {
@@ -67,7 +69,7 @@ def _predicate(record):
     }
 
 
-def _asked(origin):
+def _asked(origin: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was asked for as a component's origin, without the secret of an address.
 
     Of a digest a record does not tell whether it was declared or found.
@@ -76,7 +78,7 @@ def _asked(origin):
     return {**asked, "place": _address.shown(origin["place"])}
 
 
-def _sources(components):
+def _sources(components: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return each source once, as a resource descriptor of in-toto."""
     found = {}
     for component in components:
@@ -91,7 +93,7 @@ def _sources(components):
     return [found[name] for name in sorted(found)]
 
 
-def _uri(kind, place):
+def _uri(kind: str, place: str) -> str:
     if kind == "wheel":
         return "pkg:pypi/" + place.replace("==", "@")
     if kind == "deb":
@@ -99,7 +101,7 @@ def _uri(kind, place):
     return place if "://" in place else "file:" + place
 
 
-def _tool(tool):
+def _tool(tool: Mapping[str, str]) -> dict[str, Any]:
     """Return a tool as a resource descriptor, which needs an address or a digest."""
     name, version = tool["name"], tool["version"]
     said = {"name": name, "annotations": {"version": version}}
@@ -110,7 +112,7 @@ def _tool(tool):
     return said
 
 
-def _builder(record):
+def _builder(record: Mapping[str, Any]) -> str:
     """Return who answers for the build: the CI system's job, else the user on the machine."""
     if record["ci"]:
         system = record["ci"]["system"].lower().replace(" ", "-")
@@ -120,5 +122,5 @@ def _builder(record):
     return f"urn:itops-release:builder:{user}@{host}"
 
 
-def _quoted(text):
+def _quoted(text: str) -> str:
     return urllib.parse.quote(text, safe="")

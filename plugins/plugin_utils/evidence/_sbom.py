@@ -12,12 +12,27 @@ from __future__ import annotations
 import json
 import types
 import uuid
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from ...module_utils.formats import _canonical
 from ...module_utils.git import _address
 from ...module_utils.release import _layer, _manifest
 from ..definition import _schema_file
-from . import _packages
+from ..library._catalogue import Catalogue
+from ..release._stored import Stored
+from . import _package_files, _packages
+
+if TYPE_CHECKING:
+    from cyclonedx.model import ExternalReference
+    from cyclonedx.model.bom import Bom
+    from cyclonedx.model.component import Component as CycloneComponent
+    from cyclonedx.model.dependency import Dependency
+    from cyclonedx.model.license import License
+    from packageurl import PackageURL
+
+# Reads the files of a component, as ``_packages.find`` wants it.
+Stream = Callable[[_manifest.Component, _packages.Sink], object]
 
 TYPE = "application/vnd.cyclonedx+json"
 PREDICATE_TYPE = "https://cyclonedx.org/bom"
@@ -25,22 +40,22 @@ PATH, INCOMPLETE = "itops:release:path", "itops:release:incomplete"
 NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")  # that of URLs, RFC 9562
 
 
-def of_stored(library, stored):
+def of_stored(library: Catalogue, stored: Stored) -> bytes:
     """Return the SBOM of a Stored release as bytes, read from its layers, each once at most."""
 
-    def stream(component, sink):
+    def stream(component: _manifest.Component, sink: _packages.Sink) -> None:
         with library.read_layer(stored, component) as read_bytes:
             _layer.read(component.entries, read_bytes, sink)
 
     return make(stored.manifest, stream)
 
 
-def require():
+def require() -> None:
     """Raise MissingLibrary unless SBOMs can be made here."""
     _model()
 
 
-def make(manifest, stream):
+def make(manifest: _manifest.Manifest, stream: Stream) -> bytes:
     """Return the SBOM of a Manifest as bytes; ``stream(component, sink)`` reads its files.
 
     Each component of the release is one in the SBOM; within it are the packages that its files
@@ -62,7 +77,9 @@ def make(manifest, stream):
     return _written(bom)
 
 
-def _dependencies(model, root, parts):
+def _dependencies(
+    model: types.SimpleNamespace, root: CycloneComponent, parts: list[CycloneComponent]
+) -> list[Dependency]:
     """Return what depends on what; the library's own way takes time by the square of packages."""
     packages = [package for part in parts for package in part.components]
     wanted = [(root, parts), *((part, part.components) for part in parts)]
@@ -73,7 +90,9 @@ def _dependencies(model, root, parts):
     ]
 
 
-def _component(model, component, stream):
+def _component(
+    model: types.SimpleNamespace, component: _manifest.Component, stream: Stream
+) -> CycloneComponent:
     found = _packages.find(component.entries, lambda sink: stream(component, sink))
     notes = []
     if not found.is_complete:
@@ -97,7 +116,7 @@ def _component(model, component, stream):
     )
 
 
-def _unpacked(component):
+def _unpacked(component: _manifest.Component) -> Iterator[_package_files.Package]:
     """Yield the Debian packages that a component was unpacked from, of which no file tells.
 
     Their architecture is not known: it is not sealed.
@@ -108,7 +127,9 @@ def _unpacked(component):
             yield _packages.debian(name, version)
 
 
-def _repositories(model, component):
+def _repositories(
+    model: types.SimpleNamespace, component: _manifest.Component
+) -> list[ExternalReference]:
     """Return where a component's sources lie, with the commit."""
     kind = model.ExternalReferenceType.VCS
     return [
@@ -118,7 +139,7 @@ def _repositories(model, component):
     ]
 
 
-def _materials(component):
+def _materials(component: _manifest.Component) -> list[tuple[str | None, str, str | None]]:
     """Return (kind, place, commit) of what a component was built from, without secrets."""
     declared = dict(component.about).get("materials")
     return [
@@ -128,7 +149,9 @@ def _materials(component):
     ]
 
 
-def _package(model, package, place):
+def _package(
+    model: types.SimpleNamespace, package: _package_files.Package, place: str
+) -> CycloneComponent:
     address = _package_url(package)
     return model.component.Component(
         name=package.name,
@@ -141,7 +164,7 @@ def _package(model, package, place):
     )
 
 
-def _licences(model, told):
+def _licences(model: types.SimpleNamespace, told: tuple[str, ...]) -> list[License]:
     """Return licences as CycloneDX has them: one expression, or any number of names."""
     if len(told) == 1:
         return [model.licences.make_from_string(told[0])]
@@ -149,7 +172,7 @@ def _licences(model, told):
     return [model.DisjunctiveLicense(**kind) for kind in kinds]
 
 
-def _package_url(package):
+def _package_url(package: _package_files.Package) -> PackageURL | None:
     """Return the package URL of a Package, None if its name does not make one.
 
     Source: https://github.com/package-url/purl-spec
@@ -170,26 +193,26 @@ def _package_url(package):
         return None
 
 
-def _digest(component):
+def _digest(component: _manifest.Component) -> str:
     plain = [_manifest.entry_to_plain(entry) for entry in component.entries]
     return _canonical.sha256_hex(_canonical.dumps(plain))
 
 
-def _number(manifest):
+def _number(manifest: _manifest.Manifest) -> uuid.UUID:
     """Return a number that the same release always has."""
     parts = [[component.name, _digest(component)] for component in manifest.components]
     name = _canonical.dumps([manifest.name, manifest.version, manifest.serial, parts])
     return uuid.uuid5(NAMESPACE, _canonical.sha256_hex(name))
 
 
-def _written(bom):
+def _written(bom: Bom) -> bytes:
     from cyclonedx.output.json import BY_SCHEMA_VERSION
 
     text = BY_SCHEMA_VERSION[max(BY_SCHEMA_VERSION)](bom).output_as_string()
     return json.dumps(json.loads(text), indent=1, sort_keys=True).encode("utf-8") + b"\n"
 
 
-def _model():
+def _model() -> types.SimpleNamespace:
     """Return what is used of the library, which is imported only where it is needed."""
     try:
         from cyclonedx import model, spdx

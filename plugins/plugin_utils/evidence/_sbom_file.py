@@ -11,11 +11,17 @@ from __future__ import annotations
 import functools
 import itertools
 import json
+import types
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 from ..definition import _schema_file
 from . import _attachments
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 MOST_ERRORS = 100
 TOLD, LONGEST = 3, 80  # places that are named, and how much of what is wrong there
@@ -28,7 +34,7 @@ class SbomError(ReleaseError):
     code = "invalid_sbom"
 
 
-def read(path):
+def read(path: str) -> dict[str, Any]:
     """Return the SBOM in the file *path* as plain data, or raise SbomError."""
     try:
         with open(path, "rb") as stream:
@@ -49,7 +55,7 @@ def read(path):
         raise SbomError(f"{path}: {_canonical.one_line(error)}") from None
 
 
-def check(plain):
+def check(plain: object) -> None:
     """Raise SbomError, which names the first places, unless *plain* is an SBOM by its schema."""
     if isinstance(plain, dict) and "spdxVersion" in plain:
         raise SbomError("it is of SPDX; expected CycloneDX in JSON")
@@ -72,7 +78,7 @@ def check(plain):
         raise SbomError(f"not as the schema of CycloneDX {version} says: {'; '.join(lines)}")
 
 
-def _line(error):
+def _line(error: ValidationError) -> str:
     where = _schema_file.spell(tuple(error.absolute_path)) or "the file"
     return _canonical.one_line(f"{where[:100]}: {error.message[:LONGEST]}")
 
@@ -80,7 +86,7 @@ def _line(error):
 class _Schemas:
     """The schema files of the library, by their versions in their order."""
 
-    def __init__(self, resources):
+    def __init__(self, resources: types.ModuleType) -> None:
         known = {version.to_version(): path for version, path in resources.BOM_JSON.items() if path}
         self.versions = dict(sorted(known.items()))
         self.others = {
@@ -90,7 +96,7 @@ class _Schemas:
         }
 
 
-def _schemas():
+def _schemas() -> _Schemas:
     try:
         from cyclonedx.schema import _res
     except ImportError:
@@ -98,7 +104,7 @@ def _schemas():
     return _Schemas(_res)
 
 
-def _validator(files, version):
+def _validator(files: _Schemas, version: str) -> Any:
     """Return what validates an SBOM; the library's own takes time by the square of components."""
     try:
         import jsonschema
@@ -119,12 +125,12 @@ def _validator(files, version):
 
 
 @functools.lru_cache(maxsize=None)
-def _load(path):
+def _load(path: str) -> Any:
     with open(path, encoding="utf-8") as stream:
         return json.load(stream)
 
 
-def _unique(validator, wanted, instance, rule):
+def _unique(validator: Any, wanted: bool, instance: Any, rule: object) -> Iterator[ValidationError]:
     import jsonschema
 
     del rule

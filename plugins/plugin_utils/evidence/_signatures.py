@@ -9,10 +9,19 @@ envelope says.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from ...module_utils.errors._release_error import ReleaseError
+from ..library._catalogue import Catalogue
+from ..library._store import Library
+from ..oci._referrers import Attached
+from ..release._stored import Label
 from . import _dsse, _keys, _statement
+from ._keys import KnownKeys, PublicKey
+from ._signers import Signer
+from ._trust import Role, Trust, TrustedKey
 
 ROLE_NOTE = "vnd.itops.release.signature.role"
 KEY_NOTE = "vnd.itops.release.signature.key"
@@ -32,7 +41,7 @@ class Examined(NamedTuple):
     """
 
     digest: str
-    signers: tuple
+    signers: tuple[PublicKey, ...]
     statement: _statement.Statement | None
     problem: str
 
@@ -43,11 +52,11 @@ class Verdict(NamedTuple):
     role: str
     met: bool
     threshold: int
-    keys: tuple
+    keys: tuple[str, ...]
     line: str
 
 
-def sign(library, digest, role, signer, keep=True):
+def sign(library: Library, digest: str, role: str, signer: Signer, keep: bool = True) -> bool:
     """Sign the release *digest* as *role*, unless the key has; return whether it had not.
 
     Without *keep*, nothing is written, nor is the signer asked.
@@ -65,7 +74,7 @@ def sign(library, digest, role, signer, keep=True):
     return True
 
 
-def describe(library, label, trust=None):
+def describe(library: Catalogue, label: Label, trust: Trust | None = None) -> list[dict[str, Any]]:
     """Return what is attached to a release as signatures, as plain data.
 
     Role and key are what the library says, which anybody could have written; only with a Trust
@@ -75,7 +84,7 @@ def describe(library, label, trust=None):
     described = []
     for attached in library.attached(label.digest, _dsse.ENVELOPE_TYPE, _dsse.LARGEST_ENVELOPE):
         role, key = (str(attached.notes.get(note)) for note in (ROLE_NOTE, KEY_NOTE))
-        plain = {
+        plain: dict[str, Any] = {
             "digest": attached.digest,
             "role": role if role in _statement.ROLES else None,
             "key": key if _keys.FINGERPRINT.match(key) else None,
@@ -88,7 +97,7 @@ def describe(library, label, trust=None):
     return described
 
 
-def envelope(label, role, signer):
+def envelope(label: Label, role: str, signer: Signer) -> bytes:
     """Return the envelope in which *signer* signs the release of a Label as *role*, as bytes."""
     payload = _statement.render(label, role)
     signature = signer.sign(_dsse.pae(_statement.PAYLOAD_TYPE, payload))
@@ -96,7 +105,7 @@ def envelope(label, role, signer):
     return _dsse.render(_dsse.Envelope(_statement.PAYLOAD_TYPE, payload, signatures))
 
 
-def demand(library, label, trust, now):
+def demand(library: Catalogue, label: Label, trust: Trust, now: datetime) -> None:
     """Raise Refused unless all roles that *trust* demands of a deployment have signed a release."""
     verdicts = judge_all(library, label, trust, trust.deploy, now)
     lines = [verdict.line for verdict in verdicts if not verdict.met]
@@ -104,7 +113,9 @@ def demand(library, label, trust, now):
         raise Refused(f"{_called(label)} may not be deployed: {'; '.join(lines)}")
 
 
-def judge_all(library, label, trust, roles, now):
+def judge_all(
+    library: Catalogue, label: Label, trust: Trust, roles: Iterable[str], now: datetime
+) -> list[Verdict]:
     """Return a Verdict on each of the *roles*, names in *trust*, for a release in the library."""
     known = {key.fingerprint: key for key in trust.public_keys}
     examined = [
@@ -114,13 +125,19 @@ def judge_all(library, label, trust, roles, now):
     return [judge(trust.roles[role], label, examined, trust, now) for role in roles]
 
 
-def examine(attached, label, known, name_of):
+def examine(
+    attached: Attached, label: Label, known: KnownKeys, name_of: Callable[[PublicKey], str]
+) -> Examined:
     """Return an attached envelope as Examined: by the keys *known*, ``{fingerprint: PublicKey}``.
 
     *name_of* gives the name of a key for a reason.
     """
 
-    def result(signers=(), statement=None, problem=""):
+    def result(
+        signers: tuple[PublicKey, ...] = (),
+        statement: _statement.Statement | None = None,
+        problem: str = "",
+    ) -> Examined:
         return Examined(attached.digest, signers, statement, problem)
 
     here = f"the envelope {attached.digest[:19]}"
@@ -149,7 +166,9 @@ def examine(attached, label, known, name_of):
     return result(signers, statement)
 
 
-def judge(role, label, examined, trust, now):
+def judge(
+    role: Role, label: Label, examined: list[Examined], trust: Trust, now: datetime
+) -> Verdict:
     """Return the Verdict on a Role, from the Examined envelopes of a release, at the time *now*."""
     counted, reasons = {}, []
     for item in examined:
@@ -160,7 +179,7 @@ def judge(role, label, examined, trust, now):
         for signer in item.signers:
             key = role.key(signer)
             problem = _why_not(key, trust.name_of(signer), now)
-            if problem:
+            if key is None or problem:
                 reasons.append(problem)
             else:
                 counted[signer] = key.name
@@ -178,13 +197,13 @@ def judge(role, label, examined, trust, now):
     return Verdict(role.name, False, role.threshold, names, line)
 
 
-def verifiers(found, known):
+def verifiers(found: _dsse.Envelope, known: KnownKeys) -> tuple[PublicKey, ...]:
     """Return the PublicKeys of *known* that verify a signature of an Envelope, each once.
 
     The one that is named is tried first, which is quick, and all others then.
     """
     signed = _dsse.pae(found.payload_type, found.payload)
-    verified = {}
+    verified: dict[PublicKey, None] = {}
     for signature in found.signatures:
         for key in sorted(known.values(), key=lambda key: key.fingerprint != signature.keyid):
             if key.verifies(signature.value, signed):
@@ -193,7 +212,9 @@ def verifiers(found, known):
     return tuple(verified)
 
 
-def _unverified(here, found, known, name_of):
+def _unverified(
+    here: str, found: _dsse.Envelope, known: KnownKeys, name_of: Callable[[PublicKey], str]
+) -> str:
     """Return why no key verified an envelope, as far as what it claims allows to say."""
     for signature in found.signatures:
         if signature.keyid in known:
@@ -204,7 +225,7 @@ def _unverified(here, found, known, name_of):
     return f"{here} is signed by {by}, which trust.yml does not list: sign with a key that it lists"
 
 
-def _why_not(key, name, now):
+def _why_not(key: TrustedKey | None, name: str, now: datetime) -> str:
     """Return why a TrustedKey does not count now, "" if it does; None is a key of other roles."""
     if key is None:
         return f"{name} signed, whose key is not of this role: sign with a key that is"
@@ -216,7 +237,7 @@ def _why_not(key, name, now):
     return ""
 
 
-def _missing(role, counted, now):
+def _missing(role: Role, counted: Mapping[PublicKey, str], now: datetime) -> list[str]:
     """Return, in a list of one line, who else could sign."""
     others = [
         key.name
@@ -231,9 +252,9 @@ def _missing(role, counted, now):
     return [f"{have}sign it with {count} of {of}: release_package, state: signed"]
 
 
-def _signed_by(names):
+def _signed_by(names: tuple[str, ...]) -> str:
     return f"signed by {', '.join(names)}"
 
 
-def _called(label):
+def _called(label: Label) -> str:
     return f"{label.name}:{label.version}"

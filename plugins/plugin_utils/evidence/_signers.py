@@ -10,7 +10,8 @@ import errno
 import os
 import subprocess
 import tempfile
-from typing import Callable, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from ...module_utils.errors._release_error import ReleaseError
 from ..definition._schema_file import MissingLibrary
@@ -30,9 +31,9 @@ class Signer(NamedTuple):
     """A key that can sign: its PublicKey, and ``make(data)``, which returns a raw signature."""
 
     public_key: _keys.PublicKey
-    make: Callable
+    make: Callable[[bytes], bytes]
 
-    def sign(self, data):
+    def sign(self, data: bytes) -> bytes:
         """Return the signature over *data*, which was verified: nobody is simply believed."""
         signature = self.make(data)
         if not self.public_key.verifies(signature, data):
@@ -43,7 +44,7 @@ class Signer(NamedTuple):
         return signature
 
 
-def choose(options, environment):
+def choose(options: Mapping[str, Any], environment: Mapping[str, str]) -> Signer:
     """Return the Signer that the *options* of ``sign`` ask for; *environment* is ``os.environ``."""
     if options["private_key"]:
         secret = read_passphrase(options, environment)
@@ -54,9 +55,10 @@ def choose(options, environment):
     return of_agent(public_key)
 
 
-def of_file(path, passphrase=None):
+def of_file(path: str, passphrase: bytes | None = None) -> Signer:
     """Return the Signer of the private key in the file *path*; *passphrase* is bytes or None."""
     from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
     data = _read(path, "sign.private_key", "a file with an Ed25519 key, as ssh-keygen makes it")
@@ -69,7 +71,8 @@ def of_file(path, passphrase=None):
                     f"{path} is encrypted: give passphrase_env or passphrase_fd"
                 ) from None
             key = load_ssh_private_key(data, None)
-        return Signer(_keys.of_library_key(key.public_key()), key.sign)
+        public_key = _keys.of_library_key(key.public_key())  # refuses all but Ed25519
+        return Signer(public_key, cast(Ed25519PrivateKey, key).sign)
     except UnsupportedAlgorithm as error:
         if "bcrypt" in str(error):
             raise MissingLibrary("bcrypt") from None
@@ -85,16 +88,17 @@ def of_file(path, passphrase=None):
         raise SigningError(f"{path} {problem}") from None
 
 
-def of_agent(public_key):
+def of_agent(public_key: _keys.PublicKey) -> Signer:
     """Return the Signer of the key *public_key* that the ssh-agent of SSH_AUTH_SOCK holds."""
     try:
         import paramiko
     except ImportError:
         raise MissingLibrary("paramiko") from None
 
-    def sign(data):
+    def sign(data: bytes) -> bytes:
         try:
-            answer = paramiko.Message(key.sign_ssh_data(data))
+            signed: Any = key.sign_ssh_data(data)  # an agent's are bytes, of others a Message
+            answer = paramiko.Message(signed)
         except (OSError, paramiko.SSHException) as error:
             raise SigningError(f"the ssh-agent did not sign: {str(error)[:200]}") from None
         answer.get_string()  # the type, which the verification tells better
@@ -114,14 +118,14 @@ def of_agent(public_key):
     )
 
 
-def of_command(public_key, argv, timeout):
+def of_command(public_key: _keys.PublicKey, argv: Sequence[str], timeout: float) -> Signer:
     """Return the Signer that runs *argv*, a list, for at most *timeout* seconds.
 
     It reads what is to be signed from its standard input, and writes the signature, raw or as
     base64, to its standard output. What it says on standard error may hold secrets, and is dropped.
     """
 
-    def sign(data):
+    def sign(data: bytes) -> bytes:
         # Files, not pipes: a child that keeps one open must not keep us waiting.
         with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as output:
             source.write(data)
@@ -133,7 +137,7 @@ def of_command(public_key, argv, timeout):
     return Signer(public_key, sign)
 
 
-def read_passphrase(options, environment):
+def read_passphrase(options: Mapping[str, Any], environment: Mapping[str, str]) -> bytes | None:
     """Return the passphrase as bytes, from where the *options* say; None when they do not."""
     if options["passphrase_env"]:
         value = environment.get(options["passphrase_env"])
@@ -145,7 +149,7 @@ def read_passphrase(options, environment):
     return _passphrase_from(options["passphrase_fd"])
 
 
-def read_public_key(path):
+def read_public_key(path: str) -> _keys.PublicKey:
     """Return the PublicKey in the ``.pub`` file *path*."""
     data = _read(path, "sign.public_key", "a .pub file with an Ed25519 key")
     try:
@@ -154,7 +158,7 @@ def read_public_key(path):
         raise SigningError(f"{path}: {error}; expected ssh-ed25519, as in a .pub file") from None
 
 
-def _passphrase_from(descriptor):
+def _passphrase_from(descriptor: int) -> bytes:
     try:
         # What Ansible opened for itself is not inherited; to read that could take forever.
         if not os.get_inheritable(descriptor):
@@ -171,7 +175,7 @@ def _passphrase_from(descriptor):
     return secret
 
 
-def _read_line(descriptor):
+def _read_line(descriptor: int) -> bytes:
     """Return what a pipe gives, to the end of its first line; it gives that once."""
     data = b""
     while b"\n" not in data and len(data) < LARGEST_FILE:
@@ -182,7 +186,7 @@ def _read_line(descriptor):
     return data
 
 
-def _run(argv, source, output, timeout):
+def _run(argv: Sequence[str], source: BinaryIO, output: BinaryIO, timeout: float) -> None:
     """Run *argv*, which ends with our process group, and at the latest after *timeout* seconds."""
     try:
         process = subprocess.Popen(argv, stdin=source, stdout=output, stderr=subprocess.DEVNULL)
@@ -200,7 +204,7 @@ def _run(argv, source, output, timeout):
         raise SigningError(f"the signing command {argv[0]} ended with {code}")
 
 
-def _signature_in(data):
+def _signature_in(data: bytes) -> bytes:
     """Return the signature that a command wrote: raw, or as base64."""
     if len(data) == SIGNATURE_BYTES:
         return data
@@ -213,7 +217,7 @@ def _signature_in(data):
         ) from None
 
 
-def _read(path, option, expected):
+def _read(path: str, option: str, expected: str) -> bytes:
     try:
         with open(path, "rb") as stream:
             return stream.read(LARGEST_FILE)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 from ...module_utils.release import _manifest
+from ..release._stored import Label
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -36,18 +37,18 @@ class Statement(NamedTuple):
     version: str
     serial: int
 
-    def is_about(self, label):
+    def is_about(self, label: Label) -> bool:
         """Tell whether this is about the release of a Label."""
         return self[1:] == tuple(label)
 
 
-def render(label, role):
+def render(label: Label, role: str) -> bytes:
     """Return the statement that signs the release of a Label for *role*, as bytes."""
     predicate = {"format": FORMAT, "role": role, "serial": label.serial}
     return render_any(label, PREDICATE_TYPE, predicate)
 
 
-def render_any(label, predicate_type, predicate):
+def render_any(label: Label, predicate_type: str, predicate: object) -> bytes:
     """Return the statement that says *predicate* of the release of a Label, as bytes."""
     return _canonical.dumps(
         {
@@ -61,7 +62,7 @@ def render_any(label, predicate_type, predicate):
     )
 
 
-def parse(data):
+def parse(data: bytes) -> Statement | None:
     """Return the Statement in bytes whose signature was verified; None if it is of another kind.
 
     Others attach statements of theirs to a release; those are no signatures of it.
@@ -86,7 +87,7 @@ def parse(data):
     return statement
 
 
-def _check(statement):
+def _check(statement: Statement) -> None:
     """Raise ValueError for what could not be shown, or would be read in two ways."""
     patterns = (_manifest.DIGEST, _manifest.NAME, _manifest.VERSION)
     for pattern, value in zip(patterns, statement[1:4], strict=True):

@@ -5,12 +5,17 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
-from typing import NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from ..definition import _schema_file
 from ..definition._schema_file import FileError as TrustError
+from ..definition._schema_file import KeyPath, Schema
 from . import _keys
+
+# Raises TrustError for what stands at a path: the problem, and what was expected.
+Refuse = Callable[[KeyPath, object, str], NoReturn]
 
 DAY_FORMAT, SECOND_FORMAT = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"
 
@@ -23,7 +28,7 @@ class TrustedKey(NamedTuple):
     not_before: datetime | None
     not_after: datetime | None
 
-    def is_valid(self, now):
+    def is_valid(self, now: datetime) -> bool:
         """Tell whether it counts at the time *now*."""
         has_begun = not self.not_before or now >= self.not_before
         return has_begun and (not self.not_after or now <= self.not_after)
@@ -34,9 +39,9 @@ class Role(NamedTuple):
 
     name: str
     threshold: int
-    keys: tuple
+    keys: tuple[TrustedKey, ...]
 
-    def key(self, public_key):
+    def key(self, public_key: _keys.PublicKey) -> TrustedKey | None:
         """Return the TrustedKey that is *public_key*, or None."""
         return next((key for key in self.keys if key.public_key == public_key), None)
 
@@ -44,21 +49,21 @@ class Role(NamedTuple):
 class Trust(NamedTuple):
     """What ``trust.yml`` says: its Roles by name, and those that a deployment demands."""
 
-    roles: dict
-    deploy: tuple
+    roles: dict[str, Role]
+    deploy: tuple[str, ...]
 
     @property
-    def public_keys(self):
+    def public_keys(self) -> list[_keys.PublicKey]:
         """All PublicKeys of all roles, each once."""
         return list({key.public_key: None for role in self.roles.values() for key in role.keys})
 
-    def name_of(self, public_key):
+    def name_of(self, public_key: _keys.PublicKey) -> str:
         """Return what the file calls a key, else its fingerprint."""
         found = (role.key(public_key) for role in self.roles.values())
         return next((key.name for key in found if key), public_key.fingerprint)
 
 
-def read(path):
+def read(path: str) -> Trust:
     """Return the Trust in the file *path*; TrustError says in a line what is wrong with it."""
     try:
         with open(path, "rb") as stream:
@@ -75,12 +80,12 @@ def read(path):
         raise TrustError(f"{path}:{line}: not UTF-8; expected YAML in UTF-8") from None
 
 
-def parse(text, filename):
+def parse(text: str, filename: str) -> Trust:
     """Return the Trust in the YAML *text*; raise TrustError, as of a ``release.yml``."""
     plain, lines = _schema_file.load(text, filename, "roles and their keys")
     _schema_file.check(plain, lines, filename, schema())
 
-    def refuse(path, problem, expected):
+    def refuse(path: KeyPath, problem: object, expected: str) -> NoReturn:
         line = _schema_file.nearest(path, lines)
         where = _schema_file.spell(path)
         raise TrustError(f"{filename}:{line}: {where}: {problem}; expected {expected}")
@@ -93,12 +98,12 @@ def parse(text, filename):
 
 
 @functools.lru_cache(maxsize=None)
-def schema():
+def schema() -> Schema:
     """Return the published JSON Schema of ``trust.yml``."""
     return _schema_file.schema("trust")
 
 
-def _role(name, item, refuse):
+def _role(name: str, item: Mapping[str, Any], refuse: Refuse) -> Role:
     path = ("roles", name)
     keys = {}
     for index, plain in enumerate(item["keys"]):
@@ -112,7 +117,7 @@ def _role(name, item, refuse):
     return Role(name, threshold, tuple(keys.values()))
 
 
-def _key(plain, path, refuse):
+def _key(plain: Mapping[str, Any], path: KeyPath, refuse: Refuse) -> TrustedKey:
     try:
         public_key, comment = _keys.parse(plain["key"])
     except _keys.KeyFormatError as error:
@@ -125,7 +130,7 @@ def _key(plain, path, refuse):
     return TrustedKey(public_key, name[:100] or public_key.fingerprint, not_before, not_after)
 
 
-def _moment(plain, name, path, refuse):
+def _moment(plain: Mapping[str, Any], name: str, path: KeyPath, refuse: Refuse) -> datetime | None:
     """Return the time at *name*, or None; a day lasts from its first second to its last, in UTC."""
     text = plain.get(name)
     if text is None:

@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from ...module_utils.formats import _codec
 from ...module_utils.release import _manifest
 from ..oci import _index, _referrers
+from ..oci._index import Descriptor
 from ..oci._layout import LibraryError
 from ..release import _about
+from ..release._stored import Label, Stored
 from . import _layout_at
 
 COMPONENT_NAME = "vnd.itops.release.component"
@@ -19,25 +22,6 @@ TITLE = "org.opencontainers.image.title"
 VERSION = "org.opencontainers.image.version"
 SERIAL = "vnd.itops.release.serial"
 NAMED = 5  # so many releases, or names, are told where there is none as asked for
-
-
-class Label(NamedTuple):
-    """What a release is called; only the digest is its identity, the rest is checked against it."""
-
-    digest: str
-    name: str
-    version: str
-    serial: int
-
-
-class Stored(NamedTuple):
-    """A release in the library: its Label, its verified Manifest, and its layers by component."""
-
-    label: Label
-    manifest: _manifest.Manifest
-    layers: dict
-    stored_bytes: int
-    pinned: bool = False
 
 
 class Entry(NamedTuple):
@@ -48,16 +32,16 @@ class Entry(NamedTuple):
     was sealed into this library, in UTC, as RFC 3339 has it, "" when that is not known.
     """
 
-    descriptor: dict
+    descriptor: Descriptor
     digest: str | None
     label: Label | None
     damage: str
-    tags: frozenset
+    tags: frozenset[str]
     pinned: bool
     created: str
 
     @property
-    def called(self):
+    def called(self) -> str:
         """How people call the release: ``name:version``, else a tag, else its digest."""
         if self.label:
             return f"{self.label.name}:{self.label.version}"
@@ -80,18 +64,18 @@ class Damaged(NamedTuple):
 class Catalogue:
     """The releases in the media library at *path*. A damaged one is in nobody's way."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self.path = path
         self.layout = _layout_at.open_layout(path)
 
-    def find(self, reference):
+    def find(self, reference: str) -> Label:
         """Return the Label of the release *reference*: ``name:version`` or ``sha256:<hex>``.
 
         This reads no more than the index and small documents, so every worker can afford it.
         """
         wanted = parse_reference(reference)
-        by_name = isinstance(wanted, tuple)
-        tag = _index.name_tag(*wanted) if by_name else _index.digest_tag(wanted)
+        name = None if isinstance(wanted, str) else wanted[0]
+        tag = _index.digest_tag(wanted) if isinstance(wanted, str) else _index.name_tag(*wanted)
         for tags in ([tag], None):  # its tag may be another's, or not have been copied
             entries = self.entries(tags)
             for label in _labels(entries):
@@ -100,19 +84,19 @@ class Catalogue:
         if not self.layout.exists():
             raise LibraryError(f"there is no media library at {self.path}")
         refuse_damaged(entries, tag)
-        there = _what_there_is(_labels(entries), wanted[0] if by_name else None)
+        there = _what_there_is(_labels(entries), name)
         raise LibraryError(f"{self.path} has no release {reference}: {there}")
 
-    def labels(self):
+    def labels(self) -> list[Label]:
         """Return the Labels of all releases that can be read, sorted by name and serial."""
         return _labels(self.entries())
 
-    def holds(self, digest):
+    def holds(self, digest: str) -> bool:
         """Tell whether the release *digest* is there, can be read, and is found by its tag."""
         entries = self.entries([_index.digest_tag(digest)])
         return any(entry.label and entry.digest == digest for entry in entries)
 
-    def get(self, digest):
+    def get(self, digest: str) -> Stored:
         """Return the Stored release of *digest*; LibraryError when it is missing or damaged."""
         for entry in self.entries_of(digest):
             try:
@@ -122,7 +106,7 @@ class Catalogue:
                 raise
         raise LibraryError(f"{self.path} has no release sha256:{digest}")
 
-    def document(self, digest):
+    def document(self, digest: str) -> bytes:
         """Return the bytes of the manifest of the release *digest*, without reading what is in it.
 
         They hash to *digest*. LibraryError when they are missing or damaged.
@@ -133,19 +117,20 @@ class Catalogue:
             raise LibraryError(entry.damage)
         raise LibraryError(f"{self.path} has no release sha256:{digest}")
 
-    def survey(self):
+    def survey(self) -> tuple[list[Stored], list[Damaged]]:
         """Return all releases: the Stored ones, sorted by name and serial, and the Damaged."""
         stored, damaged = [], []
         for entry in self.entries():
             try:
                 stored.append(self.open(entry))
             except LibraryError as error:
-                known = entry.label or Label(entry.digest, None, None, None)
-                damaged.append(Damaged(*known, entry.called, entry.pinned, str(error)))
+                damaged.append(_damaged(entry, str(error)))
         return sorted(stored, key=lambda item: _order(item.label)), damaged
 
     @contextlib.contextmanager
-    def read_layer(self, stored, component):
+    def read_layer(
+        self, stored: Stored, component: _manifest.Component
+    ) -> Iterator[Callable[[int], bytes]]:
         """Give ``read(count)`` over the tar of *component* in a Stored release."""
         descriptor = stored.layers[component.name]
         codec = descriptor["mediaType"].rpartition("+")[2]
@@ -160,7 +145,7 @@ class Catalogue:
                 f"{stored.manifest.version} is missing"
             ) from None
 
-    def attached(self, digest, kind, limit):
+    def attached(self, digest: str, kind: str, limit: int) -> list[_referrers.Attached]:
         """Return what is attached to the release *digest* in documents of type *kind*.
 
         Each is an Attached; one that is larger than *limit* bytes counts as damaged.
@@ -169,17 +154,17 @@ class Catalogue:
         index = self.layout.attaching(subjects)
         return _referrers.read(self.layout, index, subjects, kind, limit)
 
-    def entries(self, tags=None):
+    def entries(self, tags: Collection[str] | None = None) -> list[Entry]:
         """Return an Entry for each release in the index, or at least for those with one of *tags*.
 
         An Entry then may not tell all tags of the release.
         """
-        found = {}
+        found: dict[str, list[Descriptor]] = {}
         for descriptor in self.layout.descriptors(tags):
             found.setdefault(descriptor["digest"], []).append(descriptor)
         return [entry for entry in map(self._entry, found.values()) if entry]
 
-    def entries_of(self, digest):
+    def entries_of(self, digest: str) -> list[Entry]:
         """Return the Entries of the release *digest*: of more than one form of its layers, too."""
         for tags in ([_index.digest_tag(digest)], None):
             entries = [entry for entry in self.entries(tags) if entry.digest == digest]
@@ -187,7 +172,7 @@ class Catalogue:
                 break
         return entries
 
-    def open(self, entry):
+    def open(self, entry: Entry) -> Stored:
         """Return the Stored release of an Entry; LibraryError when it is damaged."""
         if entry.label is None:
             raise LibraryError(entry.damage)
@@ -211,7 +196,7 @@ class Catalogue:
             raise LibraryError(f"{self.path}: {manifest.name} lacks layers of {sorted(missing)}")
         return Stored(label, manifest, layers, stored_bytes, entry.pinned)
 
-    def _entry(self, descriptors):
+    def _entry(self, descriptors: list[Descriptor]) -> Entry | None:
         """Return the Entry of the OCI manifest that all *descriptors* name; None of other things.
 
         Tools that copy libraries keep the tags and may forget the type.
@@ -236,7 +221,7 @@ class Catalogue:
             created=_index.created(descriptors),
         )
 
-    def _label(self, descriptor):
+    def _label(self, descriptor: Descriptor) -> Label:
         """Return the Label in an OCI manifest, whose bytes are checked."""
         plain = self.layout.read_json(descriptor)
         try:
@@ -246,7 +231,7 @@ class Catalogue:
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise LibraryError(f"{self.path}: a release in it is malformed: {error}") from None
 
-    def _refuse_removed(self, digest):
+    def _refuse_removed(self, digest: str) -> None:
         """Raise LibraryError when the release is not in the index any more."""
         if not self.entries_of(digest):
             raise LibraryError(
@@ -254,7 +239,7 @@ class Catalogue:
             ) from None
 
 
-def parse_reference(reference):
+def parse_reference(reference: str) -> str | tuple[str, str]:
     """Return the release digest, or (name, version), that *reference* names."""
     kind, _colon, rest = reference.partition(":")
     if kind == "sha256":
@@ -265,14 +250,14 @@ def parse_reference(reference):
     raise LibraryError(f"release {reference!r} is neither name:version nor sha256:<release digest>")
 
 
-def refuse_damaged(entries, wanted):
+def refuse_damaged(entries: Iterable[Entry], wanted: str) -> None:
     """Raise LibraryError when a release with the tag *wanted* cannot be read."""
     for entry in entries:
         if entry.damage and wanted in entry.tags:
             raise LibraryError(entry.damage)
 
 
-def _what_there_is(labels, name):
+def _what_there_is(labels: list[Label], name: str | None) -> str:
     """Return in words what could be meant instead: of an application *name*, or of any."""
     names = list(dict.fromkeys(label.name for label in labels))
     if not names:
@@ -284,9 +269,22 @@ def _what_there_is(labels, name):
     return "the latest there are " + ", ".join(f"{each.name}:{each.version}" for each in known)
 
 
-def _labels(entries):
+def _damaged(entry: Entry, reason: str) -> Damaged:
+    """Return what is known of an Entry whose release cannot be read, for a *reason*."""
+    return Damaged(
+        digest=entry.digest,
+        name=entry.label.name if entry.label else None,
+        version=entry.label.version if entry.label else None,
+        serial=entry.label.serial if entry.label else None,
+        called=entry.called,
+        pinned=entry.pinned,
+        reason=reason,
+    )
+
+
+def _labels(entries: Iterable[Entry]) -> list[Label]:
     return sorted({entry.label for entry in entries if entry.label}, key=_order)
 
 
-def _order(label):
+def _order(label: Label) -> tuple[str, int, str]:
     return label.name, label.serial, label.digest

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterable
 
 from ...module_utils.release import _manifest
 from ..oci import _layout
+from ..oci._index import Descriptor
+from ..oci._layout import Layout
 
 MANIFEST_TYPES = (
     _layout.OCI_MANIFEST_TYPE,
@@ -20,7 +23,7 @@ INDEX_TYPES = (
 )
 
 
-def unneeded(layout, kept, gone):
+def unneeded(layout: Layout, kept: list[Descriptor], gone: list[Descriptor]) -> list[str]:
     """Return the paths of the blobs that no descriptor in *kept* leads to, without those *gone*.
 
     Others may keep artifacts here, too: where one of them cannot be followed, it is only those
@@ -38,7 +41,7 @@ def unneeded(layout, kept, gone):
     return found
 
 
-def size(path):
+def size(path: str) -> int:
     """Return how many bytes the file at *path* has, or all files below it."""
     if os.path.isdir(path) and not os.path.islink(path):
         return sum(size(os.path.join(path, name)) for name in _names(path))
@@ -48,13 +51,15 @@ def size(path):
         return 0
 
 
-def _names(folder):
+def _names(folder: str) -> list[str]:
     with contextlib.suppress(FileNotFoundError):
         return os.listdir(folder)
     return []
 
 
-def _follow(layout, descriptors, removed):
+def _follow(
+    layout: Layout, descriptors: Iterable[Descriptor], removed: set[str]
+) -> tuple[set[str], bool]:
     """Return the digests that *descriptors* lead to, and whether all could be followed.
 
     What a signature or the like is about may be *removed* before it: that is not followed.
@@ -76,7 +81,7 @@ def _follow(layout, descriptors, removed):
     return found, all_followed
 
 
-def _parts(layout, descriptor):
+def _parts(layout: Layout, descriptor: Descriptor) -> tuple[list[Descriptor], list[Descriptor]]:
     """Return the descriptors of the plain blobs, and of the documents, that one names."""
     plain, kind = layout.read_json(descriptor), descriptor["mediaType"]
     documents = [plain["subject"]] if plain.get("subject") else []

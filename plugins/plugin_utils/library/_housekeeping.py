@@ -8,13 +8,19 @@ Each function takes the Library, the options as plain data, and whether anything
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..release import _description
 from . import _catalogue, _retention
+from ._store import Library, Pruned
 
+# A result, and the lines that a diff shows before and after.
+Outcome = tuple[dict[str, Any], list[str], list[str]]
 NAMED = 20
 
 
-def refuse(options):
+def refuse(options: Mapping[str, Any]) -> str | None:
     """Return why *options* could mean more than was meant, or None."""
     about_one = [name for name in ("src", "release", "mark") if options[name]]
     if options["sign"] and (options["mark"] or options["state"] not in ("present", "signed")):
@@ -35,19 +41,21 @@ def refuse(options):
     return None
 
 
-def remove(library, options, keep):
+def remove(library: Library, options: Mapping[str, Any], keep: bool) -> Outcome:
     """Remove one release; none needs to be there."""
     wanted = _catalogue.parse_reference(options["release"])
     found = [
         label for label in library.labels() if wanted in (label.digest, (label.name, label.version))
     ]
     # A damaged release is in no list; only its digest still tells which one it is.
-    digests = [label.digest for label in found] or [wanted] * isinstance(wanted, str)
+    digests = [label.digest for label in found]
+    if isinstance(wanted, str) and not found:
+        digests = [wanted]
     changed = any(library.remove(digest, keep) for digest in digests[:1])
     return {"changed": changed}, list(map(_description.line, found)), []
 
 
-def mark(library, options, keep):
+def mark(library: Library, options: Mapping[str, Any], keep: bool) -> Outcome:
     """Pin or unpin one release, which must be there."""
     reference, pinned = options["release"], options["mark"] == "pinned"
     wanted = _catalogue.parse_reference(reference)
@@ -58,7 +66,7 @@ def mark(library, options, keep):
     return {"changed": changed}, before, after
 
 
-def prune(library, options, keep):
+def prune(library: Library, options: Mapping[str, Any], keep: bool) -> Outcome:
     """Remove what no rule keeps."""
     rules = _retention.Rules(options["keep"], options["min_age_days"], tuple(options["in_use"]))
     pruned = library.prune(rules, keep)
@@ -82,7 +90,7 @@ def prune(library, options, keep):
     return result, list(map(_description.line, pruned.removed)), []
 
 
-def _sum_up(pruned, done):
+def _sum_up(pruned: Pruned, done: bool) -> str:
     """Return in a line what was Pruned, or would be unless it is *done*."""
     names = [f"{label.name}:{label.version}" for label in pruned.removed]
     more = [f"and {len(names) - NAMED} more"] if len(names) > NAMED else []

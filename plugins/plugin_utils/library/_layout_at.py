@@ -7,12 +7,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ..oci import _layout
 from ..run import _identity
 
+if TYPE_CHECKING:
+    from ..registry._place import Place
 
-def open_layout(path, environ=None):
+
+def open_layout(path: str, environ: Mapping[str, str] | None = None) -> _layout.Layout:
     """Return the layout of the media library *path*: ``oci://host[:port]/name``, or a directory.
 
     *environ* says how a registry is reached: by default the environment of this process.
@@ -32,7 +37,7 @@ def open_layout(path, environ=None):
     )
 
 
-def cache_of(place, environ):
+def cache_of(place: Place, environ: Mapping[str, str]) -> str:
     """Return the folder of the cache for a Place."""
     base = environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     told = re.sub(r"[^a-z0-9.-]", "_", f"{place.host}_{place.name}")[:100]

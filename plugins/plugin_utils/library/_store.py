@@ -7,15 +7,18 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import NamedTuple
 
 from ...module_utils.formats import _canonical
 from ...module_utils.release import _manifest
 from ..oci import _index, _layout, _referrers
+from ..oci._index import Descriptor
 from ..oci._layout import LibraryError
+from ..release._stored import Label, Stored
 from . import _catalogue, _garbage, _retention
-from ._catalogue import Label, Stored
+from ._catalogue import Entry
 
 MANIFEST_TYPE = "application/vnd.itops.release.manifest.v1+json"
 ATTEMPTS = 3  # to attach something to a release to which others attach, too
@@ -28,9 +31,9 @@ class Pruned(NamedTuple):
     *damaged* are the Entries of releases that cannot be read, which stay as they are.
     """
 
-    removed: list
-    kept: dict
-    damaged: list
+    removed: list[Label]
+    kept: dict[Label, list[str]]
+    damaged: list[Entry]
     freed_bytes: int
     changed: bool
 
@@ -43,12 +46,14 @@ class Library(_catalogue.Catalogue):
     Without *keep*, nothing is written by any method: each does all the rest, and answers as ever.
     """
 
-    def __init__(self, path, now=lambda: datetime.now(timezone.utc)):
+    def __init__(
+        self, path: str, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
+    ) -> None:
         super().__init__(path)
         self._now = now
 
     @contextlib.contextmanager
-    def new_layers(self, keep):
+    def new_layers(self, keep: bool) -> Iterator[str]:
         """Give a folder to write layers to, on the library's file system if they are to be kept."""
         if keep:
             self.layout.create()
@@ -59,7 +64,9 @@ class Library(_catalogue.Catalogue):
         ) as folder:
             yield folder
 
-    def add(self, manifest, layers, keep=True):
+    def add(
+        self, manifest: _manifest.Manifest, layers: Mapping[str, tuple[str, str]], keep: bool = True
+    ) -> tuple[Stored, bool]:
         """Add a release; return (its Stored form, whether it is new).
 
         *layers* is ``{component: (path, codec)}``; the files are taken over. A version or serial
@@ -80,7 +87,7 @@ class Library(_catalogue.Catalogue):
             self._enter(label, self._store(manifest, data, layers), entries)
             return self.get(label.digest), True
 
-    def remove(self, digest, keep=True):
+    def remove(self, digest: str, keep: bool = True) -> bool:
         """Remove a release and what only it needed; return whether it was there."""
         if not self.entries_of(digest):
             return False
@@ -97,7 +104,14 @@ class Library(_catalogue.Catalogue):
                 self._commit(index, before, doomed)
         return True
 
-    def attach(self, digest, kind, data, notes, media_type=None):
+    def attach(
+        self,
+        digest: str,
+        kind: str,
+        data: bytes,
+        notes: Mapping[str, str],
+        media_type: str | None = None,
+    ) -> None:
         """Attach the document *data*, of type *kind*, to a release; *notes* are for other tools.
 
         *media_type* is that of its bytes where it is not *kind*, such as that of an envelope.
@@ -120,7 +134,7 @@ class Library(_catalogue.Catalogue):
                     if attempt == ATTEMPTS:
                         raise
 
-    def pin(self, digest, pinned, keep=True):
+    def pin(self, digest: str, pinned: bool, keep: bool = True) -> bool:
         """Have a release *pinned*, or not; return whether that changed anything."""
         if not self.layout.keeps_notes:
             raise LibraryError(f"{self.path}: a registry has no room for marks: none was changed")
@@ -134,7 +148,7 @@ class Library(_catalogue.Catalogue):
                 self.layout.write_index(_index.with_pin(index, _digests(entries), pinned))
         return changed
 
-    def prune(self, rules, keep=True):
+    def prune(self, rules: _retention.Rules, keep: bool = True) -> Pruned:
         """Remove the releases that no rule of the Rules keeps; return what was Pruned.
 
         What a killed pruning or sealing left is removed, too. Damaged releases stay.
@@ -148,10 +162,9 @@ class Library(_catalogue.Catalogue):
             raise LibraryError(f"there is no media library at {self.path}")
         with self._turn(keep):
             entries = self.entries()
-            readable = [entry for entry in entries if entry.label]
             in_use = self._digests_in_use(rules.in_use, entries)
-            reasons = _retention.reasons(readable, rules, in_use, self._now())
-            gone = [entry for entry in readable if not reasons[entry.label]]
+            reasons = _retention.reasons(entries, rules, in_use, self._now())
+            gone = [entry for entry in entries if entry.label and not reasons[entry.label]]
             before = self.layout.descriptors()
             index, attached = self._without(gone, before)
             doomed = self._unneeded(index, entries, gone, attached)
@@ -167,11 +180,11 @@ class Library(_catalogue.Catalogue):
                 self._commit(index, before, doomed)
         return pruned
 
-    def _turn(self, keep):
+    def _turn(self, keep: bool) -> contextlib.AbstractContextManager[None]:
         """Give a context in which nobody else writes, if anything is to be written."""
         return self.layout.locked() if keep else contextlib.nullcontext()
 
-    def _enter(self, label, descriptor, entries):
+    def _enter(self, label: Label, descriptor: Descriptor, entries: list[Entry]) -> None:
         """Have the index name the release whose OCI manifest *descriptor* is, instead of a damaged
         form of it among the *entries*.
         """
@@ -188,7 +201,13 @@ class Library(_catalogue.Catalogue):
             doomed = self._unneeded(index, entries, there)
         self._commit(index, before, doomed, {descriptor["digest"]})
 
-    def _commit(self, index, before, doomed, again=()):
+    def _commit(
+        self,
+        index: list[Descriptor],
+        before: list[Descriptor],
+        doomed: list[str],
+        again: Collection[str] = (),
+    ) -> None:
         """Replace the index, and only then remove what is *doomed*, which it does not need.
 
         Whenever this is cut short, all that the index names is there. The next pruning does the
@@ -197,7 +216,9 @@ class Library(_catalogue.Catalogue):
         self.layout.write_index(index, before, again)
         self.layout.remove(doomed)
 
-    def _without(self, gone, index):
+    def _without(
+        self, gone: list[Entry], index: list[Descriptor]
+    ) -> tuple[list[Descriptor], list[Descriptor]]:
         """Return the *index* without the Entries *gone*, and what is attached to those, from it."""
         digests = _digests(gone)
         if self.layout.is_shared:
@@ -206,7 +227,13 @@ class Library(_catalogue.Catalogue):
         digests |= {item["digest"] for item in attached}
         return _index.without(index, digests), attached
 
-    def _unneeded(self, index, entries, gone, attached=()):
+    def _unneeded(
+        self,
+        index: list[Descriptor],
+        entries: list[Entry],
+        gone: list[Entry],
+        attached: Iterable[Descriptor] = (),
+    ) -> list[str]:
         """Return the paths of the blobs that nothing in *index* needs; of a registry, the manifests
         to delete: the rest is its own business.
 
@@ -220,7 +247,7 @@ class Library(_catalogue.Catalogue):
             return []
         return _garbage.unneeded(self.layout, index, descriptors)
 
-    def _digests_in_use(self, references, entries):
+    def _digests_in_use(self, references: Iterable[str], entries: list[Entry]) -> set[str]:
         """Return the release digests that *references* name; those gone already do no harm."""
         labels = [entry.label for entry in entries if entry.label]
         known = {(label.name, label.version): label.digest for label in labels}
@@ -239,7 +266,9 @@ class Library(_catalogue.Catalogue):
                 raise LibraryError(f"in_use: {error}") from None
         return found
 
-    def _store(self, manifest, data, layers):
+    def _store(
+        self, manifest: _manifest.Manifest, data: bytes, layers: Mapping[str, tuple[str, str]]
+    ) -> Descriptor:
         """Store a release's documents and layers; return the descriptor of its OCI manifest."""
         plain = {
             "schemaVersion": 2,
@@ -262,14 +291,14 @@ class Library(_catalogue.Catalogue):
             "artifactType": _index.RELEASE_TYPE,
         }
 
-    def _store_layer(self, component, path, codec):
+    def _store_layer(self, component: _manifest.Component, path: str, codec: str) -> Descriptor:
         is_private = any(entry.private for entry in component.entries)
         # The group is that of the folder, where this has its set-group-ID bit: a team's, perhaps.
         mode = 0o640 if is_private else 0o644
         descriptor = self.layout.take_over(path, f"{COMPONENT_TYPE}+{codec}", mode)
         return {**descriptor, "annotations": {_catalogue.COMPONENT_NAME: component.name}}
 
-    def _check_new(self, label, entries):
+    def _check_new(self, label: Label, entries: list[Entry]) -> None:
         """Refuse a name with a version or serial that another release has."""
         for there in (entry.label for entry in entries if entry.label):
             if there.name != label.name or there.digest == label.digest:
@@ -284,7 +313,7 @@ class Library(_catalogue.Catalogue):
         others = [entry for entry in entries if entry.digest != label.digest]
         _catalogue.refuse_damaged(others, _index.name_tag(label.name, label.version))
 
-    def _is_whole(self, entry, label):
+    def _is_whole(self, entry: Entry, label: Label) -> bool:
         """Tell whether all blobs of the release of an Entry are as they should be."""
         try:
             stored = self.open(entry)
@@ -296,6 +325,6 @@ class Library(_catalogue.Catalogue):
             return False
 
 
-def _digests(entries):
+def _digests(entries: Iterable[Entry]) -> set[str]:
     """Return the digests of the OCI manifests of *entries*."""
     return {entry.descriptor["digest"] for entry in entries}

@@ -8,10 +8,13 @@ manifest>``, by which other tools find and copy them; some tools list them in ``
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from ...module_utils.formats import _canonical
 from . import _index, _layout
+from ._index import Descriptor
+from ._layout import Layout
 
 EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 EMPTY = b"{}"
@@ -28,32 +31,36 @@ class Attached(NamedTuple):
 
     digest: str
     data: bytes
-    notes: dict
+    notes: dict[str, Any]
     damage: str = ""
 
 
-def is_list(item):
+def is_list(item: Descriptor) -> bool:
     """Tell whether an entry of an index is of an index itself: releases never are."""
     return item.get("mediaType") == _layout.OCI_INDEX_TYPE
 
 
-def tag_of_list(subject):
+def tag_of_list(subject: str) -> str:
     """Return the fallback tag of the OCI manifest with the digest *subject*."""
     return subject.replace(":", "-", 1)
 
 
-def lists_of(index, subjects):
+def lists_of(index: list[Descriptor], subjects: Collection[str]) -> list[Descriptor]:
     """Return the entries of *index* that list what is attached to the digests *subjects*."""
     tags = set(map(tag_of_list, subjects))
     return [item for item in index if is_list(item) and _index.tag_of(item) in tags]
 
 
-def belonging(layout, index, subjects):
+def belonging(
+    layout: Layout, index: list[Descriptor], subjects: Collection[str]
+) -> list[Descriptor]:
     """Return the entries of *index* that attach something to *subjects*, lists and others."""
     return [*lists_of(index, subjects), *_loose(layout, index, subjects)]
 
 
-def read(layout, index, subjects, kind, limit):
+def read(
+    layout: Layout, index: list[Descriptor], subjects: Collection[str], kind: str, limit: int
+) -> list[Attached]:
     """Return an Attached for each document of type *kind*, of at most *limit* bytes.
 
     So many are read, and so many bytes of all together, that whoever may write to a library can
@@ -61,7 +68,7 @@ def read(layout, index, subjects, kind, limit):
     """
     found = {}
 
-    def damaged(item, error):
+    def damaged(item: Descriptor, error: Exception) -> None:
         found[item["digest"]] = Attached(item["digest"], b"", {}, _reason(error))
 
     lists = lists_of(index, subjects)
@@ -78,7 +85,15 @@ def read(layout, index, subjects, kind, limit):
     return list(found.values())
 
 
-def attach(layout, index, subject, kind, data, notes, media_type=None):
+def attach(
+    layout: Layout,
+    index: list[Descriptor],
+    subject: Descriptor,
+    kind: str,
+    data: bytes,
+    notes: Mapping[str, str],
+    media_type: str | None = None,
+) -> list[Descriptor]:
     """Store *data* as attached to the OCI manifest *subject*; return the index that lists it.
 
     *media_type* is that of the bytes, where *kind*, by which it is found, is of what they mean.
@@ -95,7 +110,9 @@ def attach(layout, index, subject, kind, data, notes, media_type=None):
     return _listing(layout, index, subject, [_stored(layout, plain)])
 
 
-def moved(layout, index, subjects, subject):
+def moved(
+    layout: Layout, index: list[Descriptor], subjects: Collection[str], subject: Descriptor
+) -> list[Descriptor]:
     """Return the *index* in which all that was attached to *subjects* is attached to *subject*.
 
     So a release keeps its signatures when the form changes in which its layers are stored. What
@@ -114,12 +131,12 @@ def moved(layout, index, subjects, subject):
     return _listing(layout, index, subject, new) if new else index
 
 
-def _reference(descriptor):
+def _reference(descriptor: Descriptor) -> Descriptor:
     """Return no more of a descriptor than what tells it from others."""
     return {key: descriptor[key] for key in ("mediaType", "digest", "size")}
 
 
-def _stored(layout, plain):
+def _stored(layout: Layout, plain: dict[str, Any]) -> Descriptor:
     """Store an OCI manifest that attaches something; return its entry for a list."""
     stored = layout.store_bytes(_canonical.dumps(plain), _layout.OCI_MANIFEST_TYPE)
     return {
@@ -129,7 +146,9 @@ def _stored(layout, plain):
     }
 
 
-def _listing(layout, index, subject, new):
+def _listing(
+    layout: Layout, index: list[Descriptor], subject: Descriptor, new: list[Descriptor]
+) -> list[Descriptor]:
     """Return the *index* in which the list of what is attached to *subject* has *new*, too."""
     lists = lists_of(index, {subject["digest"]})
     digests = {item["digest"] for item in new}
@@ -144,7 +163,11 @@ def _listing(layout, index, subject, new):
     return [*(item for item in index if item not in lists), {**listed, "annotations": tag}]
 
 
-def _listed(layout, lists, damage=None):
+def _listed(
+    layout: Layout,
+    lists: Iterable[Descriptor],
+    damage: Callable[[Descriptor, Exception], None] | None = None,
+) -> list[Descriptor]:
     """Return the entries in *lists*; of one that cannot be read *damage* is told, if given."""
     found = []
     for item in lists:
@@ -157,7 +180,9 @@ def _listed(layout, lists, damage=None):
     return found
 
 
-def _loose(layout, index, subjects):
+def _loose(
+    layout: Layout, index: Iterable[Descriptor], subjects: Collection[str]
+) -> list[Descriptor]:
     """Return the entries of *index* itself that are attached to one of *subjects*."""
     found = []
     for item in index:
@@ -172,7 +197,9 @@ def _loose(layout, index, subjects):
     return found
 
 
-def _documents(layout, item, subjects, kind, limit):
+def _documents(
+    layout: Layout, item: Descriptor, subjects: Collection[str], kind: str, limit: int
+) -> list[Attached]:
     """Return what the OCI manifest of *item* attaches, if that is of type *kind*."""
     digest = "an unnamed blob"
     try:
@@ -188,5 +215,5 @@ def _documents(layout, item, subjects, kind, limit):
         return [Attached(digest, b"", {}, _reason(error))]
 
 
-def _reason(error):
+def _reason(error: Exception) -> str:
     return f"{str(error) if isinstance(error, _layout.LibraryError) else 'malformed'}"

@@ -6,17 +6,26 @@ for as long as the whole gets further, and for a limited time when it does not.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 import re
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..oci import _layout
+from ..oci._index import Descriptor
 from . import _upload
 from ._place import RegistryError
+from ._session import Session
 from ._trouble import Broken, TooLarge
 
+if TYPE_CHECKING:
+    import requests
+
+Answer = TypeVar("Answer")
 LARGEST_MANIFEST = 4 * 1024 * 1024  # as large as registries have to take
 MOST_TAGS = 10_000
 MOST_PAGES = 100
@@ -37,21 +46,27 @@ class Client:
     time between attempts, in seconds.
     """
 
-    def __init__(self, session, patience_s, sleep=time.sleep, clock=time.monotonic):
+    def __init__(
+        self,
+        session: Session,
+        patience_s: float,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._session = session
         self._patience_s = patience_s
         self._sleep = sleep
         self._clock = clock
         self.place = session.place
 
-    def tags(self):
+    def tags(self) -> list[str] | None:
         """Return the tags of the repository, sorted; None when there is no such repository."""
         found = self._pages(self._session.url("tags/list?n=1000"), "tags", MOST_TAGS)
         if found is None:
             return None
         return sorted({tag for tag in found if isinstance(tag, str) and TAG.match(tag)})
 
-    def referrers(self, digest):
+    def referrers(self, digest: str) -> list[Descriptor] | None:
         """Return the descriptors of what the registry knows to be attached to the manifest
         *digest*; None when it keeps no such list.
         """
@@ -59,14 +74,14 @@ class Client:
         found = self._pages(url, "manifests", MOST_TAGS, (400, 404, 405, 501))
         return None if found is None else [item for item in found if isinstance(item, dict)]
 
-    def manifest(self, reference, limit=LARGEST_MANIFEST):
+    def manifest(self, reference: str, limit: int = LARGEST_MANIFEST) -> tuple[str, bytes] | None:
         """Return the media type and the bytes of the manifest *reference*, a tag or a digest.
 
         None when there is none. The bytes are what the digest says, where the registry says one.
         """
         headers = {"Accept": ", ".join(MANIFEST_TYPES)}
 
-        def ask():
+        def ask() -> tuple[str, bytes] | None:
             url = self._session.url("manifests", reference)
             with self._session.open("GET", url, headers, expected=(200, 404)) as response:
                 if response.status_code == 404:
@@ -82,23 +97,23 @@ class Client:
 
         return self.patiently(ask)
 
-    def has(self, kind, digest):
+    def has(self, kind: str, digest: str) -> bool:
         """Tell whether there is the blob or manifest (*kind*: ``blobs``, ``manifests``)."""
         headers = {"Accept": ", ".join(MANIFEST_TYPES)} if kind == "manifests" else {}
 
-        def ask():
+        def ask() -> bool:
             url = self._session.url(kind, digest)
             with self._session.open("HEAD", url, headers, expected=(200, 404)) as response:
                 return response.status_code == 200
 
         return self.patiently(ask)
 
-    def put_manifest(self, reference, media_type, data):
+    def put_manifest(self, reference: str, media_type: str, data: bytes) -> bool:
         """Store a manifest under a tag or its digest; tell whether the registry itself lists what
         that is attached to.
         """
 
-        def ask():
+        def ask() -> bool:
             url = self._session.url("manifests", reference)
             headers = {"Content-Type": media_type}
             with self._session.open("PUT", url, headers, lambda: data, (200, 201, 202)) as response:
@@ -106,10 +121,10 @@ class Client:
 
         return self.patiently(ask)
 
-    def delete_manifest(self, digest):
+    def delete_manifest(self, digest: str) -> None:
         """Delete a manifest and its tags; it may be gone."""
 
-        def ask():
+        def ask() -> None:
             url = self._session.url("manifests", digest)
             with self._session.open("DELETE", url, expected=(200, 202, 404, 400, 405)) as response:
                 if response.status_code in (400, 405):
@@ -119,7 +134,7 @@ class Client:
 
         self.patiently(ask)
 
-    def download(self, digest, size, path):
+    def download(self, digest: str, size: int, path: str) -> None:
         """Bring the blob of *size* bytes to the file *path*, going on where that file ends.
 
         What is there is what *digest* says, or RegistryError is raised and the file is gone.
@@ -137,20 +152,22 @@ class Client:
             raise RegistryError(f"{self.place}: the registry sends other bytes than {digest}")
         return None
 
-    def upload(self, digest, size, path, note):
+    def upload(self, digest: str, size: int, path: str, note: str) -> None:
         """Send the file *path* as a blob, unless it is there. An upload that broke off goes on.
 
         *note* is the path of a file that remembers, between runs, where an upload goes on.
         """
         upload = _upload.Upload(self._session, digest, size, path, note)
 
-        def attempt():
+        def attempt() -> None:
             if not self.has("blobs", digest):  # it may have come, and only the answer been lost
                 upload.attempt()
 
         self.patiently(attempt, lambda: upload.furthest)
 
-    def patiently(self, act, progress=lambda: 0):
+    def patiently(
+        self, act: Callable[[], Answer], progress: Callable[[], int] = lambda: 0
+    ) -> Answer:
         """Return what *act* returns, repeating it when it is Broken, with more time between.
 
         It gives up when for so many seconds *progress*, in bytes, has hardly grown, or when the
@@ -176,22 +193,27 @@ class Client:
             self._sleep(wait)
             delay = min(delay * 2, MOST_DELAY_S)
 
-    def _pages(self, url, key, most, nothing=(404,)):
+    def _pages(
+        self, url: str, key: str, most: int, nothing: tuple[int, ...] = (404,)
+    ) -> list[Any] | None:
         """Return the items of a list that may come in pages; None when there is none."""
-        found = []
+        found: list[Any] = []
         for _page in range(MOST_PAGES):
-            answer = self.patiently(lambda at=url: self._page(at, key, nothing))
+            answer = self.patiently(functools.partial(self._page, url, key, nothing))
             if answer is None:
                 return None
-            items, url = answer
+            items, following = answer
             found += items
             if len(found) > most:
                 raise RegistryError(f"{self.place} has more than {most:,} {key}")
-            if not url:
+            if not following:
                 return found
+            url = following
         raise RegistryError(f"{self.place}: the list of {key} does not end")
 
-    def _page(self, url, key, nothing):
+    def _page(
+        self, url: str, key: str, nothing: tuple[int, ...]
+    ) -> tuple[list[Any], str | None] | None:
         with self._session.open("GET", url, expected=(200, *nothing)) as response:
             if response.status_code in nothing:
                 return None
@@ -205,7 +227,7 @@ class Client:
             raise RegistryError(f"{self.place}: the list of {key} is malformed")
         return items, self._session.within(link.group(1), url) if link else None
 
-    def _refuse_large(self, response, reference, limit):
+    def _refuse_large(self, response: requests.Response, reference: str, limit: int) -> None:
         try:
             size = int(response.headers.get("Content-Length", "0"))
         except ValueError:
@@ -213,7 +235,7 @@ class Client:
         if size > limit:
             raise TooLarge(f"{self.place}: {reference} is larger than {limit:,} bytes")
 
-    def _download_rest(self, digest, size, path):
+    def _download_rest(self, digest: str, size: int, path: str) -> None:
         """Append to the file at *path* what it lacks of the blob."""
         start = _size_of(path)
         if start >= size > 0:
@@ -234,21 +256,21 @@ class Client:
             raise Broken("the connection broke")
 
 
-def _starts_at(response, start):
+def _starts_at(response: requests.Response, start: int) -> bool:
     return response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
 
 
-def _size_of(path):
+def _size_of(path: str) -> int:
     try:
         return os.path.getsize(path)
     except FileNotFoundError:
         return 0
 
 
-def _digest_of(data):
+def _digest_of(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def _hash_of(path):
+def _hash_of(path: str) -> str:
     with open(path, "rb") as stream:
         return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()

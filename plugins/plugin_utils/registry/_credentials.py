@@ -12,9 +12,10 @@ import base64
 import binascii
 import json
 import os
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
-from ._place import RegistryError
+from ._place import Place, RegistryError
 
 USERNAME = "ITOPS_RELEASE_REGISTRY_USERNAME"
 PASSWORD = "ITOPS_RELEASE_REGISTRY_PASSWORD"
@@ -30,16 +31,16 @@ class Credentials(NamedTuple):
     password: str
     source: str
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Credentials(from {self.source})"
 
-    def basic(self):
+    def basic(self) -> str:
         """Return the value of a header for HTTP's Basic scheme (RFC 7617)."""
         pair = f"{self.username}:{self.password}".encode()
         return "Basic " + base64.b64encode(pair).decode("ascii")
 
 
-def find(place, environ):
+def find(place: Place, environ: Mapping[str, str]) -> Credentials | None:
     """Return the Credentials for a Place, or None; RegistryError when they cannot be used."""
     if environ.get(USERNAME) and environ.get(ONLY_FOR, place.host) == place.host:
         if not environ.get(PASSWORD):
@@ -52,7 +53,7 @@ def find(place, environ):
     return None
 
 
-def _files(environ):
+def _files(environ: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
     """Yield the paths of files with credentials, and whether each must be there."""
     if environ.get("REGISTRY_AUTH_FILE"):
         yield environ["REGISTRY_AUTH_FILE"], True
@@ -66,7 +67,7 @@ def _files(environ):
     yield os.path.join(docker, "config.json"), False
 
 
-def _in_file(path, place, must_be_there):
+def _in_file(path: str, place: Place, must_be_there: bool) -> Credentials | None:
     """Return the Credentials for a Place in the file at *path*, or None."""
     plain = _read(path, must_be_there)
     auths = plain.get("auths") or {}
@@ -90,7 +91,7 @@ def _in_file(path, place, must_be_there):
     return None
 
 
-def _keys(place):
+def _keys(place: Place) -> list[str]:
     """Return the keys that stand for a Place, the one that says most first."""
     parts = place.name.split("/")
     paths = ["/".join([place.host, *parts[:count]]) for count in range(len(parts), -1, -1)]
@@ -98,7 +99,7 @@ def _keys(place):
     return [*paths, f"https://{place.host}", f"https://{place.host}/v2/", *hub]
 
 
-def _read(path, must_be_there):
+def _read(path: str, must_be_there: bool) -> dict[str, Any]:
     try:
         with open(path, "rb") as stream:
             plain = json.loads(stream.read(LARGEST_FILE))
@@ -116,7 +117,7 @@ def _read(path, must_be_there):
     return parts
 
 
-def _decode(text, path, place):
+def _decode(text: str, path: str, place: Place) -> Credentials:
     try:
         pair = base64.b64decode(text, validate=True).decode("utf-8")
         username, colon, password = pair.rstrip("\0").partition(":")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..oci import _layout
@@ -37,7 +38,7 @@ class Place(NamedTuple):
     host: str
     name: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{_layout.REGISTRY}{self.host}/{self.name}"
 
 
@@ -46,27 +47,27 @@ class Reach(NamedTuple):
     the hosts that may be spoken to without TLS; how many seconds without getting further are borne.
     """
 
-    certificates: tuple
-    authorities: tuple
-    plain_http: frozenset
+    certificates: tuple[str, ...]
+    authorities: tuple[str, ...]
+    plain_http: frozenset[str]
     patience_s: float
 
-    def folders(self, host):
+    def folders(self, host: str) -> list[str]:
         """Return the folders with certificates for *host*, as containers-certs.d(5) has them."""
         found = [os.path.join(folder, host) for folder in self.certificates]
         return [folder for folder in found if os.path.isdir(folder)]
 
-    def allows_plain_http(self, host):
+    def allows_plain_http(self, host: str) -> bool:
         """Tell whether *host* may be spoken to without TLS: itself, or because somebody says so."""
         return host in self.plain_http or _is_loopback(host)
 
-    def scheme(self, host):
+    def scheme(self, host: str) -> str:
         """Return the scheme for *host*. This machine needs TLS only where it has certificates."""
         plain = host in self.plain_http or (_is_loopback(host) and not self.folders(host))
         return "http" if plain else "https"
 
 
-def parse(text):
+def parse(text: str) -> Place:
     """Return the Place that ``oci://host[:port]/name`` names."""
     host, _slash, name = text[len(_layout.REGISTRY) :].partition("/")
     if "@" in host:  # whatever it is, it may be secret: it is not repeated
@@ -82,7 +83,7 @@ def parse(text):
     return Place(host.lower(), name)
 
 
-def reach(environ):
+def reach(environ: Mapping[str, str]) -> Reach:
     """Return the Reach that the mapping *environ* describes."""
     home = environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
     named = (
@@ -96,12 +97,12 @@ def reach(environ):
     )
 
 
-def api_host(host):
+def api_host(host: str) -> str:
     """Return the host that answers for *host*."""
     return DOCKER_HUB.get(host, host)
 
 
-def _patience(text):
+def _patience(text: str) -> float:
     if not text:
         return PATIENCE_S
     try:
@@ -113,8 +114,9 @@ def _patience(text):
     return seconds
 
 
-def _is_loopback(host):
-    name = HOST.match(host)["name"] if HOST.match(host) else host
+def _is_loopback(host: str) -> bool:
+    parts = HOST.match(host)
+    name = parts["name"] if parts else host
     if name == "localhost":
         return True
     try:

@@ -7,13 +7,18 @@ a folder on the controller when they are needed, verified.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from ...module_utils.formats import _canonical
 from ..oci import _index, _layout, _referrers
+from ..oci._index import Descriptor
 from . import _client as _registry_client
-from ._place import RegistryError
+from ._answers import Answers
+from ._client import Client
+from ._place import Place, RegistryError
 from ._trouble import TooLarge
 
 CACHE_BYTES = 2 * 1024**3
@@ -31,22 +36,29 @@ class Registry(_layout.Layout):
     is_shared = True
     keeps_notes = False
 
-    def __init__(self, place, folder, client, answers, most_bytes=CACHE_BYTES):
+    def __init__(
+        self,
+        place: Place,
+        folder: str,
+        client: Client,
+        answers: Answers,
+        most_bytes: int = CACHE_BYTES,
+    ) -> None:
         super().__init__(str(place), folder)
         self._client = client
         self._answers = answers
         self._most_bytes = most_bytes
-        self._sent = set()
+        self._sent: set[str] = set()
 
-    def exists(self):
+    def exists(self) -> bool:
         """Tell whether anything was ever stored there."""
         return self._tags() is not None
 
-    def descriptors(self, tags=None):
+    def descriptors(self, tags: Iterable[str] | None = None) -> list[Descriptor]:
         """Return a descriptor, with its tag, of each manifest that has one, or one of *tags*."""
         found = []
         for tag in self._tags() or () if tags is None else tags:
-            item = self._answers.get(f"tag {tag}", lambda asked=tag: self._resolve(asked))
+            item = self._answers.get(f"tag {tag}", functools.partial(self._resolve, tag))
             if item and item.get("refused") and tags is not None:
                 raise RegistryError(item["refused"])
             # Whatever else there is, it must not keep releases from being listed.
@@ -54,7 +66,7 @@ class Registry(_layout.Layout):
                 found.append({**item, "annotations": {_index.TAG: tag}})
         return found
 
-    def attaching(self, subjects):
+    def attaching(self, subjects: Collection[str]) -> list[Descriptor]:
         """Return descriptors in which all is that is attached to the digests *subjects*.
 
         A registry lists it itself, or else a tag does, as the specification has it; some have both.
@@ -62,13 +74,13 @@ class Registry(_layout.Layout):
         found = self.descriptors(list(map(_referrers.tag_of_list, subjects)))
         for subject in sorted(subjects):
             listed = self._answers.get(
-                f"referrers {subject}", lambda asked=subject: self._client.referrers(asked) or []
+                f"referrers {subject}", functools.partial(self._referrers_of, subject)
             )
             # What they are called is not theirs to say: only tags are.
             found += [{**item, "annotations": {}} for item in listed]
         return found
 
-    def bring(self, descriptor):
+    def bring(self, descriptor: Descriptor) -> str:
         """Return the path of a blob in the cache, to which it comes unless it is there, intact."""
         digest = descriptor["digest"]
         if not self._is_here(digest):
@@ -76,7 +88,7 @@ class Registry(_layout.Layout):
         os.utime(self.blob(digest))
         return self.blob(digest)
 
-    def read(self, descriptor, limit=_layout.LARGEST_DOCUMENT):
+    def read(self, descriptor: Descriptor, limit: int = _layout.LARGEST_DOCUMENT) -> bytes:
         """Return the bytes of a blob, at most *limit*, verified against its descriptor."""
         with contextlib.suppress(_layout.LibraryError):
             return super().read(descriptor, limit)
@@ -87,18 +99,23 @@ class Registry(_layout.Layout):
         self.bring(descriptor)
         return super().read(descriptor, limit)
 
-    def is_intact(self, digest):
+    def is_intact(self, digest: str) -> bool:
         """Tell whether the registry has the blob; what it takes in, it verifies itself."""
         return self._client.has("blobs", digest)
 
-    def send(self, descriptor):
+    def send(self, descriptor: Descriptor) -> None:
         """Send the blobs that an OCI manifest names, unless they are there."""
         plain = self.read_json(descriptor)
         for blob in [plain["config"], *plain["layers"]]:
             self._send_blob(blob)
         self._answers.forget()
 
-    def write_index(self, descriptors, before=(), again=()):
+    def write_index(
+        self,
+        descriptors: list[Descriptor],
+        before: Iterable[Descriptor] = (),
+        again: Collection[str] = (),
+    ) -> None:
         """Have the tags in *descriptors* that *before* has otherwise; *again*, whether or not.
 
         Blobs come first, then what is attached, then tags, that by which a release is known last.
@@ -114,11 +131,11 @@ class Registry(_layout.Layout):
         try:
             for item in sorted(new, key=lambda each: _is_known_by(_index.tag_of(each))):
                 tag = _index.tag_of(item)
-                self._push(item, tag, lambda at=tag, each=item: self._compare(at, each, had))
+                self._push(item, tag, functools.partial(self._compare, tag, item, had))
         finally:
             self._answers.forget()
 
-    def remove(self, doomed):
+    def remove(self, doomed: Collection[str]) -> None:
         """Delete the manifests with the digests *doomed*, and so their tags."""
         try:
             for digest in doomed:
@@ -126,7 +143,7 @@ class Registry(_layout.Layout):
         finally:
             self._answers.forget()
 
-    def create(self):
+    def create(self) -> None:
         """Make the cache, unless it is there; for its owner alone, since files may be private."""
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         for name in ("uploads", "partial"):
@@ -134,14 +151,14 @@ class Registry(_layout.Layout):
         self._make()
 
     @contextlib.contextmanager
-    def locked(self):
+    def locked(self) -> Iterator[None]:
         """Hold the lock of those who write from this machine; what was answered is asked anew."""
         self.create()
         with super().locked():
             self._answers.forget()
             yield
 
-    def manifests_of(self, descriptors):
+    def manifests_of(self, descriptors: Iterable[Descriptor]) -> list[str]:
         """Return the digests of what goes with *descriptors*: of lists also what they name."""
         found = []
         for item in descriptors:
@@ -151,10 +168,13 @@ class Registry(_layout.Layout):
                     found += [each["digest"] for each in self.read_json(item)["manifests"]]
         return list(dict.fromkeys(found))
 
-    def _tags(self):
+    def _referrers_of(self, subject: str) -> list[Descriptor]:
+        return self._client.referrers(subject) or []
+
+    def _tags(self) -> list[str] | None:
         return self._answers.get("tags", self._client.tags)
 
-    def _resolve(self, tag):
+    def _resolve(self, tag: str) -> Descriptor | None:
         """Return the descriptor of what has the *tag*, which is in the cache then; None of none."""
         try:
             answer = self._client.manifest(tag)
@@ -171,7 +191,7 @@ class Registry(_layout.Layout):
             item.update({key: plain[key] for key in ("artifactType",) if plain.get(key)})
         return item
 
-    def _fetch(self, descriptor):
+    def _fetch(self, descriptor: Descriptor) -> None:
         """Bring a blob, or a manifest, to the cache, unless somebody else has."""
         digest, path = descriptor["digest"], self.blob(descriptor["digest"])
         if self._is_here(digest):
@@ -188,13 +208,13 @@ class Registry(_layout.Layout):
             os.rename(partial, path)
         self._trim()
 
-    def _size(self, descriptor):
+    def _size(self, descriptor: Descriptor) -> int:
         size = descriptor.get("size")
         if not isinstance(size, int) or size < 0:
             raise RegistryError(f"{self.path}: {descriptor['digest']} is described without a size")
         return size
 
-    def _compare(self, tag, item, had):
+    def _compare(self, tag: str, item: Descriptor, had: Mapping[str, str]) -> None:
         """Refuse to write *tag* when it is not as it was read any more."""
         there = self._resolve(tag)
         if there and there["digest"] not in (had.get(tag), item["digest"]):
@@ -202,7 +222,9 @@ class Registry(_layout.Layout):
                 f"{self.path}: somebody else has written {tag} meanwhile, and that stays: try again"
             )
 
-    def _push(self, item, reference, compare=lambda: None):
+    def _push(
+        self, item: Descriptor, reference: str, compare: Callable[[], object] = lambda: None
+    ) -> bool:
         """Store a manifest, after what it names; tell whether the registry lists it by its subject.
 
         The list in a tag is left out where the registry has one of its own of all that is new.
@@ -219,10 +241,10 @@ class Registry(_layout.Layout):
         compare()
         return self._client.put_manifest(reference, item["mediaType"], self.read(item))
 
-    def _is_there(self, item):
+    def _is_there(self, item: Descriptor) -> bool:
         return self._client.has("manifests", item["digest"])
 
-    def _send_blob(self, blob):
+    def _send_blob(self, blob: Descriptor) -> None:
         if blob["digest"] in self._sent:
             return
         path = self.blob(blob["digest"])
@@ -233,7 +255,7 @@ class Registry(_layout.Layout):
             raise RegistryError(f"{self.path}: blob {blob['digest']} is missing")
         self._sent.add(blob["digest"])
 
-    def _trim(self):
+    def _trim(self) -> None:
         """Remove from the cache what was used longest ago, but nothing of the last hour."""
         self._answers.trim()
         found = []
@@ -251,6 +273,6 @@ class Registry(_layout.Layout):
             total -= size
 
 
-def _is_known_by(tag):
+def _is_known_by(tag: str) -> bool:
     """Tell whether a release is known by *tag*, and by no other for certain."""
     return bool(_index.RELEASE_TAG.match(tag))

@@ -5,20 +5,26 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import re
 import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from . import _credentials, _place, _tls, _trouble
-from ._place import RegistryError
+from ._credentials import Credentials
+from ._place import Place, Reach, RegistryError
 from ._trouble import Broken, TooLarge
 
 try:
     import requests
 except ImportError:
-    requests = None
+    requests = None  # type: ignore[assignment]  # told of where a session begins
 
+Headers = Mapping[str, str]
+Body = Callable[[], Any]  # gives bytes, or a stream at its beginning, for each attempt
 MOST_REDIRECTS = 5
 LARGEST_TOKEN = 64 * 1024
 LARGEST_REASON = 16 * 1024
@@ -35,7 +41,7 @@ ERROR_CODE = re.compile(rb'"code"\s*:\s*"([A-Z_]{1,40})"')
 class Session:
     """Requests to the registry of a Place, as a Reach says; *environ* may have credentials."""
 
-    def __init__(self, place, reach, environ):
+    def __init__(self, place: Place, reach: Reach, environ: Mapping[str, str]) -> None:
         if requests is None:
             raise RegistryError(f"{place}: the controller needs the Python library requests")
         self.place = place
@@ -43,7 +49,7 @@ class Session:
         self._environ = environ
         self._host = _place.api_host(place.host)
         self._root = f"{reach.scheme(place.host)}://{self._host}/v2/"
-        self._authorization = None
+        self._authorization: str | None = None
         self._timeout = min(MOST_WAIT_S, reach.patience_s)
         self._http = requests.Session()
         self._http.auth = _unchanged  # else requests would look for credentials in ~/.netrc
@@ -51,11 +57,11 @@ class Session:
         # It logs addresses, and where Ansible's log is on, those would be in it.
         logging.getLogger("urllib3").setLevel(logging.WARNING)
 
-    def url(self, *parts):
+    def url(self, *parts: str) -> str:
         """Return the address of something in the repository."""
         return self._root + "/".join((self.place.name, *parts))
 
-    def within(self, location, base):
+    def within(self, location: str | None, base: str) -> str:
         """Return *location*, which a registry named beside *base*, if it is the registry's own."""
         url = self._joined(base, location or "")
         if not location or not self._is_own(url):
@@ -65,7 +71,14 @@ class Session:
         return url
 
     @contextlib.contextmanager
-    def open(self, method, url, headers=None, body=None, expected=(200,)):
+    def open(
+        self,
+        method: str,
+        url: str,
+        headers: Headers | None = None,
+        body: Body | None = None,
+        expected: tuple[int, ...] = (200,),
+    ) -> Iterator[requests.Response]:
         """Give the response to a request, once it has one of the statuses *expected*.
 
         *body* gives a new stream, or bytes, each time that it is called. Raises Broken for what may
@@ -77,7 +90,7 @@ class Session:
                 raise self._refusal(method, response)
             yield response
 
-    def content(self, response, limit):
+    def content(self, response: requests.Response, limit: int) -> Iterator[bytes]:
         """Yield the bytes of a response, at most *limit*; RegistryError when they only trickle."""
         size = seen = 0
         began = time.monotonic()
@@ -100,7 +113,7 @@ class Session:
             raise Broken("the connection broke")
 
     @contextlib.contextmanager
-    def _closing(self, response):
+    def _closing(self, response: requests.Response) -> Iterator[None]:
         """Close a response; where little is left to read of it, its connection is used again."""
         with contextlib.closing(response):
             yield
@@ -110,7 +123,9 @@ class Session:
                     for _rest in self.content(response, BLOCK_BYTES):
                         pass
 
-    def _authorized(self, method, url, headers, body):
+    def _authorized(
+        self, method: str, url: str, headers: Headers, body: Body | None
+    ) -> requests.Response:
         """Return the response to a request, for which credentials are given if it wants some."""
         response = self._followed(method, url, headers, body)
         if response.status_code == 401:
@@ -121,7 +136,9 @@ class Session:
             response = self._followed(method, url, headers, body)
         return response
 
-    def _followed(self, method, url, headers, body):
+    def _followed(
+        self, method: str, url: str, headers: Headers, body: Body | None
+    ) -> requests.Response:
         """Return the response, at the end of redirects. Only the registry sees credentials."""
         for _count in range(MOST_REDIRECTS + 1):
             own = {"Authorization": self._authorization} if self._authorization else {}
@@ -134,7 +151,14 @@ class Session:
             self._refuse_without_tls(url)
         raise RegistryError(f"{self.place}: the registry sends on and on")
 
-    def _once(self, method, url, headers, body, limit_s=None):
+    def _once(
+        self,
+        method: str,
+        url: str,
+        headers: Headers,
+        body: Body | None,
+        limit_s: float | None = None,
+    ) -> requests.Response:
         self._mount(url)
         with self._told():
             return self._http.request(
@@ -147,7 +171,7 @@ class Session:
                 allow_redirects=False,
             )
 
-    def _answer(self, challenge):
+    def _answer(self, challenge: str) -> str:
         """Return what a header has to say so that the *challenge* of a registry is met."""
         scheme, _blank, rest = challenge.partition(" ")
         known = _credentials.find(self.place, self._environ)
@@ -159,7 +183,7 @@ class Session:
             raise RegistryError(f"{self.place}: the registry wants credentials of an unknown kind")
         return known.basic()
 
-    def _token(self, challenge, known):
+    def _token(self, challenge: Mapping[str, str], known: Credentials | None) -> str:
         """Return a token of the service that a registry names (the token specification of Docker).
 
         That is where the credentials go, and the one place besides the registry.
@@ -167,7 +191,7 @@ class Session:
         realm = self._joined("", challenge.get("realm", ""))
         self._refuse_without_tls(realm)
         query = {key: challenge[key] for key in ("service", "scope") if key in challenge}
-        url = requests.Request("GET", realm, params=query).prepare().url
+        url = requests.Request("GET", realm, params=query).prepare().url or realm
         headers = {"Authorization": known.basic()} if known else {}
         with contextlib.closing(self._once("GET", url, headers, None)) as response:
             if response.status_code in PASSING:
@@ -176,7 +200,7 @@ class Session:
                 raise self._rejected(known, response.status_code)
             data = b"".join(self.content(response, LARGEST_TOKEN))
         try:
-            plain = requests.compat.json.loads(data)
+            plain = json.loads(data)
             token = plain.get("token") or plain.get("access_token")
         except (ValueError, AttributeError, RecursionError):
             token = None
@@ -184,7 +208,7 @@ class Session:
             raise RegistryError(f"{self.place}: the service for tokens gives none")
         return token
 
-    def _rejected(self, known, status):
+    def _rejected(self, known: Credentials | None, status: int) -> RegistryError:
         if known is None:
             return RegistryError(
                 f"{self.place}: the registry wants credentials, and none are given ({status})"
@@ -194,7 +218,7 @@ class Session:
             f"({status})"
         )
 
-    def _refusal(self, method, response):
+    def _refusal(self, method: str, response: requests.Response) -> RegistryError | Broken:
         """Return the error that a status stands for."""
         status = response.status_code
         if status == 401:
@@ -208,27 +232,27 @@ class Session:
             return Broken(said, _trouble.wait_s(response.headers.get("Retry-After", "")))
         return RegistryError(f"{self.place}: the registry {said} to {method}")
 
-    def _told(self):
+    def _told(self) -> contextlib.AbstractContextManager[None]:
         return _trouble.told(self.place, self._timeout)
 
-    def _mount(self, url):
+    def _mount(self, url: str) -> None:
         """Have the certificates for the host in *url* used, the first time that it is spoken to."""
         parts = urlsplit(url)
         prefix = f"https://{parts.netloc}/"
         if parts.scheme == "https" and prefix not in self._http.adapters:
             self._http.mount(prefix, self._adapter(parts.netloc))
 
-    def _adapter(self, host):
+    def _adapter(self, host: str) -> _tls.Adapter:
         try:
             return _tls.Adapter(_tls.context(self._reach, host))
         except _tls.Unreadable as error:
             raise RegistryError(f"{self.place}: {error}") from None
 
-    def _is_own(self, url):
+    def _is_own(self, url: str) -> bool:
         root, parts = urlsplit(self._root), urlsplit(url)
         return (root.scheme, root.netloc) == (parts.scheme, parts.netloc)
 
-    def _joined(self, base, location):
+    def _joined(self, base: str, location: str) -> str:
         try:
             url = urljoin(base, location)
             urlsplit(url)
@@ -236,7 +260,7 @@ class Session:
             raise RegistryError(f"{self.place}: the registry names no address") from None
         return url
 
-    def _refuse_without_tls(self, url):
+    def _refuse_without_tls(self, url: str) -> None:
         """Refuse to go on without TLS, unless the registry itself is spoken to like that."""
         parts, plain = urlsplit(url), self._root.startswith("http:")
         if parts.scheme == "https" and parts.hostname:
@@ -247,5 +271,5 @@ class Session:
         raise RegistryError(f"{self.place}: the registry sends on to {where} without TLS: refused")
 
 
-def _unchanged(request):
+def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import os
 import ssl
+from typing import Any
 
 from ...module_utils.errors._release_error import ReleaseError
+from ._place import Reach
 
 try:
     from requests.adapters import HTTPAdapter
 except ImportError:
-    HTTPAdapter = object
+    HTTPAdapter = object  # type: ignore[assignment,misc]  # no session begins without requests
 
 
 class Unreadable(ReleaseError):
@@ -24,18 +26,18 @@ class Unreadable(ReleaseError):
 class Adapter(HTTPAdapter):
     """Has requests speak TLS by the SSLContext *tls*."""
 
-    def __init__(self, tls):
+    def __init__(self, tls: ssl.SSLContext) -> None:
         self._tls = tls  # before the rest, which asks for it
         super().__init__()
 
-    def init_poolmanager(self, *args, **options):
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._tls, **options)
 
-    def proxy_manager_for(self, *args, **options):
+    def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
         return super().proxy_manager_for(*args, ssl_context=self._tls, **options)
 
 
-def context(reach, host):
+def context(reach: Reach, host: str) -> ssl.SSLContext:
     """Return an SSLContext for *host*: the system's authorities, and those that a Reach names.
 
     A folder for a host has ``*.crt``, and ``*.cert`` beside ``*.key`` for this side's own

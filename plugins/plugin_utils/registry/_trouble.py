@@ -12,22 +12,26 @@ import contextlib
 import re
 import ssl
 import time
+from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-from ._place import RegistryError
+from ._place import Place, RegistryError
 
 try:
     import requests
     import urllib3
 except ImportError:
-    requests = None
+    requests = None  # type: ignore[assignment]  # told of where a session begins
+
+Kind = TypeVar("Kind", bound=BaseException)
 
 
 class Broken(Exception):
     """An attempt failed in a way that may pass; *wait_s* is for how long it is asked to wait."""
 
-    def __init__(self, reason, wait_s=0.0):
+    def __init__(self, reason: str, wait_s: float = 0.0) -> None:
         super().__init__(reason)
         self.wait_s = wait_s
 
@@ -39,16 +43,16 @@ class TooLarge(RegistryError):
 
 
 @contextlib.contextmanager
-def told(place, timeout_s):
+def told(place: Place, timeout_s: float) -> Iterator[None]:
     """Turn what requests raises into Broken or RegistryError, about the registry of a Place."""
     try:
         yield
     except RegistryError:
         raise
     except requests.exceptions.SSLError as error:
-        reason = _find(error, ssl.SSLCertVerificationError)
-        if reason:
-            raise RegistryError(f"{place}: TLS: {reason.verify_message}") from None
+        refused = _find(error, ssl.SSLCertVerificationError)
+        if refused:
+            raise RegistryError(f"{place}: TLS: {refused.verify_message}") from None
         raise Broken("TLS fails") from None
     except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
         raise Broken(f"it does not answer within {timeout_s:g} s") from None
@@ -63,14 +67,15 @@ def told(place, timeout_s):
         raise RegistryError(f"{place}: the registry names no address") from None
 
 
-def host(url):
+def host(url: str) -> str:
     """Return the host in *url*, for people to read, whatever else it holds."""
     return re.sub(r"[^A-Za-z0-9.:-]", "?", urlsplit(url).hostname or "nowhere")[:80]
 
 
-def _find(error, kind):
+def _find(error: BaseException, kind: type[Kind]) -> Kind | None:
     """Return the exception of *kind* that led to *error*, or None."""
-    seen, waiting = set(), [error]
+    seen: set[int] = set()
+    waiting: list[object] = [error]
     while waiting:
         item = waiting.pop(0)
         if not isinstance(item, BaseException) or id(item) in seen:
@@ -82,7 +87,7 @@ def _find(error, kind):
     return None
 
 
-def wait_s(text):
+def wait_s(text: str) -> float:
     """Return the seconds of a ``Retry-After``, which may be a date (RFC 9110, 10.2.3)."""
     if text.strip().isdecimal():
         return number(text)
@@ -92,7 +97,7 @@ def wait_s(text):
         return 0.0
 
 
-def number(text):
+def number(text: str) -> float:
     """Return the number that a header says; 0.0 when it says none."""
     text = text.strip()
     return float(text) if text.isascii() and text.isdecimal() else 0.0

@@ -6,10 +6,15 @@ from __future__ import annotations
 
 import os
 import re
+from typing import TYPE_CHECKING
 
 from ..oci import _layout
 from ._place import RegistryError
+from ._session import Session
 from ._trouble import Broken
+
+if TYPE_CHECKING:
+    import requests
 
 CHUNK_BYTES = 16 * 1024 * 1024
 OCTETS = "application/octet-stream"
@@ -22,13 +27,13 @@ class Upload:
     *furthest* is how many bytes the registry has had at best.
     """
 
-    def __init__(self, session, digest, size, path, note):
+    def __init__(self, session: Session, digest: str, size: int, path: str, note: str) -> None:
         self.furthest = 0
         self._session = session
         self._digest, self._size, self._path, self._note = digest, size, path, note
         self._chunk_bytes = CHUNK_BYTES
 
-    def attempt(self):
+    def attempt(self) -> None:
         """Send what is missing, and have it made a blob."""
         location, offset = self._resumed() or self._begun()
         while offset < self._size:
@@ -38,7 +43,7 @@ class Upload:
         finally:
             self._forget()
 
-    def _begun(self):
+    def _begun(self) -> tuple[str, int]:
         url = self._session.url("blobs/uploads/")
         headers = {"Content-Length": "0"}
         with self._session.open("POST", url, headers, expected=(202,)) as response:
@@ -49,7 +54,7 @@ class Upload:
         self._remember(location)
         return location, 0
 
-    def _resumed(self):
+    def _resumed(self) -> tuple[str, int] | None:
         """Return where to go on, and the bytes that the registry has; None when it has forgotten.
 
         It may have less than was sent, or some of a chunk that broke off.
@@ -69,7 +74,7 @@ class Upload:
         self.furthest = max(self.furthest, offset)
         return location, offset
 
-    def _send(self, location, offset):
+    def _send(self, location: str, offset: int) -> tuple[str, int]:
         """Send one chunk; return where the next one goes, and from which byte."""
         count = min(self._chunk_bytes, self._size - offset)
         headers = {
@@ -90,52 +95,52 @@ class Upload:
         self.furthest = max(self.furthest, offset + count)
         return location, offset + count
 
-    def _finish(self, location):
+    def _finish(self, location: str) -> None:
         url = f"{location}{'&' if '?' in location else '?'}digest={self._digest}"
         headers = {"Content-Length": "0", "Content-Type": OCTETS}
         with self._session.open("PUT", url, headers, expected=(201, 204, 404)) as response:
             if response.status_code == 404:
                 raise Broken("it has forgotten an upload")
 
-    def _remember(self, location):
+    def _remember(self, location: str) -> None:
         scratch = f"{self._note}.new"
         descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(location)
         os.rename(scratch, self._note)
 
-    def _forget(self):
+    def _forget(self) -> None:
         _layout.remove(self._note)
 
 
 class _Slice:
     """A part of a file, read as often as it is asked for, without being held in memory."""
 
-    def __init__(self, path, offset, count):
+    def __init__(self, path: str, offset: int, count: int) -> None:
         self._path, self._offset, self._count = path, offset, count
 
-    def __enter__(self):
+    def __enter__(self) -> _Slice:
         self._stream = open(self._path, "rb")
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self._stream.close()
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self._count
 
-    def again(self):
+    def again(self) -> _Slice:
         """Return itself, at its beginning."""
         self._stream.seek(self._offset)
         return self
 
-    def read(self, count=-1):
+    def read(self, count: int = -1) -> bytes:
         """Return the next bytes of the part."""
         left = self._offset + self._count - self._stream.tell()
         return self._stream.read(left if count < 0 else min(count, left))
 
 
-def _uploaded(response):
+def _uploaded(response: requests.Response) -> int | None:
     """Return how many bytes a registry says it has of an upload; None when it does not say."""
     said = UPLOADED.match(response.headers.get("Range", ""))
     if not said:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...module_utils.git import _command
 from ...module_utils.release import _manifest
 from ..definition import _recipe
@@ -14,34 +16,35 @@ MATERIAL = frozenset(("commit", "folder", "kind", "place", "revision", "sha256")
 MATERIAL_NEEDS = {"kind", "place"}
 
 
-def check(manifest):
+def check(manifest: _manifest.Manifest) -> None:
     """Raise ManifestError unless all that *manifest* declares has its form.
 
     A library may be anybody's: what it gives was hashed, and not yet believed.
     """
-    for where in (manifest, *manifest.components):
+    declaring: list[_manifest.Manifest | _manifest.Component] = [manifest, *manifest.components]
+    for where in declaring:
         for key, value in where.about:
             if not FORMS[key](value):
                 raise _manifest.ManifestError(f"{key} of {where.name} is malformed")
 
 
-def _is_text(value):
+def _is_text(value: object) -> bool:
     return isinstance(value, str) and not _manifest.CONTROL.search(value)
 
 
-def _are_texts(value):
+def _are_texts(value: object) -> bool:
     return isinstance(value, list) and all(map(_is_text, value))
 
 
-def _are_versions(value):
+def _are_versions(value: object) -> bool:
     return isinstance(value, dict) and all(map(_is_text, (*value, *value.values())))
 
 
-def _are_materials(value):
+def _are_materials(value: object) -> bool:
     return isinstance(value, list) and all(map(_is_material, value))
 
 
-def _is_material(value):
+def _is_material(value: Any) -> bool:
     return (
         _are_versions(value)
         and MATERIAL_NEEDS <= set(value) <= MATERIAL
@@ -50,7 +53,7 @@ def _is_material(value):
     )
 
 
-def _are_requirements(value):
+def _are_requirements(value: object) -> bool:
     if not isinstance(value, dict):
         return False
     texts = {**value}
@@ -66,7 +69,7 @@ def _are_requirements(value):
     )
 
 
-def _are_scripts(value):
+def _are_scripts(value: Any) -> bool:
     _scripts.checked(value)
     return True
 

@@ -4,20 +4,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-def compare(first, second):
+from ...module_utils.release._manifest import Component, Entry, Manifest
+
+
+def compare(first: Manifest, second: Manifest) -> list[dict[str, Any]]:
     """Return how the Manifest *second* differs from *first*, as plain data, components sorted."""
     old = {component.name: component for component in first.components}
     new = {component.name: component for component in second.components}
-    return [_compare(old.get(name), new.get(name)) for name in sorted(old.keys() | new.keys())]
+    return [
+        _compare(name, old.get(name), new.get(name)) for name in sorted(old.keys() | new.keys())
+    ]
 
 
-def _compare(old, new):
+def _compare(name: str, old: Component | None, new: Component | None) -> dict[str, Any]:
     files = compare_entries(old.entries if old else (), new.entries if new else ())
     same = old and new and old == new
     change = "unchanged" if same else "modified" if old and new else "added" if new else "removed"
     return {
-        "name": (new or old).name,
+        "name": name,
         "change": change,
         "from_version": old.version if old else None,
         "to_version": new.version if new else None,
@@ -25,7 +32,7 @@ def _compare(old, new):
     }
 
 
-def compare_entries(old, new):
+def compare_entries(old: Iterable[Entry], new: Iterable[Entry]) -> dict[str, list[str]]:
     """Return the paths added, removed, modified and with another exec bit, sorted as the entries.
 
     A file whose content and exec bit both changed is in both of the last lists.
@@ -41,18 +48,19 @@ def compare_entries(old, new):
     }
 
 
-def difference(before, after):
+def difference(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> tuple[str, str]:
     """Return two texts that name what differs between two ``{path: Entry}``, for a diff."""
-    texts = []
-    for entries, other in ((before, after), (after, before)):
-        lines = [
-            _line(entry) for path, entry in sorted(entries.items()) if other.get(path) != entry
-        ]
-        texts.append("".join(lines))
-    return tuple(texts)
+    return _lines(before, after), _lines(after, before)
 
 
-def _line(entry):
+def _lines(entries: Mapping[str, Entry], other: Mapping[str, Entry]) -> str:
+    """Return a line for each of *entries* that *other* has not, or otherwise."""
+    return "".join(
+        _line(entry) for path, entry in sorted(entries.items()) if other.get(path) != entry
+    )
+
+
+def _line(entry: Entry) -> str:
     mark = {"dir": "/", "symlink": " -> " + entry.target, "file": "*" if entry.exec else ""}
     what = f"  {entry.sha256[:12]} {entry.size} bytes" if entry.type == "file" else ""
     return f"{entry.path}{mark[entry.type]}{what}\n"

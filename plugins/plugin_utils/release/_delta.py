@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from ...module_utils.formats import _canonical
 from ...module_utils.release import _manifest
 
 
-def make(base, wanted):
+def make(base: _manifest.Manifest, wanted: _manifest.Manifest) -> bytes:
     """Return canonical bytes from which ``_delta.apply`` makes *wanted* again, given *base*.
 
     Entries that *base* has in the component of the same name become ``[first index, count]``.
@@ -35,10 +38,10 @@ def make(base, wanted):
     )
 
 
-def _runs(component, entries):
+def _runs(component: _manifest.Component | None, entries: Iterable[_manifest.Entry]) -> list[Any]:
     """Return *entries* with each run that *component* has, in its order, as [first, count]."""
     where = {entry: index for index, entry in enumerate(component.entries)} if component else {}
-    items = []
+    items: list[Any] = []
     for entry in entries:
         index = where.get(entry)
         if index is None:

@@ -4,8 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
 
-def describe(stored):
+from ...module_utils.release._manifest import Entry
+from ._stored import Label, Stored
+
+
+def describe(stored: Stored) -> dict[str, Any]:
     """Return a Stored release as a mapping: names, digest, counts, sizes, components.
 
     What the manifest declares of it, and of a component, is there as far as it declares anything.
@@ -32,11 +38,11 @@ def describe(stored):
     }
 
 
-def line(label):
+def line(label: Label) -> str:
     """Return the line by which a diff names the release of a Label."""
     return f"{label.name}:{label.version} serial {label.serial} sha256:{label.digest}\n"
 
 
-def _counts(entries):
+def _counts(entries: Iterable[Entry]) -> dict[str, int]:
     sizes = [entry.size for entry in entries if entry.type == "file"]
     return {"files": len(sizes), "bytes": sum(sizes)}

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
 
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.release import _manifest, _pack
@@ -27,11 +28,13 @@ class Space(NamedTuple):
     bytes: int
     inodes: int
 
-    def __add__(self, other):
+    def __add__(self, other: Space) -> Space:  # type: ignore[override]  # not as tuples
         return Space(self.bytes + other.bytes, self.inodes + other.inodes)
 
 
-def of_tree(manifest, base, again=()):
+def of_tree(
+    manifest: _manifest.Manifest, base: _manifest.Manifest | None, again: Collection[str] = ()
+) -> Space:
     """Return the Space that staging *manifest* takes where the Manifest *base* is, or None.
 
     Each new content takes a file for each exec bit that it is needed with, and so does one that is
@@ -52,12 +55,14 @@ def of_tree(manifest, base, again=()):
     return Space(size, len(new) + len(tree) + object_folders + OWN_INODES)
 
 
-def of_pack(size):
+def of_pack(size: int) -> Space:
     """Return the Space that a pack of *size* bytes takes while it is in the drop."""
     return Space(_blocks(size), 2)
 
 
-def most_of_pack(manifest, base, again=()):
+def most_of_pack(
+    manifest: _manifest.Manifest, base: _manifest.Manifest | None, again: Collection[str] = ()
+) -> Space:
     """Return the Space that no pack of *manifest* on top of *base*, or None, takes more of."""
     sizes = _pack.travelling(manifest, base, again).values()
     entries = sum(len(component.entries) for component in manifest.components)
@@ -65,14 +70,14 @@ def most_of_pack(manifest, base, again=()):
     return of_pack(round(1.01 * sum(sizes)) + 2 * ENTRY_BYTES * entries)
 
 
-def is_in(free, needed):
+def is_in(free: Mapping[str, Any], needed: Space) -> bool:
     """Tell whether *needed* fits into *free*, ``{bytes, inodes}``; inodes may be None there."""
     return needed.bytes <= free["bytes"] and (
         free["inodes"] is None or needed.inodes <= free["inodes"]
     )
 
 
-def check(free, needed, root, spare=0):
+def check(free: Mapping[str, Any], needed: Space, root: str, spare: int = 0) -> None:
     """Raise DiskSpaceError unless *needed* fits into what is *free* at the host's path *root*.
 
     *spare* are bytes that must be free beside.
@@ -92,7 +97,7 @@ def check(free, needed, root, spare=0):
         )
 
 
-def _objects(manifest):
+def _objects(manifest: _manifest.Manifest) -> dict[tuple[str, bool], int]:
     """Return ``{(sha256, exec bit): size}`` of what is kept once for *manifest*."""
     return {
         (entry.sha256, entry.exec): entry.size
@@ -102,9 +107,9 @@ def _objects(manifest):
     }
 
 
-def _blocks(size):
+def _blocks(size: int) -> int:
     return -(-size // BLOCK_BYTES) * BLOCK_BYTES
 
 
-def _megabytes(size):
+def _megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB"

@@ -5,24 +5,28 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from ...module_utils.files import _paths
 from ...module_utils.release import _manifest, _scan
 from ...module_utils.sources import _script_digests
 
+Scripts = dict[str, list[dict[str, str]]]  # {use: [{"path", "sha256"}]}
 USES = ("build", "hooks", "migrations")
 KEYS = {"path", "sha256"}
 SHOWN = 12
 OPEN_ANY = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def sealed(manifest):
+def sealed(manifest: _manifest.Manifest) -> Scripts:
     """Return ``{use: [{"path", "sha256"}]}`` of *manifest*; ManifestError if that is malformed."""
     return checked(dict(manifest.about).get("scripts", {}))
 
 
-def checked(plain):
+def checked(plain: Any) -> Scripts:
     """Return *plain* if it has the form of ``scripts`` in a manifest, or raise ManifestError."""
     try:
         for use, scripts in plain.items():
@@ -37,13 +41,15 @@ def checked(plain):
     return plain
 
 
-def problems(manifest, hooks=(), folder=None):
+def problems(
+    manifest: _manifest.Manifest, hooks: Iterable[str] = (), folder: str | None = None
+) -> list[str]:
     """Return a line for each of the files *hooks*, and each script in *folder*, not as sealed."""
     told = unsealed_hooks(manifest, hooks)
     return told + (differences(manifest, folder) if folder else [])
 
 
-def unsealed_hooks(manifest, paths):
+def unsealed_hooks(manifest: _manifest.Manifest, paths: Iterable[str]) -> list[str]:
     """Return a line for each file in *paths* that is none of the hooks sealed with a release.
 
     A release without sealed hooks says nothing of any. Where a hook lies is the user's business:
@@ -53,7 +59,7 @@ def unsealed_hooks(manifest, paths):
     digests = {hook["sha256"] for hook in hooks}
     told = []
     for path in dict.fromkeys(paths) if hooks else ():
-        digest, problem = _digest(lambda path=path: os.open(path, OPEN_ANY), f"hook {path}")
+        digest, problem = _digest(functools.partial(os.open, path, OPEN_ANY), f"hook {path}")
         if problem:
             told.append(problem)
         elif digest not in digests:
@@ -62,7 +68,7 @@ def unsealed_hooks(manifest, paths):
     return told
 
 
-def differences(manifest, folder):
+def differences(manifest: _manifest.Manifest, folder: str) -> list[str]:
     """Return a line for each script sealed with a release that *folder* has not, or otherwise.
 
     *folder* is that of ``release.yml``, or a copy; the paths of scripts are relative to it.
@@ -75,7 +81,7 @@ def differences(manifest, folder):
     with contextlib.closing(_scan.Files(root)) as files:
         found = {script["path"]: script for use in sealed(manifest).values() for script in use}
         for path, script in sorted(found.items()):
-            digest, problem = _digest(lambda path=path: files.open(path), f"script {path}")
+            digest, problem = _digest(functools.partial(files.open, path), f"script {path}")
             if problem:
                 told.append(problem)
             elif digest != script["sha256"]:
@@ -84,17 +90,17 @@ def differences(manifest, folder):
     return told
 
 
-def _digest(opening, what):
-    """Return (the SHA-256 of what *opening* opens, None), or (None, why there is none)."""
+def _digest(opening: Callable[[], int], what: str) -> tuple[str, str]:
+    """Return (the SHA-256 of what *opening* opens, ""), or ("", why there is none)."""
     try:
-        return _script_digests.digest_of(opening(), what), None
+        return _script_digests.digest_of(opening(), what), ""
     except OSError as error:
-        return None, f"{what} cannot be read: {error.strerror}"
+        return "", f"{what} cannot be read: {error.strerror}"
     except _script_digests.ScriptError as error:
-        return None, str(error)
+        return "", str(error)
 
 
-def _not_sealed(manifest, named, digest):
+def _not_sealed(manifest: _manifest.Manifest, named: list[dict[str, str]], digest: str) -> str:
     release = f"{manifest.name} {manifest.version}"
     if not named:
         return (
@@ -108,5 +114,5 @@ def _not_sealed(manifest, named, digest):
     )
 
 
-def _name(path):
+def _name(path: str) -> str:
     return os.path.basename(path)

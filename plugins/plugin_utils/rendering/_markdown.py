@@ -9,7 +9,9 @@ whatever Markdown, HTML or escape sequences are in it.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timezone
+from typing import Any
 
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.git import _commits
@@ -33,13 +35,13 @@ class TemplateError(ReleaseError):
     code = "invalid_template"
 
 
-def escape(value):
+def escape(value: object) -> str:
     """Return *value* as Markdown that shows its text in a line."""
     text = " ".join(_commits.shown(str(value)).split())
     return NUMBERED.sub(r"\1\\\2", SPECIAL.sub(lambda match: "\\" + match[0], text))
 
 
-def render(template, name, values):
+def render(template: str, name: str, values: Mapping[str, Any]) -> str:
     """Return the text *template*, a Jinja2 template called *name*, filled with *values*.
 
     Raises TemplateError. A template is trusted to be somebody's who may write one, and still
@@ -64,6 +66,6 @@ def render(template, name, values):
         raise TemplateError(f"{name}: {' '.join(str(error).split())}") from None
 
 
-def _date(seconds):
+def _date(seconds: float) -> str:
     """Return seconds since 1970 as a day, in UTC."""
     return datetime.fromtimestamp(int(seconds), timezone.utc).strftime("%Y-%m-%d")

@@ -10,7 +10,8 @@ docs.gitlab.com/ci/variables/predefined_variables, www.jenkins.io/doc/book/pipel
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from ...module_utils.git import _address
 
@@ -28,7 +29,7 @@ class Job(NamedTuple):
     revision: str
 
 
-def recognise(environment, variables):
+def recognise(environment: Mapping[str, str], variables: Mapping[str, Any]) -> Job | None:
     """Return the Job in the mappings *environment* and Ansible's *variables*, or None.
 
     Nothing of it is proven: whoever sets the variables says what they like. An address is told
@@ -78,11 +79,11 @@ def recognise(environment, variables):
     return None
 
 
-def _joined(environment, separator, *names):
+def _joined(environment: Mapping[str, str], separator: str, *names: str) -> str:
     return separator.join(environment[name] for name in names if environment.get(name))
 
 
-def _github_url(environment):
+def _github_url(environment: Mapping[str, str]) -> str:
     names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
     if not all(environment.get(name) for name in names):
         return ""
@@ -91,11 +92,11 @@ def _github_url(environment):
     return plain and f"{plain}/{repository}/actions/runs/{run}"
 
 
-def _plain(url):
+def _plain(url: object) -> str:
     """Return an address without user, password, query and fragment; "" for what is none."""
     url = _address.shown(str(url or ""))
     return url if PLAIN.fullmatch(url) else ""
 
 
-def _either(variables, name):
+def _either(variables: Mapping[str, Any], name: str) -> Any:
     return variables.get("awx_" + name) or variables.get("tower_" + name)

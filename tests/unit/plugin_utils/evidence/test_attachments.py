@@ -251,4 +251,7 @@ def test_who_may_attest_is_who_may_sign_releases_while_the_key_is_valid(estate):
     assert [item["signed_by"] for item in told] == [["key1"], ["key2"], [], [], []]
     assert [bool(item["problem"]) for item in told] == [False, False, True, True, True]
     assert {item["predicate_type"] for item in told} == {TYPE}
-    assert list(_attachments.describe(estate.library, label)[0]) == ["digest", "predicate_type"]
+    assert list(_attachments.describe(estate.library, label, None, NOW)[0]) == [
+        "digest",
+        "predicate_type",
+    ]
