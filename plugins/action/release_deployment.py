@@ -46,24 +46,27 @@ class ActionModule(ActionBase):
             login=self._login(),
             becomes=self._connection.become is not None,
         )
-        hooks = _hooks.read(self, arguments["hooks"], task_vars, self._called("hooks"))
+        hooks = _hooks.read(self, arguments["hooks"] or {}, task_vars, self._called("hooks"))
         _compression.leave_to_packs(self._connection)
         conversation = _conversation.Conversation(
             _transport.AnsibleTransport(self, task_vars),
             options,
             host=task_vars["inventory_hostname"],
             pack_directory=_packs.default_directory(),
-            hooks=hooks,
+            hooks=list(hooks.values()),
         )
         tally = conversation.tally
         try:
             answer = conversation.hold()
         except (ReleaseError, OSError) as error:
-            return {**tally.to_plain(), **_run_action.failure(error, options.root)}
+            refused = hooks if getattr(error, "code", "") != _conversation.UNSEALED_HOOK else {}
+            failed = _run_action.failure(error, options.root)
+            return {**tally.to_plain(), **failed, "hooks": refused}
         finally:
             for line in tally.overrides:
                 self._display.warning(f"allow_incompatible: {line}")
         result = _conversation.to_result(answer, tally)
+        result["hooks"] = hooks
         if not answer.failed:
             result["has_listeners"] = _listeners.has_listeners(self._task)
             if self._task.diff:

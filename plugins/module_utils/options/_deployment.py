@@ -6,6 +6,17 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+HOOKS = (
+    "before_stage",
+    "after_stage",
+    "before_activate",
+    "before_rollback",
+    "after_activate",
+    "before_commit",
+    "after_commit",
+    "after_rollback",
+    "after_failure",
+)
 STATES = ["checked", "staged", "live", "reverted", "absent"]
 
 PROBE = {
@@ -39,7 +50,8 @@ def options() -> Dict[str, Any]:
         "rename": {"type": "bool", "default": False},
         "foreign_files": {"type": "bool", "default": False},
         "run": {"type": "str"},
-        "hooks": {"type": "dict", "default": {}},
+        "hooks": {"type": "dict", "options": {name: {"type": "path"} for name in HOOKS}},
+        "hooks_sealed_with": {"type": "str", "choices": ["release", "live"], "default": "release"},
         "variables": {"type": "str"},
         "restart": {"type": "list", "elements": "str"},
         "restart_timeout": {"type": "int", "default": 300},

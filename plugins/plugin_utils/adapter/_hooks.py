@@ -25,7 +25,7 @@ class HookError(ReleaseError):
 
 def read(
     action: ActionBase, hooks: Mapping[str, str | None], variables: Mapping[str, Any], option: str
-) -> list[str]:
+) -> dict[str, str]:
     """Return the paths of the *hooks*, by moment, once it is sure that Ansible can run each.
 
     At a task file that it cannot read Ansible ends the run at once: later, no host would be rolled
@@ -43,7 +43,7 @@ def read(
         )
     for path in dict.fromkeys(paths.values()):
         _read(action, path, option)
-    return list(paths.values())
+    return paths
 
 
 def _read(action: ActionBase, path: str, option: str) -> None:

@@ -23,6 +23,7 @@ from ..library import _store
 from ..release import _disk_space, _scripts
 from . import _options, _packs
 
+UNSEALED_HOOK = "unsealed_hook"
 MOST_PACKS = 3  # what is missing; again what was found damaged; everything
 
 
@@ -91,7 +92,7 @@ class Conversation:
         self._options = options
         self._host = host
         self._hooks = hooks
-        self._library = _store.Library(options.media_library)
+        self._library = _store.Library(options.media_library)  # type: ignore[arg-type]  # no path: it holds nothing
         self._cache = _packs.PackCache(options.pack_cache or pack_directory)
         self._takeover = options.host.takeover
 
@@ -103,20 +104,21 @@ class Conversation:
         options = self._options
         release = self._find()
         if options.trust and release and options.brings:
-            self._demand_signatures(release)
-        if release and release.name:
+            self._demand_signatures(release, options.trust)
+        if release and release.name and not options.hooks_of_live:
             self._demand_hooks(release.digest)
         expected = self._demand_beside(release)
         request = options.asks_for(self._asked(release)).after(
             expected_digest=expected, overrides=tuple(self.tally.overrides)
         )
         answer = self._ask(request)
-        if not release and not answer.failed:
+        if (not release or options.hooks_of_live) and not answer.failed:
             self._demand_hooks(answer.outcome["before"]["digest"])
         act = self._foresee if request.check else self._bring
         answer = act(request, answer)
-        if options.state == "checked":
-            return answer.with_outcome(changed=False)
+        if options.state == "checked" and not answer.failed:
+            changes = answer.outcome["changed"]
+            return answer.with_outcome(changed=False, is_live=not changes)
         return answer
 
     def manifest(self, digest: str | None) -> _manifest.Manifest | None:
@@ -216,13 +218,13 @@ class Conversation:
                 return _store.Label(digest, "", "", 0)
             raise
 
-    def _demand_signatures(self, release: _store.Label) -> None:
+    def _demand_signatures(self, release: _store.Label, path: str) -> None:
         """Refuse a release unless it is signed as ``trust`` demands, before any call.
 
         What a host has been given already, and goes back to or on with as previous or current, is
         not asked for again.
         """
-        trust = _trust.read(self._options.trust)
+        trust = _trust.read(path)
         # One that only a host may have has no signatures here: this refuses it.
         label = release if release.name else self._library.find("sha256:" + release.digest)
         _signatures.demand(self._library, label, trust, datetime.now(timezone.utc))
@@ -235,7 +237,7 @@ class Conversation:
             return
         problems = _scripts.unsealed_hooks(self._library.get(digest).manifest, self._hooks)
         if problems:
-            raise ReleaseError("; ".join(problems), code="unsealed_hook")
+            raise ReleaseError("; ".join(problems), code=UNSEALED_HOOK)
 
     def _demand_beside(self, release: _store.Label | None) -> str | None:
         """Refuse a release that does not work with what is live elsewhere, where that is told.

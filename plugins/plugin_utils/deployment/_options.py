@@ -38,6 +38,7 @@ class Options:
     allow_incompatible: bool
     allow_downgrade: bool
     pack_cache: str | None
+    hooks_of_live: bool  # whether hooks are those of the release that is live, not of the wanted
     host: _request.Request  # what the host is told whatever happens
 
     @classmethod
@@ -93,6 +94,7 @@ class Options:
             allow_incompatible=arguments["allow_incompatible"],
             allow_downgrade=arguments["allow_downgrade"],
             pack_cache=arguments["pack_cache"],
+            hooks_of_live=arguments["hooks_sealed_with"] == "live",
             host=request,
         )
 

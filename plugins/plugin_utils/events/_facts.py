@@ -19,6 +19,7 @@ REASON_TAIL = 140  # what a message ends with, such as where that left the host,
 SHOWN_DRIFT = 3
 # The messages of these need no task's name before them.
 SPEAKS_FOR_ITSELF = ("ansible.builtin.assert", "ansible.builtin.fail")
+HOST_LOST = "host_lost"  # the code of an answer of ours: Ansible counts such a host as failed
 OUR_ROLES = "itops.release."
 NOTHING = {"phase": "none", "name": None, "version": None, "serial": None, "digest": None}
 
@@ -35,10 +36,11 @@ def deployment_event(host, status, args, result):
     event["sent_bytes"] = int(result.get("sent_bytes") or 0)
     event["resumed_bytes"] = int(result.get("resumed_bytes") or 0)
     event["took_over"] = result.get("took_over")
-    allowed = result.get("incompatible") or [] if status == "ok" else []
+    allowed = result.get("incompatible") or [] if event["status"] == "ok" else []
     event["despite"] = [one_line(line) for line in allowed]
     event["drift"] = len(result.get("drift") or [])
-    for moment in ("before", "after"):
+    # What was only checked did not come to be.
+    for moment in ("before",) if event["state"] == "checked" else ("before", "after"):
         if isinstance(result.get(moment), dict):
             event[moment] = {key: result[moment].get(key) for key in NOTHING}
             event[moment]["links"] = _links(result[moment])
@@ -134,6 +136,8 @@ def one_line(text):
 def answer_event(kind, host, status, args, result):
     """Return what the events of all answers of ours to tasks with these *args* have."""
     root = one_line(args.get("root") or "")
+    if status == "failed" and result.get("code") == HOST_LOST:
+        status = "unreachable"
     event = {"event": kind, "host": host, "root": root, "status": status}
     event["hidden"] = "censored" in result  # by no_log of the task
     if status in ("failed", "unreachable"):
