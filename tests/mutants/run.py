@@ -3,37 +3,59 @@
 """Takes out one safe step after another, and sees that a unit test notices each.
 
 ``python tests/mutants/run.py [WORD …]``, from anywhere, by the Python of the virtual environment.
-With words, only the mutants whose safe step has one of them. Each mutant is a copy of the
-collection in which one text of one file is replaced; the tests named for it must fail there. They
-take the same random examples each time, so a mutant is caught everywhere or nowhere.
-A mutant whose text is not there exactly once, or whose tests do not even start, counts as missed.
+With words, only the mutants whose safe step has one of them. The tests named for a mutant must
+fail in a copy of the collection without its step, and pass in one with all steps. They take the
+same random examples each time, so a mutant is caught everywhere or nowhere. A mutant whose code is
+not there exactly once, or whose tests do not even start, counts as missed.
 The last line is ``N mutants, N caught``; the exit status is 0 when they are all caught.
+
+Importing what tests need takes longer than most tests. So it is imported once; each run of pytest
+is a fork. Only the collection is imported anew, from a copy that no other run works in.
 """
 
 from __future__ import annotations
 
+import ast
 import compileall
-import concurrent.futures
+import contextlib
+import functools
+import gc
+import importlib
+import itertools
 import os
 import pathlib
 import py_compile
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
-from typing import NamedTuple
-
-from mutants import MUTANTS
+import time
+from typing import Any, Callable, Generator, Iterator, NamedTuple, NoReturn
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(CHECKOUT / ".dev"))
+
+from ansible_collections.itops.release.tests.mutants import matching  # noqa: E402 - path first
+from ansible_collections.itops.release.tests.mutants.matching import Mutant  # noqa: E402
+
 NEEDED = ("plugins", "schemas", "templates", "tests", "pyproject.toml", ".dev")
 AT_ONCE = (os.cpu_count() or 1) + 1  # some wait for what never comes
 CHANCES = 3  # what is lost without a lock shows only sometimes
 SECONDS_LIMIT = 120
+SECONDS_BETWEEN = 0.01
+CANNOT = 70
 TESTS_FAILED = 1  # pytest's exit status; others mean that it could not run the tests at all
-PYTEST = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "--tb=no"]
 # That a test fails is enough: to say why takes pytest long, in CI longer than anybody waits.
-PYTEST += ["--assert=plain", "--hypothesis-profile=ci", "-p", "no:cacheprovider"]
+PYTEST = ["-x", "-q", "--tb=no", "--assert=plain", "--hypothesis-profile=ci"]
+PYTEST += ["-p", "no:cacheprovider", "--disable-plugin-autoload", "-p", "_hypothesis_pytestplugin"]
+MEMORY = "/dev/shm"
+WARM = """
+ansible.module_utils.basic ansible.parsing.dataloader ansible.playbook.task ansible.plugins.loader
+ansible.template asyncio cryptography.hazmat.primitives.asymmetric.ed25519
+cryptography.hazmat.primitives.serialization doctest email.parser http.server
+hypothesis.strategies jinja2.sandbox jsonschema pytest _pytest.doctest unittest.mock yaml
+_hypothesis_pytestplugin zipfile
+""".split()
 
 
 class Outcome(NamedTuple):
@@ -43,84 +65,210 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
-def main():
+class Ended(NamedTuple):
+    """How a run of pytest ended: its exit status (None: it took too long), and its last line."""
+
+    status: int | None
+    line: str
+
+
+# A task runs pytest, as often as it must, in the folder that it is given: it yields the arguments
+# and how many seconds that may take, and is sent how it ended.
+Runs = Generator[tuple[list[str], int], Ended, object]
+Task = Callable[[pathlib.Path], Runs]
+
+
+def main() -> int:
+    """Run the mutants that the command line names, and return the exit status."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what runs is ended, as with Ctrl-C
     words = [word.lower() for word in sys.argv[1:]]
     chosen = [
-        mutant for mutant in MUTANTS if not words or any(w in mutant.without.lower() for w in words)
+        mutant
+        for mutants in matching.load(CHECKOUT / "tests/unit").values()
+        for mutant in mutants
+        if not words or any(word in mutant.without.lower() for word in words)
     ]
-    outcomes = []
-    with tempfile.TemporaryDirectory(prefix="itops-release-mutants-") as scratch:
-        whole = take_along(pathlib.Path(scratch, "whole"))
-        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-            attempts = pool.map(lambda mutant: attempt(mutant, whole), chosen)
-            for mutant, outcome in zip(chosen, attempts, strict=True):
-                outcomes.append(outcome)
-                mark = "caught" if outcome.caught else "MISSED"
-                print(f"{mark}  without: {mutant.without}  {outcome.reason}".rstrip(), flush=True)
-    caught = sum(outcome.caught for outcome in outcomes)
+    memory = MEMORY if os.access(MEMORY, os.W_OK | os.X_OK) else None
+    with tempfile.TemporaryDirectory(prefix="itops-release-mutants-", dir=memory) as scratch:
+        os.chdir(scratch)  # there is no ansible.cfg
+        for name in WARM:
+            importlib.import_module(name)
+        gc.freeze()  # no run looks through what it did not make
+        caught = run_all(chosen, copies(pathlib.Path(scratch)))
     print(f"{len(chosen)} mutants, {caught} caught")
     return 0 if caught == len(chosen) else 1
 
 
-def take_along(whole):
-    """Make *whole* a copy of what the tests need, and return it."""
+def copies(scratch: pathlib.Path) -> list[pathlib.Path]:
+    """Return folders in *scratch*, one for each run at a time, with what the tests need."""
+    whole = scratch / "0"
+    ignored = shutil.ignore_patterns("__pycache__", ".hypothesis")
     for name in NEEDED:
         source, target = CHECKOUT / name, whole / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__", ".hypothesis")
             shutil.copytree(source, target, symlinks=True, ignore=ignored)
         else:
             shutil.copy(source, target)
+    for path in whole.glob("plugins/**/*.py"):
+        # Mutants are written so: what tests notice of the writing alone, they notice without any.
+        path.write_text(ast.unparse(ast.parse(path.read_text("utf-8"))), "utf-8")
     # Python compares the source with the hash, and so never runs what was compiled of another.
     by_hash = py_compile.PycInvalidationMode.CHECKED_HASH
     compileall.compile_dir(whole, quiet=1, invalidation_mode=by_hash)
-    return whole
+    others = [scratch / str(number) for number in range(1, AT_ONCE)]
+    return [whole, *(shutil.copytree(whole, other, symlinks=True) for other in others)]
 
 
-def attempt(mutant, whole):
-    """Run a mutant's tests in a copy of *whole* without its safe step."""
-    text = (whole / "plugins" / mutant.path).read_text("utf-8")
-    if text.count(mutant.old) != 1:
-        return Outcome(False, f"({mutant.path} has its text {text.count(mutant.old)} times)")
-    with tempfile.TemporaryDirectory(prefix="mutant-", dir=whole.parent) as folder:
-        copy = pathlib.Path(folder, "copy")
-        shutil.copytree(whole, copy, symlinks=True, copy_function=os.link)
-        path = copy / "plugins" / mutant.path
-        path.unlink()  # the others have the same file
-        path.write_text(text.replace(mutant.old, mutant.new), "utf-8")
+def run_all(mutants: list[Mutant], folders: list[pathlib.Path]) -> int:
+    """Run the mutants, after their tests alone, print how each went; return how many are caught."""
+    files = by_file(mutants)
+    tasks = [functools.partial(failing, tests) for tests in files]
+    tasks += [functools.partial(attempt, mutant) for mutant in mutants]
+    results = at_once(tasks, folders)
+    fail_anyway = {tests for found in itertools.islice(results, len(files)) for tests in found}
+    caught = 0
+    for mutant, outcome in zip(mutants, results, strict=True):
+        if mutant.tests in fail_anyway:
+            outcome = Outcome(False, "(its tests fail with all safe steps, too)")
+        caught += outcome.caught
+        mark = "caught" if outcome.caught else "MISSED"
+        print(f"{mark}  without: {mutant.without}  {outcome.reason}".rstrip(), flush=True)
+    return caught
+
+
+def by_file(mutants: list[Mutant]) -> list[list[str]]:
+    """Return the tests of the mutants, together where they are in one file."""
+    files: dict[str, list[str]] = {}
+    for tests in dict.fromkeys(mutant.tests for mutant in mutants):
+        files.setdefault(tests.partition(" ")[0], []).append(tests)
+    return list(files.values())
+
+
+def failing(several: list[str], _folder: pathlib.Path) -> Runs:
+    """Return which of *several* tests of one file fail although no safe step is missing."""
+    expressions = [tests.partition(" ")[2] for tests in several]
+    together = several[0].partition(" ")[0]
+    if all(expressions):
+        together += f" ({') or ('.join(expressions)})"
+    ended = yield matching.arguments(together), SECONDS_LIMIT * len(several)
+    if ended.status == 0:
+        return []
+    found = []
+    for tests in several:
+        ended = yield matching.arguments(tests), SECONDS_LIMIT
+        if ended.status != 0:
+            found.append(tests)
+    return found
+
+
+def attempt(mutant: Mutant, folder: pathlib.Path) -> Runs:
+    """Run a mutant's tests without its safe step, and return the Outcome."""
+    path = pathlib.Path("plugins", mutant.path)
+    try:
+        text = matching.mutated((CHECKOUT / path).read_text("utf-8"), mutant)
+    except (OSError, matching.MatchError) as error:
+        return Outcome(False, f"({error})")
+    whole = (folder / path).read_text("utf-8")
+    (folder / path).write_text(text, "utf-8")
+    try:
         for _chance in range(CHANCES):
-            outcome = run_tests(mutant, copy)
-            if outcome.caught:
-                break
-        return outcome
+            ended = yield matching.arguments(mutant.tests), SECONDS_LIMIT
+            if ended.status == TESTS_FAILED:
+                return Outcome(True)
+        return Outcome(False, f"({ended.line})")
+    finally:
+        (folder / path).write_text(whole, "utf-8")
 
 
-def run_tests(mutant, copy):
-    test_file, _space, expression = mutant.tests.partition(" ")
-    command = [*PYTEST, f"tests/{test_file}"]
-    command += ["-k", expression] if expression else []
-    # Not by a pipe: a process that a test leaves behind would hold it.
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
+def at_once(tasks: list[Task], folders: list[pathlib.Path]) -> Iterator[Any]:
+    """Do as many tasks at a time as there are *folders*; yield in order what they return."""
+    waiting = list(enumerate(tasks))[::-1]
+    free, results = list(folders), {}
+    running: dict[int, tuple[pathlib.Path, Runs, Process]] = {}
+
+    def go_on(number: int, folder: pathlib.Path, runs: Runs, ended: Ended | None) -> None:
         try:
-            done = subprocess.run(
-                command,
-                cwd=copy,
-                env={**os.environ, "PYTHONHASHSEED": "0"},
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                timeout=SECONDS_LIMIT,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return Outcome(False, f"(its tests took more than {SECONDS_LIMIT} s)")
-        if done.returncode == TESTS_FAILED:
-            return Outcome(True)
-        said.seek(0)
-        lines = said.read().strip().splitlines()
-    return Outcome(False, f"({lines[-1] if lines else 'no output'})")
+            running[number] = (folder, runs, Process(folder, *runs.send(ended)))
+        except StopIteration as done:
+            results[number] = done.value
+            free.append(folder)
+
+    try:
+        for wanted in range(len(tasks)):
+            while wanted not in results:
+                while waiting and free:
+                    number, task = waiting.pop()
+                    folder = free.pop()
+                    go_on(number, folder, task(folder), None)
+                time.sleep(SECONDS_BETWEEN)
+                for number, (folder, runs, process) in list(running.items()):
+                    ended = process.ended()
+                    if ended:
+                        del running[number]
+                        go_on(number, folder, runs, ended)
+            yield results.pop(wanted)
+    finally:
+        for _folder, _runs, process in running.values():
+            process.end()
+
+
+class Process:
+    """A run of pytest in a fork of this process; whatever it starts ends with it."""
+
+    def __init__(self, folder: pathlib.Path, arguments: list[str], limit: int) -> None:
+        # Not by a pipe: a process that a test leaves behind would hold it.
+        self._said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+        self._limit, self._deadline = limit, time.monotonic() + limit
+        self._pid = os.fork()
+        if self._pid == 0:
+            become_pytest(folder, arguments, self._said.fileno())
+
+    def ended(self) -> Ended | None:
+        """Return how it ended, or None as long as it runs and may."""
+        how = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        if os.waitid(os.P_PID, self._pid, how):
+            status, said = self.end()
+            return Ended(status, said.splitlines()[-1] if said else "no output")
+        if time.monotonic() < self._deadline:
+            return None
+        self.end()
+        return Ended(None, f"its tests took more than {self._limit} s")
+
+    def end(self) -> tuple[int, str]:
+        """End it with all that it started; return its exit status and what it said."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._pid, signal.SIGKILL)
+        _pid, status = os.waitpid(self._pid, 0)
+        with self._said:
+            self._said.seek(0)
+            return os.waitstatus_to_exitcode(status), self._said.read().strip()
+
+
+def become_pytest(folder: pathlib.Path, arguments: list[str], output: int) -> NoReturn:
+    """Run pytest and end: as if it had been started in *folder*, its output going to a file."""
+    status = CANNOT
+    try:
+        os.setsid()
+        os.chdir(folder)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        ours = (str(CHECKOUT / ".dev"), str(CHECKOUT / "tests/mutants"))
+        sys.path = [str(folder), *(path for path in sys.path if path not in ours)]
+        for name in [name for name in sys.modules if name.startswith("ansible_collections")]:
+            del sys.modules[name]
+        sys.argv = ["pytest", *PYTEST, *arguments]
+        status = int(sys.modules["pytest"].main(sys.argv[1:]))
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(status)
 
 
 if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0" or not sys.flags.dont_write_bytecode:
+        fixed = {**os.environ, "PYTHONHASHSEED": "0"}
+        os.execve(sys.executable, [sys.executable, "-B", *sys.argv], fixed)
     sys.exit(main())
