@@ -9,10 +9,7 @@ import json
 from ...module_utils.errors._release_error import ReleaseError
 from ..definition import _schema_file
 from ..evidence import _attachments, _packages, _sbom
-from . import _baseline as _notes_baseline
-from . import _build_note, _chain, _consolidated
-from . import _dependencies as _notes_dependencies
-from . import _workspace as _notes_workspace
+from . import _baseline, _build_note, _chain, _consolidated, _dependencies, _workspace
 
 UNVERIFIED = "the build notes that this is made of are not verified: no trust was given"
 
@@ -26,7 +23,7 @@ class NoteError(ReleaseError):
 class Notes:
     """What is asked of the Library *library*.
 
-    *workspace* is one of the classes in ``_notes_workspace``, or None. *known* are the keys by
+    *workspace* is one of the classes in ``_workspace``, or None. *known* are the keys by
     which evidence is believed, ``{fingerprint: PublicKey}``; None believes all of it. With
     *may_lack_packages* a note that needs a library for packages of others is made without it.
     """
@@ -46,25 +43,25 @@ class Notes:
         old = self._library.get(before.digest) if before else None
         new_pair, old_pair = _pair(stored), old and _pair(old)
         if self._workspace:
-            told = _notes_workspace.tell(self._workspace, new_pair, old_pair)
+            told = _workspace.tell(self._workspace, new_pair, old_pair)
         else:
-            told = _notes_workspace.nothing(stored.manifest)
+            told = _workspace.nothing(stored.manifest)
         return self._compose(stored, old, told)
 
-    def consolidated(self, label, environment, deployed):
-        """Return what a release changes in an environment, on hosts that have *deployed*.
+    def consolidated(self, label, environment, state):
+        """Return what a release changes in an *environment*, whose hosts are as *state* has it.
 
-        That is what ``_notes_baseline.collect`` gives. Raises BaselineError.
+        Raises BaselineError.
         """
         stored = self._library.get(label.digest)
-        baselines = _notes_baseline.baselines(deployed, label)
+        baselines = _baseline.baselines(state, label)
         chain = _chain.Chain(self._library, self._known)
         ways = [
             (baseline, chain.way(baseline.label, label))
-            for baseline in _notes_baseline.counted(baselines)
+            for baseline in _baseline.counted(baselines)
         ]
         changes = [self._change(stored, baseline, way) for baseline, way in ways]
-        releases = {digest: note for _baseline, way in ways for digest, note in way.notes.items()}
+        releases = {digest: note for _from, way in ways for digest, note in way.notes.items()}
         note = _consolidated.compose(_pair(stored), environment, baselines, changes, releases)
         if self._known is None and any(releases.values()):
             note["lacks"].append(UNVERIFIED)
@@ -88,10 +85,10 @@ class Notes:
                 return _consolidated.Change(baseline, note, way.brought, way.taken_back)
             old = self._library.get(baseline.label.digest)
         if self._workspace:
-            told = _notes_workspace.tell(self._workspace, _pair(stored), old and _pair(old))
+            told = _workspace.tell(self._workspace, _pair(stored), old and _pair(old))
             note = self._compose(stored, old, told)
         else:
-            told = _notes_workspace.nothing(stored.manifest)._replace(lacks=[])
+            told = _workspace.nothing(stored.manifest)._replace(lacks=[])
             note = self._compose(stored, old, told)
             own = [] if all(way.notes.values()) else note["findings"]
             note.update(commits=way.commits, findings=[*way.findings, *own], lacks=way.lacks)
@@ -123,7 +120,7 @@ class Notes:
         both = [self._attached_bills(each) for each in (old, stored) if each]
         if not all(both):
             both = [[self._made_bill(each)] for each in (old, stored) if each]
-        return _notes_dependencies.compare(*[[], *both][-2:])
+        return _dependencies.compare(*[[], *both][-2:])
 
     def _made_bill(self, stored):
         return json.loads(_sbom.of_stored(self._library, stored))
