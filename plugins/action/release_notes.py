@@ -86,6 +86,7 @@ class ActionModule(ActionBase):
         return result
 
     def _compose(self, library, label, arguments, task_vars):
+        """Return the note as plain data, which files, evidence and templates have in common."""
         known = None
         if arguments["trust"]:
             trust = _trust.read(arguments["trust"])
@@ -94,9 +95,9 @@ class ActionModule(ActionBase):
             is_kept = any(arguments[option] for option in KEEPING)
             notes = _composition.Notes(library, workspace, known, may_lack_packages=not is_kept)
             if arguments["kind"] == "build":
-                return notes.of_build(label, arguments["previous"])
+                return notes.of_build(label, arguments["previous"]).to_plain()
             state = EnvironmentState.from_plain(arguments["deployed"], "deployed")
-            return notes.consolidated(label, arguments["environment"], state)
+            return notes.consolidated(label, arguments["environment"], state).to_plain()
 
     @contextlib.contextmanager
     def _workspace(self, arguments, task_vars):

@@ -38,6 +38,8 @@ def shop(tmp_path):
 
 
 def check(note, schema="build-note"):
+    """Return a note as plain data that is as its schema has it."""
+    note = note.to_plain()
     jsonschema.Draft202012Validator(_schema_file.schema(schema)).validate(note)
     return note
 
@@ -77,7 +79,7 @@ def test_only_a_note_that_nobody_keeps_may_lack_packages(shop, monkeypatch):
         shop.notes().of_build(label)
     passing = _composition.Notes(shop.library, None, None, may_lack_packages=True)
     assert "which packages of others changed is not known without cyclonedx" in str(
-        note := passing.of_build(label)["lacks"]
+        note := passing.of_build(label).difference.lacks
     ), note
 
 
@@ -256,7 +258,7 @@ class History:
             shop.commit(f"feat: {serial} (#{serial})", **{f"f{serial}": "x", "app": str(serial)})
             label = self.labels[serial] = shop.seal(f"{serial}", serial)
             if serial not in without:
-                self.attach(label, shop.notes().of_build(label))
+                self.attach(label, check(shop.notes().of_build(label)))
 
     def attach(self, label, note, key=1):
         _attachments.attach(self.shop.library, label, _build_note.PREDICATE_TYPE, note, signer(key))
@@ -393,9 +395,9 @@ def test_a_host_with_two_roots_of_the_application_is_named_once_for_each_release
     hosts = [HostState("h1", root, **two.live(n)) for root, n in (("/a", 1), ("/b", 1), ("/c", 2))]
 
     note = shop.notes().consolidated(two.labels[3], "production", EnvironmentState(tuple(hosts)))
-    assert [(item["release"]["serial"], item["hosts"]) for item in note["since"]] == [
-        (1, ["h1"]),
-        (2, ["h1"]),
+    assert [(item.release.serial, item.hosts) for item in note.since] == [
+        (1, ("h1",)),
+        (2, ("h1",)),
     ]
 
 
@@ -418,10 +420,11 @@ def test_a_note_that_nobody_trusted_signed_does_not_count(history):
     assert three.note(3, trusted=None, h1=three.live(1))["lacks"][-1] == _composition.UNVERIFIED
 
 
-def test_a_note_that_is_malformed_does_not_count(history):
+@pytest.mark.parametrize("odd", [{"commits": [{"id": 1}]}, {"built": "x"}, {"previous": {}}])
+def test_a_note_that_is_malformed_does_not_count(history, odd):
     two = history(2, without=[2])
-    note = two.shop.notes().of_build(two.labels[2])
-    two.attach(two.labels[2], {**note, "commits": [{"id": 1}]})
+    note = check(two.shop.notes().of_build(two.labels[2]))
+    two.attach(two.labels[2], {**note, **odd})
 
     found = two.note(2, h1=two.live(1))
     assert found["commits"] == []
@@ -445,11 +448,11 @@ def test_commits_of_a_branch_beside_are_taken_back(history, shop):
     shop.commit("fix: hot", hot="1")
     shop.git("branch", "--force", "main", "side")
     hot = one.labels[2] = shop.seal("1.1", 2)
-    one.attach(hot, shop.notes().of_build(hot))
+    one.attach(hot, check(shop.notes().of_build(hot)))
     shop.git("checkout", "--quiet", "-B", "main", "HEAD^")
     shop.commit("feat: next", next="1")
     following = one.labels[3] = shop.seal("2", 3)
-    one.attach(following, shop.notes().of_build(following, "shop:1"))
+    one.attach(following, check(shop.notes().of_build(following, "shop:1")))
 
     note = one.note(3, h1=one.live(2))
     assert both(note) == (["next"], ["hot"])
@@ -460,11 +463,11 @@ def test_what_comes_and_goes_on_the_way_is_in_no_note(history, shop):
     one = history(1)
     shop.commit("feat: short-lived", brief="1")
     two = one.labels[2] = shop.seal("2", 2)
-    one.attach(two, shop.notes().of_build(two))
+    one.attach(two, check(shop.notes().of_build(two)))
     shop.git("reset", "--quiet", "--hard", "HEAD^")
     shop.commit("feat: stays", stays="1")
     three = one.labels[3] = shop.seal("3", 3)
-    one.attach(three, shop.notes().of_build(three))
+    one.attach(three, check(shop.notes().of_build(three)))
 
     assert both(one.note(3, h1=one.live(1))) == (["stays"], [])
 
