@@ -137,9 +137,7 @@ class ActionModule(ActionBase):
         except AnsibleConnectionFailure:
             raise
         except (AnsibleError, OSError) as error:
-            raise _workspace.WorkspaceError(
-                f"the answer cannot be fetched: {error}"
-            ) from None
+            raise _workspace.WorkspaceError(f"the answer cannot be fetched: {error}") from None
 
 
 def _refuse(arguments):

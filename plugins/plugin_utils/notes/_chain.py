@@ -98,7 +98,7 @@ class Chain:
                 continue
             if found.predicate is None:
                 problem = f"its build note is not believed: {found.problem}"
-            elif _is_whole(found.predicate, label):
+            elif isinstance(found.predicate, dict) and _is_whole(found.predicate, label):
                 return AttachedNote.from_plain(found.predicate), ""
             else:
                 problem = "its build note is malformed, so its commits are not known"
@@ -162,7 +162,7 @@ def _until(labels: Iterable[Label], digest: str | None) -> list[Label]:
     return found
 
 
-def _is_whole(note: Any, label: Label) -> bool:
+def _is_whole(note: dict[str, Any], label: Label) -> bool:
     """Tell whether the build note is of the release of a Label, and what is read of it is there."""
     rules = _schema_file.schema("build-note")
     try:
