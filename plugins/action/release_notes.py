@@ -18,6 +18,7 @@ from ..module_utils.formats import _canonical
 from ..module_utils.git import _commits
 from ..module_utils.options import _notes
 from ..plugin_utils.adapter import _arguments, _environment, _remote, _run_action, _transfer
+from ..plugin_utils.environment._state import EnvironmentState
 from ..plugin_utils.evidence import _attachments, _signers, _trust
 from ..plugin_utils.library import _store
 from ..plugin_utils.notes import (
@@ -25,8 +26,8 @@ from ..plugin_utils.notes import (
     _composition,
     _files,
     _rendered,
+    _workspace,
 )
-from ..plugin_utils.notes import _workspace as _notes_workspace
 
 MODULE = "itops.release.release_notes"
 ONLY_FOR = {
@@ -85,6 +86,7 @@ class ActionModule(ActionBase):
         return result
 
     def _compose(self, library, label, arguments, task_vars):
+        """Return the note as plain data, which files, evidence and templates have in common."""
         known = None
         if arguments["trust"]:
             trust = _trust.read(arguments["trust"])
@@ -93,9 +95,9 @@ class ActionModule(ActionBase):
             is_kept = any(arguments[option] for option in KEEPING)
             notes = _composition.Notes(library, workspace, known, may_lack_packages=not is_kept)
             if arguments["kind"] == "build":
-                return notes.of_build(label, arguments["previous"])
-            environment, deployed = arguments["environment"], arguments["deployed"]
-            return notes.consolidated(label, environment, deployed)
+                return notes.of_build(label, arguments["previous"]).to_plain()
+            state = EnvironmentState.from_plain(arguments["deployed"], "deployed")
+            return notes.consolidated(label, arguments["environment"], state).to_plain()
 
     @contextlib.contextmanager
     def _workspace(self, arguments, task_vars):
@@ -103,13 +105,13 @@ class ActionModule(ActionBase):
         workspace = arguments["workspace"]
         if not workspace or not arguments["remote_src"]:
             path = workspace and check_type_path(workspace)
-            yield path and _notes_workspace.ThisMachine(path, dict(os.environ))
+            yield path and _workspace.ThisMachine(path, dict(os.environ))
             return
         folder = self._make_tmp_path()
         try:
             with _environment.hidden_environment(self, workspace) as environment:
                 call = functools.partial(self._call, arguments, environment, task_vars)
-                build_host = _notes_workspace.BuildHost(workspace, folder, call, self._fetch)
+                build_host = _workspace.BuildHost(workspace, folder, call, self._fetch)
                 with contextlib.closing(build_host):
                     yield build_host
         finally:
@@ -126,7 +128,7 @@ class ActionModule(ActionBase):
                 wrap_async=False,
             )
         if result.get("failed"):
-            raise _notes_workspace.WorkspaceError(_remote.why_failed(result))
+            raise _workspace.WorkspaceError(_remote.why_failed(result))
         return result
 
     def _fetch(self, there, path):
@@ -135,9 +137,7 @@ class ActionModule(ActionBase):
         except AnsibleConnectionFailure:
             raise
         except (AnsibleError, OSError) as error:
-            raise _notes_workspace.WorkspaceError(
-                f"the answer cannot be fetched: {error}"
-            ) from None
+            raise _workspace.WorkspaceError(f"the answer cannot be fetched: {error}") from None
 
 
 def _refuse(arguments):

@@ -83,12 +83,13 @@ options:
     type: str
   deployed:
     description:
-      - What the environment's hosts have, as the filter P(itops.release.releases_live#filter)
-        gathers it. Required with O(kind=consolidated).
-      - For each host C(live) and C(previous) as M(itops.release.release_deployment_info) returns
-        them, or C(unknown), why they are not known.
+      - The state of the environment, as RV(itops.release.environment_state#filter:_value.hosts) has
+        it. Required with O(kind=consolidated).
+      - For each host C(live) and C(previous), with C(name), C(version), C(serial) and C(digest); or
+        C(unknown), the reason why it is not known what is deployed there.
       - Where O(release) is live already, the note counts from what was there before.
-    type: dict
+    type: list
+    elements: dict
   audience:
     description:
       - Whom a consolidated note is for.
@@ -147,8 +148,8 @@ EXAMPLES = r"""
     media_library: /srv/media
     kind: consolidated
     environment: production
-    deployed: "{{ groups.production
-      | itops.release.releases_live(hostvars, 'shop', ansible_play_hosts) }}"
+    deployed: "{{ (groups.production
+      | itops.release.environment_state(hostvars, 'shop', ansible_play_hosts)).hosts }}"
     audience: users
     trust: /etc/itops/trust.yml
     dest: /srv/notes/news.md

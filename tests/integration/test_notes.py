@@ -172,7 +172,7 @@ def test_a_note_for_an_environment_counts_from_what_its_hosts_have(
     for serial in range(1, 4):
         built.commit(f"feat: in {serial} (#{serial})", **{f"f{serial}": "x"})
         label = built.seal(f"1.{serial}", serial)
-        note = built.notes().of_build(label)
+        note = built.notes().of_build(label).to_plain()
         kind = _build_note.PREDICATE_TYPE
         _attachments.attach(built.library, label, kind, note, signer(1))
         _signatures.sign(built.library, label.digest, "build", signer(1))
