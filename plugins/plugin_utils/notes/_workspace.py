@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from ...module_utils.building import _checkout, _record
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 from ...module_utils.git import _address, _command, _commits
+from ..build_host._conversation import BuildHost
 from . import _build_note
 
 LARGEST_ANSWER = 512 * 1024 * 1024
@@ -40,50 +40,59 @@ class Told(NamedTuple):
     lacks: list
 
 
+class Workspace(Protocol):
+    """A workspace in the folder *workspace*, wherever that is."""
+
+    workspace: str
+
+    def record(self) -> dict[str, Any]:
+        """Return the record of the build."""
+
+    def histories(self, groups: list[dict[str, Any]]) -> list[_commits.History]:
+        """Return the History of each group of ``_commits.gather``."""
+
+
 class ThisMachine:
     """A workspace in a folder of this machine; *environment* is what git runs in."""
 
-    def __init__(self, workspace, environment):
+    def __init__(self, workspace: str, environment: dict[str, str]) -> None:
         self.workspace = workspace
         self._environment = environment
 
-    def record(self):
+    def record(self) -> dict[str, Any]:
         """Return the record of the build."""
         return _record.read(self.workspace)
 
-    def histories(self, groups):
+    def histories(self, groups: list[dict[str, Any]]) -> list[_commits.History]:
         """Return the History of each group of ``_commits.gather``."""
         return [_commits.gather(self.workspace, group, self._environment) for group in groups]
 
 
-class BuildHost:
-    """A workspace in a folder of another host.
+class OnBuildHost:
+    """A workspace in a folder of a build host.
 
-    ``call(asked)`` has the half of the module there do something and returns its result, and
-    ``fetch(path there, path)`` fetches a file. *folder* is there, for what is to be fetched; its
-    path ends in a slash. Where the half cannot write to it, it makes a folder of its own, which
-    ``close`` removes.
+    *folder* is there, for what is to be fetched; its path ends in a slash. Where the module's half
+    cannot write to it, it makes a folder of its own, which ``close`` removes.
     """
 
-    def __init__(self, workspace, folder, call, fetch):
+    def __init__(self, workspace: str, folder: str, build_host: BuildHost) -> None:
         self.workspace = workspace
         self._folder = folder
-        self._call = call
-        self._fetch = fetch
-        self._left = set()
+        self._build_host = build_host
+        self._left: set[str] = set()
 
-    def close(self):
+    def close(self) -> None:
         """Remove what is left on the host, but for *folder*."""
         for folder in sorted(self._left):
-            self._call({"done": folder})
+            self._build_host.ask({"done": folder})
         self._left = set()
 
-    def record(self):
+    def record(self) -> dict[str, Any]:
         """Return the record of the build."""
         data = self._answer({"record": True}, _record.LARGEST_BYTES)
         return _record.parse(data, os.path.join(self.workspace, _record.NAME))
 
-    def histories(self, groups):
+    def histories(self, groups: list[dict[str, Any]]) -> list[_commits.History]:
         """Return the History of each group of ``_commits.gather``."""
         data = self._answer({"histories": groups}, LARGEST_ANSWER)
         try:
@@ -92,19 +101,13 @@ class BuildHost:
             said = _canonical.one_line(error)
             raise WorkspaceError(f"what the build host says of commits is odd: {said}") from None
 
-    def _answer(self, asked, limit):
+    def _answer(self, asked: dict[str, Any], limit: int) -> bytes:
         """Return what the half there answers, which it leaves in a file since it may be large."""
         wanted = self._folder + "answer"
-        there = self._call({**asked, "to": wanted})["at"]
+        there: str = self._build_host.ask({**asked, "to": wanted})["at"]
         if there != wanted:
             self._left.add(os.path.dirname(there))
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "answer")
-            self._fetch(there, path)
-            if os.path.getsize(path) > limit:
-                raise WorkspaceError(f"the build host answers with more than {limit} bytes")
-            with open(path, "rb") as stream:
-                return stream.read()
+        return self._build_host.read(there, limit)
 
 
 def nothing(manifest):

@@ -1,30 +1,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a build host is told to build, and how it is watched while it does."""
+"""Plan of a build: what a build host is to build, and in which order."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import pathlib
 import re
-import shlex
-import signal
-import time
+from dataclasses import dataclass
+from typing import Any
 
 from ...module_utils.building import _record
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 from ...module_utils.git import _command
 from ..compatibility import _components
-from ..definition import _ranges
+from ..definition import _ranges, _release_file
+from ..run import _ci
 
 COLLECTION = pathlib.Path(__file__).resolve().parents[3]
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://", re.ASCII)
-POLLING_SECONDS = 1.0
-FIRST_SECONDS = 0.1
-PATIENCE_SECONDS = 60  # after so long without a word of the controller a build host ends its build
 
 
 class BuildingError(ReleaseError):
@@ -33,7 +28,47 @@ class BuildingError(ReleaseError):
     code = "build_failed"
 
 
-def components(release):
+@dataclass(frozen=True)
+class Plan:
+    """What a build host is asked to build, and how; crosses to the host as plain data.
+
+    *run* names the run of Ansible, *core* is the version of ansible-core, *path* and *data* are
+    those of ``release.yml`` on the build host, *folder* is what its sources are relative to.
+    After *patience* seconds without a poll the build host ends the build.
+    """
+
+    run: str
+    core: str
+    release: _release_file.ReleaseFile
+    path: str
+    data: bytes
+    folder: str
+    is_check: bool
+    rebuild: str
+    require_reproducible: bool
+    patience: float
+    job: _ci.Job | None
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the plan as the build host reads it; raise BuildingError if it cannot be built."""
+        release = self.release
+        return {
+            "run": self.run,
+            "release": {key: getattr(release, key) for key in ("name", "version", "serial")},
+            "definition": {"path": self.path, "sha256": _canonical.sha256_hex(self.data)},
+            "folder": self.folder,
+            "check": self.is_check,
+            "rebuild": self.rebuild,
+            "require_reproducible": self.require_reproducible,
+            "patience": self.patience,
+            "versions": versions(self.core),
+            "ci": self.job and self.job._asdict(),
+            "components": components(release),
+            "scripts": release.scripts,
+        }
+
+
+def components(release: _release_file.ReleaseFile) -> list[dict[str, Any]]:
     """Return the components of a ReleaseFile that are built, as plain data for the build host."""
     for source in release.components:
         if source.recipe and not source.origin:
@@ -51,66 +86,19 @@ def components(release):
     return [_plain(source, after[source.name]) for source in built]
 
 
-def versions(core):
+def versions(core: str) -> dict[str, str]:
     """Return the versions of what builds on the controller; *core* is that of ansible-core."""
     try:
         text = (COLLECTION / "MANIFEST.json").read_text(encoding="utf-8")
         own = json.loads(text)["collection_info"]["version"]
     except FileNotFoundError:  # a checkout
         text = (COLLECTION / "galaxy.yml").read_text(encoding="utf-8")
-        own = re.search(r"^version: *\"?([^\s\"]+)", text, re.MULTILINE)[1]
+        found = re.search(r"^version: *\"?([^\s\"]+)", text, re.MULTILINE)
+        own = found[1] if found else "unknown"
     return {"ansible-core": core, "itops.release": own}
 
 
-def watch(action, started, patience, tell, link_broke):
-    """Return how the build that *started* ended; meanwhile ``tell(text)`` says how far it is.
-
-    The host is asked by a small command, as the user that the task becomes. Where the link breaks,
-    which is the exception *link_broke*, it is asked again for half as long as the host has
-    *patience*, seconds. Where this process is told to end, so is the build.
-    """
-    polled = shlex.quote(started["polled"])
-
-    def forget():
-        action._low_level_execute_command(f"rm -f {polled}")
-
-    with _ended_by_signals(forget):
-        seen, pause, heard = 0, FIRST_SECONDS, time.monotonic()
-        while True:
-            time.sleep(pause)
-            pause = min(POLLING_SECONDS, pause * 1.5)
-            try:
-                said = action._low_level_execute_command(_asking(started, seen))
-            except link_broke:
-                if time.monotonic() - heard > patience / 2:
-                    raise
-                continue
-            heard = time.monotonic()
-            found = list(_events(said["stdout"]))
-            for event in found:
-                seen += "alive" not in event
-                if "say" in event:
-                    tell(_canonical.one_line(event["say"]))
-                if "ended" in event:
-                    forget()
-                    return event["ended"]
-            if not any("alive" in event for event in found):
-                raise BuildingError(
-                    "the process of the build was killed on the build host; what its steps said is "
-                    "in .build/log of the workspace"
-                )
-
-
-def _asking(started, seen):
-    """Return the command that tells what is new after *seen* events, and that somebody waits."""
-    polled, events = shlex.quote(started["polled"]), shlex.quote(started["events"])
-    # A process that is only not yet waited for by its parent is over, too.
-    state = f"grep -q '^State:.[^XZ]' /proc/{int(started['pid'])}/status 2>/dev/null"
-    alive = json.dumps({"alive": True})
-    return f"{state} && echo '{alive}'; touch -c {polled}; tail -n +{seen + 1} {events}"
-
-
-def _plain(source, after):
+def _plain(source: _release_file.ComponentSource, after: list[str]) -> dict[str, Any]:
     origin, recipe = source.origin, source.recipe
     if source.name == _record.NAME:
         raise BuildingError(f"component {source.name} has the name of a build's record")
@@ -135,13 +123,13 @@ def _plain(source, after):
     }
 
 
-def _has_secret(place):
+def _has_secret(place: str) -> bool:
     """Tell whether the address *place* has more in it than a user's name for ssh."""
     user = ADDRESS.sub("", place).partition("@")[0]
     return ":" in user or not place.startswith("ssh://")
 
 
-def _order(built):
+def _order(built: list[_release_file.ComponentSource]) -> dict[str, list[str]]:
     """Return {component: names of those that it is built after}: which it requires."""
     providers = {source.name: source.name for source in built}
     for source in built:
@@ -161,42 +149,3 @@ def _order(built):
             raise BuildingError(f"components require each other in a circle: {circle}")
         left = {name: others for name, others in left.items() if name not in free}
     return after
-
-
-def _events(text):
-    """Yield the events in whole lines of *text*; what a login says beside them is none."""
-    for line in text.splitlines(keepends=True):
-        if line.endswith("\n") and line.startswith("{"):
-            with contextlib.suppress(ValueError):
-                yield json.loads(line)
-
-
-class _Interrupted(BaseException):
-    """A signal that ends this process came, but something must be done before."""
-
-
-@contextlib.contextmanager
-def _ended_by_signals(forget):
-    """Call *forget* before what a signal, or a failure, ends."""
-    before = {}
-
-    def interrupt(number, _frame):
-        for each in before:
-            signal.signal(each, lambda *_signal: None)  # a second one would be too early
-        raise _Interrupted(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        before[number] = signal.signal(number, interrupt)
-    try:
-        yield
-    except BaseException as error:  # such as that the time of the task is over
-        with contextlib.suppress(Exception):
-            forget()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if isinstance(error, _Interrupted):
-            os.kill(os.getpid(), error.args[0])
-        raise
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
