@@ -18,7 +18,7 @@ Answer = dict[str, Any]
 
 
 class BuildHostError(ReleaseError):
-    """The build host could not do its part; the text is one line."""
+    """The build host could not do its part; it may give a more exact code and a hint."""
 
     code = "build_host_failed"
 
@@ -62,7 +62,8 @@ class BuildHost:
             arguments["_hidden"] = json.dumps({**(hidden or {}), "environment": self._environment})
         answer = self.machine.run_module(self._module, arguments, through_input=is_secret)
         if answer.get("failed"):
-            raise BuildHostError(_remote.why_failed(answer))
+            code, hint = answer.get("code"), answer.get("hint")
+            raise BuildHostError(_remote.why_failed(answer), code=code, hint=hint)
         return answer
 
     def fetch(self, there: str, path: str) -> None:

@@ -125,11 +125,14 @@ def _ended_by_signals(forget: Callable[[], None]) -> Iterator[None]:
     except BaseException as error:  # such as that the time of the task is over
         with contextlib.suppress(Exception):
             forget()
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _restore(before)
         if isinstance(error, _Interrupted):
             os.kill(os.getpid(), error.args[0])
         raise
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _restore(before)
+
+
+def _restore(handlers: dict[int, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)

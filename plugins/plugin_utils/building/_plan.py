@@ -15,7 +15,7 @@ from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 from ...module_utils.git import _command
 from ..compatibility import _components
-from ..definition import _ranges, _release_file
+from ..definition import _ranges, _recipe, _release_file
 from ..run import _ci
 
 COLLECTION = pathlib.Path(__file__).resolve().parents[3]
@@ -75,15 +75,15 @@ def components(release: _release_file.ReleaseFile) -> list[dict[str, Any]]:
             raise BuildingError(
                 f"component {source.name} has build, but no from: say where its sources come from"
             )
-    built = [source for source in release.components if source.origin]
+    built = [(source, source.origin) for source in release.components if source.origin]
     if not built:
         raise BuildingError("no component of the release has from: there is nothing to build")
-    after = _order(built)
+    after = _order([source for source, _origin in built])
     # Sealing refuses these, too, but only when all was built.
     problems = _components.find_problems(_components.parts(release))
     if problems:
         raise BuildingError("; ".join(problems))
-    return [_plain(source, after[source.name]) for source in built]
+    return [_plain(source, origin, after[source.name]) for source, origin in built]
 
 
 def versions(core: str) -> dict[str, str]:
@@ -98,8 +98,10 @@ def versions(core: str) -> dict[str, str]:
     return {"ansible-core": core, "itops.release": own}
 
 
-def _plain(source: _release_file.ComponentSource, after: list[str]) -> dict[str, Any]:
-    origin, recipe = source.origin, source.recipe
+def _plain(
+    source: _release_file.ComponentSource, origin: _recipe.Origin, after: list[str]
+) -> dict[str, Any]:
+    recipe = source.recipe
     if source.name == _record.NAME:
         raise BuildingError(f"component {source.name} has the name of a build's record")
     shown = _command.shown(origin.place)

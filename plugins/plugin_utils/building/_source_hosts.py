@@ -71,9 +71,10 @@ class ThisMachine:
 
     def record(self) -> tuple[Record, list[str]]:
         """Return the record of the build, and lines on what is not as it was left by that."""
-        record = _record.read(self.workspace)
+        workspace = _given(self.workspace)
+        record = _record.read(workspace)
         self.built, self._trees = record, _trees(record)
-        return record, _as_built.find_changes(self.workspace, record)
+        return record, _as_built.find_changes(workspace, record)
 
     def scripts(self, uses: Uses) -> dict[str, Any]:
         """Return the digests of the scripts that the pairs *uses* name, as in a manifest."""
@@ -83,11 +84,12 @@ class ThisMachine:
         """Write the layer of a ComponentSource to *path*; return its entries and codec."""
         if source.origin is None:
             return _sealing.pack_here(os.path.dirname(self.definition))(source, path)
-        folder = os.path.join(self.workspace, source.name)
+        workspace = _given(self.workspace)
+        folder = os.path.join(workspace, source.name)
         entries, codec = _sealing.pack_here(folder)(source, path)
         root = os.path.join(folder, source.source)
         tree = self._trees[source.name]
-        _as_built.check_tree(source.name, entries, tree, root, self.workspace)
+        _as_built.check_tree(source.name, entries, tree, root, workspace)
         return entries, codec
 
 
@@ -124,7 +126,7 @@ class OnBuildHost:
 
     def record(self) -> tuple[Record, list[str]]:
         """Return the record of the build, and lines on what is not as it was left by that."""
-        path = os.path.join(self.workspace, _record.NAME)
+        path = os.path.join(_given(self.workspace), _record.NAME)
         record = _record.parse(self._read(_record.NAME), path)
         self.built, self._trees = record, _trees(record)
         return record, self._problems
@@ -159,6 +161,13 @@ class OnBuildHost:
     def _read(self, name: str) -> bytes:
         """Return the bytes of a file in the folder there."""
         return self._build_host.read(self._folder + name)
+
+
+def _given(workspace: str | None) -> str:
+    """Return the path of the *workspace*, without which nothing that was built can be read."""
+    if workspace is None:
+        raise _sealing.SealingError("workspace is not given: nothing is known of a build")
+    return workspace
 
 
 def _trees(record: Record) -> dict[str, str]:
