@@ -40,9 +40,9 @@ def look(arguments: _arguments.Arguments) -> _run_action.Result:
     """Return the releases asked for as plain data, and the comparison when one is asked for."""
     library = _store.Library(arguments["media_library"])
     if arguments["release"] is None:
-        stored, damaged = library.survey()
+        held, damaged = library.survey()
         return {
-            "releases": list(map(_description.describe, stored)),
+            "releases": list(map(_description.describe, held)),
             "damaged": [item._asdict() for item in damaged],
         }
     hooks, scripts_from = arguments["hooks"], arguments["scripts_from"]
@@ -51,7 +51,7 @@ def look(arguments: _arguments.Arguments) -> _run_action.Result:
     stored = library.get(library.find(arguments["release"]).digest)
     trust = _trust.read(arguments["trust"]) if arguments["trust"] else None
     now = datetime.now(timezone.utc)
-    result = {
+    result: _run_action.Result = {
         "releases": [_description.describe(stored)],
         "signatures": _signatures.describe(library, stored.label, trust),
         "evidence": _attachments.describe(library, stored.label, trust, now),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...module_utils.deployment._answer import HOST_LOST
 from . import _facts
 from ._lines import one_line, title_of
 
@@ -39,7 +40,8 @@ def deployment(host: str, status: str, args: Plain, result: Plain) -> _facts.Dep
         despite=tuple(one_line(line) for line in allowed),
         drift=len(result.get("drift") or []),
         before=_release(result.get("before")),
-        after=_release(result.get("after")),
+        # What was only checked did not come to be.
+        after=None if state == "checked" else _release(result.get("after")),
     )
 
 
@@ -114,6 +116,8 @@ def begin(host: str, task: str) -> _facts.Begin:
 
 def _answer(host: str, status: str, args: Plain, result: Plain) -> Plain:
     """Return the fields that all answers of ours to tasks with these *args* have."""
+    if status == "failed" and result.get("code") == HOST_LOST:
+        status = "unreachable"  # Ansible counts such a host as failed
     is_hidden = "censored" in result  # by no_log of the task
     reason = None
     if status in ("failed", "unreachable"):

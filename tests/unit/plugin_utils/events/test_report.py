@@ -705,3 +705,17 @@ def test_memory_does_not_grow_with_the_number_of_events():
 )
 def test_sizes_read_well(count, text):
     assert _words.size(count) == text
+
+
+def test_a_host_that_an_answer_says_is_lost_is_unreachable():
+    lost = deployed(status="failed", msg="No route to host", code="host_lost")
+
+    (row,) = told(lost, end(["web1"])).rows()
+
+    assert (row.outcome, row.detail) == ("unreachable", "No route to host")
+
+
+def test_what_was_only_checked_has_not_come_to_be():
+    (row,) = told(deployed(ONE, TWO, state="checked", changed=False)).rows()
+
+    assert row.releases == "shop 1.0.0"
