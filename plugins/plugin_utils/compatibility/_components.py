@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ...module_utils.release._manifest import Manifest
-from ..definition import _ranges
+from ..definition import _ranges, _release_file
 
 MOST_HOSTS = 5  # that a line names
 
@@ -33,8 +33,10 @@ class Part(NamedTuple):
         return f"{self.name} {self.version}"
 
 
-def parts(manifest: Manifest, hosts: Iterable[str] = (), place: str = "") -> list[Part]:
-    """Return the Parts of a Manifest that is live on *hosts*, or is to be released.
+def parts(
+    manifest: Manifest | _release_file.ReleaseFile, hosts: Iterable[str] = (), place: str = ""
+) -> list[Part]:
+    """Return the Parts of a release that is live on *hosts*, or is to be released.
 
     Raises RangeError for a declaration that cannot be read.
     """

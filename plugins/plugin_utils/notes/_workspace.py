@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from ...module_utils.building import _checkout, _record
@@ -14,6 +13,7 @@ from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 from ...module_utils.git import _address, _command, _commits
 from ...module_utils.release._manifest import Manifest
+from ..build_host._conversation import BuildHost
 from . import _build_note
 from ._model import Sealed, Source
 
@@ -78,32 +78,23 @@ class ThisMachine:
         return [_commits.gather(self.workspace, group, self._environment) for group in groups]
 
 
-class BuildHost:
-    """A workspace in a folder of another host.
+class OnBuildHost:
+    """A workspace in a folder of a build host.
 
-    ``call(asked)`` has the half of the module there do something and returns its result, and
-    ``fetch(path there, path)`` fetches a file. *folder* is there, for what is to be fetched; its
-    path ends in a slash. Where the half cannot write to it, it makes a folder of its own, which
-    ``close`` removes.
+    *folder* is there, for what is to be fetched; its path ends in a slash. Where the module's half
+    cannot write to it, it makes a folder of its own, which ``close`` removes.
     """
 
-    def __init__(
-        self,
-        workspace: str,
-        folder: str,
-        call: Callable[[dict[str, Any]], Mapping[str, Any]],
-        fetch: Callable[[str, str], object],
-    ) -> None:
+    def __init__(self, workspace: str, folder: str, build_host: BuildHost) -> None:
         self.workspace = workspace
         self._folder = folder
-        self._call = call
-        self._fetch = fetch
+        self._build_host = build_host
         self._left: set[str] = set()
 
     def close(self) -> None:
         """Remove what is left on the host, but for *folder*."""
         for folder in sorted(self._left):
-            self._call({"done": folder})
+            self._build_host.ask({"done": folder})
         self._left = set()
 
     def record(self) -> dict[str, Any]:
@@ -128,16 +119,10 @@ class BuildHost:
     def _answer(self, asked: dict[str, Any], limit: int) -> bytes:
         """Return what the half there answers, which it leaves in a file since it may be large."""
         wanted = self._folder + "answer"
-        there = self._call({**asked, "to": wanted})["at"]
+        there: str = self._build_host.ask({**asked, "to": wanted})["at"]
         if there != wanted:
             self._left.add(os.path.dirname(there))
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "answer")
-            self._fetch(there, path)
-            if os.path.getsize(path) > limit:
-                raise WorkspaceError(f"the build host answers with more than {limit} bytes")
-            with open(path, "rb") as stream:
-                return stream.read()
+        return self._build_host.read(there, limit)
 
 
 def nothing(manifest: Manifest) -> Told:
