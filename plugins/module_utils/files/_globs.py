@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from typing import Callable, Collection
+from typing import Callable, Iterable
 
 # A bracket right at the beginning belongs to the class.
 CLASS = re.compile(r"\[(?:([!^])(\][^\]]*|[^\]]+)|(\][^\]]*|[^\]!^][^\]]*))\]")
@@ -13,15 +13,15 @@ CLASS = re.compile(r"\[(?:([!^])(\][^\]]*|[^\]]+)|(\][^\]]*|[^\]!^][^\]]*))\]")
 Matches = Callable[[str], object]  # true for a path that matches
 
 
-def compile_globs(patterns: Collection[str]) -> Matches:
+def compile_globs(patterns: Iterable[str]) -> Matches:
     """Return a function that tells whether a path matches one of *patterns*.
 
     ``*``, ``?`` and ``[…]`` never match a slash; ``**/`` matches any number of directories and
     ``**`` anything. ``a/`` is ``a`` and all below it; brackets that are no class match themselves.
     """
-    if not patterns:
-        return lambda path: False
     expression = "|".join("(?:%s)" % _translate_whole(pattern) for pattern in patterns)
+    if not expression:
+        return lambda path: False
     return re.compile("(?:%s)\\Z" % expression, re.DOTALL).match
 
 
