@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.building import _place, _supervisor
+from ..module_utils.building import _place, _plan, _supervisor
 from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.options import _build
 
@@ -42,7 +42,7 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     call = json.loads(params["_hidden"])
     if call["plan"] is None:
         return read(os.path.join(params["src"], params["definition"]))
-    plan = {**call["plan"], "workspace": os.path.normpath(params["workspace"])}
+    plan: _plan.Plan = {**call["plan"], "workspace": os.path.normpath(params["workspace"])}
     return _supervisor.start(plan, {**os.environ, **call["environment"]})
 
 

@@ -17,7 +17,7 @@ from ..definition import _release_file
 from ..release import _scripts
 from . import _sealing
 
-Uses = Iterable[tuple[str, Iterable[str]]]  # a use, such as hooks, and globs
+Uses = _script_digests.Uses
 Record = dict[str, Any]
 Entries = list[_manifest.Entry]
 
