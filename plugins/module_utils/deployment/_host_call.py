@@ -281,8 +281,7 @@ def _nothing(
         from . import _shared, _transaction
 
         _shared.check(root.path, plan.release.links, root.read_manifest(plan.release.digest))
-        if not request.check:
-            _transaction.claim_of(root, request, _no_time).check_turn(state)
+        _transaction.claim_of(root, request, _no_time).check_turn(state)
     wanted = request.after(state="live")
     ahead, _tree_name = _plan.next_step(root, state, wanted, plan.release)
     return {**outcome, "is_live": ahead == "nothing" and not state.trial}

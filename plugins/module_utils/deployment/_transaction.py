@@ -20,7 +20,6 @@ from ..root import _claim, _directory, _state
 from ..tree import _drift, _layout
 from . import (
     _answer,
-    _drop,
     _plan,
     _prediction,
     _removal,
@@ -29,6 +28,7 @@ from . import (
     _shared,
     _staging,
     _trial,
+    _upload,
 )
 
 Now = Callable[[], str]
@@ -271,7 +271,7 @@ def _carry_out(
         if request.commit:
             removed = _clean(root, claim, request.retention)
     held = _answer.held(root, root.read_state())
-    _drop.clear(root, held, request.run, request.lock_timeout)
+    _upload.clear(root, held, request.run, request.lock_timeout)
     return {"changed": packed or bool(plan.drift), "removed": removed, "seeded": seeded}
 
 
@@ -311,7 +311,7 @@ def _unpack(claim: _claim.Claim, release: _state.Release, request: _request.Requ
     """
     upload_dir = request.upload_dir
     assert upload_dir is not None
-    taker = _drop.taken_by(claim.root, upload_dir)
+    taker = _upload.taken_by(claim.root, upload_dir)
     if taker:
         raise _claim.DeploymentError(
             "%s is sending a release to %s too: wait for it, and run again"
@@ -320,10 +320,10 @@ def _unpack(claim: _claim.Claim, release: _state.Release, request: _request.Requ
     if request.transfer_error:
         raise _claim.DeploymentError(request.transfer_error, code=_answer.TRANSFER_FAILED)
     try:
-        with _drop.open_pack(claim.root, upload_dir) as stream:
+        with _upload.open_pack(claim.root, upload_dir) as stream:
             return _staging.stage(claim, release, request.seed, stream, request.resend)
     finally:
-        _drop.remove(claim.root, upload_dir)
+        _upload.remove(claim.root, upload_dir)
 
 
 def _needs_pack(root: _directory.Root, plan: _plan.Plan) -> bool:
@@ -344,7 +344,7 @@ def _ask_for_pack(
     assert release is not None
     state = root.read_state()
     need = _answer.need(root.path, release, _answer.held(root, state), damaged)
-    upload_dir, partial = _drop.make(
+    upload_dir, partial = _upload.make(
         root, request.login, request.becomes, release.digest, request.run, request.lock_timeout
     )
     outcome = _answer.outcome(root.path, before, state, changed=False)
@@ -355,6 +355,6 @@ def _ask_for_pack(
             unshared=_shared.wanting(root.path, release.links),
             seed=_prediction.may_seed(state, request, release),
             upload_dir=upload_dir,
-            partial=_answer.Partial(**partial) if partial else None,
+            partial=partial,
         ),
     }

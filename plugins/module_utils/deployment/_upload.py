@@ -1,10 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The drop place: where a pack arrives, and where one that broke off waits for the next run.
+"""Upload directories: where a pack arrives, and one that broke off waits for the next run.
 
-A drop is a folder of its own for each time that a pack is asked for. In it ``pack`` is one sent
-from its beginning, ``kept`` what an earlier run got across, and ``kept.<n>`` what belongs behind
-the first *n* bytes of that; ``run`` names the run that asked.
+There is one for each time that a pack is asked for. In it ``pack`` is one sent from its beginning,
+``kept`` what an earlier run got across, and ``kept.<n>`` what belongs behind the first *n* bytes of
+that; ``run`` names the run that asked.
 """
 
 from __future__ import annotations
@@ -17,34 +17,44 @@ import pwd
 import re
 import secrets
 import stat
+from typing import BinaryIO, Collection, Iterator, List, Optional, Tuple
 
 from ..files import _deletion, _paths
 from ..formats import _codec
 from ..root import _claim, _directory
+from . import _answer
 
+FOLDER = "drop"  # where they all are, as older versions call it
 WHOLE = "pack"
 KEPT = "kept"
 RUN = "run"
-ATTEMPTS = 9  # at removing a drop, one for each file that may come to it, and more
+ATTEMPTS = 9  # at removing one: one for each file that may come to it, and more
 PIECE = re.compile(r"kept\.([0-9]{1,18})\Z")
 
 
-def make(root, login, becomes, release, run, lock_timeout):
-    """Make a drop for the pack of *release*, a digest; return its path, and what is there already.
+def make(
+    root: _directory.Root,
+    login: Optional[str],
+    becomes: bool,
+    release: str,
+    run: str,
+    lock_timeout: float,
+) -> Tuple[str, Optional[_answer.Partial]]:
+    """Make an upload directory for the pack of *release*, a digest; return its path and a Partial.
 
-    Only the login user can write to it, or where this user is neither root nor that one, only this
-    user. *login* is the login user's name, if it is known; *becomes* tells whether this is another
-    user now. The result has ``drop`` and ``partial``: ``{bytes, sha256}`` of the beginning of a
-    pack of this release that an earlier run sent, or None. All other drops are removed, and with
-    them those of runs that are still sending: they learn from this one that *run* is here. Of two
-    that ask at once the later one gets its way: drops are made under the root's lock.
+    That is the beginning of a pack of this release that an earlier run sent, or None. Only the
+    login user can write to the directory, or where this user is neither root nor that one, only
+    this user. *login* is the login user's name, if it is known; *becomes* tells whether this is
+    another user now. All other upload directories are removed, and with them those of runs that are
+    still sending: they learn from this one that *run* is here. Of two that ask at once the later
+    one gets its way: they are made under the root's lock.
     """
     owner = os.geteuid()
     if becomes and owner == 0:
         owner = _login_uid(login)
     name = _prefix(release) + secrets.token_hex(8)
     with contextlib.ExitStack() as stack:
-        folder = root.folder("drop")
+        folder = root.folder(FOLDER)
         stack.callback(os.close, folder)
         with root.locked(lock_timeout, run):
             os.mkdir(name, 0o700, dir_fd=folder)
@@ -54,17 +64,17 @@ def make(root, login, becomes, release, run, lock_timeout):
                 os.chown(name, owner, -1, dir_fd=folder, follow_symlinks=False)
             _clear(folder, but=name)
         partial = None if kept is None else _describe(kept)
-    return os.path.join(root.path, _directory.OURS, "drop", name), partial
+    return os.path.join(root.path, _directory.OURS, FOLDER, name), partial
 
 
-def open_pack(root, path):
-    """Return the pack in the drop of *root* at *path* as a binary file; no link is followed.
+def open_pack(root: _directory.Root, path: str) -> BinaryIO:
+    """Return the pack in the upload directory at *path* as a binary file; no link is followed.
 
     Raises DeploymentError where it is gone, or is not a file.
     """
     try:
         with contextlib.ExitStack() as stack:
-            folder = root.folder("drop")
+            folder = root.folder(FOLDER)
             stack.callback(os.close, folder)
             name = os.path.basename(_paths.local(path))
             directory = stack.enter_context(_opened_directory(name, folder))
@@ -81,9 +91,9 @@ def open_pack(root, path):
     return os.fdopen(descriptor, "rb")
 
 
-def taken_by(root, path):
-    """Return the run that asked for a pack after the drop at *path* was made, or None."""
-    folder = root.folder("drop")
+def taken_by(root: _directory.Root, path: str) -> Optional[str]:
+    """Return the run that asked for a pack after the directory at *path* was made, or None."""
+    folder = root.folder(FOLDER)
     try:
         for name in os.listdir(folder):
             if name != os.path.basename(path):
@@ -98,19 +108,19 @@ def taken_by(root, path):
     return None
 
 
-def remove(root, path):
-    """Remove the drop at *path* only: another run may have one of its own."""
-    folder = root.folder("drop")
+def remove(root: _directory.Root, path: str) -> None:
+    """Remove the upload directory at *path* only: another run may have one of its own."""
+    folder = root.folder(FOLDER)
     try:
         _remove(folder, os.path.basename(path))
     finally:
         os.close(folder)
 
 
-def clear(root, held, run, lock_timeout):
-    """Remove the drops for releases that are here, digests *held*: nobody needs them any more."""
+def clear(root: _directory.Root, held: Collection[str], run: str, lock_timeout: float) -> None:
+    """Remove those for releases that are here, digests *held*: nobody needs them any more."""
     wanted = {_prefix(digest) for digest in held}
-    folder = root.folder("drop")
+    folder = root.folder(FOLDER)
     try:
         names = [name for name in os.listdir(folder) if name.partition("-")[0] + "-" in wanted]
         if names:
@@ -121,22 +131,23 @@ def clear(root, held, run, lock_timeout):
         os.close(folder)
 
 
-def _remove(folder, name):
-    """Remove the drop *name*; whoever sends may still make a file in it, but not without end."""
+def _remove(folder: int, name: str) -> None:
+    """Remove the directory *name*; who sends may still make a file in it, but not without end."""
     for _attempt in range(ATTEMPTS - 1):
         try:
-            return _deletion.remove(folder, name)
+            _deletion.remove(folder, name)
+            return
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-    return _deletion.remove(folder, name)
+    _deletion.remove(folder, name)
 
 
-def space(path):
-    """Return the free ``bytes`` and ``inodes`` for the root at *path*, be it there or not.
+def space(path: str) -> _answer.Free:
+    """Return what is Free for the root at *path*, be it there or not.
 
-    What lies in its drops counts as free: the next pack goes on from it, or it is removed.
-    ``inodes`` is None on a file system that has no fixed number of them.
+    What lies in its upload directories counts as free: the next pack goes on from it, or it is
+    removed.
     """
     with _directory.opened(path) as root:
         remains = _sizes(root) if root else []
@@ -144,20 +155,20 @@ def space(path):
     while not os.path.isdir(path):
         path = os.path.dirname(path)
     status = os.statvfs(path)
-    return {
-        "bytes": status.f_bavail * status.f_frsize + sum(remains),
-        "inodes": status.f_favail + len(remains) if status.f_files else None,
-    }
+    return _answer.Free(
+        bytes=status.f_bavail * status.f_frsize + sum(remains),
+        inodes=status.f_favail + len(remains) if status.f_files else None,
+    )
 
 
-def _sizes(root):
-    """Return the bytes on disk of each file in the drops that would be gone with its name."""
-    sizes = []
+def _sizes(root: _directory.Root) -> List[int]:
+    """Return the bytes on disk of each file that arrived and would be gone with its name."""
+    sizes: List[int] = []
     with contextlib.suppress(FileNotFoundError), contextlib.ExitStack() as stack:
-        folder = root.folder("drop")
+        folder = root.folder(FOLDER)
         stack.callback(os.close, folder)
-        for drop in os.listdir(folder):
-            with contextlib.suppress(OSError), _opened_directory(drop, folder) as directory:
+        for upload in os.listdir(folder):
+            with contextlib.suppress(OSError), _opened_directory(upload, folder) as directory:
                 for name in os.listdir(directory):
                     status = os.stat(name, dir_fd=directory, follow_symlinks=False)
                     if status.st_nlink == 1:
@@ -165,35 +176,38 @@ def _sizes(root):
     return sizes
 
 
-def _write_run(folder, name, run):
+def _write_run(folder: int, name: str, run: str) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     descriptor = os.open(os.path.join(name, RUN), flags, 0o600, dir_fd=folder)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(run + "\n")
 
 
-def _prefix(release):
+def _prefix(release: str) -> str:
     return release[:16] + "-"
 
 
-def _keep_remains(stack, folder, prefix, name, owner):
-    """Move the longest of what earlier runs sent to the drop *name*; return it, opened, or None."""
+def _keep_remains(
+    stack: contextlib.ExitStack, folder: int, prefix: str, name: str, owner: int
+) -> Optional[int]:
+    """Move the longest of what earlier runs sent to the directory *name*; return it, opened, or
+    None."""
     found = []
-    for drop in os.listdir(folder):
-        if drop.startswith(prefix) and drop != name:
-            with contextlib.suppress(OSError), _opened_directory(drop, folder) as directory:
+    for upload in os.listdir(folder):
+        if upload.startswith(prefix) and upload != name:
+            with contextlib.suppress(OSError), _opened_directory(upload, folder) as directory:
                 if os.fstat(directory).st_uid == owner:
                     _join(directory)
                     leaf = WHOLE if _status(directory, WHOLE) else KEPT
                     status = _status(directory, leaf)
                     if status and _is_file_of(status, owner) and status.st_size:
-                        found.append((status.st_size, drop, leaf))
+                        found.append((status.st_size, upload, leaf))
     if not found:
         return None
-    _size, drop, leaf = max(found)
+    _size, upload, leaf = max(found)
     kept = os.path.join(name, KEPT)
     try:
-        os.rename(os.path.join(drop, leaf), kept, src_dir_fd=folder, dst_dir_fd=folder)
+        os.rename(os.path.join(upload, leaf), kept, src_dir_fd=folder, dst_dir_fd=folder)
         descriptor = os.open(kept, _paths.OPEN_FILE, dir_fd=folder)
     except OSError:  # whoever sent it may remove it at any time, or put something else there
         return None
@@ -201,14 +215,14 @@ def _keep_remains(stack, folder, prefix, name, owner):
     return descriptor if _is_file_of(os.fstat(descriptor), owner) else None
 
 
-def _join(directory):
+def _join(directory: int) -> None:
     """Write what a resumed transfer sent behind what was kept; done again, it does the same.
 
     Only files of the folder's own owner are written to: root could otherwise be led elsewhere.
     """
-    names = [name for name in os.listdir(directory) if PIECE.match(name)]
+    matches = filter(None, map(PIECE.match, os.listdir(directory)))
     owner = os.fstat(directory).st_uid
-    for start, name in sorted((int(PIECE.match(name)[1]), name) for name in names):
+    for start, name in sorted((int(match[1]), match[0]) for match in matches):
         with contextlib.ExitStack() as stack:
             piece = os.open(name, _paths.OPEN_FILE, dir_fd=directory)
             stack.callback(os.close, piece)
@@ -220,7 +234,7 @@ def _join(directory):
         os.unlink(name, dir_fd=directory)
 
 
-def _copy(source, target, offset):
+def _copy(source: int, target: int, offset: int) -> None:
     for chunk in iter(lambda: os.read(source, _codec.CHUNK_BYTES), b""):
         view = memoryview(chunk)
         while view:
@@ -228,7 +242,7 @@ def _copy(source, target, offset):
             view, offset = view[written:], offset + written
 
 
-def _describe(descriptor):
+def _describe(descriptor: int) -> Optional[_answer.Partial]:
     """Return size and SHA-256 of a file as it is now: who sent it may still be writing to it."""
     size = left = os.fstat(descriptor).st_size
     digest = hashlib.sha256()
@@ -238,17 +252,17 @@ def _describe(descriptor):
             return None
         digest.update(chunk)
         left -= len(chunk)
-    return {"bytes": size, "sha256": digest.hexdigest()}
+    return _answer.Partial(size, digest.hexdigest())
 
 
-def _clear(folder, but):
+def _clear(folder: int, but: str) -> None:
     for name in os.listdir(folder):
         if name != but:
             _remove(folder, name)
 
 
 @contextlib.contextmanager
-def _opened_directory(name, folder):
+def _opened_directory(name: str, folder: int) -> Iterator[int]:
     descriptor = os.open(name, _paths.OPEN_DIRECTORY, dir_fd=folder)
     try:
         yield descriptor
@@ -256,21 +270,22 @@ def _opened_directory(name, folder):
         os.close(descriptor)
 
 
-def _status(directory, name):
+def _status(directory: int, name: str) -> Optional[os.stat_result]:
     try:
         return os.stat(name, dir_fd=directory, follow_symlinks=False)
     except FileNotFoundError:
         return None
 
 
-def _is_file_of(status, owner):
+def _is_file_of(status: os.stat_result, owner: int) -> bool:
     return stat.S_ISREG(status.st_mode) and status.st_uid == owner
 
 
-def _login_uid(login):
+def _login_uid(login: Optional[str]) -> int:
     """Return the uid that the connection logs in as; sudo knows best."""
     with contextlib.suppress(KeyError, ValueError):
         return int(os.environ["SUDO_UID"])
-    with contextlib.suppress(KeyError, TypeError):
-        return pwd.getpwnam(login).pw_uid
+    if login is not None:
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(login).pw_uid
     return os.geteuid()
