@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from tests.hosts.requirements import why_not as why_no_hosts
-from tests.tooling import checkout
+from tests.tooling import checkout, packages
 from tests.tooling.checkout import ROOT
 
 CANNOT = 77  # the exit status by which a command says that this machine cannot run it
@@ -59,6 +59,11 @@ def always() -> bool:
     return True
 
 
+def has_packages() -> bool:
+    """Tell whether all of Debian is here that a test may ask for."""
+    return not packages.missing()
+
+
 def can_mount() -> bool:
     """Tell whether file systems can be made here, in files too, and given to others."""
     return why_no_hosts() is None and os.access("/dev/loop-control", os.W_OK)
@@ -70,25 +75,15 @@ SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
 EVENLY = ("-n", "auto", "--dist", "worksteal")
 # Each has hosts of its own, and waits for them: three keep two cores busy.
 FLEETS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
-# What needs no more than the quick tests do, and takes long.
-LONG = tuple(
-    f"tests/integration/test_{name}.py"
-    for name in (
-        "adoption build cleaning compatibility ends_of_runs evidence formats healing leases notes "
-        "registry sealing_builds secrets serials shared_paths signatures"
-    ).split()
-)
-LOCAL = ("-m", "not (hosts or podman or slow)", *SIDE_BY_SIDE)
 QUICK = (
     Tier("ruff", commands=(("ruff", "check", "."), ("ruff", "format", "--check", "."))),
     Tier("unit", pytest=("tests/unit", "tests/behaviour", *SIDE_BY_SIDE)),
     Tier(
         "local",
-        pytest=("tests/integration", *(f"--ignore={path}" for path in LONG), *LOCAL),
+        pytest=("tests/integration", "-m", "not (hosts or podman or slow)", *SIDE_BY_SIDE),
     ),
 )
 THOROUGH = (
-    Tier("local-long", pytest=(*LONG, *LOCAL)),
     Tier(
         "lint",
         commands=(("mypy",), ("ansible-lint",), ("antsibull-changelog", "lint")),
@@ -106,7 +101,7 @@ THOROUGH = (
     Tier(
         "slow",
         pytest=("tests/integration", "-m", "slow and not (hosts or podman)", *EVENLY),
-        no_skips=always,
+        no_skips=has_packages,
     ),
     Tier(
         "hosts",
