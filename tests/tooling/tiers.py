@@ -77,7 +77,7 @@ EVENLY = ("-n", "auto", "--dist", "worksteal")
 FLEETS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 QUICK = (
     Tier("ruff", commands=(("ruff", "check", "."), ("ruff", "format", "--check", "."))),
-    Tier("unit", pytest=("tests/unit", "tests/behaviour", *SIDE_BY_SIDE)),
+    Tier("unit", pytest=("tests/unit", "tests/behaviour", *EVENLY)),
     Tier(
         "local",
         pytest=("tests/integration", "-m", "not (hosts or podman or slow)", *SIDE_BY_SIDE),
