@@ -69,18 +69,20 @@ def can_mount() -> bool:
     return why_no_hosts() is None and os.access("/dev/loop-control", os.W_OK)
 
 
-# Files of tests side by side; within a file one after the other, since some share a service.
-SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
-# Where one file has most of the tests.
+# Whoever is free takes tests from the others.
 EVENLY = ("-n", "auto", "--dist", "worksteal")
-# Each has hosts of its own, and waits for them: three keep two cores busy.
-FLEETS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
+# Playbooks and hosts are waited for: three workers keep two cores busy.
+MORE = str((os.cpu_count() or 1) + 1)
+PLAYBOOKS = ("-n", MORE, "--dist", "worksteal")
+# Each worker has hosts of its own. tests/integration/conftest.py says which files begin first.
+FLEETS = ("-n", MORE, "--dist", "loadfile", "--no-loadscope-reorder")
+ALL = ("tests/unit", "tests/behaviour", "tests/integration")
 QUICK = (
     Tier("ruff", commands=(("ruff", "check", "."), ("ruff", "format", "--check", "."))),
-    Tier("unit", pytest=("tests/unit", "tests/behaviour", *EVENLY)),
+    Tier("unit", pytest=("tests/unit", "tests/behaviour", "-m", "not slow", *EVENLY)),
     Tier(
         "local",
-        pytest=("tests/integration", "-m", "not (hosts or podman or slow)", *SIDE_BY_SIDE),
+        pytest=("tests/integration", "-m", "not (hosts or podman or slow)", *PLAYBOOKS),
     ),
 )
 THOROUGH = (
@@ -100,7 +102,7 @@ THOROUGH = (
     Tier("package-check", commands=(("python", "-m", "tests.tooling.package_check"),), beside=True),
     Tier(
         "slow",
-        pytest=("tests/integration", "-m", "slow and not (hosts or podman)", *EVENLY),
+        pytest=(*ALL, "-m", "slow and not (hosts or podman)", *PLAYBOOKS),
         no_skips=has_packages,
     ),
     Tier(
