@@ -38,6 +38,7 @@ bench: setup
 faults: setup
 	@.venv/bin/python -m tests.tooling.packages
 	@.venv/bin/pytest -q -n 2 --dist worksteal tests/faults --every-point
+	@.venv/bin/pytest -q -n 2 --dist worksteal tests/integration --every-point -m every_point
 
 format: setup
 	@.venv/bin/ruff check --fix --select I .

@@ -255,6 +255,7 @@ def deploy_helper_tasks(release):
     ]
 
 
+@pytest.mark.every_point
 def test_deploy_helper(local_hosts, operator, community_general):
     (host,) = local_hosts(1)
     operator = operator([host])
