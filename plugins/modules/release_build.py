@@ -42,7 +42,8 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     call = json.loads(params["_hidden"])
     if call["plan"] is None:
         return read(os.path.join(params["src"], params["definition"]))
-    plan: _plan.Plan = {**call["plan"], "workspace": os.path.normpath(params["workspace"])}
+    plan: _plan.Plan = call["plan"]
+    plan["workspace"] = os.path.normpath(params["workspace"])
     return _supervisor.start(plan, {**os.environ, **call["environment"]})
 
 

@@ -117,7 +117,7 @@ class Operation:
     damage: object = None
     layout: str | None = None
     fails: bool = False  # its trial does, each time
-    thorough: bool = False  # every point of it is swept also where the others are sampled
+    thorough: bool = False  # more of its points are swept where they are sampled
     removed_next: str | None = None  # what another run removes before it is asked for again
 
     def prepare(self, bench, folder):

@@ -26,6 +26,8 @@ from ansible_collections.itops.release.tests.integration.applications import (
     write_application,
 )
 
+pytestmark = pytest.mark.slow
+
 ASK = "Ask what is live beside, once for all hosts"
 STAGE = "Put the release on the host, verified but not live"
 SWITCH = "Switch to the release, on trial"

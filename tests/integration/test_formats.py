@@ -34,6 +34,8 @@ from ansible_collections.itops.release.tests.integration.applications import (
     write_application,
 )
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = ("plugins", "roles", "playbooks", "meta", "schemas")
 NEW_STATE = {
     "plugins/module_utils/root/_directory.py": [

@@ -31,6 +31,8 @@ from ansible_collections.itops.release.tests.integration.applications import (
     write_application,
 )
 
+pytestmark = pytest.mark.slow
+
 BIG = "".join(random.Random(3).choices("0123456789abcdef", k=400_000))
 COMMON = {"bin/tool": "#!/bin/sh\n", "static/big": BIG, "static/logo": "a logo\n" * 50}
 VERSIONS = {

@@ -32,6 +32,8 @@ from ansible_collections.itops.release.tests.integration.applications import (
     write_application,
 )
 
+pytestmark = pytest.mark.slow
+
 VERSIONS = ("1.0.0", "2.0.0", "3.0.0")
 MANY = 20_000  # files whose removal takes a while
 # Jobs of AWX: no control machine can tell that such a run is over.

@@ -33,6 +33,8 @@ from ansible_collections.itops.release.tests.integration.applications import (
     task,
 )
 
+pytestmark = pytest.mark.slow
+
 BRANCH = "release/1_x"
 HOSTILE = (
     "fix({{ 7*7 }}): {{ lookup('pipe','touch {canary}') }} <script>alert(1)</script> "

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from typing import Any, Protocol
 
 from ...module_utils.building import _as_built, _record

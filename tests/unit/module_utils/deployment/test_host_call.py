@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 import sys
@@ -26,7 +27,7 @@ from ansible_collections.itops.release.plugins.module_utils.root import (
 )
 from ansible_collections.itops.release.plugins.module_utils.tree import _layout
 from ansible_collections.itops.release.tests.fakes.estate import snapshot
-from ansible_collections.itops.release.tests.fakes.processes import exit_status
+from ansible_collections.itops.release.tests.fakes.processes import as_plain_user, exit_status
 
 KILLED = 9
 ONE = {"app*": "one", "lib/a": "same", "lib/b": "b", "latest@": "app"}
@@ -542,7 +543,17 @@ def test_another_user_is_refused_by_name(host, releases):
     assert host.read("app") == "one"
 
 
-@pytest.mark.parametrize("changes", [{"access": "group"}, {"owner": "4242"}, {"group": "4242"}])
+TO_OTHERS = pytest.mark.root("asks for files of other users")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"access": "group"},
+        pytest.param({"owner": "4242"}, marks=TO_OTHERS),
+        pytest.param({"group": "4242"}, marks=TO_OTHERS),
+    ],
+)
 @pytest.mark.parametrize("index", [0, 1])
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_another_owner_group_or_access_is_refused(host, releases, changes, index, check_mode):
@@ -552,6 +563,22 @@ def test_another_owner_group_or_access_is_refused(host, releases, changes, index
         host.deploy(releases[index], check_mode, **changes)
     assert host.read("app") == "one"
     assert host.drift() == []
+
+
+@pytest.mark.parametrize("changes", [{"owner": "4242"}, {"group": "4242"}])
+def test_files_of_others_are_refused_without_root(host, releases, tmp_path, changes):
+    host.deploy(releases[0], state="staged")  # loads all the code: others may not read that
+    host.deploy(None, state="absent")
+
+    def ask():
+        with pytest.raises(_claim.DeploymentError) as refused:
+            host.deploy(releases[0], **changes)
+        return str(refused.value)
+
+    told = as_plain_user(ask, tmp_path)
+
+    assert re.search(r"cannot give files to owner \d+ and group \d+: become root", told)
+    assert not host.root.exists()
 
 
 def test_an_owner_that_does_not_exist_is_refused(host, releases):
@@ -586,7 +613,7 @@ def test_modes_are_those_of_the_root_whatever_the_umask(host, estate, umask, lev
     assert host.drift() == []
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+@pytest.mark.root("gives files to other users")
 def test_everything_of_a_release_belongs_to_the_roots_owner_and_group(host, estate):
     release = estate.seal("1", {**ONE, "key": ""}, private=("key",))
 

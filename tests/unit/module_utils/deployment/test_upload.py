@@ -74,7 +74,7 @@ def test_a_umask_closes_an_upload_directory_to_nobody_who_needs_it(root):
     assert upload_dir.stat().st_mode & 0o7777 == 0o700
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+@pytest.mark.root("gives a directory away")
 def test_root_gives_the_upload_directory_to_the_login_user(root, monkeypatch):
     monkeypatch.setenv("SUDO_UID", "4711")
 
@@ -180,7 +180,7 @@ def test_what_arrived_of_another_release_goes(root):
     assert files(upload_dir) == []
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.root("gives files away")
 @pytest.mark.parametrize("foreign", [".", "pack"])
 def test_what_somebody_else_left_is_not_built_upon(root, foreign):
     upload_dir, _there = ask(root)
@@ -226,7 +226,7 @@ def test_a_link_leads_no_write_elsewhere(root, tmp_path, linked):
     assert victim.read_bytes() == PACK[:300]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write to files of others")
+@pytest.mark.root("writes to files of others")
 def test_a_hard_link_leads_no_write_elsewhere(root, tmp_path, monkeypatch):
     monkeypatch.setenv("SUDO_UID", "4711")
     upload_dir = pathlib.Path(_upload.make(root, None, True, RELEASE, "a run", 1)[0])
