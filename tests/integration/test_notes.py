@@ -237,7 +237,7 @@ def test_a_note_for_an_environment_counts_from_what_its_hosts_have(
     assert is_one_line(wrong.result(TELL)["msg"])
     assert f"there is no directory {tmp_path}/no" in wrong.result(TELL)["msg"]
     unasked = run_playbook(NOTES, estate)
-    assert unasked.result(TELL)["msg"] == "missing required arguments: release"
+    assert unasked.result(TELL)["msg"] == "release is required"
 
 
 def test_a_workspace_is_read_where_it_is_as_who_built_there(

@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from ...module_utils.deployment._answer import HOST_LOST
 from ...module_utils.formats import _canonical
 from ._state import DeployedRelease, EnvironmentState, HostState, optional_release
 
@@ -87,7 +88,7 @@ def of_host(host: str, answer: Registered) -> HostState:
 
 def reason(answer: Registered) -> str:
     """Return in a few words why there is no state in what a task registered."""
-    if answer.get("unreachable"):
+    if answer.get("unreachable") or answer.get("code") == HOST_LOST:
         return "unreachable"
     said = " ".join(str(answer.get("msg") or "no answer").split())
     for prefix in ("Task failed: ", "Action failed: ", "Module failed: "):

@@ -81,6 +81,7 @@ def test_what_was_there_before_has_no_digest():
 
 FAILED = {"failed": True, "msg": "Task failed: Module failed: state.json\n cannot be read"}
 LOST = {"unreachable": True, "msg": "ssh: connect to host web1"}
+GONE = {"failed": True, "code": "host_lost", "msg": "unreachable: ssh: connect to host web1"}
 
 
 @pytest.mark.parametrize(
@@ -91,6 +92,7 @@ LOST = {"unreachable": True, "msg": "ssh: connect to host web1"}
         ({"results": [FAILED], "failed": True}, "state.json cannot be read"),
         ({"results": [answer(release(1)), LOST]}, "unreachable"),
         ({"unreachable": True}, "unreachable"),
+        (GONE, "unreachable"),
         ({"results": [{"skipped": True}]}, "no answer"),
         ({"skipped": True}, "no answer"),
         ({"results": [{"failed": True, "msg": "x" * 500}]}, "x" * 119 + "…"),
@@ -107,6 +109,7 @@ def test_a_host_that_gave_no_answer_is_unknown_with_the_reason(answered, why):
 
     assert state.unknown.keys() == {"web1"}
     assert why in state.unknown["web1"]
+    assert "ssh:" not in state.problem
     assert "web1 (" in state.problem
     assert state.problem.isprintable()
     assert reference(2) in state.references
