@@ -12,7 +12,7 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.loader import shell_loader
 
-from ansible_collections.itops.release.plugins.plugin_utils.deployment import _transfer
+from ansible_collections.itops.release.plugins.plugin_utils.adapter import _transfer
 
 BLOCK = _transfer.BLOCK_BYTES
 PART = _transfer.PART_BYTES
@@ -92,25 +92,8 @@ def drop(tmp_path):
     return path
 
 
-def partial(data):
-    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-
-
 def send(action, pack, drop, start=0):
-    return _transfer.send(action, str(pack), str(drop), start, AnsibleConnectionFailure)
-
-
-@pytest.mark.parametrize("count", [1, 4096, PART + 1, 2 * PART + 12345])
-def test_a_beginning_of_the_very_pack_has_arrived(pack, count):
-    assert _transfer.arrived_bytes(str(pack), partial(pack.read_bytes()[:count])) == count
-
-
-def test_nothing_has_arrived_of_another_pack(pack):
-    data = pack.read_bytes()
-
-    assert _transfer.arrived_bytes(str(pack), None) == 0
-    assert _transfer.arrived_bytes(str(pack), partial(b"x" + data[1:5000])) == 0
-    assert _transfer.arrived_bytes(str(pack), partial(data + b"x")) == 0
+    return _transfer.send(action, str(pack), str(drop), start)
 
 
 def test_a_whole_pack_is_put_as_one_file(tmp_path, pack, drop):
