@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import hashlib
 import os
 import pathlib
 import shutil
@@ -181,8 +180,10 @@ def test_what_arrived_stays_when_the_link_breaks(tmp_path, pack, drop):
     action = Action(tmp_path, unprivileged=False)
     action._connection.failure = AnsibleConnectionFailure("gone")
 
-    with pytest.raises(AnsibleConnectionFailure):
+    with pytest.raises(_transfer.TransferError) as caught:
         send(action, pack, drop)
+
+    assert caught.value.code == "host_lost"
 
     assert (drop / "pack").exists()
     assert list(pack.parent.iterdir()) == [pack]
