@@ -114,10 +114,16 @@ def revert(request: _request.Request, now: Now) -> Outcome:
         _claim.check_owner(root.path, before, None)
         state = copy.deepcopy(before)
         _claim.settle(root, state, None)
+        if state.lease and state.lease.run == request.reverts:
+            # It may be about to switch: then there is something to undo in a moment.
+            claim = _transaction.claim_of(root, request, now)
+            if not request.check:
+                state = claim.await_turn()
+            claim.check_turn(state)
         if _reversal.choose(root, state, request) is None:
             return _answer.outcome(request.root, before, state, changed=False)
         act = _transaction.foresee_reversal if request.check else _transaction.revert
-        return act(root, before, request, now)
+        return act(root, before, state, request, now)
 
 
 def mark(request: _request.Request, now: Now) -> Outcome:

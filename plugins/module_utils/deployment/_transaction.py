@@ -141,31 +141,37 @@ def remove(
 
 
 def foresee_reversal(
-    root: _directory.Root, before: _state.State, request: _request.Request, now: Now
+    root: _directory.Root,
+    before: _state.State,
+    state: _state.State,
+    request: _request.Request,
+    now: Now,
 ) -> Outcome:
     """Return what ``revert`` would."""
     claim = claim_of(root, request, now)
-    state = copy.deepcopy(before)
-    _claim.settle(root, state, None)
     claim.check_turn(state)
     change = _reversal.choose(root, state, request)
     assert change is not None  # the caller has looked
-    after = copy.deepcopy(state)
-    if after.live == change.to:
-        after.live, after.good = change.back, list(change.good)
-    after.trial = after.lease = None
+    after = _reversal.undone(root, state, change)
     outcome = _answer.outcome(request.root, before, after, changed=True)
     return told(claim, {**outcome, "switched_back": True})
 
 
 def revert(
-    root: _directory.Root, before: _state.State, request: _request.Request, now: Now
+    root: _directory.Root,
+    before: _state.State,
+    planned_for: _state.State,
+    request: _request.Request,
+    now: Now,
 ) -> Outcome:
     """Undo what the run that *request* names changed; return the outcome.
 
-    Raises Unwell where what is live again does not restart, or its probe fails.
+    *before* is the State that was found, and *planned_for* that, settled. Raises Unwell where what
+    is live again does not restart, or its probe fails.
     """
     with leased(root, request, now) as (claim, state):
+        if not _state.is_as_planned(state, planned_for):
+            before = copy.deepcopy(state)
         change = _reversal.choose(root, state, request)
         if change is None:  # another call came first
             return told(claim, _answer.outcome(root.path, before, state, changed=False))

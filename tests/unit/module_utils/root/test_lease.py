@@ -354,8 +354,8 @@ def hold(host, lease):
 @pytest.mark.parametrize(
     ("format_", "unknown", "unknown_of_trees"),
     [
-        (1, ("lease", "left", "pinned", "change"), ("at", "run")),
-        (2, ("change",), ("run",)),
+        (1, ("lease", "left", "pinned", "change", "trial_change"), ("at", "run")),
+        (2, ("change", "trial_change"), ("run",)),
     ],
 )
 def test_a_state_of_a_format_before_is_read_and_written_in_this_one(

@@ -67,7 +67,7 @@ STATE = _state.State(
     since="2026-01-01T00:00:00Z",
 )
 # What is recorded of it by name, though it is nothing.
-REST = {"left": None, "pinned": {}, "restarted": True, "trial": None}
+REST = {"left": None, "pinned": {}, "restarted": True, "trial": None, "trial_change": None}
 
 
 def test_a_state_is_recorded_and_read_as_it_was():
@@ -151,6 +151,7 @@ def test_no_part_of_a_state_shares_data_with_what_was_recorded_of_it():
         {"change": {**WHOLE["change"], "back": "../1"}},
         {"change": {**WHOLE["change"], "to": None}},
         {"change": {**WHOLE["change"], "good": "ef"}},
+        {"trial_change": {**WHOLE["change"], "run": None}},
         {"good": []},
         {"good": ["abc"]},
         {"good": [["ab" * 32]]},
