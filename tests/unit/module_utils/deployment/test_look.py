@@ -9,9 +9,9 @@ import os
 
 import pytest
 
+from ansible_collections.itops.release.plugins.module_utils.deployment import _look
 from ansible_collections.itops.release.plugins.module_utils.files import _durable
 from ansible_collections.itops.release.plugins.module_utils.root import _directory
-from ansible_collections.itops.release.plugins.modules import release_deployment_info
 from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing
 from ansible_collections.itops.release.tests.fakes.estate import snapshot, write_tree
 from ansible_collections.itops.release.tests.fakes.processes import KILLED, exit_status
@@ -29,16 +29,9 @@ def host(estate, labels):
     return host
 
 
-def ask(host, **params):
-    defaults = {
-        "verify": False,
-        "history": 0,
-        "declared": False,
-        "runtime_paths": ["**/__pycache__"],
-        "_expected": None,
-    }
+def ask(host, **options):
     before = snapshot(host.root) if host.root.exists() else None
-    told = release_deployment_info.run({"root": str(host.root), **defaults, **params})
+    told = _look.answer(_look.Look(str(host.root), **options))
     assert (snapshot(host.root) if host.root.exists() else None) == before
     assert not told["changed"]
     return told
@@ -100,15 +93,15 @@ def test_without_verifying_no_file_is_looked_at(host):
 
 
 def test_another_release_than_expected_is_drift(host, labels):
-    assert ask(host, _expected=labels[0].digest)["ok"]
-    assert changes(ask(host, _expected=labels[1].digest)) == [("current", "release")]
+    assert ask(host, expected_digest=labels[0].digest)["ok"]
+    assert changes(ask(host, expected_digest=labels[1].digest)) == [("current", "release")]
 
 
 def test_a_trial_is_not_what_is_expected_to_be_live(host, labels):
     host.deploy(labels[1], commit=False)
 
-    assert not ask(host, _expected=labels[1].digest)["ok"]
-    assert not ask(host, _expected=labels[0].digest)["ok"]
+    assert not ask(host, expected_digest=labels[1].digest)["ok"]
+    assert not ask(host, expected_digest=labels[0].digest)["ok"]
 
 
 def test_a_current_that_leads_elsewhere_is_drift(host, labels):
@@ -148,7 +141,7 @@ def test_what_a_killed_run_switched_to_is_on_trial_and_that_run_s(half_switched,
     assert deployment["run"] == half_switched.run
     assert deployment["since"]
     assert told["drift"] == []
-    assert changes(ask(half_switched, _expected=labels[1].digest)) == [("current", "trial")]
+    assert changes(ask(half_switched, expected_digest=labels[1].digest)) == [("current", "trial")]
 
 
 def test_where_what_a_killed_run_switched_to_is_gone_that_is_told(half_switched, labels):
@@ -159,7 +152,7 @@ def test_where_what_a_killed_run_switched_to_is_gone_that_is_told(half_switched,
     assert told["deployment"]["phase"] == "on trial"
     assert changes(told) == [(".", "missing")]
     half_switched.deploy(None)
-    assert ask(half_switched, verify=True, _expected=labels[0].digest)["ok"]
+    assert ask(half_switched, verify=True, expected_digest=labels[0].digest)["ok"]
 
 
 def test_a_foreign_current_after_a_killed_run_is_told(half_switched, labels):
@@ -195,9 +188,7 @@ def test_a_switch_between_the_reading_of_state_and_of_current_is_no_drift(
         return real(root, state)
 
     monkeypatch.setattr(_directory.Root, "read_current", switched)
-    defaults = {"verify": True, "history": 0, "runtime_paths": [], "_expected": None}
-    defaults["declared"] = False
-    told = release_deployment_info.run({"root": str(host.root), **defaults})
+    told = _look.answer(_look.Look(str(host.root), verify=True, runtime_paths=()))
 
     assert told["deployment"]["live"]["version"] == "2.0"
     assert told["ok"]
@@ -233,7 +224,7 @@ def test_what_releases_declare_is_told_of_those_that_may_serve(estate):
 
     host.deploy(second)
     host.deploy(third, commit=False)
-    told = ask(host, declared=True, _expected=fourth.digest)["declared"]
+    told = ask(host, declared=True, expected_digest=fourth.digest)["declared"]
     assert set(told) == {label.digest for label in (second, third, fourth)}
     assert told[second.digest]["components"][0]["provides"] == {"web": "2.0"}
     nowhere = dataclasses.replace(host, root=host.root / "none")
@@ -244,3 +235,9 @@ def test_a_release_whose_manifest_is_damaged_declares_nothing(estate, host, labe
     (host.root / ".release/manifests" / labels[0].digest).write_text("{}")
 
     assert ask(host, declared=True)["declared"] == {}
+
+
+def test_what_is_asked_travels_as_plain_data():
+    look = _look.Look("/srv/shop", verify=True, runtime_paths=("a", "b"))
+
+    assert _look.Look.from_plain(look.to_plain()) == look
