@@ -28,9 +28,9 @@ from ansible_collections.itops.release.tests.integration.applications import (
 pytestmark = pytest.mark.slow
 
 ASK = "Ask what is live beside, once for all hosts"
-STAGE = "Put the release on the host, verified but not live"
-SWITCH = "Switch to the release, on trial"
-BACK = "Make the earlier release live, or stay"
+STAGE = "Stage the release"
+SWITCH = "Make the release live"
+BACK = "Make the release live"
 NOWHERE = {
     "ansible_connection": "ssh",
     "ansible_host": "127.0.0.1",
@@ -243,7 +243,7 @@ def test_a_way_back_is_held_to_what_is_live_unless_told_otherwise(shop):
     refused = shop.run("rollback", "api")
 
     for host in ("api1", "api2"):
-        assert line in refusal(refused, BACK, host)
+        assert line in refusal(refused, STAGE, host)
         assert "-e rollback_allow_incompatible=yes lets it pass" in failures(refused)[host]
     assert shop.calls == {"web1": 1, "web2": 1, "api1": 1, "api2": 1}
     assert shop.versions("api") == ["3.2.0", "3.2.0"]
@@ -251,7 +251,7 @@ def test_a_way_back_is_held_to_what_is_live_unless_told_otherwise(shop):
     for check in (True, False):
         slip = shop.run("rollback", "api", deploy_beside=slips, options={"check": check})
         for host in ("api1", "api2"):
-            assert refusal(slip, BACK, host).startswith(
+            assert refusal(slip, STAGE, host).startswith(
                 "cannot know what is deployed on wbe (deploy_"
             )
     assert shop.versions("api") == ["3.2.0", "3.2.0"]
