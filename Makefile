@@ -7,8 +7,8 @@ tiers = .venv/bin/python -m tests.tooling.run_tiers
 
 help:
 	@echo 'make demo           the whole life of a release on eight sandbox hosts, in a minute'
-	@echo 'make test           everything (as root: on real SSH hosts and containers too)'
-	@echo 'make test-quick     what needs no root and no network, in some 3 minutes'
+	@echo 'make test           everything, in some 20 minutes (as root: on real SSH hosts and containers too)'
+	@echo 'make test-quick     what needs no root and no network, in 3 minutes at most'
 	@echo 'make lint | sanity | package-check | mutants   one part of make test'
 	@echo 'make faults         kills, failures and power cuts at every system call, attackers, races: about half an hour'
 	@echo 'make bench          how long each operation takes on ten SSH hosts'
@@ -38,6 +38,7 @@ bench: setup
 faults: setup
 	@.venv/bin/python -m tests.tooling.packages
 	@.venv/bin/pytest -q -n 2 --dist worksteal tests/faults --every-point
+	@.venv/bin/pytest -q -n 2 --dist worksteal tests/integration --every-point -m every_point
 
 format: setup
 	@.venv/bin/ruff check --fix --select I .

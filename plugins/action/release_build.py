@@ -5,19 +5,17 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import json
 import os
+from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__
 from ansible.utils.display import Display
 
-from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.options import _build
-from ..plugin_utils.adapter import _arguments, _environment, _remote, _run_action, _transfer
-from ..plugin_utils.building import _diff, _supervision
+from ..plugin_utils.adapter import _arguments, _environment, _run_action, _task_host
+from ..plugin_utils.build_host import _conversation, _watch
+from ..plugin_utils.building import _diff, _plan
 from ..plugin_utils.definition import _release_file
 from ..plugin_utils.run import _ci, _identity
 
@@ -29,52 +27,35 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
     _supports_async = False
 
-    def run(self, tmp=None, task_vars=None):
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> _run_action.Result:
         super().run(tmp, task_vars)
         return _run_action.run_action(
             self,
             _arguments.on_host(_build.options(), "src", "workspace"),
-            lambda arguments: self._hide(arguments, task_vars),
+            lambda arguments: self._build(arguments, task_vars or {}),
         )
 
-    def _hide(self, arguments, task_vars):
+    def _build(
+        self, arguments: _arguments.Arguments, task_vars: dict[str, Any]
+    ) -> _run_action.Result:
+        """Have the build host build what its ``release.yml`` declares, and wait for the end."""
+        machine = _task_host.TaskHost(self, task_vars)
         paths = arguments["src"], arguments["workspace"]
+        patience = float(task_vars.get(PATIENCE, _watch.PATIENCE_SECONDS))
         with _environment.hidden_environment(self, *paths) as environment:
-            return self._build(arguments, environment, task_vars)
-
-    def _build(self, arguments, environment, task_vars):
-        there = self._call(arguments, None, environment, task_vars)
-        data = base64.b64decode(there["content"])
-        release = _release_file.parse(
-            _text(data, there["path"]), there["path"], arguments["version"], arguments["serial"]
-        )
-        patience = float(task_vars.get(PATIENCE, _supervision.PATIENCE_SECONDS))
-        job = _ci.recognise(os.environ, task_vars)
-        plan = {
-            "run": _identity.run_id(task_vars),
-            "release": {key: getattr(release, key) for key in ("name", "version", "serial")},
-            "definition": {"path": there["path"], "sha256": hashlib.sha256(data).hexdigest()},
-            "folder": there["folder"],
-            "check": self._task.check_mode,
-            "rebuild": arguments["rebuild"],
-            "require_reproducible": arguments["require_reproducible"],
-            "patience": patience,
-            "versions": _supervision.versions(__version__),
-            "ci": job and job._asdict(),
-            "components": _supervision.components(release),
-            "scripts": release.scripts,
-        }
-        started = self._call(arguments, plan, environment, task_vars)
-        host, display = task_vars["inventory_hostname"], Display()
-
-        def tell(text):
-            display.display(f"[{host}] {text}")
-
-        ended = _supervision.watch(self, started, patience, tell, AnsibleConnectionFailure)
-        return self._with_release(ended, plan)
-
-    def _with_release(self, ended, plan):
-        """Return how a build *ended*, with the release of its *plan*, and a diff where wanted."""
+            build_host = _conversation.BuildHost(machine, MODULE, arguments, environment)
+            there = build_host.ask(hidden={"plan": None})
+            plan = self._plan(arguments, there, patience, task_vars)
+            started = build_host.ask(hidden={"plan": plan})
+            host, display = task_vars["inventory_hostname"], Display()
+            ended = _watch.watch(
+                machine,
+                _watch.Started.from_plain(started),
+                patience,
+                lambda text: display.display(f"[{host}] {text}"),
+            )
         before = ended.pop("before", None)
         result = {"release": plan["release"], **ended}
         if self._task.diff and not ended.get("failed"):
@@ -82,34 +63,26 @@ class ActionModule(ActionBase):
             result["diff"] = _diff.diff(ended["workspace"], before, after)
         return result
 
-    def _call(self, arguments, plan, environment, task_vars):
-        """Have the host's half do its part; what may be secret goes as one text that is no_log."""
-        hidden = json.dumps({"plan": plan, "environment": environment})
-        with _transfer.modules_through_input(self):
-            result = self._execute_module(
-                MODULE,
-                _arguments.to_module({**arguments, "_hidden": hidden}),
-                task_vars=task_vars,
-                wrap_async=False,
-            )
-        if result.get("unreachable"):
-            raise AnsibleConnectionFailure(result.get("msg", "the build host is unreachable"))
-        if result.get("failed"):
-            raise _BuildHostError(_remote.why_failed(result))
-        return result
-
-
-class _BuildHostError(ReleaseError):
-    """The build host could not do its part."""
-
-    code = "build_host_failed"
-
-
-def _text(data, path):
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise _release_file.ReleaseFileError(
-            f"{path}:{line}: not UTF-8; expected YAML in UTF-8"
-        ) from None
+    def _plan(
+        self,
+        arguments: _arguments.Arguments,
+        there: _conversation.Answer,
+        patience: float,
+        task_vars: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Return the plan of the build of the ``release.yml`` that is *there*."""
+        data, path = base64.b64decode(there["content"]), there["path"]
+        text = _release_file.decode(data, path)
+        return _plan.Plan(
+            run=_identity.run_id(task_vars),
+            core=__version__,
+            release=_release_file.parse(text, path, arguments["version"], arguments["serial"]),
+            path=path,
+            data=data,
+            folder=there["folder"],
+            is_check=self._task.check_mode,
+            rebuild=arguments["rebuild"],
+            require_reproducible=arguments["require_reproducible"],
+            patience=patience,
+            job=_ci.recognise(os.environ, task_vars),
+        ).to_plain()

@@ -10,10 +10,18 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.options import _deployment
-from ..plugin_utils.adapter import _arguments, _hooks, _listeners, _run_action, _transport
+from ..plugin_utils.adapter import (
+    _arguments,
+    _conversion,
+    _hooks,
+    _listeners,
+    _run_action,
+    _transport,
+)
 from ..plugin_utils.deployment import _compression, _conversation, _host_diff, _options, _packs
 from ..plugin_utils.run import _identity
 
+OF_PLAYBOOKS = ("hosts", "serial", "max_fail_percentage", "on_failure")
 REQUIRED_IF = [("state", state, ["release"]) for state in ("checked", "staged", "live")]
 
 
@@ -46,6 +54,7 @@ class ActionModule(ActionBase):
             login=self._login(),
             becomes=self._connection.become is not None,
         )
+        self._warn_of_misspelt(task_vars)
         hooks = _hooks.read(self, arguments["hooks"] or {}, task_vars, self._called("hooks"))
         _compression.leave_to_packs(self._connection)
         conversation = _conversation.Conversation(
@@ -72,6 +81,14 @@ class ActionModule(ActionBase):
             if self._task.diff:
                 result["diff"] = _host_diff.diff(conversation.manifest, result)
         return result
+
+    def _warn_of_misspelt(self, variables: dict[str, Any]) -> None:
+        """Warn of variables that look like misspelt ones of the role that this task is of."""
+        prefix = self._called("")
+        if prefix:
+            known = {prefix + name for name in (*_deployment.options(), *OF_PLAYBOOKS)}
+            for line in _conversion.near_misses(known, variables, prefix):
+                self._display.warning(line)
 
     def _called(self, option: str) -> str:
         """Return the name by which the user knows an *option*: the role's variable, if any."""

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from typing import Any
 
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.formats import _canonical
 from ..module_utils.options import _evidence
-from ..plugin_utils.adapter import _run_action
+from ..plugin_utils.adapter import _arguments, _run_action
 from ..plugin_utils.evidence import _attachments, _trust
 from ..plugin_utils.evidence import _file as _evidence_file
 from ..plugin_utils.library import _store
@@ -21,7 +22,9 @@ class ActionModule(ActionBase):
     _supports_async = False
     _requires_connection = False
 
-    def run(self, tmp=None, task_vars=None):
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> _run_action.Result:
         super().run(tmp, task_vars)
         return _run_action.run_action(
             self,
@@ -30,7 +33,7 @@ class ActionModule(ActionBase):
             place="dest",
         )
 
-    def _write(self, arguments, keep):
+    def _write(self, arguments: _arguments.Arguments, keep: bool) -> _run_action.Result:
         library = _store.Library(arguments["media_library"])
         label = library.find(arguments["release"])
         trust = _trust.read(arguments["trust"]) if arguments["trust"] else None

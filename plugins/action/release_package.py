@@ -5,23 +5,20 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
+from collections.abc import Iterator
+from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.common.validation import check_type_path
 from ansible.plugins.action import ActionBase
 
-from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.options import _package
-from ..plugin_utils.adapter import _arguments, _environment, _remote, _run_action
-from ..plugin_utils.building import _built, _sealing, _source_hosts
-from ..plugin_utils.definition import _release_file
-from ..plugin_utils.evidence import _attesting
-from ..plugin_utils.library import _housekeeping, _store
-from ..plugin_utils.release import _description
+from ..plugin_utils.adapter import _arguments, _environment, _run_action, _task_host
+from ..plugin_utils.build_host import _conversation
+from ..plugin_utils.building import _packaging, _source_hosts
 
 MODULE = "itops.release.release_package"
+ONLY_HERE = ("sign", "evidence", "sbom")  # options that are the controller's own business
 
 
 class ActionModule(ActionBase):
@@ -29,12 +26,14 @@ class ActionModule(ActionBase):
     _supports_async = False
     _requires_connection = False
 
-    def run(self, tmp=None, task_vars=None):
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> _run_action.Result:
         super().run(tmp, task_vars)
         return _run_action.run_action(
             self,
             _arguments.on_host(_package.options(), "src", "workspace"),
-            lambda arguments: self._act(arguments, task_vars),
+            lambda arguments: self._package(arguments, task_vars or {}),
             place="media_library",
             required_if=[
                 ("state", "present", ["src", "mark"], True),
@@ -46,91 +45,31 @@ class ActionModule(ActionBase):
             mutually_exclusive=[("src", "mark")],
         )
 
-    def _act(self, arguments, task_vars):
-        """Do what is asked and return the result, with a diff where one is wanted."""
-        if refused := _housekeeping.refuse(arguments) or _attesting.refuse(arguments):
-            raise ReleaseError(refused, code="invalid_arguments")
-        library = _store.Library(arguments["media_library"])
-        keep = not self._task.check_mode
-        if arguments["state"] == "pruned":
-            result, before, after = _housekeeping.prune(library, arguments, keep)
-        elif arguments["state"] == "absent":
-            result, before, after = _housekeeping.remove(library, arguments, keep)
-        elif arguments["state"] == "signed":
-            result, before, after = self._countersign(library, arguments, keep)
-        elif arguments["mark"]:
-            result, before, after = _housekeeping.mark(library, arguments, keep)
-        else:
-            result, before, after = self._seal(library, arguments, task_vars, keep)
-        if self._task.diff:
-            headers = dict.fromkeys(("before_header", "after_header"), library.path)
-            result["diff"] = {**headers, "before": "".join(before), "after": "".join(after)}
-        return result
-
-    def _seal(self, library, arguments, task_vars, keep):
-        # A key that cannot be used is told before anything is sealed.
-        vouching = _attesting.prepare(arguments, os.environ)
-        with self._sources(arguments, task_vars) as host:
-            data = host.read()
-            text = _release_file.decode(data, host.definition)
-            release = _release_file.parse(
-                text, host.definition, arguments["version"], arguments["serial"]
-            )
-            release = _built.prepare(release, host, data)
-            stored, new = _sealing.seal(library, release, host.pack, keep=keep)
-        result = {"changed": new, "release": _description.describe(stored)}
-        lines = [_description.line(stored.label)] * new
-        sealed = _attesting.Sealed(stored, host.built, is_there=keep or not new)
-        return result, [], lines + _attesting.vouch(library, vouching, sealed, result, keep)
+    def _package(
+        self, arguments: _arguments.Arguments, task_vars: dict[str, Any]
+    ) -> _run_action.Result:
+        """Do what the task asks for, with a diff where one is wanted."""
+        done = _packaging.act(
+            arguments,
+            lambda: self._open_sources(arguments, task_vars),
+            os.environ,
+            keep=not self._task.check_mode,
+        )
+        return done.with_diff() if self._task.diff else done.result
 
     @contextlib.contextmanager
-    def _sources(self, arguments, task_vars):
-        """Give what reads and packs the sources where they are."""
+    def _open_sources(
+        self, arguments: _arguments.Arguments, task_vars: dict[str, Any]
+    ) -> Iterator[_source_hosts.Sources]:
+        """Give the sources where they are: on this machine, or on the host of the task."""
+        src, definition, workspace = (arguments[key] for key in ("src", "definition", "workspace"))
         if not arguments["remote_src"]:
-            src = check_type_path(arguments["src"])
-            workspace = arguments["workspace"] and check_type_path(arguments["workspace"])
-            yield _source_hosts.ThisMachine(src, arguments["definition"], workspace)
+            workspace = workspace and check_type_path(workspace)
+            yield _source_hosts.ThisMachine(check_type_path(src), definition, workspace)
             return
-        folder = self._make_tmp_path()
-        paths = arguments["src"], arguments["workspace"]
-        try:
-            call = functools.partial(self._call, task_vars)
-            with _environment.hidden_environment(self, *paths):  # of which packing needs nothing
-                yield _source_hosts.BuildHost(
-                    arguments["src"],
-                    arguments["definition"],
-                    arguments["workspace"],
-                    folder,
-                    call,
-                    self._fetch,
-                )
-        finally:
-            self._remove_tmp_path(folder, force=True)
-
-    def _call(self, task_vars, asked):
-        options = {**self._task.args, "_call": asked}
-        for name in ("sign", "evidence", "sbom"):  # the controller's own business
-            options.pop(name, None)
-        result = self._execute_module(MODULE, options, task_vars=task_vars, wrap_async=False)
-        if result.get("failed"):
-            raise _source_hosts.BuildHostError(_remote.why_failed(result))
-        return result
-
-    def _fetch(self, there, path):
-        try:
-            self._connection.fetch_file(there, path)
-        except AnsibleConnectionFailure:
-            raise
-        except (AnsibleError, OSError) as error:
-            reason, name = " ".join(str(error).split()), os.path.basename(there)
-            raise _source_hosts.BuildHostError(
-                f"{name} could not be fetched to {path}: {reason}"
-            ) from None
-
-    @staticmethod
-    def _countersign(library, arguments, keep):
-        vouching = _attesting.prepare(arguments, os.environ)
-        stored = library.get(library.find(arguments["release"]).digest)
-        result = {"changed": False, "release": _description.describe(stored)}
-        sealed = _attesting.Sealed(stored, None, is_there=True)
-        return result, [], _attesting.vouch(library, vouching, sealed, result, keep)
+        options = {key: self._task.args[key] for key in self._task.args if key not in ONLY_HERE}
+        machine = _task_host.TaskHost(self, task_vars)
+        # Packing needs nothing of the environment.
+        with machine.folder() as folder, _environment.hidden_environment(self, src, workspace):
+            build_host = _conversation.BuildHost(machine, MODULE, options)
+            yield _source_hosts.OnBuildHost(src, definition, workspace, folder, build_host)

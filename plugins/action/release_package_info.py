@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from typing import Any
 
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.options import _package_info
-from ..plugin_utils.adapter import _run_action
+from ..plugin_utils.adapter import _arguments, _run_action
 from ..plugin_utils.evidence import _attachments, _signatures, _statement, _trust
 from ..plugin_utils.library import _catalogue, _store
 from ..plugin_utils.release import _comparison, _description, _scripts
@@ -22,7 +23,9 @@ class ActionModule(ActionBase):
     _supports_async = False
     _requires_connection = False
 
-    def run(self, tmp=None, task_vars=None):
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> _run_action.Result:
         super().run(tmp, task_vars)
         return _run_action.run_action(
             self,
@@ -33,13 +36,13 @@ class ActionModule(ActionBase):
         )
 
 
-def look(arguments):
+def look(arguments: _arguments.Arguments) -> _run_action.Result:
     """Return the releases asked for as plain data, and the comparison when one is asked for."""
     library = _store.Library(arguments["media_library"])
     if arguments["release"] is None:
-        stored, damaged = library.survey()
+        held, damaged = library.survey()
         return {
-            "releases": list(map(_description.describe, stored)),
+            "releases": list(map(_description.describe, held)),
             "damaged": [item._asdict() for item in damaged],
         }
     hooks, scripts_from = arguments["hooks"], arguments["scripts_from"]
@@ -48,7 +51,7 @@ def look(arguments):
     stored = library.get(library.find(arguments["release"]).digest)
     trust = _trust.read(arguments["trust"]) if arguments["trust"] else None
     now = datetime.now(timezone.utc)
-    result = {
+    result: _run_action.Result = {
         "releases": [_description.describe(stored)],
         "signatures": _signatures.describe(library, stored.label, trust),
         "evidence": _attachments.describe(library, stored.label, trust, now),
@@ -69,7 +72,7 @@ def look(arguments):
     return result
 
 
-def _is_elsewhere(library, reference):
+def _is_elsewhere(library: _store.Library, reference: str) -> bool:
     """Tell whether a release is named that *library* need not hold: a host may, by its digest."""
     wanted = _catalogue.parse_reference(reference)
     return isinstance(wanted, str) and not library.entries_of(wanted)

@@ -47,22 +47,40 @@ import json
 import os
 import select
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timezone
+from typing import IO, TYPE_CHECKING, Any
 
 from ansible import constants as C  # noqa: N812 (Ansible's own name for it)
 from ansible import context
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 
-from ..plugin_utils.events import _build_facts, _facts, _recorder, _report
+from ..plugin_utils.events import _answers, _facts, _recorder, _report
 from ..plugin_utils.run import _identity, _lifetime
+
+if TYPE_CHECKING:
+    from ansible.executor.stats import AggregateStats
+    from ansible.executor.task_result import TaskResult
+    from ansible.inventory.host import Host
+    from ansible.playbook import Playbook
+    from ansible.playbook.play import Play
+    from ansible.playbook.task import Task
 
 DEPLOYMENT = "itops.release.release_deployment"
 INSPECTION = "itops.release.release_deployment_info"
 BUILD = "itops.release.release_build"
 PACKAGE = "itops.release.release_package"
 NOTES = "itops.release.release_notes"
-OF_BUILDS = {PACKAGE: _build_facts.sealing_event, NOTES: _build_facts.noting_event}
+OF_BUILDS: dict[str, Callable[..., _facts.Event]] = {
+    PACKAGE: _answers.sealing,
+    NOTES: _answers.noting,
+}
+OF_ANSWERS: dict[str, Callable[..., _facts.Event]] = {
+    DEPLOYMENT: _answers.deployment,
+    INSPECTION: _answers.inspection,
+    BUILD: _answers.building,
+}
 OURS = (DEPLOYMENT, INSPECTION, BUILD)
 COLOURS = {
     "ok": C.COLOR_OK,
@@ -73,11 +91,11 @@ COLOURS = {
 RECORD_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
-def _guarded(method):
+def _guarded(method: Callable[..., None]) -> Callable[..., None]:
     """Let a mistake in the report cost the report, never the run: warn once, then stay silent."""
 
     @functools.wraps(method)
-    def guarded(self, *args, **kwargs):
+    def guarded(self: CallbackModule, *args: Any, **kwargs: Any) -> None:
         if not self.broken:
             try:
                 method(self, *args, **kwargs)
@@ -96,39 +114,41 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "itops.release.metrics"
     CALLBACK_NEEDS_ENABLED = True
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.broken = False
-        self.run_id = None
+        self.run_id: str | None = None
         self.watching = False  # whether an end that Ansible gives no callback for is told
         self.going_on = False  # a playbook has begun whose end has not been told
-        self.record = None
-        self.recorder = None
-        self.waiting = {}  # the plays of the playbook that have not started, by identifier
-        self.undecided = None  # the running play, until it is known to handle releases
+        self.record: int | None = None  # the file descriptor
+        self.recorder = _recorder.Recorder()
+        self.waiting: dict[
+            str, Play
+        ] = {}  # the plays of the playbook that have not started, by identifier
+        self.undecided: Play | None = None  # the running play, until it is known to handle releases
 
-    def note(self, event):
+    def note(self, event: _facts.Event) -> None:
         """Write *event* down before it is counted: a killed run leaves only the file."""
         if self.record is not None:
             line = {
                 "format": _facts.RECORD_FORMAT,
                 "run": self.run_id,
                 "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-                **event,
+                **event.to_plain(),
             }
-            self._write(json.dumps(line).encode() + b"\n")
+            self._write(self.record, json.dumps(line).encode() + b"\n")
         self.recorder.note(event)
 
-    def _write(self, line):
+    def _write(self, record: int, line: bytes) -> None:
         try:
-            if os.write(self.record, line) < len(line):
+            if os.write(record, line) < len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             self.record = None
             self._display.warning(f"The record of itops.release ends here: {error}")
 
     @_guarded
-    def v2_playbook_on_start(self, playbook):
+    def v2_playbook_on_start(self, playbook: Playbook) -> None:
         self.recorder = _recorder.Recorder(check_mode=bool(context.CLIARGS.get("check")))
         plays = playbook.get_plays()
         self.waiting = {play._uuid: play for play in plays}
@@ -140,7 +160,7 @@ class CallbackModule(CallbackBase):
                 self.record = _open_record(path)
             except OSError as error:
                 self._display.warning(f"There will be no record of itops.release: {error}")
-        self.note({"event": "run", "check_mode": self.recorder.check_mode})
+        self.note(_facts.Run(check_mode=self.recorder.check_mode))
         self.going_on = True
         if not self.watching:
             self.watching = True
@@ -148,31 +168,31 @@ class CallbackModule(CallbackBase):
             _lifetime.tell_of_the_end(self._stop)
 
     @_guarded
-    def _stop(self, cause):
+    def _stop(self, cause: str) -> None:
         """Close the report of a run that stops before its end."""
         if self.going_on:
             self.going_on = False
             with contextlib.suppress(Exception):  # whatever a signal fell into the middle of
                 self._plan_the_rest()
-            self.note({"event": "stopped", "by": cause})
+            self.note(_facts.Stopped(by=cause))
             if _takes_output(sys.stdout):
                 self._show()
                 sys.stdout.flush()
 
     @_guarded
-    def v2_playbook_on_play_start(self, play):
+    def v2_playbook_on_play_start(self, play: Play) -> None:
         if self.waiting.pop(play._uuid, None):  # else it is a further batch of a play
             self.undecided = play
             if _mentions_releases(play):
                 self._plan()
 
-    def _plan(self):
+    def _plan(self) -> None:
         """Say whom the running play is for, once: its later batches may never come."""
         if self.undecided:
             self._note_hosts(self.undecided, self.undecided.hosts)
             self.undecided = None
 
-    def _plan_the_rest(self):
+    def _plan_the_rest(self) -> None:
         """Say whom the plays that never started are for."""
         for play in self.waiting.values():
             if _mentions_releases(play):
@@ -180,53 +200,51 @@ class CallbackModule(CallbackBase):
                 templar = Templar(loader=play.get_loader(), variables=variables)
                 self._note_hosts(play, templar.template(play.hosts))
 
-    def _note_hosts(self, play, pattern):
+    def _note_hosts(self, play: Play, pattern: Any) -> None:
         # A play starts for each batch and knows this batch only. The inventory knows all hosts;
         # there is no public way to it.
         inventory = play.get_variable_manager()._inventory
         chosen = inventory.get_hosts(pattern, ignore_restrictions=True)
         every = inventory.get_hosts(pattern, ignore_limits=True, ignore_restrictions=True)
-        hosts = [host.name for host in chosen]
+        hosts = tuple(host.name for host in chosen)
         kept = set(hosts)
-        left_out = [host.name for host in every if host.name not in kept]
-        self.note({"event": "plan", "hosts": hosts, "left_out": left_out})
+        left_out = tuple(host.name for host in every if host.name not in kept)
+        self.note(_facts.Plan(hosts=hosts, left_out=left_out))
 
     @_guarded
-    def v2_runner_on_start(self, host, task):
+    def v2_runner_on_start(self, host: Host, task: Task) -> None:
         ours = task.resolved_action in OURS and not _looks_beside(task)
         if ours:
             self._plan()
         if ours or _is_of_builds(task.resolved_action, task.args):
-            self.note(_facts.begin_event(host.name, task.get_name()))
+            self.note(_answers.begin(host.name, task.get_name()))
 
-    def v2_runner_on_ok(self, result):
+    def v2_runner_on_ok(self, result: TaskResult) -> None:
         self._note_answer(result, "ok")
 
-    def v2_runner_on_skipped(self, result):
+    def v2_runner_on_skipped(self, result: TaskResult) -> None:
         self._note_answer(result, "skipped")
 
-    def v2_runner_on_failed(self, result, ignore_errors=False):
+    def v2_runner_on_failed(self, result: TaskResult, ignore_errors: bool = False) -> None:
         self._note_answer(result, "failed", forgiven=ignore_errors)
 
-    def v2_runner_on_unreachable(self, result):
+    def v2_runner_on_unreachable(self, result: TaskResult) -> None:
         self._note_answer(result, "unreachable", forgiven=result.task.ignore_unreachable)
 
-    def v2_runner_item_on_ok(self, result):
+    def v2_runner_item_on_ok(self, result: TaskResult) -> None:
         self._note_answer(result, "ok", item=True)
 
-    def v2_runner_item_on_failed(self, result):
+    def v2_runner_item_on_failed(self, result: TaskResult) -> None:
         self._note_answer(result, "failed", item=True)
 
     @_guarded
-    def _note_answer(self, result, status, forgiven=False, item=False):
+    def _note_answer(
+        self, result: TaskResult, status: str, forgiven: bool = False, item: bool = False
+    ) -> None:
         host, action, answer = result.host.name, result.task.resolved_action, result.result
         if item and answer.get("unreachable"):  # Ansible tells such an item as failed
             status = "unreachable"
-        make = {
-            DEPLOYMENT: _facts.deployment_event,
-            INSPECTION: _facts.inspection_event,
-            BUILD: _build_facts.building_event,
-        }.get(action)
+        make = OF_ANSWERS.get(action)
         if make and not _looks_beside(result.task):
             self._plan()
             if item or "results" not in answer:  # a loop was told item by item
@@ -238,19 +256,19 @@ class CallbackModule(CallbackBase):
             if args.get("workspace"):
                 return
         if action == PACKAGE and status == "ok" and result.task.args.get("state") == "pruned":
-            self.note(_facts.pruning_event(host, answer))
+            self.note(_answers.pruning(host, answer))
         elif status in ("failed", "unreachable") and not forgiven and not item:
-            self.note(_facts.failure_event(host, status, result.task.get_name(), action, answer))
+            self.note(_answers.failure(host, status, result.task.get_name(), action, answer))
 
     @_guarded
-    def v2_playbook_on_stats(self, stats):
+    def v2_playbook_on_stats(self, stats: AggregateStats) -> None:
         self._plan_the_rest()
-        failed, unreachable = sorted(stats.failures), sorted(stats.dark)
-        self.note({"event": "end", "failed": failed, "unreachable": unreachable})
+        failed, unreachable = tuple(sorted(stats.failures)), tuple(sorted(stats.dark))
+        self.note(_facts.End(failed=failed, unreachable=unreachable))
         self.going_on = False
         self._show()
 
-    def _show(self):
+    def _show(self) -> None:
         lines = _report.render(self.recorder)
         if lines:
             self._display.banner("RELEASES")
@@ -258,7 +276,7 @@ class CallbackModule(CallbackBase):
             self._display.display(line, color=COLOURS[tone])
 
 
-def _open_record(path):
+def _open_record(path: str) -> int:
     """Open the record at *path* for appending; a line that was cut off gets its end."""
     record = os.open(path, RECORD_FLAGS, 0o600)
     with contextlib.suppress(OSError), open(path, "rb") as stream:
@@ -268,29 +286,29 @@ def _open_record(path):
     return record
 
 
-def _takes_output(stream):
+def _takes_output(stream: IO[str]) -> bool:
     """Tell whether *stream* takes a line now: a reader that has stopped must not delay the end."""
     return stream in select.select([], [stream], [], 0)[1]
 
 
-def _mentions_releases(play):
+def _mentions_releases(play: Play) -> bool:
     """Tell whether *play* has one of our roles or modules in plain sight; includes may hide it."""
-    if any(role.get_name().startswith(_facts.OUR_ROLES) for role in play.get_roles()):
+    if any(role.get_name().startswith(_answers.OUR_ROLES) for role in play.get_roles()):
         return True
     return any(map(_is_ours, _tasks(play.get_tasks())))
 
 
-def _looks_beside(task):
+def _looks_beside(task: Task) -> bool:
     """Tell whether *task* asks what is live elsewhere, which is not what the run is about."""
     return bool(task.delegate_to and task.args.get("declared"))
 
 
-def _is_of_builds(action, args):
+def _is_of_builds(action: str, args: dict[str, Any]) -> bool:
     """Tell whether a task seals, signs or describes, which is told where something was built."""
     return action in OF_BUILDS and args.get("state", "present") in ("present", "signed")
 
 
-def _tasks(entries):
+def _tasks(entries: Iterable[Any]) -> Iterator[Task]:
     """Yield the tasks below *entries*, which nest as lists and blocks do."""
     for entry in entries:
         if isinstance(entry, list):
@@ -301,7 +319,7 @@ def _tasks(entries):
             yield entry
 
 
-def _is_ours(task):
-    if task.get_name().startswith(_facts.OUR_ROLES) or task.action in OURS:
+def _is_ours(task: Task) -> bool:
+    if task.get_name().startswith(_answers.OUR_ROLES) or task.action in OURS:
         return True
-    return str(task.args.get("name", "")).startswith(_facts.OUR_ROLES)
+    return str(task.args.get("name", "")).startswith(_answers.OUR_ROLES)

@@ -54,19 +54,24 @@ _value:
   elements: dict
 """
 
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
 from ansible.errors import AnsibleFilterError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 
 
-def hosts_beside(places, groups, tell_slips=False):
+def hosts_beside(
+    places: Any, groups: Mapping[str, Iterable[str]], tell_slips: bool = False
+) -> list[dict[str, str]]:
     """Return whom to ask; a pattern that names nobody is refused or told, for it is a slip."""
     inventory = InventoryManager(DataLoader(), parse=False)
     for group, hosts in groups.items():
         inventory.add_group(group)
         for host in hosts:
             inventory.add_host(host, group=group)
-    found = []
+    found: list[dict[str, str]] = []
     # One mapping that is not in a list is a slip too, and not a list of its keys.
     for place in places if isinstance(places, (list, tuple)) else [places]:
         try:
@@ -79,7 +84,7 @@ def hosts_beside(places, groups, tell_slips=False):
     return found
 
 
-def _hosts_of(place, inventory):
+def _hosts_of(place: Any, inventory: InventoryManager) -> list[dict[str, str]]:
     if not isinstance(place, dict) or not (place.get("hosts") and place.get("root")):
         raise AnsibleFilterError(
             f"deploy_beside: {place!r} is not as {{hosts: api, root: /srv/api}}"
@@ -96,5 +101,5 @@ def _hosts_of(place, inventory):
 class FilterModule:
     """What Ansible asks a file of filters for."""
 
-    def filters(self):
+    def filters(self) -> dict[str, Callable[..., Any]]:
         return {"hosts_beside": hosts_beside}

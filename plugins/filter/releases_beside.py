@@ -6,9 +6,9 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: releases_beside
-short_description: Tell what is live beside a deployment, and of which hosts that is not known
+short_description: Report what is live beside a deployment, and on which hosts that is unknown
 description:
-  - Makes the option O(itops.release.release_deployment#module:beside) of what
+  - Makes the value of O(itops.release.release_deployment#module:beside) from what
     M(itops.release.release_deployment_info) answered with C(declared), in a task with a loop over
     what P(itops.release.hosts_beside#filter) lists.
   - What is on trial there counts as live, because it serves.
@@ -23,8 +23,8 @@ options:
     required: true
   asked:
     description:
-      - What P(itops.release.hosts_beside#filter) lists, with C(tell_slips). Of each host and root
-        there that has no result it is told that nobody knows.
+      - What P(itops.release.hosts_beside#filter) lists, with C(tell_slips). Each host and root
+        there that has no result is unknown.
     type: list
     elements: dict
     default: []
@@ -41,16 +41,29 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: What is live on each host.
+  description:
+    - A mapping for each of the hosts, as P(itops.release.environment_state#filter) has it in
+      C(hosts), with what is live, what is on trial, and what the one that serves declares.
   type: list
   elements: dict
 """
 
-from ..plugin_utils.compatibility import _beside
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ..plugin_utils.environment import _answers
+
+
+def releases_beside(
+    results: Iterable[Mapping[str, Any]], asked: Iterable[Mapping[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """Return what serves on the hosts of *results*, and which of those *asked* are unknown."""
+    state = _answers.from_loop(results, asked)
+    return [there.only_serving().to_plain() for there in state.hosts]
 
 
 class FilterModule:
     """What Ansible asks a file of filters for."""
 
-    def filters(self):
-        return {"releases_beside": _beside.from_answers}
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"releases_beside": releases_beside}

@@ -51,6 +51,7 @@ _value:
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from ..plugin_utils.deployment import _steps
 
@@ -58,5 +59,5 @@ from ..plugin_utils.deployment import _steps
 class FilterModule:
     """What Ansible asks a file of filters for."""
 
-    def filters(self) -> dict[str, Callable[..., list[dict[str, str]]]]:
+    def filters(self) -> dict[str, Callable[..., list[dict[str, Any]]]]:
         return {"steps_after_switch": _steps.after_switch}

@@ -47,6 +47,7 @@ _value:
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from ..plugin_utils.deployment import _steps
 
@@ -54,5 +55,5 @@ from ..plugin_utils.deployment import _steps
 class FilterModule:
     """What Ansible asks a file of filters for."""
 
-    def filters(self) -> dict[str, Callable[..., list[dict[str, str]]]]:
+    def filters(self) -> dict[str, Callable[..., list[dict[str, Any]]]]:
         return {"steps_before_switch": _steps.before_switch}

@@ -8,16 +8,18 @@ from __future__ import annotations
 import base64
 import json
 import os
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.building import _place, _supervisor
+from ..module_utils.building import _place, _plan, _supervisor
+from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.options import _build
 
 LARGEST_BYTES = 4 * 1024 * 1024
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **_build.options(),
@@ -29,20 +31,23 @@ def main():
         module.fail_json(msg="release_build works only through its action plugin")
     try:
         module.exit_json(changed=False, **run(module.params))
-    except (_place.BuildError, OSError) as error:
+    except ReleaseError as error:
+        module.fail_json(msg=str(error), code=error.code, hint=error.hint)
+    except OSError as error:
         module.fail_json(msg=str(error))
 
 
-def run(params):
+def run(params: dict[str, Any]) -> dict[str, Any]:
     """Do what the controller's half asks for: read ``release.yml``, or start a build."""
     call = json.loads(params["_hidden"])
     if call["plan"] is None:
         return read(os.path.join(params["src"], params["definition"]))
-    plan = {**call["plan"], "workspace": os.path.normpath(params["workspace"])}
+    plan: _plan.Plan = call["plan"]
+    plan["workspace"] = os.path.normpath(params["workspace"])
     return _supervisor.start(plan, {**os.environ, **call["environment"]})
 
 
-def read(path):
+def read(path: str) -> dict[str, str]:
     """Return the bytes of ``release.yml``, in Base64, and the folder that it lies in."""
     try:
         with open(path, "rb") as stream:

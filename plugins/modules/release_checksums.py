@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+from typing import Any, Iterable, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.checksums import _file, _lines
 
 
-def options():
+def options() -> dict[str, Any]:
     """Return the options of ``release_checksums``."""
     return {
         "path": {"type": "path", "required": True},
@@ -28,7 +29,7 @@ def options():
     }
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(argument_spec={**options()}, supports_check_mode=True)
     try:
         result = run(module.params, module.check_mode)
@@ -41,7 +42,7 @@ def main():
     module.fail_json(**result)
 
 
-def run(params, check_mode):
+def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Return the result; with ``is_whole``, whether the tree is as it must be."""
     name = params["checksum_file"] or params["algorithm"].upper() + "SUMS"
     work = verify if params["state"] == "verified" else write
@@ -49,7 +50,9 @@ def run(params, check_mode):
         return {"checksum_file": _lines.spell(name), **work(checksum_file, params, check_mode)}
 
 
-def verify(checksum_file, params, check_mode):
+def verify(
+    checksum_file: _file.ChecksumFile, params: Mapping[str, Any], check_mode: bool
+) -> dict[str, Any]:
     del check_mode
     pin = params["checksum_file_sha256"]
     if pin is not None and not re.match(r"[0-9A-Fa-f]{64}\Z", pin):
@@ -73,7 +76,9 @@ def verify(checksum_file, params, check_mode):
     }
 
 
-def write(checksum_file, params, check_mode):
+def write(
+    checksum_file: _file.ChecksumFile, params: Mapping[str, Any], check_mode: bool
+) -> dict[str, Any]:
     if params["checksum_file_sha256"] is not None:
         raise _lines.ChecksumError("checksum_file_sha256 goes with state: verified only")
     data, before, count, links = checksum_file.make(
@@ -93,7 +98,7 @@ def write(checksum_file, params, check_mode):
     }
 
 
-def _diff(path, before, after):
+def _diff(path: str, before: bytes, after: bytes) -> dict[str, str]:
     """Return the lines that come and go: of a large tree few do."""
     old, new = before.split(b"\n"), after.split(b"\n")
     gone, come = set(old) - set(new), set(new) - set(old)
@@ -105,7 +110,7 @@ def _diff(path, before, after):
     }
 
 
-def _text(lines):
+def _text(lines: Iterable[bytes]) -> str:
     return "".join(line.decode("utf-8", "backslashreplace") + "\n" for line in lines)
 
 

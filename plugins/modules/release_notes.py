@@ -83,12 +83,13 @@ options:
     type: str
   deployed:
     description:
-      - What the environment's hosts have, as the filter P(itops.release.releases_live#filter)
-        gathers it. Required with O(kind=consolidated).
-      - For each host C(live) and C(previous) as M(itops.release.release_deployment_info) returns
-        them, or C(unknown), why they are not known.
+      - The state of the environment, as RV(itops.release.environment_state#filter:_value.hosts) has
+        it. Required with O(kind=consolidated).
+      - For each host C(live) and C(previous), with C(name), C(version), C(serial) and C(digest); or
+        C(unknown), the reason why it is not known what is deployed there.
       - Where O(release) is live already, the note counts from what was there before.
-    type: dict
+    type: list
+    elements: dict
   audience:
     description:
       - Whom a consolidated note is for.
@@ -147,8 +148,8 @@ EXAMPLES = r"""
     media_library: /srv/media
     kind: consolidated
     environment: production
-    deployed: "{{ groups.production
-      | itops.release.releases_live(hostvars, 'shop', ansible_play_hosts) }}"
+    deployed: "{{ (groups.production
+      | itops.release.environment_state(hostvars, 'shop', ansible_play_hosts)).hosts }}"
     audience: users
     trust: /etc/itops/trust.yml
     dest: /srv/notes/news.md
@@ -216,19 +217,21 @@ import json
 import os
 import shutil
 import tempfile
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.building import _record
+from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.formats import _canonical
-from ..module_utils.git import _command, _commits
+from ..module_utils.git import _commits
 from ..module_utils.options import _notes
 
 SHARED = "/var/tmp"  # TMPDIR may be a folder that the login user cannot enter
 LEFT = "itops-release-notes-"
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **_notes.options(),
@@ -247,11 +250,13 @@ def main():
             module.exit_json(changed=False)
         data = answer(module.params["workspace"], call)
         module.exit_json(changed=False, at=leave(data, call["to"]))
-    except (OSError, _record.RecordError, _command.GitError) as error:
+    except ReleaseError as error:
+        module.fail_json(msg=str(error), code=error.code, hint=error.hint)
+    except OSError as error:
         module.fail_json(msg=str(error))
 
 
-def leave(data, path):
+def leave(data: bytes, path: str) -> str:
     """Leave *data* for the login user, who may be another, to fetch; return where.
 
     That is *path*, in a folder of Ansible's own. Who is neither root nor the login user cannot
@@ -270,7 +275,7 @@ def leave(data, path):
     return path
 
 
-def answer(workspace, call):
+def answer(workspace: str, call: dict[str, Any]) -> bytes:
     """Return as bytes what a workspace tells: the record of its build, or its commits."""
     if "histories" not in call:
         return _record.render(_record.read(workspace))

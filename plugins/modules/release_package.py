@@ -357,27 +357,19 @@ freed_bytes:
 """
 
 import os
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.building import _as_built, _record
+from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.formats import _canonical, _codec
 from ..module_utils.options import _package
-from ..module_utils.release import _layer, _manifest, _scan
+from ..module_utils.release import _manifest, _scan
 from ..module_utils.sources import _kinds, _script_digests
 
-FAILURES = (
-    OSError,
-    _as_built.AsBuiltError,
-    _record.RecordError,
-    _codec.CodecError,
-    _layer.LayerError,
-    _scan.ScanError,
-    _script_digests.ScriptError,
-)
 
-
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={**_package.options(), "_call": {"type": "dict"}},
         supports_check_mode=True,
@@ -387,11 +379,13 @@ def main():
         module.fail_json(msg="release_package works only through its action plugin")
     try:
         module.exit_json(changed=False, **answer(module.params, call))
-    except FAILURES as error:
+    except ReleaseError as error:
+        module.fail_json(msg=str(error), code=error.code, hint=error.hint)
+    except OSError as error:
         module.fail_json(msg=str(error))
 
 
-def answer(params, call):
+def answer(params: dict[str, Any], call: dict[str, Any]) -> dict[str, Any]:
     """Do what *call* asks, with the options *params*, and return the answer."""
     src, workspace = params["src"], params["workspace"]
     if "read" in call:
@@ -402,7 +396,7 @@ def answer(params, call):
     return pack(src, workspace, call)
 
 
-def copy_definition(src, workspace, call):
+def copy_definition(src: str, workspace: str, call: dict[str, Any]) -> dict[str, Any]:
     """Copy ``release.yml``, and the record of a build, to where the controller may fetch them.
 
     What was built is looked at meanwhile.
@@ -421,7 +415,7 @@ def copy_definition(src, workspace, call):
     return {"problems": _as_built.find_changes(workspace, record)}
 
 
-def pack(src, workspace, call):
+def pack(src: str, workspace: str, call: dict[str, Any]) -> dict[str, Any]:
     """Pack one component where its files are; leave layer and entries for the controller."""
     name = call["pack"]["name"]
     is_built = "tree" in call
@@ -440,7 +434,7 @@ def pack(src, workspace, call):
     return {"codec": codec}
 
 
-def write_readable(path, data):
+def write_readable(path: str, data: bytes) -> None:
     """Write *data* to *path*, in a folder of Ansible's own, so that the login user can read it."""
     with open(path, "wb") as stream:
         stream.write(data)

@@ -13,7 +13,7 @@ import subprocess
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils.deployment import _drop
+from ansible_collections.itops.release.plugins.module_utils.deployment import _upload
 from ansible_collections.itops.release.plugins.module_utils.files import _deletion, _paths
 from ansible_collections.itops.release.plugins.module_utils.root import _claim, _directory
 from ansible_collections.itops.release.plugins.module_utils.tree import _layout, _objects
@@ -198,46 +198,47 @@ def root(tmp_path):
 
 
 def ask(root):
-    made = _drop.make(root, None, False, "f" * 64, "a run", 1)
-    return pathlib.Path(made["drop"]), made["partial"]
+    upload_dir, there = _upload.make(root, None, False, "f" * 64, "a run", 1)
+    return pathlib.Path(upload_dir), there
 
 
-@pytest.mark.parametrize("what", ["link", "other owner", "directory"])
+OTHER_OWNER = pytest.param("other owner", marks=pytest.mark.root("gives a file to another user"))
+
+
+@pytest.mark.parametrize("what", ["link", OTHER_OWNER, "directory"])
 def test_what_takes_the_place_of_a_kept_pack_is_not_told(root, tmp_path, what):
-    if what == "other owner" and os.geteuid() != 0:
-        pytest.skip("a file must be given to another user")
-    drop, _there = ask(root)
-    (drop / "pack").write_text("what was sent")
+    upload_dir, _there = ask(root)
+    (upload_dir / "pack").write_text("what was sent")
     (tmp_path / "secret").write_text("a secret, and longer")
 
     def meddle(_from, _to):
-        (drop / "pack").unlink()
+        (upload_dir / "pack").unlink()
         if what == "link":
-            (drop / "pack").symlink_to(tmp_path / "secret")
+            (upload_dir / "pack").symlink_to(tmp_path / "secret")
         elif what == "directory":
-            (drop / "pack").mkdir()
+            (upload_dir / "pack").mkdir()
         else:
             os.chown(tmp_path / "secret", 4711, -1)
-            os.link(tmp_path / "secret", drop / "pack")
+            os.link(tmp_path / "secret", upload_dir / "pack")
 
     def ask_again():
-        before("rename", f"{drop.name}/pack", meddle)
+        before("rename", f"{upload_dir.name}/pack", meddle)
         return ask(root)[1]
 
     assert in_child(ask_again) is None
 
 
 def test_the_name_of_a_run_is_not_read_from_a_file_with_other_names(root, tmp_path):
-    drop, _there = ask(root)
-    (drop / "run").unlink()
+    upload_dir, _there = ask(root)
+    (upload_dir / "run").unlink()
     (tmp_path / "secret").write_text("a secret\n")
-    os.link(tmp_path / "secret", drop / "run")
+    os.link(tmp_path / "secret", upload_dir / "run")
 
-    assert _drop.taken_by(root, str(drop) + "x") is None
+    assert _upload.taken_by(root, str(upload_dir) + "x") is None
 
 
 def test_the_name_of_a_run_is_not_longer_than_a_line(root):
-    drop, _there = ask(root)
-    (drop / "run").write_text("x" * 1000)
+    upload_dir, _there = ask(root)
+    (upload_dir / "run").write_text("x" * 1000)
 
-    assert _drop.taken_by(root, str(drop) + "x") == "x" * 200
+    assert _upload.taken_by(root, str(upload_dir) + "x") == "x" * 200

@@ -274,4 +274,4 @@ def test_damage_knows_its_contents(host, labels):
     with pytest.raises(ZeroDivisionError):
         host.deploy(labels[1], verify=True)
 
-    assert asked == [(labels[1].digest, [sha256("two")])]
+    assert asked == [(labels[1].digest, (sha256("two"),))]

@@ -11,12 +11,12 @@ import shutil
 import pytest
 
 from ansible_collections.itops.release.plugins.module_utils.deployment import (
-    _drop,
     _host_call,
     _removal,
     _service,
     _staging,
     _trial,
+    _upload,
 )
 from ansible_collections.itops.release.plugins.module_utils.files import _durable
 from ansible_collections.itops.release.plugins.module_utils.root import _claim, _directory, _state
@@ -286,14 +286,14 @@ def test_a_current_that_came_to_lead_elsewhere_in_what_is_ours_is_told_at_once(h
     assert root.read_current(root.read_state()) == host.tree_of(labels[0])
 
 
-def test_a_drop_goes_although_somebody_sends_to_it_meanwhile(host, root, meanwhile):
-    drop = host.root / ".release/drop/0123456789abcdef-0123456789abcdef"
-    drop.mkdir()
-    meanwhile(os, "rmdir", lambda: (drop / "pack").write_text("sent late"))
+def test_an_upload_directory_goes_although_somebody_sends_to_it_meanwhile(host, root, meanwhile):
+    upload_dir = host.root / ".release/drop/0123456789abcdef-0123456789abcdef"
+    upload_dir.mkdir()
+    meanwhile(os, "rmdir", lambda: (upload_dir / "pack").write_text("sent late"))
 
-    _drop.remove(root, str(drop))
+    _upload.remove(root, str(upload_dir))
 
-    assert not drop.exists()
+    assert not upload_dir.exists()
 
 
 def test_a_run_knows_a_record_of_its_own_from_that_of_another(host, root, labels):

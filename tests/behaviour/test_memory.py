@@ -39,6 +39,7 @@ def grown(act):
     return in_child(lambda: (act(), most())[1]) - in_child(most)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["holes", "noise"])
 def test_memory_is_flat_whatever_the_size_of_a_file(estate, kind):
     folder = source(estate, kind)

@@ -13,24 +13,25 @@ CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 CALL = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.itops.release.plugins.module_utils.deployment import _host_call
-result = _host_call.bring(*json.loads(sys.argv[2]), str, False)
+from ansible_collections.itops.release.plugins.module_utils.deployment import _host_call, _request
+answer = _host_call.answer(_request.Request.from_plain(json.loads(sys.argv[2])), str)
 loaded = [name.rpartition(".")[2] for name in sys.modules if ".module_utils." in name]
-print(json.dumps({"changed": result["changed"], "is_live": result["is_live"], "loaded": loaded}))
+print(json.dumps([answer.code, answer.outcome["changed"], answer.outcome["is_live"], loaded]))
 """
-ONLY_FOR_WRITING = {"_codec", "_drop", "_objects", "_pack", "_removal", "_service", "_staging"}
-ONLY_FOR_WRITING |= {"_prediction", "_shared", "_transaction", "_trial"}
+ONLY_FOR_WRITING = {"_codec", "_objects", "_pack", "_removal", "_service", "_staging"}
+ONLY_FOR_WRITING |= {"_prediction", "_reversal", "_shared", "_transaction", "_trial", "_upload"}
 
 
 def test_what_only_writing_needs_is_not_loaded(estate):
     label = estate.seal("1", {"app": "one"})
     host = estate.host()
     host.deploy(label)
-    call = {"run": host.run, "release": label._asdict(), "links": None, "pack": None}
+    told, secret = host.request(label).to_plain()
 
-    argv = [sys.executable, "-c", CALL, CHECKOUT / ".dev", json.dumps([host.options(), call])]
-    said = json.loads(subprocess.run(argv, check=True, stdout=subprocess.PIPE).stdout)
+    argv = [sys.executable, "-c", CALL, CHECKOUT / ".dev", json.dumps({**told, **secret})]
+    done = subprocess.run(argv, check=True, stdout=subprocess.PIPE)
 
-    assert (said["changed"], said["is_live"]) == (False, True)
-    assert "_host_call" in said["loaded"]
-    assert ONLY_FOR_WRITING & set(said["loaded"]) == set()
+    *how, loaded = json.loads(done.stdout)
+    assert how == ["ok", False, True]
+    assert "_host_call" in loaded
+    assert ONLY_FOR_WRITING & set(loaded) == set()

@@ -8,7 +8,6 @@ import re
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils.deployment import _host_call
 from ansible_collections.itops.release.plugins.module_utils.root import _claim, _directory, _history
 from ansible_collections.itops.release.tests.fakes.estate import Estate, Host, snapshot
 
@@ -76,15 +75,14 @@ def test_one_that_never_was_here_is_refused_before_it_is_asked_for(host, labels,
 
 def test_another_run_that_was_quicker_makes_it_going_back(host, labels):
     host.deploy(labels[ONE])
-    params = {**host.options(), "linked_paths": []}
-    call = host.ask(labels[TWO])
-    call = host.supply(call, _host_call.bring(params, call, host.now, False)["need"])
+    request = host.request(labels[TWO])
+    request = host.supply(request, host.answer(request).need)
     Host(host.estate, host.root, {}, run="another run").deploy(labels[THREE])
 
     with pytest.raises(
         _claim.DeploymentError, match=refusal(host, labels[TWO], labels[THREE], "live")
     ):
-        _host_call.bring(params, call, host.now, False)
+        host.answer(request)
 
     assert host.current == host.tree_of(labels[THREE])
 
@@ -199,7 +197,7 @@ def test_another_application_has_serials_of_its_own(host, labels):
     host.deploy(labels[THREE])
     other = labels[ONE]._replace(name="stock")
 
-    assert host.deploy(other, check_mode=True)["changed"]
+    assert host.deploy(other, check_mode=True, rename=True)["changed"]
 
 
 def test_what_was_adopted_has_no_serial(host, labels, estate):

@@ -20,11 +20,14 @@ import time
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT / ".dev"))
 
-from ansible_collections.itops.release.plugins.module_utils.deployment import _host_call  # noqa: E402 - path first
+from ansible_collections.itops.release.plugins.module_utils.deployment import _host_call, _request  # noqa: E402 - path first
 from ansible_collections.itops.release.plugins.module_utils.formats import _compressor  # noqa: E402 - path first
-from ansible_collections.itops.release.plugins.module_utils.options import _deployment  # noqa: E402 - path first
 from ansible_collections.itops.release.plugins.module_utils.release import _manifest  # noqa: E402 - path first
-from ansible_collections.itops.release.plugins.module_utils.root import _directory, _inspection  # noqa: E402
+from ansible_collections.itops.release.plugins.module_utils.root import (  # noqa: E402 - path first
+    _directory,
+    _inspection,
+    _state,
+)
 from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing  # noqa: E402
 from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file  # noqa: E402
 from ansible_collections.itops.release.plugins.plugin_utils.deployment import _packs  # noqa: E402
@@ -121,26 +124,18 @@ class Operations:
         return self.folder / f"in-pack-{version}"
 
     def _deploy(self, version):
-        defaults = {key: option.get("default") for key, option in _deployment.options().items()}
-        params = {**defaults, "root": str(self.root)}
-        call = {
-            "run": "bench",
-            "release": self.library.find(f"app:{version}")._asdict() if version else None,
-            "login": None,
-            "becomes": False,
-            "links": None,
-            "pack": None,
-            "again": [],
-            "whole": False,
-        }
-        result = _host_call.bring(params, call, time.ctime, False)
-        need = result.get("need")
+        label = self.library.find(f"app:{version}") if version else None
+        request = _request.Request(
+            str(self.root), "bench", release=label and _state.Release(*label)
+        )
+        answer = _host_call.carry_out(request, time.ctime)
+        need = answer.need
         if need:
-            shutil.copy(self._pack_path(version), os.path.join(need["drop"], "pack"))
-            call = {**call, "pack": need["drop"], "links": need["links"]}
-            result = _host_call.bring(params, call, time.ctime, False)
-        if result.get("need") or not result["changed"]:
-            sys.exit(f"nothing was deployed: {result}")
+            shutil.copy(self._pack_path(version), os.path.join(need.upload_dir, "pack"))
+            request = request.after(upload_dir=need.upload_dir, links=need.links)
+            answer = _host_call.carry_out(request, time.ctime)
+        if answer.need or not answer.outcome["changed"]:
+            sys.exit(f"nothing was deployed: {answer}")
 
 
 def main():

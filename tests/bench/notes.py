@@ -137,7 +137,8 @@ def note(folder):
     """Compose the note, with its Markdown and JSON."""
     library = _store.Library(str(folder / "library"))
     workspace = _workspace.ThisMachine(str(folder / "workspace"), ENVIRONMENT)
-    composed = _composition.Notes(library, workspace, None).of_build(library.find("shop:2"))
+    notes = _composition.Notes(library, workspace, None)
+    composed = notes.of_build(library.find("shop:2")).to_plain()
     _rendered.render(composed, "build")
     _rendered.to_json(composed)
 

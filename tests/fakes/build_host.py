@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A build host without Ansible: release.yml files are built by the host's half, and watched."""
+"""A build host without Ansible: builds by the host's half, and a machine that modules run on."""
 
 from __future__ import annotations
 
@@ -8,14 +8,24 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
+import subprocess
+import tempfile
 import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from ansible_collections.itops.release.plugins.module_utils.building import _record, _supervisor
-from ansible_collections.itops.release.plugins.plugin_utils.building import _supervision
+from ansible_collections.itops.release.plugins.module_utils.errors._release_error import (
+    ReleaseError,
+)
+from ansible_collections.itops.release.plugins.plugin_utils.building import _plan
 from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file
 
+Half = Callable[[dict[str, Any]], dict[str, Any]]
 VERSIONS = {"ansible-core": "2.19.14", "itops.release": "0.1.0"}
 PATIENCE_S = 60
+MOST_COMMANDS = 200
 BESIDE = ("exclude", "kind", "provides", "requires")
 
 
@@ -56,7 +66,7 @@ class BuildHost:
             "patience": PATIENCE_S,
             "versions": VERSIONS,
             "ci": None,
-            "components": _supervision.components(release),
+            "components": _plan.components(release),
             "scripts": release.scripts,
             **options,
         }
@@ -115,3 +125,55 @@ def component(name, origin, *steps, source=".", **others):
 def shell(text, **others):
     """Return a step for the shell."""
     return {"shell": text, **others}
+
+
+class LinkBroke(Exception):
+    """The connection to the build host broke."""
+
+
+class Machine:
+    """This machine, with the interface of a build host's ``Machine``.
+
+    *halves* are the modules, by name: each takes its arguments and returns its answer, or raises
+    ReleaseError or OSError. Before each command the next of *moments* happens.
+    """
+
+    lost = LinkBroke
+
+    def __init__(self, halves: dict[str, Half] | None = None, *moments: Callable[[], None]) -> None:
+        self.calls: list[tuple[str, dict[str, Any], bool]] = []  # module, arguments, through input
+        self.commands: list[str] = []
+        self.folders: list[str] = []
+        self._halves = halves or {}
+        self._moments = list(moments)
+
+    def run_module(
+        self, name: str, arguments: dict[str, Any], through_input: bool
+    ) -> dict[str, Any]:
+        """Call the half *name* with *arguments* as they travel."""
+        self.calls.append((name, arguments, through_input))
+        try:
+            return {"changed": False, **self._halves[name](json.loads(json.dumps(arguments)))}
+        except (ReleaseError, OSError) as error:
+            return {"failed": True, "msg": str(error)}
+
+    def run_command(self, command: str) -> str:
+        """Run *command*; what a login says comes before what it prints."""
+        self.commands.append(command)
+        if not command.startswith("rm"):
+            assert len(self.commands) < MOST_COMMANDS, "it goes on for ever"
+            if self._moments:
+                self._moments.pop(0)()
+        done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, text=True, check=False)
+        return "Welcome!\n{oh\n" + done.stdout
+
+    def fetch(self, there: str, path: str) -> None:
+        """Copy a file."""
+        shutil.copyfile(there, path)
+
+    @contextlib.contextmanager
+    def folder(self) -> Iterator[str]:
+        """Give a folder that is removed afterwards."""
+        with tempfile.TemporaryDirectory() as path:
+            self.folders.append(path)
+            yield path + "/"

@@ -28,6 +28,19 @@ TOKEN = "a-token-that-is-never-told"
 
 
 @dataclass
+class Clock:
+    """Seconds that pass only where a client waits: attempts that fail are given up at once."""
+
+    _now: float = 0.0
+
+    def now(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self._now += seconds
+
+
+@dataclass
 class Fault:
     """What to do instead, for so many *times*, when a request is of *method* and *path*, a regex.
 

@@ -12,9 +12,10 @@ import os
 import pathlib
 from dataclasses import dataclass
 
-from ansible_collections.itops.release.plugins.module_utils.checksums import _file, _lines
-from ansible_collections.itops.release.plugins.module_utils.deployment import _transaction
-from ansible_collections.itops.release.plugins.module_utils.release import _layer, _pack, _scan
+from ansible_collections.itops.release.plugins.module_utils.checksums import _file
+from ansible_collections.itops.release.plugins.module_utils.errors._release_error import (
+    ReleaseError,
+)
 from ansible_collections.itops.release.plugins.module_utils.root import _directory, _inspection
 from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing
 from ansible_collections.itops.release.tests.fakes.estate import Estate, Host, write_tree
@@ -23,8 +24,7 @@ from ansible_collections.itops.release.tests.faults import attacking
 SEEDED = "var/seed/deep/conf"
 LINKS = ["var/new/deep/dir/", SEEDED]
 EMPTIED = ("-dir", "-.dir.new", "-conf", ".dir.new")
-SEALING = (_scan.ScanError, _layer.LayerError, _sealing.SealingError, _lines.ChecksumError)
-REFUSALS = (OSError, _pack.PackError, *_transaction.OURS, *SEALING)
+REFUSALS = (OSError, ReleaseError)
 
 
 def files(version):
@@ -56,12 +56,12 @@ class Arena:
 
 
 class Sender(Host):
-    """A Host whose drop belongs to the attacker, who attacks it as soon as the pack is there."""
+    """A Host whose uploads belong to the attacker, who attacks it as soon as the pack is there."""
 
     attacker = None
 
-    def ask(self, label):
-        return {**super().ask(label), "becomes": True}
+    def request(self, *args, **params):
+        return super().request(*args, **params).after(becomes=True)
 
     def send(self, path, *args):
         drop = pathlib.Path(path).parent

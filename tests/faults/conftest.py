@@ -18,22 +18,6 @@ MEMORY = "/dev/shm"  # where a thousand barriers cost nothing
 LARGE = 36  # more files than in a small release
 
 
-def pytest_addoption(parser):
-    parser.addoption(
-        "--every-point", action="store_true", help="sweep all points, of a larger release too"
-    )
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "every_point: only runs with --every-point")
-
-
-def pytest_collection_modifyitems(config, items):
-    """Leave out what takes long, unless all is to be swept."""
-    if not config.getoption("--every-point"):
-        items[:] = [item for item in items if not item.get_closest_marker("every_point")]
-
-
 @pytest.fixture(scope="session")
 def every_point(request):
     return request.config.getoption("--every-point")

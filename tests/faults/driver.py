@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Does an operation in a process that a sweep breaks: ``driver.py host|controller [JOB]``.
 
-JOB is a JSON file: ``act`` and, on a host, ``params`` and ``call``; on the controller, ``folder``.
+JOB is a JSON file: on a host ``request``; on the controller ``act`` and ``folder``.
 What the operation answers is printed as JSON; the exit status is 1 where that is a failure.
 Without JOB, lines on standard input give one each, and its environment. A child does it as soon as
 one more byte comes: its pid is printed before, the answer after, and at last its status.
@@ -55,15 +55,12 @@ def _on_host():
     """Return a function that does what the module does on a host."""
     from ansible_collections.itops.release.plugins.module_utils.deployment import (
         _host_call,
-        _transaction,
+        _request,
     )
 
     def act(job):
-        params, call = job["params"], job["call"]
-        try:
-            return getattr(_host_call, job["act"])(params, call, time.ctime, False)
-        except (OSError, ValueError) as error:
-            return {"failed": True, **_transaction.refusal(error, call, params["root"])}
+        answer = _host_call.answer(_request.Request.from_plain(job["request"]), time.ctime)
+        return {**answer.to_plain(), "failed": answer.failed}
 
     return act
 

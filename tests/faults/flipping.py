@@ -11,32 +11,13 @@ import signal
 import time
 import traceback
 
-from ansible_collections.itops.release.plugins.module_utils.checksums import _lines
-from ansible_collections.itops.release.plugins.module_utils.deployment import _transaction
-from ansible_collections.itops.release.plugins.module_utils.formats import _codec
-from ansible_collections.itops.release.plugins.module_utils.release import (
-    _layer,
-    _manifest,
-    _pack,
-    _scan,
+from ansible_collections.itops.release.plugins.module_utils.errors._release_error import (
+    ReleaseError,
 )
-from ansible_collections.itops.release.plugins.plugin_utils.building import _sealing
-from ansible_collections.itops.release.plugins.plugin_utils.oci import _layout
 
 PIECE = 4096
 LONGEST_S = 0.02  # between two changes
-REFUSALS = (
-    OSError,
-    _lines.ChecksumError,
-    _codec.CodecError,
-    _layer.LayerError,
-    _layout.LibraryError,
-    _manifest.ManifestError,
-    _pack.PackError,
-    _scan.ScanError,
-    _sealing.SealingError,
-    *_transaction.OURS,
-)
+REFUSALS = (OSError, ReleaseError)
 
 
 @contextlib.contextmanager

@@ -8,12 +8,11 @@ That other one was at work already when the state was read: it had got to a cert
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 
 from ansible_collections.itops.release.tests.fakes.estate import Host
 from ansible_collections.itops.release.tests.faults import overtaking, points, sweeping
-from ansible_collections.itops.release.tests.faults.operations import LINKS, Operation
+from ansible_collections.itops.release.tests.faults.operations import LINKS, job_of
 
 LOOKER = "the run that looks"
 RENAMES = ("rename", "renameat", "renameat2")  # by which all that others look at changes
@@ -49,9 +48,8 @@ def _looker(bench, operation, look, folder):
     version, params = look
     options = {**operation.options(folder), "linked_paths": LINKS, "seed": True, **params}
     host = Host(bench.estate, folder / "srv", options, run=LOOKER)
-    call = host.ask(bench.labels[version] if version else None)
-    job = {"act": Operation.act(host.options()).__name__, "params": host.options(), "call": call}
-    (folder / "look").write_text(json.dumps(job))
+    request = host.request(bench.labels[version] if version else None)
+    (folder / "look").write_text(job_of(request))
     command = [*sweeping.command(operation, folder)[:-1], str(folder / "look")]
     # Another environment is another process that waits: both are traced at once.
     return command, {**sweeping.environment(folder), "USER": "looker"}

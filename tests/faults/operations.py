@@ -13,7 +13,7 @@ import os
 import stat
 from dataclasses import dataclass, field
 
-from ansible_collections.itops.release.plugins.module_utils.deployment import _host_call, _trial
+from ansible_collections.itops.release.plugins.module_utils.deployment import _trial
 from ansible_collections.itops.release.plugins.module_utils.release import _manifest
 from ansible_collections.itops.release.plugins.module_utils.root import (
     _claim,
@@ -93,6 +93,12 @@ def unneeded(host):
     return sorted(found) + sorted(path.name for path in kept if path.stem not in needed)
 
 
+def job_of(request):
+    """Return the text of the driver's job that is *request*."""
+    told, secret = request.to_plain()
+    return json.dumps({"request": {**told, **secret}})
+
+
 @dataclass(frozen=True)
 class Operation:
     """One call to a host.
@@ -117,7 +123,7 @@ class Operation:
     damage: object = None
     layout: str | None = None
     fails: bool = False  # its trial does, each time
-    thorough: bool = False  # every point of it is swept also where the others are sampled
+    thorough: bool = False  # more of its points are swept where they are sampled
     removed_next: str | None = None  # what another run removes before it is asked for again
 
     def prepare(self, bench, folder):
@@ -137,20 +143,11 @@ class Operation:
             host.deploy(labels[self.wanted], state="staged", seed=True, linked_paths=LINKS)
         if self.damage:
             self.damage(host.root / "current")
-        params = {**host.options(), **self.asked(folder)}
         label = labels[self.wanted] if self.wanted else None
-        call = host.ask(label)
+        request = host.request(label, **self.asked(folder))
         if self.sent:
-            call = host.supply(call, self.act(params)(params, call, host.now, False)["need"])
-        job = {"act": self.act(params).__name__, "params": params, "call": call}
-        (folder / "job").write_text(json.dumps(job))
-
-    @staticmethod
-    def act(params):
-        """Return the function that the module would call."""
-        if params["state"] == "absent":
-            return _host_call.remove
-        return _host_call.mark if params["mark"] else _host_call.bring
+            request = host.supply(request, host.answer(request).need)
+        (folder / "job").write_text(job_of(request))
 
     @staticmethod
     def options(folder):
@@ -163,7 +160,7 @@ class Operation:
         asked = {key: value for key, value in self.params.items() if key != "found"}
         if asked.get("probe"):
             command = [word.format(root=folder / "srv") for word in asked["probe"]]
-            asked["probe"] = {**PROBE, "command": command}
+            asked["probe"] = {"command": command}
         return {"linked_paths": LINKS, "seed": True, **asked}
 
     def problems(self, bench, folder, expected, answered=False):
@@ -284,14 +281,3 @@ class Operation:
             if versions.get(meant) != self.back:
                 found.append(f"the way back leads to {versions.get(meant)}")
         return found
-
-
-PROBE = {
-    "url": None,
-    "status": [200],
-    "contains": None,
-    "timeout": 5,
-    "retries": 0,
-    "interval": 0,
-    "successes": 1,
-}

@@ -50,9 +50,9 @@ class Sender(Host):
         except FileNotFoundError:
             self.broken = "the pack could not be sent"
 
-    def supply(self, call, need):
+    def supply(self, request, need):
         """Ask why, as the controller does where a pack cannot be sent."""
-        return {**super().supply(call, need), "broken": self.broken}
+        return super().supply(request, need).after(transfer_error=self.broken)
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _outcome(host, label, act, params):
         return {"changed": host.deploy(label, **params)["changed"]}
     except (OSError, ValueError) as error:
         try:
-            return {"msg": _transaction.refusal(error, {"pack": None}, str(host.root))["msg"]}
+            return {"msg": _transaction.refusal(error, host.request()).text}
         except Exception:
             return {"traceback": traceback.format_exc()}
     except BaseException:

@@ -22,9 +22,9 @@ import zstandard
 
 from ansible_collections.itops.release.plugins.module_utils.building import _as_built, _record
 from ansible_collections.itops.release.plugins.module_utils.checksums import _lines, _manifest_in
-from ansible_collections.itops.release.plugins.module_utils.deployment import (
-    _host_call,
-    _transaction,
+from ansible_collections.itops.release.plugins.module_utils.deployment import _look
+from ansible_collections.itops.release.plugins.module_utils.errors._release_error import (
+    ReleaseError,
 )
 from ansible_collections.itops.release.plugins.module_utils.formats import _canonical, _codec
 from ansible_collections.itops.release.plugins.module_utils.release import (
@@ -36,7 +36,6 @@ from ansible_collections.itops.release.plugins.module_utils.release import (
 )
 from ansible_collections.itops.release.plugins.module_utils.root import _directory, _history
 from ansible_collections.itops.release.plugins.module_utils.sources import _archive, _archive_stream
-from ansible_collections.itops.release.plugins.modules import release_deployment_info
 from ansible_collections.itops.release.plugins.plugin_utils.building import (
     _built,
     _sealing,
@@ -216,23 +215,23 @@ def read_compressed(data):
 
 def state_reader(place):
     """Return what asks a root for its state, and foresees what calls would do with it."""
-    params = {**place.host.options(), "root": str(place.host.root)}
-    info = {"history": 0, "verify": True, "runtime_paths": [], "_expected": None, "declared": False}
+    host = place.host
+    look = _look.Look(str(host.root), verify=True, runtime_paths=())
 
     def read(data):
         place.ours("state.json").write_bytes(data)
-        json.dumps(release_deployment_info.run({**info, "root": params["root"]}))
+        json.dumps(_look.answer(look))
         for label in (None, *place.labels):
-            for act, state in ((_host_call.bring, "live"), (_host_call.remove, "absent")):
+            for state in ("live", "absent", "reverted"):
                 with contextlib.suppress(*REFUSALS):
-                    json.dumps(act({**params, "state": state}, place.host.ask(label), str, True))
+                    host.answer(host.request(label, check=True, state=state))
 
     return read
 
 
 # What the module on a host tells in a line.
 OF_PACKS = (_pack.PackError, _codec.CodecError, _manifest.ManifestError)
-REFUSALS = (OSError, *OF_PACKS, *_transaction.OURS)
+REFUSALS = (OSError, ReleaseError)
 OF_ARCHIVES = (_scan.ScanError, _codec.CodecError)
 
 

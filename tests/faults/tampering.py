@@ -16,12 +16,11 @@ import shutil
 import subprocess
 import zlib
 
-from ansible_collections.itops.release.plugins.module_utils.deployment import _transaction
+from ansible_collections.itops.release.plugins.module_utils.deployment import _look, _transaction
 from ansible_collections.itops.release.plugins.module_utils.formats import _codec
 from ansible_collections.itops.release.plugins.module_utils.release import _manifest
 from ansible_collections.itops.release.plugins.module_utils.root import _claim, _directory
 from ansible_collections.itops.release.plugins.module_utils.tree import _layout
-from ansible_collections.itops.release.plugins.modules import release_deployment_info
 from ansible_collections.itops.release.plugins.plugin_utils.deployment import _packs
 from ansible_collections.itops.release.plugins.plugin_utils.evidence import _signatures
 from ansible_collections.itops.release.plugins.plugin_utils.library import _store
@@ -93,9 +92,9 @@ class Target:
         try:
             self.host.deploy(self.labels["2"], state="staged", **SEALED)
         except ValueError as error:
-            answer = _transaction.refusal(error, {"pack": True}, str(self.host.root))
+            answer = _transaction.refusal(error, self.host.request())
             assert len(self.host.trees) == 1, "a tree is left"
-            return line_of(answer["msg"])
+            return line_of(answer.text)
         assert self.host.drift(self.host.tree_of(self.labels["2"])) == []
         asked_again = self.host.asked > 1
         self.host.deploy(self.labels["2"], state="absent")
@@ -103,10 +102,9 @@ class Target:
 
     def noticed_on_host(self):
         """Return what verification finds on the host, in a line, None where all is well."""
-        options = {"verify": True, "history": 1000, "runtime_paths": [], "_expected": None}
-        options["declared"] = False
+        look = _look.Look(str(self.host.root), verify=True, history=1000, runtime_paths=())
         try:
-            told = release_deployment_info.run({"root": str(self.host.root), **options})
+            told = _look.answer(look)
         except ON_HOST as error:
             return line_of(error)
         found = [f"{item['change']} {item['path']}" for item in told["drift"]]

@@ -17,7 +17,6 @@ import tempfile
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils.deployment import _host_call
 from ansible_collections.itops.release.tests.fakes.estate import Estate, Host, write_tree
 from ansible_collections.itops.release.tests.faults import attacks, flipping
 from ansible_collections.itops.release.tests.faults.attacking import Attacker
@@ -95,13 +94,13 @@ def test_a_pack_that_changes_while_it_is_read_is_refused_or_right(large, every_p
     host = Host(estate, estate.folder / "srv", {})
     outcomes = collections.Counter()
     for number in range(MANY_FLIPS if every_point else FLIPS):
-        call = host.ask(label)
-        call = host.supply(call, _host_call.bring(host.options(), call, host.now, False)["need"])
-        pack = pathlib.Path(call["pack"], "pack")
+        request = host.request(label)
+        request = host.supply(request, host.answer(request).need)
+        pack = pathlib.Path(request.upload_dir, "pack")
         data = pack.read_bytes()
         with flipping.flipped(pack, data, flipping.altered(data, number)):
             try:
-                _host_call.bring(host.options(), call, host.now, False)
+                host.answer(request)
                 outcomes["right"] += 1
             except flipping.REFUSALS:
                 outcomes["refused"] += 1

@@ -51,7 +51,7 @@ def refused(host, label, **params):
     try:
         assert host.deploy(label, **SEALED, **params)["changed"]
     except OSError as error:
-        line = _transaction.refusal(error, {"pack": None}, str(host.root))["msg"]
+        line = _transaction.refusal(error, host.request()).text
         assert line.isprintable()
         assert str(host.root) in line
         return line

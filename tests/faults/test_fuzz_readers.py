@@ -16,7 +16,7 @@ from ansible_collections.itops.release.tests.faults import mutations, readers
 MEGABYTE = 1024 * 1024
 SECONDS = 120  # for one input by the clock; the other processes here need time, too
 CHECKS = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
-settings.register_profile("quick", max_examples=80, derandomize=True, **CHECKS)
+settings.register_profile("quick", max_examples=40, derandomize=True, **CHECKS)
 settings.register_profile("thorough", max_examples=2000, **CHECKS)
 NAMES = [
     *("manifest", "difference of manifests", "pack", "contents of a pack", "layer"),

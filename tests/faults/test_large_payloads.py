@@ -9,7 +9,6 @@ import resource
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils.deployment import _host_call
 from ansible_collections.itops.release.tests.fakes.estate import Estate, Host, write_tree
 from ansible_collections.itops.release.tests.fakes.processes import in_child
 
@@ -46,11 +45,10 @@ def test_a_file_beyond_2_gib_goes_all_the_way_in_little_memory(tmp_path, record_
     grew = {}
 
     label, grew["seal"] = measured(lambda: estate.seal_folder("1.0", source))
-    call = host.ask(label)
-    options = host.options()
-    need = _host_call.bring(options, call, host.now, False)["need"]
-    call, grew["pack"] = measured(lambda: host.supply(call, need))
-    _result, grew["stage"] = measured(lambda: _host_call.bring(options, call, host.now, False))
+    asked = host.request(label)
+    need = host.answer(asked).need
+    sent, grew["pack"] = measured(lambda: host.supply(asked, need))
+    _answer, grew["stage"] = measured(lambda: host.answer(sent))
     drift, grew["verify"] = measured(host.drift)
 
     record_property("grew", grew)

@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import tarfile
 
+import pytest
+
 from ansible_collections.itops.release.tests.integration.applications import (
     current_tree,
     deploying,
@@ -118,6 +120,7 @@ def test_a_hostile_archive_is_refused_in_a_line(local_hosts, inventory, run_play
     assert not [path for path in (library / "blobs").rglob("*") if path.is_file()]
 
 
+@pytest.mark.every_point
 def test_real_archives_are_laid_out_as_tar_and_unzip_do(
     real_archives, local_hosts, inventory, run_playbook, tmp_path
 ):

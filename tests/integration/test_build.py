@@ -23,6 +23,8 @@ from ansible_collections.itops.release.tests.integration.applications import (
 )
 from ansible_collections.itops.release.tests.integration.conftest import unless_required
 
+pytestmark = pytest.mark.slow
+
 KEEP_GOING = {"ignore_errors": True}
 PATIENCE_S = 2
 SIX_SHA256 = "4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274"
@@ -234,7 +236,6 @@ def test_a_build_that_nobody_polls_ends_and_meanwhile_nobody_else_builds_there(
     assert b.record(workspace) is None
 
 
-@pytest.mark.slow
 def test_wheels_and_debs_come_from_where_the_build_host_gets_them(
     src, tmp_path, run_playbook, here
 ):

@@ -26,6 +26,8 @@ from ansible_collections.itops.release.tests.integration.applications import (
 )
 from ansible_collections.itops.release.tests.integration.test_transfer import resize, used
 
+pytestmark = pytest.mark.slow
+
 GIGABYTE = 1024**3
 MEGABYTE = 1_000_000
 BIG = "9.0.0"

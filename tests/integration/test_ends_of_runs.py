@@ -24,6 +24,8 @@ from ansible_collections.itops.release.tests.integration.applications import (
     write_application,
 )
 
+pytestmark = pytest.mark.slow
+
 VERSIONS = ("1", "2", "3")
 FILES = 1500  # so many that staging them takes a while
 PACK_BYTES = 1_000_000  # about what they make

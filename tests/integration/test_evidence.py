@@ -39,6 +39,8 @@ from ansible_collections.itops.release.tests.integration.building import (
 )
 from ansible_collections.itops.release.tests.integration.docker_registry import DockerRegistry
 
+pytestmark = pytest.mark.slow
+
 WANTED = ("flask==3.1.2", "setuptools==80.9.0")  # the latter has packages of others within
 PACKAGE = {
     "name": "shop-ui",
@@ -175,7 +177,6 @@ def test_the_evidence_of_a_build_is_kept_in_a_registry(
     assert subject["digest"]["sha256"] == done.result("Seal")["release"]["digest"]
 
 
-@pytest.mark.slow
 def test_a_python_tree_holds_what_pip_says_it_holds(run_playbook, tmp_path):
     target = tmp_path / "src"
     pip("install", "--no-compile", "--target", str(target), *WANTED)
@@ -204,7 +205,6 @@ def test_a_python_tree_holds_what_pip_says_it_holds(run_playbook, tmp_path):
         assert licences_of(package)
 
 
-@pytest.mark.slow
 def test_downloaded_wheels_are_those_that_pip_would_install(run_playbook, tmp_path):
     pip("download", "--only-binary=:all:", "-d", str(tmp_path / "src/wheels"), WANTED[0])
     pip(
@@ -221,7 +221,6 @@ def test_downloaded_wheels_are_those_that_pip_would_install(run_playbook, tmp_pa
     assert all(map(licences_of, packages))
 
 
-@pytest.mark.slow
 def test_a_node_tree_holds_what_npm_says_it_holds(run_playbook, tmp_path):
     npm, source = needed("npm"), tmp_path / "src"
     files = {"package.json": PACKAGE, "packages/ui/package.json": OWN}

@@ -34,18 +34,20 @@ from ansible_collections.itops.release.tests.integration.applications import (
     write_application,
 )
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = ("plugins", "roles", "playbooks", "meta", "schemas")
 NEW_STATE = {
     "plugins/module_utils/root/_directory.py": [
-        (r"^FORMAT = 2$", "FORMAT = 3"),
-        (r"^READ_FORMATS = \(1, 2\)", "READ_FORMATS = (2, 3)"),
+        (r"^FORMAT = 3$", "FORMAT = 4"),
+        (r"^READ_FORMATS = \(1, 2, 3\)", "READ_FORMATS = (3, 4)"),
     ],
     "plugins/module_utils/root/_history.py": [(r"^FORMAT = 1$", "FORMAT = 2")],
     # What a newer version may have more of.
     "plugins/module_utils/root/_state.py": [
         (
-            r"^    since: Optional\[str\] = None$",
-            "    since: Optional[str] = None\n    novelty: str = 'new'",
+            r"^    since: str \| None = None$",
+            "    since: str | None = None\n    novelty: str = 'new'",
         )
     ],
 }

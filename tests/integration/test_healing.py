@@ -31,6 +31,8 @@ from ansible_collections.itops.release.tests.integration.applications import (
     write_application,
 )
 
+pytestmark = pytest.mark.slow
+
 BIG = "".join(random.Random(3).choices("0123456789abcdef", k=400_000))
 COMMON = {"bin/tool": "#!/bin/sh\n", "static/big": BIG, "static/logo": "a logo\n" * 50}
 VERSIONS = {
@@ -299,7 +301,7 @@ def test_a_host_whose_module_was_killed_right_after_its_switch_is_put_back(local
     assert run.rc != 0
     assert live_version(host) == "2.0.0"
     assert read_state(host)["trial"] is None
-    put_back = run.result("Switch back to the release that was live before")
+    put_back = run.result("Restore the previous release")
     assert (put_back["after"]["phase"], put_back["after"]["version"]) == ("live", "2.0.0")
 
 
@@ -346,7 +348,7 @@ def test_a_damaged_way_back_is_mended_before_it_goes_live(ssh_hosts, shop, seale
     assert run.rc == 0, run.output
     assert seen["greeting"] == [LIVE["greeting"], VERSIONS["1.0.0"]["greeting"]]
     assert current_tree(host) == read_tree(sealed.sources["1.0.0"] / "src")
-    result = run.result("Make the earlier release live, or stay")
+    result = run.result("Make the release live")
     named = [(item["path"], item["change"]) for item in result["drift"]]
     assert named == [("greeting", "modified")]
     assert result["sent_bytes"] < SMALL_BYTES
@@ -363,7 +365,7 @@ def test_what_the_next_release_builds_upon_comes_in_one_more_small_pack(ssh_host
     assert run.rc == 0, run.output
     assert current_tree(host) == read_tree(sealed.sources["3.0.0"] / "src")
     assert contents_held(host, COMMON["static/logo"]) == {COMMON["static/logo"]}
-    staged = run.result("Put the release on the host, verified but not live")
+    staged = run.result("Stage the release")
     assert staged["calls"] == 3  # a question, what had changed, what was damaged
     assert staged["sent_bytes"] < 2 * SMALL_BYTES
     assert live_version(host) == "3.0.0"

@@ -32,6 +32,8 @@ from ansible_collections.itops.release.tests.integration.applications import (
     write_application,
 )
 
+pytestmark = pytest.mark.slow
+
 VERSIONS = ("1.0.0", "2.0.0", "3.0.0")
 MANY = 20_000  # files whose removal takes a while
 # Jobs of AWX: no control machine can tell that such a run is over.
@@ -172,7 +174,7 @@ def test_a_trial_of_a_run_that_is_over_is_taken_over_and_told(shop):
     assert done.rc == 0, done.output
     assert told in report_line(done, host.name)
     assert told.replace("took", "would take") in report_line(foretold, host.name)
-    staging = "Put the release on the host, verified but not live"
+    staging = "Stage the release"
     assert foretold.result(staging)["took_over"] == done.result(staging)["took_over"] == over
     ours = look.result("Look")["history"][-1]["run"]
     assert (ours, "took over", over) in events_of(look, host)
@@ -188,7 +190,7 @@ def test_a_run_that_nobody_can_judge_is_named_and_taken_over_by_its_name(shop):
     foretold = shop.operator.deploy("3.0.0", check=True, **SECOND)
     refused = shop.operator.deploy("3.0.0", **SECOND)
 
-    staging = "Put the release on the host, verified but not live"
+    staging = "Stage the release"
     for run in (foretold, refused):
         assert run.rc != 0
         message = failures(run)[host.name]

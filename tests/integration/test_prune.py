@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 PRUNE = "itops.release.prune"
 REMOVE = "Remove what nothing needs from the media library"
-STOP = "Stop when it is not known what a host holds"
+STOP = "Stop when it is not known what is deployed on a host"
 NOWHERE = {
     "ansible_connection": "ssh",
     "ansible_host": "127.0.0.1",
@@ -188,8 +188,8 @@ def test_nothing_goes_when_a_host_cannot_be_reached(local_hosts, estate, lost):
         assert not run.find(REMOVE)
         message = run.result(STOP)["msg"]
         assert is_one_line(message)
-        named = ", ".join(f"{name} (unreachable)" for name in names)
-        assert message == f"nothing was removed: cannot know what they hold: {named}"
+        named = f"{', '.join(names)} (unreachable)"
+        assert message == f"nothing was removed: cannot know what is deployed on {named}"
         for name in names:
             assert "unreachable" in report_line(run, name)
     assert read_tree(shop.library) == before
@@ -229,7 +229,7 @@ def test_nothing_goes_when_a_limit_leaves_hosts_out(local_hosts, estate):
 
     assert limited.rc == 2, limited.output
     assert limited.result(STOP)["msg"].endswith(
-        f"hold: {shop.names[2]} (left out by --limit, or lost earlier in this run)"
+        f"deployed on {shop.names[2]} (left out by --limit, or lost earlier in this run)"
     )
     assert shop.versions == ALL
     ignored = shop.prune(limit=shop.names[0], variables={"prune_ignore_hosts": shop.names[1:]})

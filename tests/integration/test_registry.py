@@ -31,6 +31,8 @@ from ansible_collections.itops.release.tests.integration.applications import (
 )
 from ansible_collections.itops.release.tests.integration.docker_registry import DockerRegistry
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "never-to-be-seen-anywhere"
 ONCE = {"run_once": True}
 FORGIVING = {"ignore_errors": True}

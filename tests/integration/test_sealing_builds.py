@@ -21,6 +21,8 @@ from ansible_collections.itops.release.tests.integration.applications import (
     task,
 )
 
+pytestmark = pytest.mark.slow
+
 KEEP_GOING = {"ignore_errors": True}
 HOOK = """
 - name: Note the moment

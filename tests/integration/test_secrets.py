@@ -34,6 +34,8 @@ from ansible_collections.itops.release.tests.integration.canaries import (
     watched_processes,
 )
 
+pytestmark = pytest.mark.slow
+
 FAILS = {"ignore_errors": True}
 LINKED = {"linked_paths": ["shared-key"], "seed": True}
 # What a host reads messages to its syslog with, since the test hosts have no such service.

@@ -24,6 +24,8 @@ from ansible_collections.itops.release.tests.integration.applications import (
     write_application,
 )
 
+pytestmark = pytest.mark.slow
+
 CHECKED = {"check_mode": True, "ignore_errors": True}
 IGNORED = {"ignore_errors": True}
 SERIALS = (1, 2, 3)

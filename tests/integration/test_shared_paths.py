@@ -19,6 +19,8 @@ from ansible_collections.itops.release.tests.integration.applications import (
     write_application,
 )
 
+pytestmark = pytest.mark.slow
+
 SEALED = "as sealed\n"
 FILES = {
     "bin/tool": "#!/bin/sh\n",

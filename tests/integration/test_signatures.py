@@ -27,6 +27,8 @@ from ansible_collections.itops.release.tests.integration.applications import (
     write_application,
 )
 
+pytestmark = pytest.mark.slow
+
 PASSPHRASE = "never-to-be-seen-anywhere"
 ONCE = {"run_once": True}
 

@@ -15,7 +15,9 @@ import tempfile
 from tests.tooling import checkout
 
 # Everything that git tracks in these is shipped; of the rest of the checkout only single files are.
-SHIPPED = tuple("docs examples inventories meta playbooks plugins roles schemas templates".split())
+SHIPPED = tuple(
+    "docs examples inventories meta playbooks plugins requirements roles schemas templates".split()
+)
 ALSO_SHIPPED = {
     "CHANGELOG.md",
     "FILES.json",

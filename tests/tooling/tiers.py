@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from tests.hosts.requirements import why_not as why_no_hosts
-from tests.tooling import checkout
+from tests.tooling import checkout, packages
 from tests.tooling.checkout import ROOT
 
 CANNOT = 77  # the exit status by which a command says that this machine cannot run it
@@ -59,36 +59,33 @@ def always() -> bool:
     return True
 
 
+def has_packages() -> bool:
+    """Tell whether all of Debian is here that a test may ask for."""
+    return not packages.missing()
+
+
 def can_mount() -> bool:
     """Tell whether file systems can be made here, in files too, and given to others."""
     return why_no_hosts() is None and os.access("/dev/loop-control", os.W_OK)
 
 
-# Files of tests side by side; within a file one after the other, since some share a service.
-SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
-# Where one file has most of the tests.
+# Whoever is free takes tests from the others.
 EVENLY = ("-n", "auto", "--dist", "worksteal")
-# Each has hosts of its own, and waits for them: three keep two cores busy.
-FLEETS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
-# What needs no more than the quick tests do, and takes long.
-LONG = tuple(
-    f"tests/integration/test_{name}.py"
-    for name in (
-        "adoption build cleaning compatibility ends_of_runs evidence formats healing leases notes "
-        "registry sealing_builds secrets serials shared_paths signatures"
-    ).split()
-)
-LOCAL = ("-m", "not (hosts or podman or slow)", *SIDE_BY_SIDE)
+# Playbooks and hosts are waited for: three workers keep two cores busy.
+MORE = str((os.cpu_count() or 1) + 1)
+PLAYBOOKS = ("-n", MORE, "--dist", "worksteal")
+# Each worker has hosts of its own. tests/integration/conftest.py says which files begin first.
+FLEETS = ("-n", MORE, "--dist", "loadfile", "--no-loadscope-reorder")
+ALL = ("tests/unit", "tests/behaviour", "tests/integration")
 QUICK = (
     Tier("ruff", commands=(("ruff", "check", "."), ("ruff", "format", "--check", "."))),
-    Tier("unit", pytest=("tests/unit", "tests/behaviour", *SIDE_BY_SIDE)),
+    Tier("unit", pytest=("tests/unit", "tests/behaviour", "-m", "not slow", *EVENLY)),
     Tier(
         "local",
-        pytest=("tests/integration", *(f"--ignore={path}" for path in LONG), *LOCAL),
+        pytest=("tests/integration", "-m", "not (hosts or podman or slow)", *PLAYBOOKS),
     ),
 )
 THOROUGH = (
-    Tier("local-long", pytest=(*LONG, *LOCAL)),
     Tier(
         "lint",
         commands=(("mypy",), ("ansible-lint",), ("antsibull-changelog", "lint")),
@@ -105,8 +102,8 @@ THOROUGH = (
     Tier("package-check", commands=(("python", "-m", "tests.tooling.package_check"),), beside=True),
     Tier(
         "slow",
-        pytest=("tests/integration", "-m", "slow and not (hosts or podman)", *EVENLY),
-        no_skips=always,
+        pytest=(*ALL, "-m", "slow and not (hosts or podman)", *PLAYBOOKS),
+        no_skips=has_packages,
     ),
     Tier(
         "hosts",

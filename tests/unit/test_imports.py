@@ -52,6 +52,7 @@ ROOMS = {
         "environment",
         "compatibility",
         "deployment",
+        "build_host",
         "building",
         "notes",
     ),

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import os
+from typing import Any, Mapping, Sequence
 
 from ..errors._release_error import ReleaseError
 from ..files import _paths
+from ..release._manifest import Entry
 from . import _record
 
 MOST_NAMED = 5
@@ -21,7 +23,7 @@ class AsBuiltError(ReleaseError):
     code = "changed_since_build"
 
 
-def find_changes(workspace, record):
+def find_changes(workspace: str, record: _record.Record) -> list[str]:
     """Return a line for each component of *record* that is not as its build left it.
 
     What its files hold is not looked at: ``check_tree`` does that when they are packed.
@@ -36,7 +38,7 @@ def find_changes(workspace, record):
     return problems
 
 
-def check_tree(name, entries, tree, root, workspace):
+def check_tree(name: str, entries: Sequence[Entry], tree: str, root: str, workspace: str) -> None:
     """Raise AsBuiltError unless *entries*, packed from *root*, hash to *tree*.
 
     That is what the record in *workspace* says of the component *name*.
@@ -49,7 +51,7 @@ def check_tree(name, entries, tree, root, workspace):
     raise AsBuiltError("component %s was changed after it was built%s: %s" % (name, told, AGAIN))
 
 
-def _source(folder, component):
+def _source(folder: str, component: Mapping[str, Any]) -> list[str]:
     """Return a line where the files of a component do not lie in *folder*, its sources."""
     inside = os.path.realpath(folder)
     found = os.path.realpath(os.path.join(folder, component["source"]))
@@ -61,7 +63,7 @@ def _source(folder, component):
     ]
 
 
-def _checkout(folder, component):
+def _checkout(folder: str, component: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with the checkout in *folder*: builds leave it at a commit."""
     commit = component["origin"]["commit"]
     try:
@@ -76,7 +78,7 @@ def _checkout(folder, component):
     return ["component %s: %s: %s" % (component["name"], why, AGAIN)]
 
 
-def _artifacts(folder, component):
+def _artifacts(folder: str, component: Mapping[str, Any]) -> list[str]:
     """Return a line for the artifacts that the build left and that are gone."""
     gone = [
         path
@@ -91,7 +93,7 @@ def _artifacts(folder, component):
     return ["component %s: what it must leave is gone: %s: %s" % (component["name"], told, AGAIN)]
 
 
-def _written_since(entries, root, record):
+def _written_since(entries: Sequence[Entry], root: str, record: str) -> list[str]:
     """Return the paths among *entries* that were touched after the file *record*.
 
     Files, or else the directories from which something went. An archive is one file, which nobody

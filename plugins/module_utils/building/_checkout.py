@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from typing import NamedTuple
+from typing import Mapping, NamedTuple, Sequence
 
 from ..git import _command
 
@@ -29,13 +29,13 @@ class Source(NamedTuple):
     time: int
 
 
-def resolve(repository, revision, cache, environment):
+def resolve(repository: str, revision: str, cache: str, environment: Mapping[str, str]) -> Source:
     """Fetch *repository* into *cache* and return the Source that *revision* names there."""
     fetch(repository, cache, environment)
     return look_up(repository, revision, cache, environment)
 
 
-def fetch(repository, cache, environment):
+def fetch(repository: str, cache: str, environment: Mapping[str, str]) -> None:
     """Bring *cache* up to date with *repository*; nobody else may work on that cache meanwhile."""
     _remove_locks(cache)
     _command.run(None, environment, "init", "--quiet", "--bare", "--", cache)
@@ -43,7 +43,7 @@ def fetch(repository, cache, environment):
     _fetch(repository, cache, environment, "--prune", "--force", refs=everything)
 
 
-def look_up(repository, revision, cache, environment):
+def look_up(repository: str, revision: str, cache: str, environment: Mapping[str, str]) -> Source:
     """Return the Source that *revision* names in *cache*, which was fetched from *repository*.
 
     A revision is looked up as git does: a tag goes before a branch of its name. A commit that no
@@ -62,7 +62,13 @@ def look_up(repository, revision, cache, environment):
     return Source(commit, int(time))
 
 
-def check_out(source, cache, folder, environment, repository=None):
+def check_out(
+    source: Source,
+    cache: str,
+    folder: str,
+    environment: Mapping[str, str],
+    repository: str | None = None,
+) -> None:
     """Make *folder*, which must not be there, a clean checkout of a Source in *cache*.
 
     With *repository* its submodules belong to it; their addresses may be relative to that.
@@ -84,7 +90,7 @@ def check_out(source, cache, folder, environment, repository=None):
     check_clean(source, folder, environment)
 
 
-def check_clean(source, folder, environment):
+def check_clean(source: Source, folder: str, environment: Mapping[str, str]) -> None:
     """Raise _command.GitError unless *folder* is at the commit of *source* with nothing changed.
 
     What the repository ignores, and what was made beside its files, counts only where it is told
@@ -97,7 +103,7 @@ def check_clean(source, folder, environment):
         raise _command.GitError("%s has changed files: %s%s" % (folder, named, more))
 
 
-def find_changed(source, folder, environment):
+def find_changed(source: Source, folder: str, environment: Mapping[str, str]) -> list[str]:
     """Return the paths of the commit of *source* that are not in *folder* as they are in that.
 
     Raises _command.GitError where *folder* is not at that commit.
@@ -112,7 +118,7 @@ def find_changed(source, folder, environment):
     return [line[3:] for line in told.split("\0") if line]
 
 
-def find_submodules(source, cache, environment):
+def find_submodules(source: Source, cache: str, environment: Mapping[str, str]) -> list[str]:
     """Return the paths at which the commit of *source* has other repositories."""
     listing = ["ls-tree", "-r", "-z", "--full-tree", source.commit, "--"]
     tokens = _command.tokens(cache, environment, *listing)
@@ -120,12 +126,12 @@ def find_submodules(source, cache, environment):
     return [path.decode("utf-8", "backslashreplace") for path in found]
 
 
-def cache_of(place, folder):
+def cache_of(place: str, folder: str) -> str:
     """Return where in *folder* the cache of a repository is; its *place* as a record has it."""
     return os.path.join(folder, hashlib.sha256(place.encode("utf-8")).hexdigest()[:24])
 
 
-def address_of(repository, environment):
+def address_of(repository: str, environment: Mapping[str, str]) -> str | None:
     """Return the address that the one in the folder *repository* was cloned from, or None.
 
     What in it may be secret is left out: who asks, and the query.
@@ -139,12 +145,14 @@ def address_of(repository, environment):
     return plain if ADDRESS.match(plain) else None
 
 
-def is_here(repository):
+def is_here(repository: str) -> bool:
     """Tell whether a repository is on this machine."""
     return repository.startswith(("/", "file://"))
 
 
-def _fetch(repository, cache, environment, *options, refs):
+def _fetch(
+    repository: str, cache: str, environment: Mapping[str, str], *options: str, refs: Sequence[str]
+) -> None:
     fetching = ["fetch", "--quiet", "--no-auto-gc", "--update-shallow", *options, "--"]
     try:
         _command.run(cache, environment, *fetching, repository, *refs)
@@ -154,7 +162,7 @@ def _fetch(repository, cache, environment, *options, refs):
         ) from None
 
 
-def _remove_locks(cache):
+def _remove_locks(cache: str) -> None:
     """Remove the locks that a git left there which was killed: it would never work again."""
     for folder, names, files in os.walk(cache):
         names[:] = [name for name in names if name != "objects"]
@@ -163,7 +171,7 @@ def _remove_locks(cache):
                 os.unlink(os.path.join(folder, name))
 
 
-def _unfiltered(environment):
+def _unfiltered(environment: Mapping[str, str]) -> list[str]:
     """Return options by which no filter of the user, such as git-lfs, changes what is written.
 
     What is sealed would depend on who builds, and on what that program does.
@@ -179,7 +187,7 @@ def _unfiltered(environment):
     return [word for name in sorted(filters) for what in off for word in ("-c", name + "." + what)]
 
 
-def _has(cache, commit, environment):
+def _has(cache: str, commit: str, environment: Mapping[str, str]) -> bool:
     try:
         _command.run(cache, environment, "cat-file", "-e", commit + "^{commit}")
     except _command.GitError:

@@ -11,10 +11,14 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+from typing import Any, Callable, Mapping, Sequence
 
 from ..formats import _canonical
 from ..git import _command
+from ..release._manifest import Entry
 from . import _checkout, _left, _place, _record, _sources, _steps
+from ._plan import Component, Plan, Step
+from ._record import Source
 
 COMMON = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -30,20 +34,29 @@ class Building:
     passes. ``say(**event)`` tells how far it is, ``now()`` are seconds of a steady clock.
     """
 
-    def __init__(self, plan, place, variables, say, now):
+    def __init__(
+        self,
+        plan: Plan,
+        place: _place.Place,
+        variables: Mapping[str, str],
+        say: Callable[..., None],
+        now: Callable[[], float],
+    ) -> None:
         self.plan, self.place, self.variables = plan, place, variables
         self.say, self.now = say, now
         self.path = variables.get("PATH") or DEFAULT_PATH
         names = {name for component in plan["components"] for name in component["passed"]}
         self.secrets = [variables[name] for name in names if variables.get(name)]
 
-    def masked(self, text):
+    def masked(self, text: str) -> str:
         """Return *text* with stars in place of the values that are passed to steps."""
         mask = _steps.Mask(self.secrets)
         return mask.hide(text.encode("utf-8", "replace"), is_last=True).decode("utf-8", "replace")
 
 
-def build(building, component, source):
+def build(
+    building: Building, component: Component, source: Source
+) -> tuple[dict[str, Any], list[Entry]]:
     """Build *component* from *source*; return (its part of the record, its Entries)."""
     place, name = building.place, component["name"]
     folder = place.component(name)
@@ -75,7 +88,9 @@ def build(building, component, source):
     }, entries
 
 
-def run_steps(building, component, source, folder):
+def run_steps(
+    building: Building, component: Component, source: Source, folder: str
+) -> list[dict[str, Any]]:
     """Run the steps of *component* in *folder*; return them for the record, or raise BuildError."""
     done, name, count = [], component["name"], len(component["steps"])
     common = environment_of(building, component, source)
@@ -111,7 +126,7 @@ def run_steps(building, component, source, folder):
     return done
 
 
-def environment_of(building, component, source):
+def environment_of(building: Building, component: Component, source: Source) -> dict[str, str]:
     """Return the environment of all steps of *component*, without what is passed to it."""
     place, name = building.place, component["name"]
     return {
@@ -126,7 +141,7 @@ def environment_of(building, component, source):
     }
 
 
-def directory_of(step, folder, which):
+def directory_of(step: Step, folder: str, which: str) -> str:
     """Return where in *folder* a *step* runs; BuildError for what is not a directory in there."""
     path = os.path.join(folder, step["directory"])
     top = os.path.realpath(folder)
@@ -141,7 +156,7 @@ def directory_of(step, folder, which):
     return path
 
 
-def _how_it_ended(ended, step, directory, path):
+def _how_it_ended(ended: _steps.Ended, step: Step, directory: str, path: str) -> str:
     """Return why a *step* that ran in *directory*, with *path* as its PATH, counts as failed."""
     program = step["argv"][0]
     if ended.status is None:
@@ -157,7 +172,9 @@ def _how_it_ended(ended, step, directory, path):
     return "ended with %d" % ended.status
 
 
-def _failed(building, component, ended, told):
+def _failed(
+    building: Building, component: Component, ended: _steps.Ended, told: str
+) -> _place.BuildError:
     lines = ended.tail.splitlines()[-TAIL_LINES:]
     return _place.BuildError(
         "%s; all it said is in %s" % (told, building.place.log(component["name"])),
@@ -165,12 +182,12 @@ def _failed(building, component, ended, told):
     )
 
 
-def _passed(building, component):
+def _passed(building: Building, component: Component) -> dict[str, str]:
     """Return what *component* may see of the builder's variables; all of it is there."""
     return {name: building.variables[name] for name in component["passed"]}
 
 
-def _words(argv):
+def _words(argv: Sequence[str]) -> str:
     """Return what tells a person which command *argv* is."""
     shell = argv[0] == "/bin/sh" and len(argv) == 3
     words = argv[2] if shell else " ".join(shlex.quote(word) for word in argv)
@@ -178,7 +195,7 @@ def _words(argv):
     return words if len(words) <= SHOWN_WORDS else words[: SHOWN_WORDS - 1] + "…"
 
 
-def _changed(source, folder, environment):
+def _changed(source: Source, folder: str, environment: Mapping[str, str]) -> dict[str, Any]:
     """Return whether the steps changed files of the commit, or went to another one, and which."""
     commit = _checkout.Source(source["commit"], source["time"])
     try:
@@ -191,7 +208,7 @@ def _changed(source, folder, environment):
     return {"is_dirty": True, "changed": told[:MOST_CHANGED]}
 
 
-def _folder(component):
+def _folder(component: Component) -> str:
     """Return the folder of the repository that what is sealed of *component* depends on.
 
     Where steps make it, that is the one in which they and it lie.

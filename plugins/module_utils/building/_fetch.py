@@ -11,6 +11,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from http.client import HTTPMessage
+from typing import IO, BinaryIO, Callable, Mapping, Sequence
 
 from ..formats import _canonical
 from ..git import _command
@@ -23,7 +25,9 @@ LARGEST_BYTES = 8 * 1024**3
 TOLD_LINES = 3
 
 
-def archive(url, sha256, folder, now, most=LARGEST_BYTES):
+def archive(
+    url: str, sha256: str, folder: str, now: Callable[[], float], most: int = LARGEST_BYTES
+) -> str:
     """Fetch *url* into *folder*, unless what is wanted is there; return its path.
 
     ``now()`` are seconds of a steady clock. The digest is the caller's to check.
@@ -43,7 +47,7 @@ def archive(url, sha256, folder, now, most=LARGEST_BYTES):
     return path
 
 
-def wheel(wanted, sha256, folder, environment):
+def wheel(wanted: str, sha256: str, folder: str, environment: Mapping[str, str]) -> str:
     """Have pip fetch the wheel *wanted*, name==version, into *folder*; return its path."""
     there = _kept(folder, ".whl", sha256)
     if there:
@@ -54,7 +58,7 @@ def wheel(wanted, sha256, folder, environment):
     return _only(folder, ".whl", "wheel %s" % wanted)
 
 
-def deb(wanted, sha256, folder, environment):
+def deb(wanted: str, sha256: str, folder: str, environment: Mapping[str, str]) -> str:
     """Have apt fetch the package *wanted*, name=version, into *folder*; return its path."""
     there = _kept(folder, ".deb", sha256)
     if there:
@@ -64,14 +68,19 @@ def deb(wanted, sha256, folder, environment):
     return _only(folder, ".deb", "deb %s" % wanted)
 
 
-def files_of_deb(path, folder, now, most=LARGEST_BYTES):
+def files_of_deb(
+    path: str, folder: str, now: Callable[[], float], most: int = LARGEST_BYTES
+) -> str:
     """Write the tar of the files in the deb at *path* to *folder*; return its path."""
     tar, argv = os.path.join(folder, "files.tar"), ["dpkg-deb", "--fsys-tarfile", path]
-    quiet = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     try:
         with open(tar, "wb") as stream, subprocess.Popen(
-            argv, stdout=subprocess.PIPE, **quiet
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         ) as process:
+            assert process.stdout is not None
             try:
                 _copy(process.stdout, stream, now, most)
             except BaseException:
@@ -85,7 +94,7 @@ def files_of_deb(path, folder, now, most=LARGEST_BYTES):
     return tar
 
 
-def digest_of(path):
+def digest_of(path: str) -> str:
     """Return the SHA-256 of the file at *path* in hex."""
     digest = hashlib.sha256()
     with open(path, "rb") as stream:
@@ -97,7 +106,15 @@ def digest_of(path):
 class _OnlyHttps(urllib.request.HTTPRedirectHandler):
     """Follows no redirection to what is not https."""
 
-    def redirect_request(self, req, fp, code, msg, headers, newurl):
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
         if not newurl.startswith("https://"):
             raise urllib.error.URLError(
                 "it leads to %s, which is not https" % _command.shown(newurl)
@@ -105,7 +122,7 @@ class _OnlyHttps(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _copy(answer, stream, now, most):
+def _copy(answer: IO[bytes], stream: BinaryIO, now: Callable[[], float], most: int) -> None:
     began, left = now(), most
     for chunk in iter(lambda: answer.read(CHUNK_BYTES), b""):
         left -= len(chunk)
@@ -116,7 +133,7 @@ def _copy(answer, stream, now, most):
         stream.write(chunk)
 
 
-def _kept(folder, suffix, sha256):
+def _kept(folder: str, suffix: str, sha256: str) -> str | None:
     """Return the path of what was fetched before, if its digest says that it is what is wanted."""
     if sha256 and os.path.isdir(folder):
         for name in os.listdir(folder):
@@ -126,32 +143,32 @@ def _kept(folder, suffix, sha256):
     return None
 
 
-def _only(folder, suffix, what):
+def _only(folder: str, suffix: str, what: str) -> str:
     names = [name for name in os.listdir(folder) if name.endswith(suffix)]
     if len(names) != 1:
         raise _place.BuildError("%s came as %d files, not one" % (what, len(names)))
     return os.path.join(folder, names[0])
 
 
-def _pip(environment):
+def _pip(environment: Mapping[str, str]) -> list[str]:
     """Return how pip is run here: by this Python, or the one that the user has."""
     for python in (sys.executable, shutil.which("python3", path=environment.get("PATH"))):
         if python:
             argv = [python, "-m", "pip"]
-            quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
             done = subprocess.run(
                 [*argv, "--version"],
                 env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 check=False,
-                **quiet,
             )
             if done.returncode == 0:
                 return argv
     raise _place.BuildError("pip is not installed here: install python3-pip")
 
 
-def _run(argv, folder, environment, what):
+def _run(argv: Sequence[str], folder: str, environment: Mapping[str, str], what: str) -> None:
     """Run *argv* in *folder*, or raise BuildError."""
     try:
         done = subprocess.run(

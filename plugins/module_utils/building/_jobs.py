@@ -11,7 +11,7 @@ import os
 import signal
 import tempfile
 import time
-from typing import Callable, NamedTuple, Tuple
+from typing import IO, Any, Callable, Iterable, NamedTuple, NoReturn, Tuple
 
 from ..formats import _canonical
 from . import _place, _steps
@@ -28,16 +28,18 @@ class Job(NamedTuple):
     """What *act*, without arguments, does once the jobs named in *after* are done."""
 
     name: str
-    act: Callable
+    act: Callable[[], Any]
     after: Tuple[str, ...] = ()
 
 
-def run(jobs, most, is_waited_for):
+def run(jobs: Iterable[Job], most: int, is_waited_for: Callable[[], bool]) -> dict[str, Any]:
     """Run *jobs*, at most *most* at once; return {name: what its act returned, as JSON has it}.
 
     Raises BuildError for the first one that fails, and Cancelled; then the others were ended.
     """
-    waiting, running, done = list(jobs), {}, {}
+    waiting = list(jobs)
+    running: dict[int, tuple[Job, IO[bytes]]] = {}  # by their processes
+    done: dict[str, Any] = {}
     try:
         while waiting or running:
             if not is_waited_for():
@@ -60,7 +62,7 @@ def run(jobs, most, is_waited_for):
             answer.close()
 
 
-def _start(job):
+def _start(job: Job) -> tuple[int, IO[bytes]]:
     """Start *job*; return the number of its process and the file that its answer comes in."""
     answer = tempfile.TemporaryFile()
     parent, child = os.getpid(), os.fork()
@@ -77,7 +79,7 @@ def _start(job):
         os._exit(status)
 
 
-def _answer(job):
+def _answer(job: Job) -> dict[str, Any]:
     try:
         return {"result": job.act()}
     except _place.BuildError as error:
@@ -89,10 +91,10 @@ def _answer(job):
         return {"refused": "%s: %s: %s" % (job.name, kind, _canonical.one_line(error)), "tail": ""}
 
 
-def _end_with(parent):
+def _end_with(parent: int) -> None:
     """Let this process end, and its children with it, when *parent* is killed."""
 
-    def end(*_signal):
+    def end(*_signal: object) -> NoReturn:
         with contextlib.suppress(OSError):
             _steps.end_children()
         os._exit(1)
@@ -103,7 +105,7 @@ def _end_with(parent):
         end()
 
 
-def _result(job, answer, status):
+def _result(job: Job, answer: IO[bytes], status: int) -> Any:
     with answer:
         answer.seek(0)
         said = answer.read()

@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 import os
+from typing import Iterator
 
 from ..files import _globs, _paths
 from ..release import _layer, _manifest, _scan
 from ..sources import _kinds
 from . import _place
+from ._plan import Component
 
 
-def find_artifacts(component, folder):
+def find_artifacts(component: Component, folder: str) -> list[str]:
     """Return the paths of the files that the globs of artifacts name, each of them at least one."""
     files, found = sorted(_files(_paths.to_os(folder))), set()
     for pattern in component["artifacts"]:
@@ -27,7 +29,7 @@ def find_artifacts(component, folder):
     return [path.encode("utf-8", "backslashreplace").decode("utf-8") for path in sorted(found)]
 
 
-def packed(component, place):
+def packed(component: Component, place: _place.Place) -> list[_manifest.Entry]:
     """Return the Entries of what would be sealed of *component*, with digests."""
     folder = place.component(component["name"])
     root = os.path.join(folder, component["source"])
@@ -59,7 +61,7 @@ def packed(component, place):
         raise _place.BuildError("%s: %s" % (component["name"], error)) from None
 
 
-def _files(root, prefix=""):
+def _files(root: bytes, prefix: str = "") -> Iterator[str]:
     """Yield the paths of the regular files below the directory *root*, following no link."""
     with os.scandir(root) as listing:
         items = list(listing)

@@ -6,15 +6,19 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence
 
 from ..formats import _canonical
 from ..release import _manifest
 from . import _component, _place, _record, _tools, _work
+from ._component import Building
+from ._plan import Component
+from ._record import Record, Source
 
 MOST_NAMED = 20
 
 
-def run(building, is_waited_for, is_check):
+def run(building: Building, is_waited_for: Callable[[], bool], is_check: bool) -> dict[str, Any]:
     """Do what the plan asks for; return the result for the controller.
 
     Raises BuildError and Cancelled; then there is no record from which anything could be sealed.
@@ -28,9 +32,9 @@ def run(building, is_waited_for, is_check):
     jobs = _work.Work(building, is_waited_for)
     sources = jobs.find()
     inputs = digest_of_inputs(building, sources)
-    if plan["rebuild"] == "changed" and jobs.is_built(earlier, inputs):
+    if plan["rebuild"] == "changed" and earlier and jobs.is_built(earlier, inputs):
         return _confirm(building, earlier, is_check)
-    record = {"components": [_foreseen(each, sources) for each in plan["components"]]}
+    record: Record = {"components": [_foreseen(each, sources) for each in plan["components"]]}
     if is_check:
         return _told(building, record, earlier)
     _place.begin(place, earlier)
@@ -45,7 +49,7 @@ def run(building, is_waited_for, is_check):
     return result
 
 
-def digest_of_inputs(building, sources):
+def digest_of_inputs(building: Building, sources: Mapping[str, Source]) -> str:
     """Return the SHA-256 of all that was asked for, and found for it; of secrets only the names."""
     plan = building.plan
     asked = {
@@ -57,7 +61,7 @@ def digest_of_inputs(building, sources):
     return _canonical.sha256_hex(_canonical.dumps(asked))
 
 
-def differences(entries, others):
+def differences(entries: Iterable[_manifest.Entry], others: Iterable[_manifest.Entry]) -> list[str]:
     """Return the sorted paths at which two builds of a component are not alike."""
     one, other = (
         {entry.path: _manifest.entry_to_plain(entry) for entry in each}
@@ -66,7 +70,7 @@ def differences(entries, others):
     return sorted(path for path in {**one, **other} if one.get(path) != other.get(path))
 
 
-def _recorded(building, inputs, built, started):
+def _recorded(building: Building, inputs: str, built: Mapping[str, Any], started: str) -> Record:
     """Return the record of what was *built*, but for its end."""
     plan = building.plan
     return {
@@ -84,7 +88,7 @@ def _recorded(building, inputs, built, started):
     }
 
 
-def _confirm(building, earlier, is_check):
+def _confirm(building: Building, earlier: Record, is_check: bool) -> dict[str, Any]:
     """Let the record *earlier* count again; it is of the definition as that is now.
 
     What is sealed beside what is built may have changed in it.
@@ -98,7 +102,14 @@ def _confirm(building, earlier, is_check):
     return _told(building, earlier, earlier, built=False, changed=not is_same)
 
 
-def _verify(building, is_waited_for, sources, built, record, result):
+def _verify(
+    building: Building,
+    is_waited_for: Callable[[], bool],
+    sources: Mapping[str, Source],
+    built: Mapping[str, Any],
+    record: Record,
+    result: dict[str, Any],
+) -> None:
     """Build once more elsewhere; note in *record* and *result* what came out alike.
 
     Raises BuildError, naming files, where something did not and the plan demands that it does.
@@ -128,19 +139,19 @@ def _verify(building, is_waited_for, sources, built, record, result):
     _clear_second(first)
 
 
-def _clear_second(place):
+def _clear_second(place: _place.Place) -> None:
     """Remove what a second build, to compare with, left in *place*."""
     second = _place.second(place)
     for folder in (second.workspace, second.base):
         _place.clear(folder)
 
 
-def _named(paths):
+def _named(paths: Sequence[str]) -> str:
     more = ", and %d more" % (len(paths) - MOST_NAMED) if len(paths) > MOST_NAMED else ""
     return ", ".join(map(repr, paths[:MOST_NAMED])) + more
 
 
-def _foreseen(component, sources):
+def _foreseen(component: Component, sources: Mapping[str, Source]) -> dict[str, Any]:
     return {
         "name": component["name"],
         "version": component["version"],
@@ -148,7 +159,13 @@ def _foreseen(component, sources):
     }
 
 
-def _told(building, record, earlier, built=True, changed=True):
+def _told(
+    building: Building,
+    record: Record,
+    earlier: Record | None,
+    built: bool = True,
+    changed: bool = True,
+) -> dict[str, Any]:
     """Return what a user is told of the *record*, or of what it will say.
 
     *earlier* is the record that was there, or None; *built* tells that steps ran, or would.
@@ -167,7 +184,7 @@ def _told(building, record, earlier, built=True, changed=True):
     }
 
 
-def _left_out(record):
+def _left_out(record: Record) -> Iterator[str]:
     """Yield a warning for each component whose repository has others that were not asked for."""
     for part in record["components"]:
         if part["origin"].get("left_out"):
@@ -177,7 +194,7 @@ def _left_out(record):
             )
 
 
-def _before(earlier):
+def _before(earlier: Record | None) -> dict[str, Any] | None:
     """Return what a diff tells of the record *earlier*, or None."""
     if earlier is None:
         return None
@@ -187,5 +204,5 @@ def _before(earlier):
     return {**{key: earlier[key] for key in ("release", "definition")}, "components": components}
 
 
-def _utc_now():
+def _utc_now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

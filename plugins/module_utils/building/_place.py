@@ -16,7 +16,7 @@ import os
 import stat
 import tempfile
 import time
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 from ..errors._release_error import ReleaseError
 from ..files import _deletion, _durable, _paths
@@ -36,7 +36,7 @@ class BuildError(ReleaseError):
 
     code = "build_failed"
 
-    def __init__(self, text, tail=""):
+    def __init__(self, text: str, tail: str = "") -> None:
         super().__init__(text)
         self.tail = tail
 
@@ -51,24 +51,24 @@ class Place(NamedTuple):
     base: str
     shared: str
 
-    def component(self, name):
+    def component(self, name: str) -> str:
         """Return the folder of a component's sources."""
         return os.path.join(self.workspace, name)
 
-    def log(self, name):
+    def log(self, name: str) -> str:
         """Return the path of a component's log."""
         return os.path.join(self.base, "log", name + ".log")
 
-    def git(self):
+    def git(self) -> str:
         """Return the folder with the caches of repositories."""
         return os.path.join(self.shared, "git")
 
-    def fetched(self, name):
+    def fetched(self, name: str) -> str:
         """Return the folder for what was fetched for a component."""
         return os.path.join(self.shared, "fetched", name)
 
 
-def enter(workspace):
+def enter(workspace: str) -> Place:
     """Return the Place of a build in *workspace*, which is made when it is not there.
 
     A folder that holds other things is refused: a build removes what has a component's name.
@@ -93,20 +93,20 @@ def enter(workspace):
     return Place(workspace, base, base)
 
 
-def visit(workspace):
+def visit(workspace: str) -> Place:
     """Return a Place elsewhere for a build in *workspace* that leaves nothing there."""
     base = tempfile.mkdtemp(prefix="release-build-")
     return Place(workspace, base, base)
 
 
-def second(place):
+def second(place: Place) -> Place:
     """Return a Place for building the same once more, under other names."""
     return Place(
         os.path.join(place.base, "again"), os.path.join(place.base, "again-base"), place.shared
     )
 
 
-def lock(place, owner):
+def lock(place: Place, owner: str) -> int:
     """Claim *place* for the build that *owner* names, in a line; return what holds it when open.
 
     Raises BuildError, naming the build that has it.
@@ -129,7 +129,7 @@ def lock(place, owner):
     return descriptor
 
 
-def set_aside(place):
+def set_aside(place: Place) -> _record.Record | None:
     """Take the record from the workspace, so that nothing is sealed from it meanwhile.
 
     Return it, or None; a run that was killed after this left it aside already.
@@ -140,18 +140,18 @@ def set_aside(place):
     return _read_record(aside)
 
 
-def look_at(workspace):
+def look_at(workspace: str) -> _record.Record | None:
     """Return the record of the build in *workspace*, set aside or not, or None."""
     paths = [os.path.join(workspace, *names) for names in ((_record.NAME,), (BASE, EARLIER))]
     return _read_record(paths[0]) or _read_record(paths[1])
 
 
-def put_back(place):
+def put_back(place: Place) -> None:
     """Put the record that was set aside back, since it is still right."""
     os.rename(os.path.join(place.base, EARLIER), os.path.join(place.workspace, _record.NAME))
 
 
-def begin(place, earlier):
+def begin(place: Place, earlier: _record.Record | None) -> None:
     """Remove what an *earlier* build, its record or None, left of its components."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(os.path.join(place.base, EARLIER))
@@ -162,7 +162,7 @@ def begin(place, earlier):
             clear(place.component(name))
 
 
-def end(place, record):
+def end(place: Place, record: _record.Record) -> None:
     """Write the *record*, last of all and in one step."""
     descriptor = os.open(place.workspace, _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     try:
@@ -172,7 +172,7 @@ def end(place, record):
         os.close(descriptor)
 
 
-def clear(path):
+def clear(path: str) -> None:
     """Remove what is at *path*, following no link, also folders that deny writing to their owner.
 
     Caches of modules are often made so.
@@ -195,7 +195,7 @@ def clear(path):
         os.close(descriptor)
 
 
-def fresh(path, mode=0o700):
+def fresh(path: str, mode: int = 0o700) -> str:
     """Make *path* an empty folder and return it."""
     clear(path)
     os.makedirs(path, mode)
@@ -210,7 +210,7 @@ class Polled:
     Each build has its own, for the next one may begin before the end of this one was read.
     """
 
-    def __init__(self, place, patience, now):
+    def __init__(self, place: Place, patience: float, now: Callable[[], float]) -> None:
         self._patience, self._now = patience, now
         _remove_old(place.shared)
         folder = tempfile.mkdtemp(prefix=TOLD, dir=place.shared)
@@ -223,11 +223,11 @@ class Polled:
         self._last, self._since = os.stat(self.touched).st_mtime_ns, now()
         self._is_polled = False
 
-    def say(self, **event):
+    def say(self, **event: object) -> None:
         """Tell an *event* in a line of ASCII, written at once so that lines never mix."""
         os.write(self._descriptor, json.dumps(event).encode("ascii") + b"\n")
 
-    def is_waited_for(self):
+    def is_waited_for(self) -> bool:
         """Tell whether a controller still waits for this build."""
         try:
             touched = os.stat(self.touched).st_mtime_ns
@@ -240,7 +240,7 @@ class Polled:
         return self._now() - self._since < patience
 
 
-def _remove_old(base):
+def _remove_old(base: str) -> None:
     """Remove what builds told that ended so long ago that nobody reads it any more."""
     for name in os.listdir(base):
         path = os.path.join(base, name)
@@ -248,7 +248,7 @@ def _remove_old(base):
             clear(path)
 
 
-def _read_record(path):
+def _read_record(path: str) -> _record.Record | None:
     try:
         with open(path, "rb") as stream:
             return _record.parse(stream.read(_record.LARGEST_BYTES + 1), path)

@@ -28,6 +28,7 @@ what git does not have; *left_out* are submodules that were not asked for. With
 from __future__ import annotations
 
 import os
+from typing import Any, Dict, Iterable
 
 from ..errors._release_error import ReleaseError
 from ..formats import _canonical
@@ -44,6 +45,9 @@ KEYS = frozenset(
 TEXTS = ("address", "commit", "revision", "sha256")  # of an origin, where they are there
 COMPONENT_KEYS = frozenset("artifacts folder name origin source steps tree version".split())
 
+Record = Dict[str, Any]  # as above
+Source = Dict[str, Any]  # what was found for an origin, with the keys of ``origin`` above
+
 
 class RecordError(ReleaseError):
     """A workspace has no record of a build that can be used; the text says why, in a line."""
@@ -51,12 +55,12 @@ class RecordError(ReleaseError):
     code = "invalid_build_record"
 
 
-def render(record):
+def render(record: Record) -> bytes:
     """Return the bytes of ``build.json``."""
     return _canonical.dumps(record) + b"\n"
 
 
-def parse(data, path):
+def parse(data: bytes, path: str) -> Record:
     """Return the record in the bytes *data* of the file at *path*, or raise RecordError."""
     try:
         record = _canonical.loads(data)
@@ -79,7 +83,7 @@ def parse(data, path):
         raise RecordError("%s is not the record of a build: %s" % (path, reason)) from None
 
 
-def _check(record):
+def _check(record: Record) -> None:
     """Raise TypeError unless that has its form by which people and other programs know a build."""
     release, components = record["release"], record["components"]
     names = [release["name"], *(component["name"] for component in components)]
@@ -103,7 +107,7 @@ def _check(record):
         raise TypeError("the serial is no number")
 
 
-def read(workspace):
+def read(workspace: str) -> Record:
     """Return the record of the build in the folder *workspace*, or raise RecordError."""
     path = os.path.join(workspace, NAME)
     try:
@@ -118,6 +122,6 @@ def read(workspace):
     return parse(data, path)
 
 
-def tree_digest(entries):
+def tree_digest(entries: Iterable[_manifest.Entry]) -> str:
     """Return the SHA-256 of the Entries of a component, in the order that packing gives."""
     return _canonical.sha256_hex(_canonical.dumps(list(map(_manifest.entry_to_plain, entries))))

@@ -14,12 +14,16 @@ import os
 import re
 import stat
 import tempfile
+from typing import Any, Callable, Iterable, Iterator, Mapping
 
 from ..files import _paths
 from ..git import _command
 from ..release import _layer, _scan
+from ..release._manifest import Entry
 from ..sources import _archive, _kind_archive
 from . import _checkout, _fetch, _place, _record
+from ._plan import Component, Origin
+from ._record import Source
 
 PUBLIC = ("wheel", "deb")  # what an index gives to everybody, whatever the modes in it
 HTTPS = "https://"
@@ -28,7 +32,7 @@ ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|[^/]*:", re.ASCII)  # the latt
 EPOCH = 315532800  # 1980-01-01, the earliest that a zip can say: what has no commit has no time
 
 
-def place_of(origin, folder):
+def place_of(origin: Origin, folder: str) -> str:
     """Return the repository, or path, that *origin* means in a release.yml in *folder*.
 
     A path that leads out of that, by a link too, is refused; a repository may be anywhere.
@@ -45,7 +49,13 @@ def place_of(origin, folder):
     return there
 
 
-def find(component, folder, place, environment, now):
+def find(
+    component: Component,
+    folder: str,
+    place: _place.Place,
+    environment: Mapping[str, str],
+    now: Callable[[], float],
+) -> Source:
     """Find out what the origin of *component* is now, fetching what is not here; return a source.
 
     Raises BuildError, GitError, ScanError and OSError.
@@ -80,7 +90,7 @@ def find(component, folder, place, environment, now):
     return {**source, "sha256": digest}
 
 
-def fetch(origin, folder, place, environment):
+def fetch(origin: Origin, folder: str, place: _place.Place, environment: Mapping[str, str]) -> None:
     """Bring the cache of the repository that *origin* means up to date."""
     try:
         there = place_of(origin, folder)
@@ -89,7 +99,15 @@ def fetch(origin, folder, place, environment):
         raise _place.BuildError(str(error)) from None
 
 
-def lay_out(component, source, folder, place, definition_folder, environment, now):
+def lay_out(
+    component: Component,
+    source: Source,
+    folder: str,
+    place: _place.Place,
+    definition_folder: str,
+    environment: Mapping[str, str],
+    now: Callable[[], float],
+) -> None:
     """Make *folder*, which must not be there, what *source* says; raise if that has changed."""
     origin = component["origin"]
     there = place_of(origin, definition_folder)
@@ -113,12 +131,14 @@ def lay_out(component, source, folder, place, definition_folder, environment, no
         unpack(path, folder, rules, origin["strip"], scratch, origin["kind"] in PUBLIC)
 
 
-def epoch(source):
+def epoch(source: Source) -> int:
     """Return what SOURCE_DATE_EPOCH is for a component made from *source*."""
     return source.get("time", EPOCH)
 
 
-def unpack(path, folder, rules, strip, scratch, is_public):
+def unpack(
+    path: str, folder: str, rules: _scan.Rules, strip: int, scratch: str, is_public: bool
+) -> None:
     """Make *folder* what the archive at *path* holds, read with limits by a child.
 
     Who may read a file is as its mode says, or with *is_public* everybody. No link is on the way to
@@ -131,7 +151,7 @@ def unpack(path, folder, rules, strip, scratch, is_public):
             found = _kind_archive.read(stream, spool, rules, strip, caps)
             offsets = {entry.path: offset for entry, offset in found}
 
-            def content(entry):
+            def content(entry: Entry) -> Iterator[bytes]:
                 with open(spool.fileno(), "rb", closefd=False) as reading:
                     reading.seek(offsets[entry.path])
                     left = entry.size
@@ -142,24 +162,35 @@ def unpack(path, folder, rules, strip, scratch, is_public):
                         left -= len(chunk)
                         yield chunk
 
-            hide = {"private": False} if is_public else {}
-            _write([entry._replace(**hide) for entry, _offset in found], folder, content)
+            entries = [
+                entry._replace(private=entry.private and not is_public) for entry, _offset in found
+            ]
+            _write(entries, folder, content)
     except ValueError as error:
         raise _place.BuildError("%s: %s" % (os.path.basename(path), error)) from None
 
 
-def _left_out(origin, commit, place, environment):
+def _left_out(
+    origin: Origin, commit: _checkout.Source, place: _place.Place, environment: Mapping[str, str]
+) -> list[str] | None:
     """Return the submodules of *commit* that are not asked for, or None where there are none."""
     if origin["submodules"]:
         return None
     return _checkout.find_submodules(commit, _cache(origin, place), environment) or None
 
 
-def _cache(origin, place):
+def _cache(origin: Origin, place: _place.Place) -> str:
     return _checkout.cache_of(_command.shown(origin["place"]), place.git())
 
 
-def _file(component, there, place, environment, now, sha256=None):
+def _file(
+    component: Component,
+    there: str,
+    place: _place.Place,
+    environment: Mapping[str, str],
+    now: Callable[[], float],
+    sha256: str | None = None,
+) -> str:
     """Return the path of the archive, wheel or deb of *component*, fetched where need be."""
     origin, folder = component["origin"], place.fetched(component["name"])
     wanted = sha256 or origin["sha256"]
@@ -174,7 +205,7 @@ def _file(component, there, place, environment, now, sha256=None):
     return there
 
 
-def _entries(root, workspace):
+def _entries(root: str, workspace: str) -> list[Entry]:
     """Return the Entries below the directory *root*, without those of git."""
     if not os.path.isdir(root):
         raise _place.BuildError("%s is not a directory" % root)
@@ -186,18 +217,18 @@ def _entries(root, workspace):
     return _scan.scan(_scan.to_os(root), _scan.Rules(exclude=("**/.git",), private=None))
 
 
-def _digest(entries, root):
+def _digest(entries: Iterable[Entry], root: str) -> str:
     sealed = _layer.write(entries, _scan.to_os(root), lambda data: None)
     return _record.tree_digest(sealed)
 
 
-def _copy(root, folder, workspace):
+def _copy(root: str, folder: str, workspace: str) -> str:
     """Copy the directory *root* to *folder*, following no link; return its tree's digest."""
     descriptor = os.open(_scan.to_os(root), _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     try:
         with contextlib.closing(_scan.Files(descriptor)) as files:
 
-            def content(entry):
+            def content(entry: Entry) -> Iterator[bytes]:
                 with open(files.open(entry.path), "rb") as stream:
                     yield from iter(lambda: stream.read(_layer.CHUNK_BYTES), b"")
 
@@ -206,7 +237,9 @@ def _copy(root, folder, workspace):
         os.close(descriptor)
 
 
-def _write(entries, folder, content):
+def _write(
+    entries: Iterable[Entry], folder: str, content: Callable[[Entry], Iterator[bytes]]
+) -> list[Entry]:
     """Write *entries* below *folder*, a new one; return them with the digests of what was written.
 
     No link among them is on the way to another one: who made them has refused such.
@@ -225,7 +258,7 @@ def _write(entries, folder, content):
     return written
 
 
-def _write_file(path, entry, content):
+def _write_file(path: bytes, entry: Entry, content: Callable[[Entry], Iterator[bytes]]) -> str:
     digest = hashlib.sha256()
     mode = (0o755 if entry.exec else 0o644) & (0o700 if entry.private else 0o777)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
@@ -237,7 +270,7 @@ def _write_file(path, entry, content):
     return digest.hexdigest()
 
 
-def _is_dirty(folder, environment):
+def _is_dirty(folder: str, environment: Mapping[str, str]) -> bool | None:
     """Tell whether *folder* has what its git repository does not have; None where there is none."""
     try:
         told = _command.run(folder, environment, "status", "--porcelain=v1", "-z", "--", ".")
@@ -246,5 +279,5 @@ def _is_dirty(folder, environment):
     return bool(told)
 
 
-def _there(key, value):
+def _there(key: str, value: object) -> dict[str, Any]:
     return {} if value is None else {key: value}

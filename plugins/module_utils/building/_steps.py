@@ -12,7 +12,8 @@ import signal
 import subprocess
 import threading
 import time
-from typing import NamedTuple, Optional
+from io import BufferedReader
+from typing import BinaryIO, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence
 
 from ..files import _paths
 
@@ -36,13 +37,13 @@ class Ended(NamedTuple):
 class Mask:
     """Puts stars in place of secrets in bytes that come in pieces."""
 
-    def __init__(self, secrets):
+    def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for secret in secrets for form in _forms(secret)}
         known = {form.encode("utf-8") for form in forms if len(form) >= SHORTEST_SECRET}
         self._secrets = sorted(known, key=len, reverse=True)
         self._held = b""
 
-    def hide(self, data, is_last=False):
+    def hide(self, data: bytes, is_last: bool = False) -> bytes:
         """Return what may be shown of what came until now; the rest comes with the next piece."""
         data = self._held + data
         for secret in self._secrets:
@@ -51,7 +52,7 @@ class Mask:
         self._held = data[len(data) - keep :]
         return data[: len(data) - keep]
 
-    def _begun(self, data):
+    def _begun(self, data: bytes) -> int:
         """Return how many bytes at the end of *data* may be the beginning of a secret."""
         longest = 0
         for secret in self._secrets:
@@ -62,7 +63,7 @@ class Mask:
         return longest
 
 
-def _forms(secret):
+def _forms(secret: str) -> Iterator[str]:
     """Yield what of *secret* is seen where programs indent it, end it, or tell it as JSON.
 
     Each line of a secret is secret by itself: programs put something before or after them.
@@ -73,7 +74,7 @@ def _forms(secret):
             yield json.dumps(part, ensure_ascii=is_ascii)[1:-1]
 
 
-def prepare():
+def prepare() -> None:
     """Make this process one that runs steps, and does nothing else.
 
     It becomes the parent of whatever its children leave behind, so that it can end that.
@@ -85,7 +86,14 @@ def prepare():
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
 
 
-def run(argv, folder, environment, timeout, secrets, log):
+def run(
+    argv: Sequence[str],
+    folder: str,
+    environment: Mapping[str, str],
+    timeout: float,
+    secrets: Iterable[str],
+    log: BinaryIO,
+) -> Ended:
     """Run *argv* in *folder* with no other *environment*, within *timeout* seconds; return Ended.
 
     Its output goes to the binary stream *log*, with stars in place of *secrets*. Every child that
@@ -119,7 +127,7 @@ def run(argv, folder, environment, timeout, secrets, log):
     return Ended(status, time.monotonic() - began, tail.text())
 
 
-def end_children():
+def end_children() -> None:
     """Kill what is a child of this process, again and again, until there is nothing left."""
     while True:
         children = _children()
@@ -132,13 +140,13 @@ def end_children():
                 os.waitpid(pid, 0)
 
 
-def _end(process):
+def _end(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
-def _children():
+def _children() -> list[int]:
     found = []
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
@@ -152,22 +160,22 @@ def _children():
 class _Tail:
     """Writes output to a log with secrets masked, and keeps its end."""
 
-    def __init__(self, log, secrets):
+    def __init__(self, log: BinaryIO, secrets: Iterable[str]) -> None:
         self._log = log
         self._mask = Mask(secrets)
         self._kept = b""
 
-    def write(self, data, is_last=False):
+    def write(self, data: bytes, is_last: bool = False) -> None:
         shown = self._mask.hide(data, is_last)
         self._log.write(shown)
         self._log.flush()
         self._kept = (self._kept + shown)[-TAIL_BYTES:]
 
-    def text(self):
+    def text(self) -> str:
         return self._kept.decode("utf-8", "replace")
 
 
-def _copy(stream, tail):
+def _copy(stream: BufferedReader, tail: _Tail) -> None:
     with stream:
         while True:
             data = stream.read1(CHUNK_BYTES)

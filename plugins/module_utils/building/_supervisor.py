@@ -8,16 +8,18 @@ import contextlib
 import os
 import signal
 import time
+from typing import Any, Mapping, NoReturn
 
 from ..formats import _canonical
 from ..git import _command, _commits
 from ..sources import _script_digests
 from . import _component, _jobs, _order, _place, _steps
+from ._plan import Plan
 
 POLLING_SECONDS = 0.1
 
 
-def start(plan, variables):
+def start(plan: Plan, variables: Mapping[str, str]) -> dict[str, Any]:
     """Start the build of *plan* with the builder's *variables*; return what a controller polls.
 
     Raises BuildError where it cannot begin. Whoever polls reads the lines of ``events`` from where
@@ -60,7 +62,14 @@ def start(plan, variables):
     return {"pid": pid, "events": polled.events, "polled": polled.touched}
 
 
-def _be_supervisor(plan, place, variables, polled, held, writing):
+def _be_supervisor(
+    plan: Plan,
+    place: _place.Place,
+    variables: Mapping[str, str],
+    polled: _place.Polled,
+    held: int | None,
+    writing: int,
+) -> NoReturn:
     """Leave the session of the call, tell the number of this process, supervise, and end."""
     try:
         os.setsid()
@@ -81,7 +90,7 @@ def _be_supervisor(plan, place, variables, polled, held, writing):
         os._exit(0)
 
 
-def _leave():
+def _leave() -> None:
     """Hold nothing open of the call that started this, so that its connection can end."""
     os.chdir("/")
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -92,12 +101,14 @@ def _leave():
         signal.signal(number, lambda *_signal: None)  # what is ignored, steps would ignore too
 
 
-def _supervise(plan, place, variables, polled):
+def _supervise(
+    plan: Plan, place: _place.Place, variables: Mapping[str, str], polled: _place.Polled
+) -> dict[str, Any]:
     """Build, and return how that ended, for the controller."""
     told_to_end = []
     signal.signal(signal.SIGTERM, lambda *_signal: told_to_end.append(True))
 
-    def is_waited_for():
+    def is_waited_for() -> bool:
         return not told_to_end and polled.is_waited_for()
 
     building = _component.Building(plan, place, variables, polled.say, time.monotonic)
@@ -117,7 +128,7 @@ def _supervise(plan, place, variables, polled):
     return ended
 
 
-def _vanish(place, polled):
+def _vanish(place: _place.Place, polled: _place.Polled) -> None:
     """Leave nothing of a build that only looked, once its end was read."""
     while polled.is_waited_for():
         time.sleep(POLLING_SECONDS)

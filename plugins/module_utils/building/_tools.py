@@ -11,9 +11,11 @@ import re
 import shutil
 import socket
 import subprocess
+from typing import Any, Iterable, Mapping
 
 from ..formats import _canonical
 from . import _fetch
+from ._plan import Component
 
 VERSION_SECONDS = 10
 LONGEST_VERSION = 200
@@ -28,7 +30,7 @@ OTHERWISE = {"go": "version", "java": "-version", "javac": "-version"}
 NEEDED = {"git": ["git"], "deb": ["apt-get", "dpkg-deb"]}
 
 
-def describe_machine(versions):
+def describe_machine(versions: Mapping[str, str]) -> dict[str, Any]:
     """Return ``builder`` of the record; *versions* are those of the controller."""
     return {
         "host": socket.gethostname(),
@@ -40,9 +42,9 @@ def describe_machine(versions):
     }
 
 
-def programs(components, path):
+def programs(components: Iterable[Component], path: str) -> list[tuple[str, str]]:
     """Return {(name, PATH)} of all that building *components* runs, where PATH is *path*."""
-    found = set()
+    found: set[tuple[str, str]] = set()
     for component in components:
         found.update((name, path) for name in NEEDED.get(component["origin"]["kind"], ()))
         for step in component["steps"]:
@@ -51,7 +53,9 @@ def programs(components, path):
     return sorted(found)
 
 
-def describe(wanted, environment):
+def describe(
+    wanted: Iterable[tuple[str, str]], environment: Mapping[str, str]
+) -> list[dict[str, str]]:
     """Return ``tools`` of the record for the *wanted* programs; what a build makes is none."""
     tools = {}
     for name, path in wanted:
@@ -61,7 +65,7 @@ def describe(wanted, environment):
     return [tools[there] for there in sorted(tools)]
 
 
-def _tool(path, environment):
+def _tool(path: str, environment: Mapping[str, str]) -> dict[str, str]:
     try:
         digest = _fetch.digest_of(path)
     except OSError:
@@ -75,7 +79,7 @@ def _tool(path, environment):
     }
 
 
-def _version(path, environment):
+def _version(path: str, environment: Mapping[str, str]) -> str:
     """Return the first line that a program says of its version, or ""."""
     asking = OTHERWISE.get(os.path.basename(path), "--version")
     try:
@@ -94,7 +98,7 @@ def _version(path, environment):
     return _canonical.one_line(lines[0][:LONGEST_VERSION]) if lines else ""
 
 
-def _system():
+def _system() -> str:
     try:
         with open("/etc/os-release", encoding="utf-8", errors="replace") as stream:
             named = re.search(r'^PRETTY_NAME="?([^"\n]*)', stream.read(), re.MULTILINE)
@@ -103,7 +107,7 @@ def _system():
     return named.group(1) if named else platform.platform()
 
 
-def _user():
+def _user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a number that nobody has listed

@@ -10,14 +10,16 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from typing import Dict, List, NamedTuple, Set
+from typing import Callable, Dict, Iterable, List, NamedTuple, Set
 
 from ..files import _paths
+from ..release import _scan
 from . import _lines
 
 CHUNK_BYTES = 256 * 1024
 DEEPEST = 128  # trees are walked by recursion
 MOST_LINKS = 40  # as the kernel has it
+LeavesOut = Callable[[str, bool], object]  # true for a path, a directory or not, that is left out
 
 
 class Found(NamedTuple):
@@ -28,7 +30,7 @@ class Found(NamedTuple):
     links: Dict[str, str]  # each with its target
 
 
-def look(root, leaves_out):
+def look(root: int, leaves_out: LeavesOut) -> Found:
     """Return what is Found below the directory descriptor *root*.
 
     ``leaves_out(path, is_directory)`` tells what is not looked at, with all below it. Raises
@@ -42,7 +44,7 @@ def look(root, leaves_out):
     return found
 
 
-def follow(path, found):
+def follow(path: str, found: Found) -> str:
     """Return what the link *path* leads to by its text, and by that of others; "" is the top.
 
     Raises ChecksumError when that is not in *found*: outside, nowhere, or left out.
@@ -75,7 +77,7 @@ def follow(path, found):
     return there
 
 
-def hash_file(files, path, algorithms):
+def hash_file(files: _scan.Files, path: str, algorithms: Iterable[str]) -> list[str]:
     """Return the hex digests, one of each of *algorithms*, of the file *path* opened by *files*.
 
     It is read once. Raises ChecksumError when it is no regular file, or changes meanwhile; OSError.
@@ -106,7 +108,7 @@ def hash_file(files, path, algorithms):
     return [digest.hexdigest() for digest in hashes]
 
 
-def _walk(directory, prefix, leaves_out, found):
+def _walk(directory: int, prefix: str, leaves_out: LeavesOut, found: Found) -> None:
     if prefix.count("/") > DEEPEST:
         raise _lines.ChecksumError(
             "%s is nested deeper than %d names" % (_lines.shown(prefix), DEEPEST)
@@ -130,7 +132,7 @@ def _walk(directory, prefix, leaves_out, found):
             )
 
 
-def _enter(directory, name, path, leaves_out, found):
+def _enter(directory: int, name: str, path: str, leaves_out: LeavesOut, found: Found) -> None:
     try:
         deeper = os.open(name, _paths.OPEN_DIRECTORY, dir_fd=directory)
     except OSError as error:

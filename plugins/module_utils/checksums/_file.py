@@ -10,9 +10,11 @@ import fcntl
 import hashlib
 import os
 import stat
+from typing import Collection, Iterator
 
 from ..files import _durable, _globs, _paths
 from . import _lines, _manifest_in, _verification
+from ._delivery import LeavesOut
 
 MOST_BYTES = 256 * 1024 * 1024  # a million files and more
 ANSIBLE_SIGN = b".ansible-sign/sha256sum.txt"
@@ -27,7 +29,7 @@ class ChecksumFile:
     ChecksumError, with the path in its text, and OSError.
     """
 
-    def __init__(self, tree, path):
+    def __init__(self, tree: str, path: str) -> None:
         self.path = path
         top = os.path.abspath(_paths.to_os(tree))
         full = os.path.normpath(os.path.join(top, _paths.to_os(path)))
@@ -43,11 +45,17 @@ class ChecksumFile:
         except OSError as error:
             raise OSError(error.errno, error.strerror, tree) from None
 
-    def close(self):
+    def close(self) -> None:
         """Close the tree."""
         os.close(self._root)
 
-    def verify(self, exclude=(), pin=None, leaves_out=None, witness=False):
+    def verify(
+        self,
+        exclude: Collection[str] = (),
+        pin: str | None = None,
+        leaves_out: LeavesOut | None = None,
+        witness: bool = False,
+    ) -> tuple[_verification.Outcome, str, bool]:
         """Return (the Outcome of the tree, this file's own SHA-256, whether lines end in CR LF).
 
         *pin* is the SHA-256 that this file must have: it is parsed only then. *leaves_out* stands
@@ -70,7 +78,9 @@ class ChecksumFile:
             outcome.sha256.update(dict.fromkeys(own, digest))
         return outcome, digest, is_crlf
 
-    def make(self, algorithm, exclude=(), allow_links=True):
+    def make(
+        self, algorithm: str, exclude: Collection[str] = (), allow_links: bool = True
+    ) -> tuple[bytes, bytes | None, int, list[str]]:
         """Return (what it should hold, what it holds or None, how many files, the tree's links)."""
         if self._is_ansible_sign and (exclude or algorithm != "sha256"):
             raise self._error("ansible-sign has SHA-256 only, and excludes by MANIFEST.in")
@@ -86,7 +96,7 @@ class ChecksumFile:
             data = _lines.render(digests, escapes=not self._is_ansible_sign)
         return data, before, len(digests), links
 
-    def write(self, data):
+    def write(self, data: bytes) -> None:
         """Replace the file by *data*, durably; make ansible-sign's folder where it is missing."""
         if self._is_ansible_sign:
             with contextlib.suppress(FileExistsError):
@@ -94,7 +104,8 @@ class ChecksumFile:
         folder = self._open_folder()
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)  # or two would share the scratch
-            _durable.write_file(folder, self._name, data, MODE, self._scratch)
+            name, scratch = os.fsdecode(self._name), os.fsdecode(self._scratch)
+            _durable.write_file(folder, name, data, MODE, scratch)
         except BlockingIOError:
             raise self._error("another process writes it") from None
         except OSError as error:  # it knows names within the folder, if any at all
@@ -103,24 +114,24 @@ class ChecksumFile:
         finally:
             os.close(folder)
 
-    def _error(self, reason):
+    def _error(self, reason: str) -> _lines.ChecksumError:
         return _lines.ChecksumError("%s: %s" % (_lines.spell(self.path), reason))
 
     @contextlib.contextmanager
-    def _telling_path(self, prefix=""):
+    def _telling_path(self, prefix: str = "") -> Iterator[None]:
         try:
             yield
         except _lines.ChecksumError as error:
             raise self._error("%s%s" % (prefix, error)) from None
 
-    def _own(self, *names):
+    def _own(self, *names: bytes) -> set[str]:
         """Return the paths in the tree that *names* beside this file have; none when it is not."""
         if self._inside is None:
             return set()
         folder = os.path.dirname(self._inside)
         return {os.path.join(folder, name).decode("utf-8", "surrogateescape") for name in names}
 
-    def _open_folder(self):
+    def _open_folder(self) -> int:
         if self._inside is None:
             return os.open(self._folder, ANY_DIRECTORY)
         folder = os.dup(self._root)
@@ -136,7 +147,7 @@ class ChecksumFile:
                 os.close(above)
         return folder
 
-    def _read(self):
+    def _read(self) -> bytes | None:
         """Return the bytes of this file, or None when it is not there."""
         try:
             folder = self._open_folder()
@@ -152,7 +163,7 @@ class ChecksumFile:
         finally:
             os.close(folder)
 
-    def _chooser(self, exclude, verifying):
+    def _chooser(self, exclude: Collection[str], verifying: bool) -> LeavesOut:
         """Return ``leaves_out(path, is_directory)`` by globs and, for ansible-sign, MANIFEST.in."""
         excluded = _globs.compile_globs(exclude)
         if not self._is_ansible_sign:
@@ -166,7 +177,7 @@ class ChecksumFile:
         return lambda path, is_directory: excluded(path) or not (is_directory or is_chosen(path))
 
 
-def _read_regular(folder, name):
+def _read_regular(folder: int, name: bytes) -> bytes:
     try:
         descriptor = os.open(name, _paths.OPEN_FILE, dir_fd=folder)
     except OSError as error:
@@ -185,11 +196,11 @@ def _read_regular(folder, name):
     return data
 
 
-def _and_these(leaves_out, paths):
+def _and_these(leaves_out: LeavesOut, paths: Collection[str]) -> LeavesOut:
     return lambda path, is_directory: path in paths or leaves_out(path, is_directory)
 
 
-def _below(top, path):
+def _below(top: bytes, path: bytes) -> bytes | None:
     """Return *path* relative to the directory *top*, or None when it is not below it."""
     prefix = os.path.join(top, b"")
     return path[len(prefix) :] if path.startswith(prefix) else None

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from typing import Mapping, Match, Sequence
 
 from ..errors._release_error import ReleaseError
 from ..files import _paths
@@ -30,7 +31,7 @@ class ChecksumError(ReleaseError):
     code = "checksum_mismatch"
 
 
-def parse(data):
+def parse(data: bytes) -> tuple[dict[str, str], bool]:
     """Return ({name: hex digest}, whether lines end in CR LF) of the checksum file *data*.
 
     Names are relative, parted by single slashes; bytes that are not UTF-8 are surrogates. A digest
@@ -41,7 +42,7 @@ def parse(data):
     if not lines[-1]:
         lines.pop()
     is_crlf = bool(lines) and all(line.endswith(b"\r") for line in lines)
-    listed = {}
+    listed: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         if is_crlf:
             line = line[:-1]
@@ -60,7 +61,7 @@ def parse(data):
     return listed, is_crlf
 
 
-def render(digests, escapes=True):
+def render(digests: Mapping[str, str], escapes: bool = True) -> bytes:
     """Return the checksum file of ``{name: hex digest}``, sorted by the bytes of the names.
 
     Without *escapes*, for a reader that knows none, ChecksumError names what cannot be written so.
@@ -76,12 +77,12 @@ def render(digests, escapes=True):
     return _paths.to_os("".join(lines))
 
 
-def algorithm_of(digest):
+def algorithm_of(digest: str | bytes) -> str | None:
     """Return the algorithm of a hex digest, which its length tells; None when there is none."""
     return ALGORITHMS.get(len(digest))
 
 
-def shown(name):
+def shown(name: str) -> str:
     """Return *name* in quotes, fit for a message: on one line, of bounded length, printable."""
     text = spell(name)
     if len(text) > LONGEST_SHOWN:
@@ -91,19 +92,19 @@ def shown(name):
     )
 
 
-def spell(name):
+def spell(name: str) -> str:
     """Return *name* as text that can be sent; bytes that are not UTF-8 as ``\\xe4``."""
     return _paths.to_os(name).decode("utf-8", "backslashreplace")
 
 
-def some(names):
+def some(names: Sequence[str]) -> str:
     """Return the first few of *names*, fit for a message, and how many there are more."""
     more = len(names) - MOST_SHOWN
     text = ", ".join(shown(name) for name in names[:MOST_SHOWN])
     return text + (" and %d more" % more if more > 0 else "")
 
 
-def check_name(name):
+def check_name(name: str) -> str:
     """Return *name* without empty and ``.`` parts; ChecksumError unless it is below its tree."""
     if name.startswith("/"):
         raise ChecksumError("has the absolute name %s" % shown(name))
@@ -115,7 +116,7 @@ def check_name(name):
     return "/".join(parts)
 
 
-def _parse_line(line):
+def _parse_line(line: bytes) -> tuple[str, str]:
     is_escaped = line.startswith(b"\\")
     rest = line[is_escaped:]
     gnu, bsd = GNU.match(rest), BSD.match(rest)
@@ -140,13 +141,13 @@ def _parse_line(line):
     return check_name(name.decode("utf-8", "surrogateescape")), digest.decode().lower()
 
 
-def _unescape(match):
+def _unescape(match: Match[bytes]) -> bytes:
     try:
         return ESCAPES[match.group(1)]
     except KeyError:
         raise ChecksumError("has an escape in its name that is none") from None
 
 
-def _check_plain(name):
+def _check_plain(name: str) -> None:
     if name.splitlines() != [name] or name != spell(name):
         raise ChecksumError("%s cannot be written without escapes" % shown(name))

@@ -8,6 +8,7 @@ The last directive that matches a path decides. https://ansible.readthedocs.io/p
 from __future__ import annotations
 
 import re
+from typing import Callable
 
 from ..files import _globs
 from . import _lines
@@ -20,16 +21,16 @@ TAKING = ("include", "global-include", "recursive-include", "graft")
 ITS_OWN = re.compile(r"(?:^|/)\.ansible-sign(?:/[^/]*)?\Z")
 
 
-def chooser(text, verifying):
+def chooser(text: str, verifying: bool) -> Callable[[str], bool]:
     """Return a function that tells whether a path belongs to the project with this ``MANIFEST.in``.
 
     When *verifying*, all belongs to it that no directive takes out; else only what one takes in.
     Raises ChecksumError with the number of the line that is no directive.
     """
-    directives = [_directive(*item) for item in enumerate(text.splitlines(), 1)]
-    directives = [directive for directive in directives if directive][::-1]
+    found = [_directive(*item) for item in enumerate(text.splitlines(), 1)]
+    directives = [directive for directive in found if directive][::-1]
 
-    def is_chosen(path):
+    def is_chosen(path: str) -> bool:
         if path == "MANIFEST.in":
             return True
         if ITS_OWN.search(path):
@@ -42,7 +43,7 @@ def chooser(text, verifying):
     return is_chosen
 
 
-def _directive(number, line):
+def _directive(number: int, line: str) -> tuple[bool, _globs.Matches] | None:
     """Return (whether it takes in, a function that tells whether a path matches), or None."""
     words = line.split()
     if not words or words[0].startswith("#"):

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Dict, List, NamedTuple
+from typing import Dict, List, Mapping, NamedTuple
 
 from ..files import _paths
 from ..release import _scan
 from . import _delivery, _lines
+from ._delivery import LeavesOut
 
 
 class Outcome(NamedTuple):
@@ -22,7 +23,7 @@ class Outcome(NamedTuple):
     links: List[str]  # which are not listed, and lead to something within the tree
     sha256: Dict[str, str]  # of the files that are as listed, when these were asked for
 
-    def failure(self, allow_added=False, allow_links=True):
+    def failure(self, allow_added: bool = False, allow_links: bool = True) -> str:
         """Return what is wrong, in a line of bounded length; "" when nothing is."""
         added = [] if allow_added else self.added + ([] if allow_links else self.links)
         parts = [
@@ -39,7 +40,9 @@ class Outcome(NamedTuple):
         return "; ".join(parts)
 
 
-def compare(root, listed, leaves_out, witness=False):
+def compare(
+    root: int, listed: Mapping[str, str], leaves_out: LeavesOut, witness: bool = False
+) -> Outcome:
     """Return the Outcome of the tree at the directory descriptor *root* against *listed*.
 
     *listed* is ``{name: hex digest}``. What ``leaves_out(path, is_directory)`` says is neither
@@ -56,7 +59,7 @@ def compare(root, listed, leaves_out, witness=False):
                 if not _is_left_out(name, leaves_out):
                     outcome.removed.append(name)
                 continue
-            wanted = _lines.algorithm_of(listed[name])
+            wanted = _lines.ALGORITHMS[len(listed[name])]
             algorithms = (wanted, "sha256") if witness else (wanted,)
             digests = _delivery.hash_file(files, path, algorithms)
             checked += 1
@@ -69,7 +72,7 @@ def compare(root, listed, leaves_out, witness=False):
     return outcome._replace(checked=checked)
 
 
-def digests(root, leaves_out, algorithm):
+def digests(root: int, leaves_out: LeavesOut, algorithm: str) -> tuple[dict[str, str], list[str]]:
     """Return ({path: hex digest} of the regular files below *root*, [its links])."""
     found = _delivery.look(root, leaves_out)
     hashed = {}
@@ -79,7 +82,7 @@ def digests(root, leaves_out, algorithm):
     return hashed, sorted(found.links, key=_paths.to_os)
 
 
-def _stands_for(name, found):
+def _stands_for(name: str, found: _delivery.Found) -> str | None:
     """Return the file that the listed link *name* leads to, or None where there is no such link."""
     if name in found.links:
         there = _delivery.follow(name, found)
@@ -96,10 +99,12 @@ def _stands_for(name, found):
     return None
 
 
-def _is_left_out(name, leaves_out):
-    return leaves_out(name, False) or any(leaves_out(folder, True) for folder in _folders(name))
+def _is_left_out(name: str, leaves_out: LeavesOut) -> bool:
+    return bool(leaves_out(name, False)) or any(
+        leaves_out(folder, True) for folder in _folders(name)
+    )
 
 
-def _folders(name):
+def _folders(name: str) -> list[str]:
     parts = name.split("/")[:-1]
     return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]

@@ -185,7 +185,7 @@ def need(
     *damaged* is the Damaged that was met, if contents of theirs are not whole.
     """
     from ..formats import _codec
-    from . import _drop
+    from . import _upload
 
     resend = tuple(damaged.contents) if damaged else ()
     named = 0 < len(resend) <= MOST_RESENT
@@ -197,7 +197,7 @@ def need(
         base=release.digest if named else None,
         damaged=str(damaged) if damaged else None,
         codecs=tuple(_codec.readable()),
-        free=Free(**_drop.space(path)),
+        free=_upload.space(path),
         host=_host(),
     )
 

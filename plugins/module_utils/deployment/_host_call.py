@@ -114,10 +114,16 @@ def revert(request: _request.Request, now: Now) -> Outcome:
         _claim.check_owner(root.path, before, None)
         state = copy.deepcopy(before)
         _claim.settle(root, state, None)
+        if state.lease and state.lease.run == request.reverts:
+            # It may be about to switch: then there is something to undo in a moment.
+            claim = _transaction.claim_of(root, request, now)
+            if not request.check:
+                state = claim.await_turn()
+            claim.check_turn(state)
         if _reversal.choose(root, state, request) is None:
             return _answer.outcome(request.root, before, state, changed=False)
         act = _transaction.foresee_reversal if request.check else _transaction.revert
-        return act(root, before, request, now)
+        return act(root, before, state, request, now)
 
 
 def mark(request: _request.Request, now: Now) -> Outcome:
@@ -281,8 +287,7 @@ def _nothing(
         from . import _shared, _transaction
 
         _shared.check(root.path, plan.release.links, root.read_manifest(plan.release.digest))
-        if not request.check:
-            _transaction.claim_of(root, request, _no_time).check_turn(state)
+        _transaction.claim_of(root, request, _no_time).check_turn(state)
     wanted = request.after(state="live")
     ahead, _tree_name = _plan.next_step(root, state, wanted, plan.release)
     return {**outcome, "is_live": ahead == "nothing" and not state.trial}

@@ -28,10 +28,10 @@ class Plan(NamedTuple):
 def make(root: _directory.Root, state: _state.State, request: _request.Request) -> Plan:
     """Return the Plan for what *request* asks for, where *state* is what is here.
 
-    A tree is compared with its manifest before it is activated, unless this very run staged it,
-    and with ``verify`` always. Raises DeploymentError for a release that must not go live, is of
-    another application or, where the request goes only ``forward``, is older than what is;
-    NoWayBack where there is none.
+    A tree is compared with its manifest before it is activated, unless this very run staged it and
+    it was not live since, and with ``verify`` always. Raises DeploymentError for a release that
+    must not go live, is of another application or, where the request goes only ``forward``, is
+    older than what is; NoWayBack where there is none.
     """
     if _goes_back(request) and state.trial and not state.live:
         return Plan(None, "withdraw" if request.goes_live else "nothing", None, [], state)
@@ -39,7 +39,7 @@ def make(root: _directory.Root, state: _state.State, request: _request.Request) 
     if request.expected_digest not in (None, release.digest):
         raise _claim.DeploymentError("another run changed %s meanwhile: run again" % root.path)
     refuse_bad(state, release.digest, release.version)
-    if not request.rename:
+    if not request.rename and not _was_accepted_here(state, request, release):
         _refuse_another_application(root.path, state, release)
     older = _refusal_of_older(root.path, state, release) if request.forward else None
     if older:
@@ -54,8 +54,8 @@ def make(root: _directory.Root, state: _state.State, request: _request.Request) 
     ):
         step = "nothing"
     drift: List[Dict[str, Any]] = []
-    just_staged = tree and state.trees[tree].run == request.run and not request.verify
-    looks = (step == "activate" and not just_staged) or (request.verify and step != "stage")
+    is_new = tree is not None and _is_untouched(state, tree, request.run)
+    looks = (step == "activate" and not is_new) or (request.verify and step != "stage")
     if looks and tree and not state.trees[tree].adopted:
         found, _runtime = _inspection.look_through(root, state, tree, request.runtime_paths)
         drift = [{**item._asdict(), "tree": tree} for item in found]
@@ -93,6 +93,19 @@ def _refusal_of_older(path: str, state: _state.State, release: _state.Release) -
             )
         )
     return None
+
+
+def _is_untouched(state: _state.State, tree: str, run: str) -> bool:
+    """Tell whether *run* staged *tree*, and it was not live since: a service can change it then."""
+    record = state.trees[tree]
+    return record.run == run and record.digest not in state.good and tree != state.left
+
+
+def _was_accepted_here(
+    state: _state.State, request: _request.Request, release: _state.Release
+) -> bool:
+    """Tell whether *request* goes back to a release of this root: its application is known here."""
+    return request.release is None or (not request.forward and release.digest in state.good)
 
 
 def _refuse_another_application(path: str, state: _state.State, release: _state.Release) -> None:

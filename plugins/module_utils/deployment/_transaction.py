@@ -20,7 +20,6 @@ from ..root import _claim, _directory, _state
 from ..tree import _drift, _layout
 from . import (
     _answer,
-    _drop,
     _plan,
     _prediction,
     _removal,
@@ -29,6 +28,7 @@ from . import (
     _shared,
     _staging,
     _trial,
+    _upload,
 )
 
 Now = Callable[[], str]
@@ -141,31 +141,37 @@ def remove(
 
 
 def foresee_reversal(
-    root: _directory.Root, before: _state.State, request: _request.Request, now: Now
+    root: _directory.Root,
+    before: _state.State,
+    state: _state.State,
+    request: _request.Request,
+    now: Now,
 ) -> Outcome:
     """Return what ``revert`` would."""
     claim = claim_of(root, request, now)
-    state = copy.deepcopy(before)
-    _claim.settle(root, state, None)
     claim.check_turn(state)
     change = _reversal.choose(root, state, request)
     assert change is not None  # the caller has looked
-    after = copy.deepcopy(state)
-    if after.live == change.to:
-        after.live, after.good = change.back, list(change.good)
-    after.trial = after.lease = None
+    after = _reversal.undone(root, state, change)
     outcome = _answer.outcome(request.root, before, after, changed=True)
     return told(claim, {**outcome, "switched_back": True})
 
 
 def revert(
-    root: _directory.Root, before: _state.State, request: _request.Request, now: Now
+    root: _directory.Root,
+    before: _state.State,
+    planned_for: _state.State,
+    request: _request.Request,
+    now: Now,
 ) -> Outcome:
     """Undo what the run that *request* names changed; return the outcome.
 
-    Raises Unwell where what is live again does not restart, or its probe fails.
+    *before* is the State that was found, and *planned_for* that, settled. Raises Unwell where what
+    is live again does not restart, or its probe fails.
     """
     with leased(root, request, now) as (claim, state):
+        if not _state.is_as_planned(state, planned_for):
+            before = copy.deepcopy(state)
         change = _reversal.choose(root, state, request)
         if change is None:  # another call came first
             return told(claim, _answer.outcome(root.path, before, state, changed=False))
@@ -271,7 +277,7 @@ def _carry_out(
         if request.commit:
             removed = _clean(root, claim, request.retention)
     held = _answer.held(root, root.read_state())
-    _drop.clear(root, held, request.run, request.lock_timeout)
+    _upload.clear(root, held, request.run, request.lock_timeout)
     return {"changed": packed or bool(plan.drift), "removed": removed, "seeded": seeded}
 
 
@@ -311,7 +317,7 @@ def _unpack(claim: _claim.Claim, release: _state.Release, request: _request.Requ
     """
     upload_dir = request.upload_dir
     assert upload_dir is not None
-    taker = _drop.taken_by(claim.root, upload_dir)
+    taker = _upload.taken_by(claim.root, upload_dir)
     if taker:
         raise _claim.DeploymentError(
             "%s is sending a release to %s too: wait for it, and run again"
@@ -320,10 +326,10 @@ def _unpack(claim: _claim.Claim, release: _state.Release, request: _request.Requ
     if request.transfer_error:
         raise _claim.DeploymentError(request.transfer_error, code=_answer.TRANSFER_FAILED)
     try:
-        with _drop.open_pack(claim.root, upload_dir) as stream:
+        with _upload.open_pack(claim.root, upload_dir) as stream:
             return _staging.stage(claim, release, request.seed, stream, request.resend)
     finally:
-        _drop.remove(claim.root, upload_dir)
+        _upload.remove(claim.root, upload_dir)
 
 
 def _needs_pack(root: _directory.Root, plan: _plan.Plan) -> bool:
@@ -344,7 +350,7 @@ def _ask_for_pack(
     assert release is not None
     state = root.read_state()
     need = _answer.need(root.path, release, _answer.held(root, state), damaged)
-    upload_dir, partial = _drop.make(
+    upload_dir, partial = _upload.make(
         root, request.login, request.becomes, release.digest, request.run, request.lock_timeout
     )
     outcome = _answer.outcome(root.path, before, state, changed=False)
@@ -355,6 +361,6 @@ def _ask_for_pack(
             unshared=_shared.wanting(root.path, release.links),
             seed=_prediction.may_seed(state, request, release),
             upload_dir=upload_dir,
-            partial=_answer.Partial(**partial) if partial else None,
+            partial=partial,
         ),
     }

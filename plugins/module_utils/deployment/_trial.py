@@ -9,13 +9,12 @@ that ends at any point leaves the old or the new release live, and the next run 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Any, Dict, NamedTuple, NoReturn, Optional
 
 from ..files import _durable
 from ..root import _claim, _inspection, _records, _state
 from ..tree import _drift
-from . import _plan, _request, _service, _shared
+from . import _plan, _request, _reversal, _service, _shared
 
 
 class PutBack(_claim.DeploymentError):
@@ -62,12 +61,9 @@ def activate(claim: _claim.Claim, tree: str) -> None:
         _plan.refuse_bad(state, state.trees[tree].digest, state.trees[tree].version)
         event = "went back" if _state.is_older(state, tree, state.current) else "activated"
         if tree != state.live:
-            before = state.change if state.trial else None
-            # A run that tries one thing after another is undone as a whole.
-            back, good = state.live, tuple(state.good)
-            if before and before.run == claim.run:
-                back, good = before.back, before.good
-            state.change = _records.Change(claim.run, tree, back, good)
+            state.trial_change = _records.Change(
+                claim.run, tree, back=state.live, good=tuple(state.good)
+            )
         _switch(claim, state, tree)
         claim.tries = True
         claim.record(event, tree, state.left)
@@ -99,10 +95,7 @@ def withdraw(claim: _claim.Claim, service: _request.Service) -> Withdrawn:
     with claim.commit_point() as state:
         assert state.trial
         failed = state.trees[state.trial].version
-        trees = _state.ways_back(state, claim.root.existing_trees(state))
-        if state.live and not trees:
-            raise _claim.DeploymentError("no earlier release is left, so %s stays" % failed)
-        target = trees[0] if trees else None
+        target = _reversal.target(claim.root, state)
         _switch(claim, state, target)
         if target != state.live:
             _accept(claim, state)
@@ -124,16 +117,10 @@ def revert(claim: _claim.Claim, change: _records.Change, service: _request.Servi
     A committed release is on trial again first, so that whoever is killed here leaves a trial.
     """
     with claim.commit_point() as state:
-        if state.live == change.to:
-            if change.back and change.back not in claim.root.existing_trees(state):
-                raise _claim.DeploymentError(
-                    "%s was live before, and is not on this host any more: deploy it by its digest"
-                    % change.back,
-                    code="no_rollback_target",
-                )
-            state.live, state.trial = change.back, change.to
-            state.good = list(change.good)
-            claim.root.write_state(state)
+        _reversal.put_on_trial(claim.root, state, change)
+        # First: once the state has forgotten the change, only the history tells of its end.
+        claim.record(_reversal.REVERTED, change.to, change.run)
+        claim.root.write_state(state)
     done = withdraw(claim, service)
     if change.back and service.probe and not done.problem:
         try:
@@ -179,10 +166,9 @@ def _switch(claim: _claim.Claim, state: _state.State, tree: Optional[str]) -> No
 
 
 def _accept(claim: _claim.Claim, state: _state.State) -> None:
-    state.live, state.trial = state.trial, None
+    state.change = _reversal.accepted(state, claim.run)
+    state.live, state.trial, state.trial_change = state.trial, None, None
     assert state.live
-    if state.change and state.change.run != claim.run:
-        state.change = replace(state.change, run=claim.run)  # this run answers for it now
     state.good = _state.accepted(state.good, state.trees[state.live].digest)
     claim.root.write_state(state)
 

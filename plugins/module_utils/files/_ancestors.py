@@ -17,6 +17,7 @@ import grp
 import os
 import pwd
 import stat
+from typing import AbstractSet, Any, Callable, Sequence
 
 from ..errors._release_error import ReleaseError
 from . import _paths
@@ -25,6 +26,7 @@ LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 MOST_LINKS = 40  # as the kernel has it
 ROOT = 0
+NOWHERE = -1  # no descriptor
 ACL = "system.posix_acl_access"
 
 
@@ -34,12 +36,12 @@ class Unsafe(ReleaseError):
     code = "unsafe_path"
 
 
-def trusted():
+def trusted() -> set[int]:
     """Return the users who may own what a root lies in: root, and this one."""
     return {ROOT, os.geteuid()}
 
 
-def open_directory(path, users, make=False):
+def open_directory(path: str, users: AbstractSet[int], make: bool = False) -> int:
     """Return a descriptor of the directory at the absolute *path*, which may lead through links.
 
     It serves as a place to work from, and cannot be read. *users* are trusted. With *make*
@@ -66,7 +68,9 @@ def open_directory(path, users, make=False):
     return way.descriptor
 
 
-def check(descriptor, path, users, sticky_will_do=False):
+def check(
+    descriptor: int, path: str, users: AbstractSet[int], sticky_will_do: bool = False
+) -> None:
     """Raise Unsafe if others than *users* may write to the open directory *path*, or own it.
 
     Where *sticky_will_do* they may, if they cannot replace what belongs to others.
@@ -95,17 +99,17 @@ def check(descriptor, path, users, sticky_will_do=False):
 class _Way:
     """How far a path was walked: ``descriptor`` is where, ``path`` is what that is called."""
 
-    def __init__(self, users):
-        self.descriptor = None
+    def __init__(self, users: AbstractSet[int]) -> None:
+        self.descriptor, self.path = NOWHERE, ""
         self._users = users
         self.begin()
 
-    def begin(self):
+    def begin(self) -> None:
         """Start at the root of the file system."""
         self._move(os.open("/", LOOK | os.O_DIRECTORY), "/")
         check(self.descriptor, "/", self._users, sticky_will_do=True)
 
-    def enter(self, name, make):
+    def enter(self, name: str, make: bool) -> str | None:
         """Go on to the directory *name*; return its target instead if that is a link."""
         path = os.path.normpath(os.path.join(self.path, name))
         deeper = self._open(name, path, make)
@@ -118,13 +122,13 @@ class _Way:
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
             check(deeper, path, self._users, sticky_will_do=True)
             self._move(deeper, path)
-            deeper = None
+            deeper = NOWHERE
         finally:
-            if deeper is not None:
+            if deeper != NOWHERE:
                 os.close(deeper)
         return None
 
-    def _open(self, name, path, make):
+    def _open(self, name: str, path: str, make: bool) -> int:
         try:
             return os.open(name, LOOK, dir_fd=self.descriptor)
         except OSError as error:
@@ -137,7 +141,7 @@ class _Way:
         except OSError as error:
             raise OSError(error.errno, error.strerror, path) from None  # not only its last name
 
-    def _check_link(self, status, path):
+    def _check_link(self, status: os.stat_result, path: str) -> None:
         """Raise Unsafe for a link that somebody else could have put where all may write."""
         place = os.fstat(self.descriptor)
         if place.st_mode & OTHERS_WRITE and status.st_uid not in self._users:
@@ -147,13 +151,13 @@ class _Way:
                 % (shown, _spelt(pwd.getpwuid, status.st_uid))
             )
 
-    def _move(self, descriptor, path):
-        if self.descriptor is not None:
+    def _move(self, descriptor: int, path: str) -> None:
+        if self.descriptor != NOWHERE:
             os.close(self.descriptor)
         self.descriptor, self.path = descriptor, path
 
 
-def _is_private(gid, users):
+def _is_private(gid: int, users: AbstractSet[int]) -> bool:
     """Tell whether the group *gid* is the own one of one of *users*, with nobody else in it.
 
     Users of a directory service need not be among ``getpwall``: so the group also has that name.
@@ -168,7 +172,7 @@ def _is_private(gid, users):
     return all(user.pw_uid in users for user in pwd.getpwall() if user.pw_gid == gid)
 
 
-def _has_list(descriptor):
+def _has_list(descriptor: int) -> bool:
     """Tell whether an access list may be what the group's bits speak of."""
     try:
         return ACL in os.listxattr("/proc/self/fd/%d" % descriptor)
@@ -176,13 +180,13 @@ def _has_list(descriptor):
         return error.errno not in (errno.ENOTSUP, errno.ENODATA)
 
 
-def _spelt(look_up, number):
+def _spelt(look_up: Callable[[int], Sequence[Any]], number: int) -> str:
     try:
         return look_up(number)[0]
     except KeyError:
         return "number %d" % number
 
 
-def _shown(path):
+def _shown(path: str) -> str:
     """Return *path* as text for a line, whatever its bytes are."""
     return _paths.to_os(_paths.from_os(path)).decode("utf-8", "backslashreplace")

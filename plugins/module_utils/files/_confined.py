@@ -10,13 +10,14 @@ import json
 import os
 import resource
 import signal
-from typing import NamedTuple
+from typing import Any, Callable, NamedTuple, NoReturn, Tuple, Type
 
 from ..errors._release_error import ReleaseError
 
 ANSWER_BYTES = 256 * 1024 * 1024
 PLENTY_BYTES = 4 * 1024**3  # where nobody tells how much memory a process has
 LOOKING_SECONDS = 1.0  # how soon the child sees that its parent is gone
+Expected = Tuple[Type[Exception], ...]
 
 
 class ConfinedError(ReleaseError):
@@ -33,7 +34,7 @@ class Limits(NamedTuple):
     file_bytes: int
 
 
-def run(act, limits, expected):
+def run(act: Callable[[], Any], limits: Limits, expected: Expected) -> Any:
     """Return what ``act()`` returns in a child; it is made of what JSON has.
 
     Raises ConfinedError with the text of one of the exceptions *expected*, or with the limit that
@@ -62,14 +63,16 @@ def run(act, limits, expected):
     return _understood(answer, status, limits)
 
 
-def _be_child(act, limits, expected, parent, writing):
+def _be_child(
+    act: Callable[[], Any], limits: Limits, expected: Expected, parent: int, writing: int
+) -> NoReturn:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     _end_with(parent)
     gc.disable()  # what is made here is needed until the end
     _limit(limits)
     try:
-        answer = {"result": act()}
+        answer: dict[str, Any] = {"result": act()}
     except MemoryError:
         answer = {"refused": "to read it takes more than %d bytes of memory" % limits.memory_bytes}
     except OSError as error:
@@ -83,10 +86,10 @@ def _be_child(act, limits, expected, parent, writing):
     os._exit(0)
 
 
-def _end_with(parent):
+def _end_with(parent: int) -> None:
     """Let this process look now and then whether its *parent* is still there, and end if not."""
 
-    def look(*_signal):
+    def look(*_signal: object) -> None:
         if os.getppid() != parent:
             os._exit(1)
 
@@ -94,7 +97,7 @@ def _end_with(parent):
     signal.setitimer(signal.ITIMER_REAL, LOOKING_SECONDS, LOOKING_SECONDS)
 
 
-def _limit(limits):
+def _limit(limits: Limits) -> None:
     for name, most in (
         (resource.RLIMIT_AS, _memory_bytes() + limits.memory_bytes),
         (resource.RLIMIT_CPU, limits.cpu_seconds),
@@ -107,7 +110,7 @@ def _limit(limits):
         resource.setrlimit(name, (most, hard))
 
 
-def _memory_bytes():
+def _memory_bytes() -> int:
     """Return how much address space this process has already."""
     try:
         with open("/proc/self/statm", "rb") as stream:
@@ -116,7 +119,7 @@ def _memory_bytes():
         return PLENTY_BYTES
 
 
-def _understood(answer, status, limits):
+def _understood(answer: bytes, status: int, limits: Limits) -> Any:
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         if number == signal.SIGXCPU:
@@ -124,9 +127,9 @@ def _understood(answer, status, limits):
         raise ConfinedError("what read it was ended by signal %d" % number)
     if status:
         raise ConfinedError("what read it ended without an answer")
-    answer = json.loads(answer.decode("ascii"))
-    if "errno" in answer:
-        raise OSError(answer["errno"], os.strerror(answer["errno"]))
-    if "refused" in answer:
-        raise ConfinedError(answer["refused"])
-    return answer["result"]
+    said = json.loads(answer.decode("ascii"))
+    if "errno" in said:
+        raise OSError(said["errno"], os.strerror(said["errno"]))
+    if "refused" in said:
+        raise ConfinedError(said["refused"])
+    return said["result"]

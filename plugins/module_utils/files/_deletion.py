@@ -7,13 +7,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from typing import Mapping
 
 from . import _paths
 
 DEEPEST = 200
 
 
-def discard(parent, name):
+def discard(parent: int, name: str) -> str | None:
     """Remove what can be removed of the tree *name*; return why the rest stays, None without one.
 
     A service that runs as root, say, leaves files that the user who writes the root cannot remove.
@@ -25,12 +26,12 @@ def discard(parent, name):
     return None
 
 
-def warnings(leftovers):
+def warnings(leftovers: Mapping[str, str]) -> list[str]:
     """Return the lines that tell of *leftovers*, ``{path: why it cannot be removed}``."""
     return ["%s cannot be removed: %s" % item for item in sorted(leftovers.items())]
 
 
-def remove(parent, name, depth=0):
+def remove(parent: int, name: str, depth: int = 0) -> None:
     """Remove the tree *name* below the directory descriptor *parent*, following no link.
 
     Whatever can be removed is; then the first OSError is raised, if there was one. What somebody
@@ -67,6 +68,6 @@ def remove(parent, name, depth=0):
         os.rmdir(name, dir_fd=parent)
 
 
-def _unlink(parent, name):
+def _unlink(parent: int, name: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(name, dir_fd=parent)

@@ -9,7 +9,9 @@ import errno
 import os
 
 
-def write_file(directory, name, data, mode=0o600, scratch=None):
+def write_file(
+    directory: int, name: str, data: bytes, mode: int = 0o600, scratch: str | None = None
+) -> None:
     """Replace the file *name* in the directory descriptor *directory* by *data*, durably.
 
     It is written as *scratch* first, by default *name* with ``.new`` behind it.
@@ -27,7 +29,7 @@ def write_file(directory, name, data, mode=0o600, scratch=None):
     os.fsync(directory)
 
 
-def replace_link(directory, name, target):
+def replace_link(directory: int, name: str, target: str) -> None:
     """Let the symbolic link *name* point to *target* in one step, durably."""
     scratch = ".%s.new" % name
     remove_file(directory, scratch)
@@ -36,7 +38,7 @@ def replace_link(directory, name, target):
     os.fsync(directory)
 
 
-def remove_file(directory, name):
+def remove_file(directory: int, name: str) -> None:
     """Unlink *name*, which may be missing."""
     try:
         os.unlink(name, dir_fd=directory)
@@ -44,7 +46,7 @@ def remove_file(directory, name):
         pass
 
 
-def barrier(directory):
+def barrier(directory: int) -> None:
     """Return when everything written so far to the file system of *directory* is on its medium.
 
     One ``syncfs``; where the C library or the kernel has none, ``sync``, which also waits on Linux.

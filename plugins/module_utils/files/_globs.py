@@ -5,29 +5,32 @@
 from __future__ import annotations
 
 import re
+from typing import Callable, Iterable
 
 # A bracket right at the beginning belongs to the class.
 CLASS = re.compile(r"\[(?:([!^])(\][^\]]*|[^\]]+)|(\][^\]]*|[^\]!^][^\]]*))\]")
 
+Matches = Callable[[str], object]  # true for a path that matches
 
-def compile_globs(patterns):
+
+def compile_globs(patterns: Iterable[str]) -> Matches:
     """Return a function that tells whether a path matches one of *patterns*.
 
     ``*``, ``?`` and ``[…]`` never match a slash; ``**/`` matches any number of directories and
     ``**`` anything. ``a/`` is ``a`` and all below it; brackets that are no class match themselves.
     """
-    if not patterns:
-        return lambda path: False
     expression = "|".join("(?:%s)" % _translate_whole(pattern) for pattern in patterns)
+    if not expression:
+        return lambda path: False
     return re.compile("(?:%s)\\Z" % expression, re.DOTALL).match
 
 
-def _translate_whole(pattern):
+def _translate_whole(pattern: str) -> str:
     path = pattern.rstrip("/")
     return _translate(path) + ("" if path == pattern else "(?:/.*)?")
 
 
-def _translate(pattern):
+def _translate(pattern: str) -> str:
     out, index = [], 0
     while index < len(pattern):
         expression, end = _class(pattern, index)
@@ -52,7 +55,7 @@ def _translate(pattern):
     return "".join(out)
 
 
-def _class(pattern, start):
+def _class(pattern: str, start: int) -> tuple[str | None, int]:
     """Return (the expression of the class that begins at *start*, its end), else (None, start)."""
     match = CLASS.match(pattern, start)
     if not match:

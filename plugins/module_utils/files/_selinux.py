@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from typing import Iterator
 
 from . import _paths
 
@@ -16,7 +17,7 @@ ATTRIBUTE = "security.selinux"
 class Kernel:
     """What Linux knows of labels; without SELinux nothing has one."""
 
-    def label_of(self, path):
+    def label_of(self, path: str | int) -> bytes | None:
         """Return the label of the file at *path*, a text or descriptor, or None."""
         if not os.path.exists("/sys/fs/selinux/enforce"):
             return None
@@ -27,7 +28,7 @@ class Kernel:
                 return None  # a file system without labels
             raise
 
-    def create_with(self, label):
+    def create_with(self, label: bytes) -> None:
         """Let all that this thread makes from now on carry *label*; b"" for what policy says."""
         descriptor = os.open("/proc/thread-self/attr/fscreate", os.O_WRONLY)
         try:
@@ -39,12 +40,12 @@ class Kernel:
 class Labels:
     """The label that all files of a tree shall carry, and which files do."""
 
-    def __init__(self, wanted, kernel):
+    def __init__(self, wanted: bytes, kernel: Kernel) -> None:
         self._wanted = wanted
         self._kernel = kernel
 
     @contextlib.contextmanager
-    def given(self):
+    def given(self) -> Iterator[None]:
         """Let all that is made meanwhile carry the label: policy would give staging another."""
         self._kernel.create_with(self._wanted)
         try:
@@ -52,7 +53,7 @@ class Labels:
         finally:
             self._kernel.create_with(b"")
 
-    def is_right(self, folder, path):
+    def is_right(self, folder: int, path: str) -> bool:
         """Tell whether the file *path* below a directory descriptor carries the label."""
         descriptor = os.open(path, _paths.OPEN_FILE, dir_fd=folder)
         try:
@@ -61,7 +62,7 @@ class Labels:
             os.close(descriptor)
 
 
-def labels_of(folder, kernel=None):
+def labels_of(folder: int, kernel: Kernel | None = None) -> Labels | None:
     """Return the Labels of what shall lie in a directory descriptor; None where there are none."""
     kernel = kernel or Kernel()
     wanted = kernel.label_of(folder)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any, Mapping, NoReturn
 
 from ..errors._release_error import ReleaseError
 
@@ -20,7 +21,7 @@ class CanonicalError(ReleaseError):
     code = "invalid_json"
 
 
-def dumps(value):
+def dumps(value: Any) -> bytes:
     """Return *value* as canonical JSON bytes.
 
     Keys are ASCII and there are no floats, so this spelling equals RFC 8785.
@@ -29,7 +30,7 @@ def dumps(value):
     return text.encode("utf-8")
 
 
-def loads(data, unique_keys=True, floats=False):
+def loads(data: bytes, unique_keys: bool = True, floats: bool = False) -> Any:
     """Return the value in the UTF-8 JSON *data*.
 
     Raises CanonicalError for what two readers could read differently: repeated keys, NaN, floats,
@@ -56,17 +57,17 @@ def loads(data, unique_keys=True, floats=False):
         raise CanonicalError("not JSON: %s" % error) from None
 
 
-def sha256_hex(data):
+def sha256_hex(data: bytes) -> str:
     """Return the SHA-256 of the bytes *data* in hex."""
     return hashlib.sha256(data).hexdigest()
 
 
-def summed(plain):
+def summed(plain: Mapping[str, Any]) -> dict[str, Any]:
     """Return the mapping *plain* with ``sum``, by which ``unsummed`` notices a flipped bit."""
     return {**plain, "sum": sha256_hex(dumps(plain))[:SUM_DIGITS]}
 
 
-def unsummed(plain):
+def unsummed(plain: Mapping[str, Any]) -> dict[str, Any]:
     """Return the mapping *plain* without its ``sum``; CanonicalError where that is of another.
 
     One that has none, as earlier versions wrote it, is as good: nobody can tell.
@@ -77,19 +78,19 @@ def unsummed(plain):
     return rest
 
 
-def one_line(text):
+def one_line(text: object) -> str:
     """Return *text*, or what an error says, fit for a message: in a line, printable, not long.
 
     What stands in a file that is refused comes to terminals and reports in no other way.
     """
-    text = str(text)
-    text = text if len(text) <= LONGEST_TOLD else text[: LONGEST_TOLD - 1] + "…"
+    line = str(text)
+    line = line if len(line) <= LONGEST_TOLD else line[: LONGEST_TOLD - 1] + "…"
     return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in line
     )
 
 
-def _object(pairs):
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
         names = [name for name, _value in pairs]
@@ -97,18 +98,18 @@ def _object(pairs):
     return value
 
 
-def _refuse(text):
+def _refuse(text: str) -> NoReturn:
     raise CanonicalError("number %s is not an integer" % text)
 
 
-def _float(text):
+def _float(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):  # which could not be written again
         raise CanonicalError("number %.20s… is too large" % text)
     return number
 
 
-def _integer(text):
+def _integer(text: str) -> int:
     # The length goes first: converting a million digits takes minutes.
     if len(text) > 17 or abs(int(text)) > LARGEST_INTEGER:
         raise CanonicalError("number %.20s… is too large" % text)

@@ -11,6 +11,8 @@ import os
 import shutil
 import subprocess
 import zlib
+from types import ModuleType
+from typing import Any, BinaryIO, Callable, Iterator, Protocol
 
 from ..errors._release_error import ReleaseError
 
@@ -18,6 +20,27 @@ CHUNK_BYTES = 256 * 1024
 GZIP_WINDOW = 31  # zlib's number for the largest window in gzip's frame
 F_SETPIPE_SZ = 1031  # <linux/fcntl.h>; Python knows it since 3.10
 PIPE_BYTES = 1024 * 1024  # what users may have; in 64 KB the two ends wait for each other often
+ReadBytes = Callable[[int], bytes]  # as many as asked for, fewer only at the end
+WriteBytes = Callable[[bytes], object]
+
+
+class Decompressor(Protocol):
+    """What decompresses one member or frame, as ``bz2``, ``lzma`` and the 3.14 ``zstd`` have it."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether the member has ended."""
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether nothing comes out without more input."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """The bytes behind the end of the member."""
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """Return at most *max_length* bytes of what *data* continues."""
 
 
 class CodecError(ReleaseError):
@@ -26,13 +49,13 @@ class CodecError(ReleaseError):
     code = "invalid_compression"
 
 
-def readable():
+def readable() -> list[str]:
     """Return the names of the codecs that this machine reads, best first."""
     return ["zstd", "gzip"] if zstd_module() or shutil.which("zstd") else ["gzip"]
 
 
 @contextlib.contextmanager
-def reader(codec, stream):
+def reader(codec: str, stream: BinaryIO) -> Iterator[ReadBytes]:
     """Give a ``read(count)`` over what was compressed into the binary file *stream*.
 
     It returns *count* bytes, fewer only at the end. Memory stays flat whatever the stream holds.
@@ -47,6 +70,7 @@ def reader(codec, stream):
         argv = ["zstd", "-q", "-d", "-c"]
         # pylint: disable-next=contextmanager-generator-missing-cleanup # contextlib does it
         with piped(argv, stdin=stream, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
             yield process.stdout.read
     elif codec in ("zstd", "gzip"):
         yield _buffered(_Inflater(stream, decompressor(codec)))
@@ -55,16 +79,19 @@ def reader(codec, stream):
 
 
 @contextlib.contextmanager
-def piped(argv, **streams):
+def piped(argv: list[str], **streams: Any) -> Iterator[subprocess.Popen[bytes]]:
     """Run the compressor *argv* as a child and end it, whatever happens, before leaving."""
     options = {"stderr": subprocess.PIPE, "bufsize": CHUNK_BYTES, **streams}
     with subprocess.Popen(argv, **options) as process:
         with contextlib.suppress(OSError):  # the most of a user who has many pipes is less
-            fcntl.fcntl(process.stdout or process.stdin, F_SETPIPE_SZ, PIPE_BYTES)
+            pipe = process.stdout or process.stdin
+            assert pipe is not None
+            fcntl.fcntl(pipe, F_SETPIPE_SZ, PIPE_BYTES)
         try:
             yield process
             if process.stdout and process.stdout.read(1):
                 raise CodecError("there are bytes behind the end of what was expected")
+            assert process.stderr is not None
             message = process.stderr.read().decode("utf-8", "replace").strip()
             if process.wait():
                 raise CodecError("the compressed stream is damaged: %s" % message)
@@ -73,7 +100,7 @@ def piped(argv, **streams):
             raise
 
 
-def zstd_module():
+def zstd_module() -> ModuleType | None:
     """Return the standard library's zstd (3.14), else the ``zstandard`` package, else None."""
     try:
         from compression import zstd
@@ -89,12 +116,12 @@ def zstd_module():
         return None
 
 
-def is_package(module):
+def is_package(module: ModuleType) -> bool:
     """Tell whether *module* is the ``zstandard`` package: its interface is not the library's."""
     return hasattr(module, "ZstdCompressionParameters")
 
 
-def _buffered(inflater):
+def _buffered(inflater: io.RawIOBase) -> ReadBytes:
     """Return ``read(count)``: most are of a few kilobytes, and need not come here one by one."""
     return io.BufferedReader(inflater, CHUNK_BYTES).read
 
@@ -102,16 +129,16 @@ def _buffered(inflater):
 class _Inflater(io.RawIOBase):
     """Reads a compressed stream in bounded steps."""
 
-    def __init__(self, stream, decompressor):
+    def __init__(self, stream: BinaryIO, decompressor: Decompressor) -> None:
         super().__init__()
         self._stream = stream
         self._decompressor = decompressor
         self._pending = memoryview(b"")
 
-    def readable(self):
+    def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer):
+    def readinto(self, buffer: Any) -> int:
         while not self._pending:
             if self._decompressor.eof:
                 if self._decompressor.unused_data or self._stream.read(1):
@@ -135,22 +162,22 @@ class _Inflater(io.RawIOBase):
 class _Gzip:
     """zlib's decompressor in the shape of the standard library's for zstd."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._inner = zlib.decompressobj(GZIP_WINDOW)
 
     @property
-    def eof(self):
+    def eof(self) -> bool:
         return self._inner.eof
 
     @property
-    def needs_input(self):
+    def needs_input(self) -> bool:
         return not self._inner.unconsumed_tail
 
     @property
-    def unused_data(self):
+    def unused_data(self) -> bytes:
         return self._inner.unused_data
 
-    def decompress(self, data, max_length):
+    def decompress(self, data: bytes, max_length: int) -> bytes:
         return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
 
 
@@ -163,32 +190,33 @@ class _ZstandardPackage:
 
     PIECE_BYTES = 512
 
-    def __init__(self, module):
+    def __init__(self, module: ModuleType) -> None:
         self._inner = module.ZstdDecompressor().decompressobj()
         self._pending = memoryview(b"")
 
     @property
-    def eof(self):
+    def eof(self) -> bool:
         return self._inner.eof
 
     @property
-    def needs_input(self):
+    def needs_input(self) -> bool:
         return not self._pending
 
     @property
-    def unused_data(self):
+    def unused_data(self) -> bytes:
         return self._inner.unused_data + bytes(self._pending)
 
-    def decompress(self, data, max_length):
+    def decompress(self, data: bytes, max_length: int) -> bytes:
         del max_length
         pending = self._pending if self._pending else memoryview(data)
         piece, self._pending = pending[: self.PIECE_BYTES], pending[self.PIECE_BYTES :]
         return self._inner.decompress(piece)
 
 
-def decompressor(codec):
+def decompressor(codec: str) -> Decompressor:
     """Return what decompresses one gzip member, or one zstd frame where a module can."""
     if codec == "gzip":
         return _Gzip()
     module = zstd_module()
+    assert module is not None
     return _ZstandardPackage(module) if is_package(module) else module.ZstdDecompressor()

@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
+from io import BufferedReader
+from typing import IO, Iterator, Mapping, Sequence, cast
 
 from ..errors._release_error import ReleaseError
 from ..files import _paths
@@ -48,15 +50,15 @@ class GitError(ReleaseError):
     code = "git_failed"
 
 
-def run(folder, environment, *arguments):
+def run(folder: str | None, environment: Mapping[str, str], *arguments: str) -> str:
     """Run git in *folder*, or nowhere in particular, and return what it says; or raise GitError."""
     said = b"".join(_chunks(folder, environment, arguments))
     return said.decode("utf-8", "surrogateescape")
 
 
-def tokens(folder, environment, *arguments):
+def tokens(folder: str | None, environment: Mapping[str, str], *arguments: str) -> Iterator[bytes]:
     """Yield the bytes before each NUL that git says, while it runs; GitError if it ends badly."""
-    parts = []  # of a token that is not at its end; joined once, for it may be long
+    parts: list[bytes] = []  # of a token that is not at its end; joined once, for it may be long
     for chunk in _chunks(folder, environment, arguments):
         first, *others = chunk.split(b"\0")
         parts.append(first)
@@ -69,12 +71,14 @@ def tokens(folder, environment, *arguments):
         yield rest
 
 
-def shown(repository):
+def shown(repository: str) -> str:
     """Return the address of a repository without the secret that may stand in it."""
     return re.sub(r"(?<=://)[^/\s]*@", "", repository)
 
 
-def _chunks(folder, environment, arguments):
+def _chunks(
+    folder: str | None, environment: Mapping[str, str], arguments: Sequence[str]
+) -> Iterator[bytes]:
     settings = [option for setting in SETTINGS for option in ("-c", setting)]
     place = ["-C", folder] if folder else []
     with tempfile.TemporaryFile() as complaints:
@@ -89,7 +93,7 @@ def _chunks(folder, environment, arguments):
         except FileNotFoundError:
             raise GitError("git is not installed here") from None
         try:
-            with process.stdout as stream:
+            with cast(BufferedReader, process.stdout) as stream:
                 yield from iter(lambda: stream.read1(CHUNK_BYTES), b"")
         except BaseException:
             process.kill()
@@ -100,7 +104,7 @@ def _chunks(folder, environment, arguments):
             raise GitError(_reason(complaints) or "git ended with %d" % status)
 
 
-def _reason(complaints):
+def _reason(complaints: IO[bytes]) -> str:
     complaints.seek(max(0, complaints.seek(0, 2) - REASON_BYTES))
     lines = [line.strip() for line in complaints.read().decode("utf-8", "replace").split("\n")]
     told = [line for line in lines if line and not line.startswith("hint:")]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 
 from . import _command
 
@@ -51,7 +51,7 @@ class Span(NamedTuple):
     lacks: Tuple[str, ...]
 
 
-def between(old, new, folder, environment):
+def between(old: str | None, new: str, folder: str, environment: Mapping[str, str]) -> Span:
     """Return the Span from commit *old* (None: from the beginning) to *new* in a repository."""
     for commit in filter(None, (old, new)):
         if not _command.COMMIT.match(commit):
@@ -98,7 +98,7 @@ class History(NamedTuple):
     touched: Dict[str, List[str]]
 
 
-def gather(workspace, group, environment):
+def gather(workspace: str, group: Mapping[str, Any], environment: Mapping[str, str]) -> History:
     """Return the History that a *group* asks for of a repository in the folder *workspace*.
 
     It is ``{"places": [path below workspace], "old": commit or None, "new": commit, "folders":
@@ -117,46 +117,46 @@ def gather(workspace, group, environment):
     return History(sorted(group["folders"]), *kept, more, list(span.lacks), touched)
 
 
-def to_plain(histories):
+def to_plain(histories: Iterable[History]) -> list[list[Any]]:
     """Return *histories* as plain data that can travel."""
     return [list(history) for history in histories]
 
 
-def from_plain(plain):
+def from_plain(plain: Any) -> list[History]:
     """Return the Histories in plain data; raises TypeError and ValueError for what is none."""
     histories = []
     for item in plain:
         names, commits, removed, more, lacks, touched = item
-        told = [[Told(*row) for row in rows] for rows in (commits, removed)]
-        histories.append(History(names, *told, int(more), list(lacks), dict(touched)))
+        told, gone = ([Told(*row) for row in rows] for rows in (commits, removed))
+        histories.append(History(names, told, gone, int(more), list(lacks), dict(touched)))
     return histories
 
 
 class _Owners:
     """Whose folders paths lie in, and what was touched there; folders are asked once each."""
 
-    def __init__(self, folders):
-        self._by_folder = {}
+    def __init__(self, folders: Mapping[str, str]) -> None:
+        self._by_folder: dict[str, list[str]] = {}
         for name, folder in sorted(folders.items()):
             self._by_folder.setdefault(folder, []).append(name)
-        self.touched = {name: set() for name in folders}
+        self.touched: dict[str, set[str]] = {name: set() for name in folders}
         self._within = {"": tuple(self._by_folder.get(".", ()))}
 
-    def told(self, commit):
+    def told(self, commit: Commit) -> Told:
         """Return a Commit as Told, and take down the paths that it touches."""
-        components = {}
+        components: dict[str, None] = {}  # in the order in which they come
         for _status, path in commit.files:
             for name in self._of(path):
                 components[name] = None
                 self.touched[name].add(path)
         return Told(*commit[:5], list(components))
 
-    def _of(self, path):
+    def _of(self, path: str) -> tuple[str, ...]:
         within = self._of_folder(path.rpartition("/")[0])
         # A component may be a single file, or a repository within, which is told as one path.
         return within + tuple(self._by_folder[path]) if path in self._by_folder else within
 
-    def _of_folder(self, folder):
+    def _of_folder(self, folder: str) -> tuple[str, ...]:
         found = self._within.get(folder)
         if found is None:
             found = self._within[""]
@@ -166,12 +166,12 @@ class _Owners:
         return found
 
 
-def shown(text):
+def shown(text: str) -> str:
     """Return *text*, which may come from anywhere, without what deceives its reader."""
     return DECEIVING.sub("\ufffd", text.replace("\r\n", "\n"))
 
 
-def _log(wanted, folder, environment):
+def _log(wanted: list[str], folder: str, environment: Mapping[str, str]) -> Iterator[Commit]:
     """Yield the Commits of a range, newest first."""
     telling = ["log", "-z", "-c", "--name-status", "--no-renames", "--encoding=UTF-8"]
     telling.append("--format=%x01" + "%x00".join(FIELDS))
@@ -193,7 +193,7 @@ def _log(wanted, folder, environment):
         yield _commit(header, files)
 
 
-def _commit(header, files):
+def _commit(header: Sequence[bytes], files: list[tuple[str, str]]) -> Commit:
     name, parents, author, time, message = header
     return Commit(
         name.decode("ascii"),
@@ -205,7 +205,7 @@ def _commit(header, files):
     )
 
 
-def _is_there(commit, folder, environment):
+def _is_there(commit: str, folder: str, environment: Mapping[str, str]) -> bool:
     try:
         _command.run(folder, environment, "cat-file", "-e", commit + "^{commit}")
     except _command.GitError:
@@ -213,5 +213,5 @@ def _is_there(commit, folder, environment):
     return True
 
 
-def _text(data):
+def _text(data: bytes) -> str:
     return shown(data.decode("utf-8", "replace"))

@@ -19,7 +19,7 @@ def options() -> Dict[str, Any]:
         "remote_src": {"type": "bool", "default": False},
         "previous": {"type": "str"},
         "environment": {"type": "str"},
-        "deployed": {"type": "dict"},
+        "deployed": {"type": "list", "elements": "dict"},
         "audience": {
             "type": "str",
             "choices": ["operations", "users", "management"],

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from typing import Any, Iterator, Sequence
+
 from ..formats import _canonical
 from . import _manifest
 
 
-def apply(base, data):
+def apply(base: _manifest.Manifest, data: bytes) -> _manifest.Manifest:
     """Return the Manifest that *data* describes on top of *base*, which it was made against.
 
     It is to be believed only once it is ``_manifest.verified``; raises ManifestError when *data*
@@ -40,7 +42,7 @@ def apply(base, data):
         ) from None
 
 
-def _unrolled(held, items):
+def _unrolled(held: Sequence[_manifest.Entry], items: Any) -> Iterator[_manifest.Entry]:
     for item in items:
         if isinstance(item, list):
             first, count = item

@@ -12,11 +12,14 @@ import contextlib
 import hashlib
 import os
 import tarfile
+from typing import Callable, Iterable, Optional
 
 from ..errors._release_error import ReleaseError
 from ..files import _paths
 from ..formats import _codec
+from ..formats._codec import ReadBytes, WriteBytes
 from . import _scan
+from ._manifest import Entry
 
 CHUNK_BYTES = _codec.CHUNK_BYTES
 BLOCK_BYTES = tarfile.BLOCKSIZE
@@ -29,6 +32,8 @@ NOBODY = b"0000000\0" * 2  # user and group
 NO_TIME = b"00000000000\0"
 BACK = tarfile.POSIX_MAGIC + bytes(247)  # what lies behind a link's target: no more names
 
+Sink = Callable[[Entry], Optional[WriteBytes]]  # what takes the bytes of a file, if anything does
+
 
 class LayerError(ReleaseError):
     """A layer is damaged, or a source changed while it was packed."""
@@ -36,7 +41,7 @@ class LayerError(ReleaseError):
     code = "invalid_layer"
 
 
-def write(entries, root, write_bytes):
+def write(entries: Iterable[Entry], root: str | bytes, write_bytes: WriteBytes) -> list[Entry]:
     """Write the tar of *entries* below the directory *root*; return them with their digests.
 
     Each file is read once, opened without following links. Raises LayerError when a file is not
@@ -52,7 +57,9 @@ def write(entries, root, write_bytes):
         os.close(descriptor)
 
 
-def write_contents(entries, copy, write_bytes):
+def write_contents(
+    entries: Iterable[Entry], copy: Callable[[Entry], str], write_bytes: WriteBytes
+) -> list[Entry]:
     """Write the tar of *entries*; return them with their digests.
 
     ``copy(entry)`` writes the content of a file by *write_bytes* and returns its digest.
@@ -68,7 +75,7 @@ def write_contents(entries, copy, write_bytes):
     return sealed
 
 
-def read(entries, read_bytes, sink):
+def read(entries: Iterable[Entry], read_bytes: ReadBytes, sink: Sink) -> None:
     """Read the tar of *entries*, handing each file to *sink*; verify every byte.
 
     *sink* is called with a file entry and returns None, or a function that takes its bytes. The
@@ -87,7 +94,7 @@ def read(entries, read_bytes, sink):
         raise LayerError("the layer goes on behind its end")
 
 
-def _read_file(read_bytes, entry, write_bytes):
+def _read_file(read_bytes: ReadBytes, entry: Entry, write_bytes: WriteBytes | None) -> None:
     digest, left = hashlib.sha256(), entry.size
     while left:
         chunk = read_bytes(min(left, CHUNK_BYTES))
@@ -101,7 +108,7 @@ def _read_file(read_bytes, entry, write_bytes):
         raise LayerError("%r in the layer does not match the manifest" % entry.path)
 
 
-def _expect(read_bytes, wanted, name):
+def _expect(read_bytes: ReadBytes, wanted: bytes, name: str) -> None:
     """Read as many bytes as *wanted* has; raise LayerError unless they are just these."""
     found = read_bytes(len(wanted))
     if found == wanted:
@@ -117,7 +124,7 @@ def _expect(read_bytes, wanted, name):
         raise LayerError("the layer has something else where %r belongs" % name)
 
 
-def _copy_file(files, entry, write_bytes):
+def _copy_file(files: _scan.Files, entry: Entry, write_bytes: WriteBytes) -> str:
     descriptor = files.open(entry.path)
     try:
         digest, left = hashlib.sha256(), entry.size
@@ -136,7 +143,7 @@ def _copy_file(files, entry, write_bytes):
     return digest.hexdigest()
 
 
-def _header(entry):
+def _header(entry: Entry) -> bytes:
     """Return the tar header of *entry*, as ``tarfile`` writes it in PAX format."""
     executable = entry.exec or entry.type != "file"
     mode = (0o700 if executable else 0o600) if entry.private else (0o755 if executable else 0o644)
@@ -147,7 +154,7 @@ def _header(entry):
     return _long_header(entry, mode)
 
 
-def _short_header(entry, name, target, mode):
+def _short_header(entry: Entry, name: bytes, target: bytes, mode: int) -> bytes:
     """Return the one block that most entries have; ``tarfile`` takes five times as long."""
     if entry.type == "dir":
         name += b"/"
@@ -157,7 +164,7 @@ def _short_header(entry, name, target, mode):
     return b"%b%06o\0 %b" % (front, checksum, back)
 
 
-def _long_header(entry, mode):
+def _long_header(entry: Entry, mode: int) -> bytes:
     information = tarfile.TarInfo(entry.path)
     information.type = TYPES[entry.type]
     information.size = entry.size
@@ -171,7 +178,7 @@ def _long_header(entry, mode):
     return _without_device_fields(data)
 
 
-def _without_device_fields(block):
+def _without_device_fields(block: bytes) -> bytes:
     """Return a header block as later Pythons than 3.8 write it: only devices have such fields."""
     if block[DEVICE_FIELDS] == bytes(16):
         return block
@@ -180,5 +187,5 @@ def _without_device_fields(block):
     return block[:148] + b"%06o\0" % checksum + block[155:]
 
 
-def _padding(size):
+def _padding(size: int) -> bytes:
     return bytes(-size % BLOCK_BYTES)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from json.encoder import encode_basestring as quote
-from typing import Dict, NamedTuple, Optional, Tuple
+from typing import AbstractSet, Any, Collection, Mapping, NamedTuple, Tuple
 
 from ..errors._release_error import ReleaseError
 from ..formats import _canonical
@@ -26,6 +26,9 @@ MOST_NAMES = 128  # trees are walked by recursion
 MOST_LINKS = 40  # Linux follows no more, and to follow them all would take for ever
 # Most paths are as plain as this: to accept them at once halves the time for reading a manifest.
 PLAIN = re.compile(r"[ -\-0-~][ -.0-~]{0,63}(?:/[ -\-0-~][ -.0-~]{0,63}){0,14}\Z")
+
+# Declarations as sorted (key, plain value). Whoever reads one checks its form first.
+About = Tuple[Tuple[str, Any], ...]
 
 
 class ManifestError(ReleaseError):
@@ -64,7 +67,7 @@ class Component(NamedTuple):
     kind: str
     path: str
     entries: Tuple[Entry, ...]
-    about: Tuple[Tuple[str, object], ...] = ()
+    about: About = ()
 
 
 class Manifest(NamedTuple):
@@ -77,10 +80,10 @@ class Manifest(NamedTuple):
     version: str
     serial: int
     components: Tuple[Component, ...]
-    about: Tuple[Tuple[str, object], ...] = ()
+    about: About = ()
 
 
-def render(manifest):
+def render(manifest: Manifest) -> bytes:
     """Return *manifest* as the canonical bytes whose SHA-256 is the release digest.
 
     This is ``_canonical.dumps`` of what ``entry_to_plain`` and the records' fields say, written
@@ -108,12 +111,12 @@ def render(manifest):
     return text.encode("utf-8")
 
 
-def digest_of(data):
+def digest_of(data: bytes) -> str:
     """Return the release digest of a manifest's bytes."""
     return _canonical.sha256_hex(data)
 
 
-def parse(data, digest):
+def parse(data: bytes, digest: str) -> Manifest:
     """Return the Manifest in the bytes *data*, which must hash to *digest*.
 
     Raises ManifestError for any other bytes, a newer format, and anything that
@@ -131,7 +134,7 @@ def parse(data, digest):
     return manifest
 
 
-def verified(manifest, digest):
+def verified(manifest: Manifest, digest: str) -> bytes:
     """Return the bytes of *manifest*, put together from entries of which each was checked.
 
     They must hash to *digest*; raises ManifestError where ``parse`` would. To render a manifest is
@@ -146,13 +149,13 @@ def verified(manifest, digest):
     return data
 
 
-def entry_to_plain(entry):
+def entry_to_plain(entry: Entry) -> dict[str, Any]:
     """Return *entry* as the mapping that stands in the manifest."""
     if entry.type == "dir":
         return {"path": entry.path, "type": "dir"}
     if entry.type == "symlink":
         return {"path": entry.path, "type": "symlink", "target": entry.target}
-    plain = {
+    plain: dict[str, Any] = {
         "path": entry.path,
         "type": "file",
         "exec": entry.exec,
@@ -165,7 +168,7 @@ def entry_to_plain(entry):
     return plain
 
 
-def entry_from_plain(plain):
+def entry_from_plain(plain: Mapping[str, Any]) -> Entry:
     """Return the Entry in *plain*, or raise ManifestError."""
     entry = Entry(**plain)
     check_path(entry.path)
@@ -181,12 +184,12 @@ def entry_from_plain(plain):
     return entry
 
 
-def about_from_plain(plain, keys):
+def about_from_plain(plain: Mapping[str, Any], keys: AbstractSet[str]) -> About:
     """Return those of *keys* that the mapping *plain* has, as an ``about``."""
     return tuple((key, plain[key]) for key in sorted(keys & plain.keys()))
 
 
-def check_path(path):
+def check_path(path: object) -> None:
     """Raise ManifestError, naming *path*, unless it is a plain relative path."""
     if not isinstance(path, str) or not path:
         raise ManifestError("%r is not a path" % (path,))
@@ -208,7 +211,7 @@ def check_path(path):
         raise ManifestError("%.40r… is nested deeper than %d names" % (path, MOST_NAMES))
 
 
-def check_target(path, target):
+def check_target(path: str, target: object) -> None:
     """Raise ManifestError unless the link *path* → *target* is relative and stays inside.
 
     Only the text is looked at here; ``check_links`` follows it.
@@ -224,7 +227,7 @@ def check_target(path, target):
     _resolve(path, target)
 
 
-def check_links(entries):
+def check_links(entries: Collection[Entry]) -> None:
     """Raise ManifestError for a link whose way leaves *entries* or goes through a linked directory.
 
     Chains of file links inside are fine; chains that never end are not.
@@ -232,7 +235,8 @@ def check_links(entries):
     links = [entry for entry in entries if entry.type == "symlink"]
     by_path = {entry.path: entry for entry in entries} if links else {}
     for entry in links:
-        seen, step = set(), entry
+        seen: set[str] = set()
+        step: Entry | None = entry
         while step is not None and step.type == "symlink":
             if step.path in seen:
                 raise ManifestError("link %r leads back to itself" % entry.path)
@@ -244,12 +248,12 @@ def check_links(entries):
             step = by_path.get(_resolve(step.path, step.target, by_path))
 
 
-def tree(manifest):
+def tree(manifest: Manifest) -> dict[str, Entry]:
     """Return ``{path in the release tree: Entry}`` of all components that are laid out as files.
 
     Directories come before what they hold. Raises ManifestError when components collide.
     """
-    entries: Dict[str, Entry] = {}
+    entries: dict[str, Entry] = {}
     for component in manifest.components:
         prefix = "" if component.path == "." else component.path + "/"
         for directory in _parents(prefix):
@@ -264,9 +268,9 @@ def tree(manifest):
     return entries
 
 
-def contents(manifest):
+def contents(manifest: Manifest) -> dict[str, int]:
     """Return ``{sha256: size}`` of every file content in *manifest*, in order of appearance."""
-    found: Dict[str, int] = {}
+    found: dict[str, int] = {}
     for component in manifest.components:
         for entry in component.entries:
             if entry.type == "file":
@@ -274,19 +278,19 @@ def contents(manifest):
     return found
 
 
-def tree_name(version, digest):
+def tree_name(version: str, digest: str) -> str:
     """Return the name of a release's directory on a host."""
     return "%s-%s" % (version, digest[:12])
 
 
-def _render_object(about, **rendered):
+def _render_object(about: About, **rendered: str) -> str:
     """Return the canonical JSON of an object from its *about* and its other *rendered* values."""
     for key, value in about:
         rendered[key] = _canonical.dumps(value).decode("utf-8")
     return "{%s}" % ",".join('"%s":%s' % item for item in sorted(rendered.items()))
 
 
-def _render_entry(entry):
+def _render_entry(entry: Entry) -> str:
     """Return the canonical JSON of ``entry_to_plain(entry)``."""
     path, type_, executable, size, sha256, target, private, writable = entry
     if type_ == "dir":
@@ -303,7 +307,7 @@ def _render_entry(entry):
     )
 
 
-def _from_plain(plain):
+def _from_plain(plain: Mapping[str, Any]) -> Manifest:
     if plain["format"] != FORMAT:
         raise UnknownFormat(
             "manifest has format %s, and this itops.release reads up to %d: upgrade it"
@@ -314,23 +318,23 @@ def _from_plain(plain):
     return Manifest(plain["name"], plain["version"], plain["serial"], components, about)
 
 
-def _component(plain):
+def _component(plain: Mapping[str, Any]) -> Component:
     entries = tuple(entry_from_plain(item) for item in plain["entries"])
     about = about_from_plain(plain, ABOUT_COMPONENT)
     return Component(plain["name"], plain["version"], plain["kind"], plain["path"], entries, about)
 
 
-def _malformed(digest, error):
+def _malformed(digest: str, error: BaseException) -> ManifestError:
     said = _canonical.one_line(error)
     return ManifestError("manifest %s is malformed: %s" % (digest[:12], said))
 
 
-def _check_digest(data, digest):
+def _check_digest(data: bytes, digest: str) -> None:
     if digest_of(data) != digest:
         raise ManifestError("manifest does not match its digest %s" % digest[:12])
 
 
-def _check(manifest):
+def _check(manifest: Manifest) -> None:
     """Raise ManifestError for what a release may not hold; each entry by itself is good."""
     if not NAME.match(manifest.name) or not VERSION.match(manifest.version):
         raise ManifestError("name or version is malformed")
@@ -345,7 +349,7 @@ def _check(manifest):
     tree(manifest)
 
 
-def _check_component(component):
+def _check_component(component: Component) -> None:
     if not NAME.match(component.name) or not VERSION.match(component.version):
         raise ManifestError("component name or version is malformed")
     if not NAME.match(component.kind):
@@ -360,18 +364,18 @@ def _check_component(component):
     check_links(component.entries)
 
 
-def _place(entries, entry):
+def _place(entries: dict[str, Entry], entry: Entry) -> None:
     there = entries.setdefault(entry.path, entry)
     if there is not entry and not there.type == entry.type == "dir":
         raise ManifestError("two components bring %r" % entry.path)
 
 
-def _parents(prefix):
+def _parents(prefix: str) -> list[str]:
     names = prefix.split("/")[:-1]
     return ["/".join(names[: depth + 1]) for depth in range(len(names))]
 
 
-def _is_utf8(text):
+def _is_utf8(text: str) -> bool:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -379,7 +383,7 @@ def _is_utf8(text):
     return True
 
 
-def _resolve(path, target, by_path: Optional[Dict[str, Entry]] = None):
+def _resolve(path: str, target: str, by_path: dict[str, Entry] | None = None) -> str:
     """Return where *target* leads from the link at *path*; "" is the component itself."""
     steps = path.split("/")[:-1]
     names = target.split("/")

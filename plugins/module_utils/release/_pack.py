@@ -10,15 +10,20 @@ which contents those are and how long each is, so a pack has no names and no pat
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple, Optional
+from typing import BinaryIO, Callable, Collection, Iterable, Iterator, NamedTuple, Optional
 
 from ..errors._release_error import ReleaseError
 from ..formats import _canonical, _codec
+from ..formats._codec import ReadBytes
 from . import _delta, _manifest
+from ._manifest import Manifest
 
 FORMAT = 1
 LONGEST_HEADER = 4096
 LARGEST_MANIFEST = 256 * 1024 * 1024
+
+Take = Callable[[str, int, Iterator[bytes]], object]  # sha256, size, chunks
+Sink = Callable[[Manifest], Take]
 
 
 class PackError(ReleaseError):
@@ -37,12 +42,12 @@ class Header(NamedTuple):
     again: Optional[str] = None  # the digest of which contents travel although the base has them
 
 
-def render_header(header):
+def render_header(header: Header) -> bytes:
     """Return the first line of a pack."""
     return _canonical.dumps({"format": FORMAT, **header._asdict()}) + b"\n"
 
 
-def read_header(stream):
+def read_header(stream: BinaryIO) -> Header:
     """Return the Header of the pack in the binary file *stream*, or raise PackError."""
     line = stream.readline(LONGEST_HEADER)
     try:
@@ -64,12 +69,14 @@ def read_header(stream):
     return header
 
 
-def digest_of_again(again):
+def digest_of_again(again: Collection[str]) -> str | None:
     """Return what stands in the header for the contents *again*, SHA-256s; None for none."""
     return _canonical.sha256_hex("".join(sorted(again)).encode("ascii")) if again else None
 
 
-def travelling(manifest, base, again=()):
+def travelling(
+    manifest: Manifest, base: Manifest | None, again: Collection[str] = ()
+) -> dict[str, int]:
     """Return ``{sha256: size}`` of the contents in a pack, in order.
 
     They are those that *base* lacks, and of the others those that are sent *again*.
@@ -79,7 +86,14 @@ def travelling(manifest, base, again=()):
     return {key: size for key, size in wanted.items() if key not in held or key in again}
 
 
-def read(read_bytes, header, digest, base, sink, again=()):
+def read(
+    read_bytes: ReadBytes,
+    header: Header,
+    digest: str,
+    base: Manifest | None,
+    sink: Sink,
+    again: Collection[str] = (),
+) -> tuple[Manifest, bytes]:
     """Return the wanted Manifest and its bytes, having handed all contents to *sink*.
 
     *digest* is the release that was asked for; *base* is the Manifest of ``header.base``, or None;
@@ -104,7 +118,7 @@ def read(read_bytes, header, digest, base, sink, again=()):
     return manifest, data
 
 
-def _verified(chunks, sha256):
+def _verified(chunks: Iterable[bytes], sha256: str) -> Iterator[bytes]:
     """Yield *chunks*, the last one only once all of them hash to *sha256*."""
     digest, held = hashlib.sha256(), b""
     for chunk in chunks:
@@ -118,7 +132,7 @@ def _verified(chunks, sha256):
         yield held
 
 
-def _chunks(read_bytes, count, name):
+def _chunks(read_bytes: ReadBytes, count: int, name: str) -> Iterator[bytes]:
     while count:
         chunk = read_bytes(min(count, _codec.CHUNK_BYTES))
         if not chunk:

@@ -6,11 +6,15 @@ from __future__ import annotations
 
 import os
 import stat
+from typing import Collection
 
 from ..errors._release_error import ReleaseError
 from ..files import _globs
 from ..files._paths import OPEN_DIRECTORY, OPEN_FILE, from_os, to_os
 from . import _manifest
+from ._manifest import Entry
+
+Globs = Collection[str]
 
 
 class ScanError(ReleaseError):
@@ -26,7 +30,14 @@ class Rules:
     link may lead anywhere: what is scanned is not sealed like that.
     """
 
-    def __init__(self, include=("**",), exclude=(), private=(), writable=(), any_links=False):
+    def __init__(
+        self,
+        include: Globs = ("**",),
+        exclude: Globs = (),
+        private: Globs | None = (),
+        writable: Globs = (),
+        any_links: bool = False,
+    ) -> None:
         self.any_links = any_links
         self.everything = "**" in include
         self.included = _globs.compile_globs(include)
@@ -35,13 +46,14 @@ class Rules:
         self.writable = _globs.compile_globs(writable)
 
 
-def scan(root, rules):
+def scan(root: str | bytes, rules: Rules) -> list[Entry]:
     """Return the entries below the directory *root*, sorted by UTF-8 path, without their digests.
 
     Nothing is followed: a link stands for itself. Raises ScanError, naming every offender (the
     first twenty), for special files, unreadable ones and names that no manifest may hold.
     """
-    entries, problems = [], []
+    entries: list[Entry] = []
+    problems: list[str] = []
     descriptor = os.open(root, OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     try:
         _walk(descriptor, "", rules, entries, problems)
@@ -50,7 +62,7 @@ def scan(root, rules):
     return finish(entries, problems, rules)
 
 
-def finish(entries, problems, rules):
+def finish(entries: list[Entry], problems: list[str], rules: Rules) -> list[Entry]:
     """Return *entries* sorted, without directories that are not used, if all is well.
 
     Raises ScanError for *problems*, and for links that no manifest may hold.
@@ -69,17 +81,17 @@ def finish(entries, problems, rules):
     return entries
 
 
-def make_entry(path, mode, size, target, rules):
+def make_entry(path: str, mode: int, size: int, target: str, rules: Rules) -> Entry:
     """Return the Entry of what has *mode*, as of ``stat``, at the path *path*, without its digest.
 
     Raises ScanError, and ManifestError for a link's target; *path* was checked before.
     """
     if stat.S_ISDIR(mode):
-        return _manifest.Entry(path, "dir")
+        return Entry(path, "dir")
     if stat.S_ISLNK(mode):
         if not rules.any_links:
             _manifest.check_target(path, target)
-        return _manifest.Entry(path, "symlink", target=target)
+        return Entry(path, "symlink", target=target)
     if not stat.S_ISREG(mode):
         raise ScanError("%r is neither a file, a directory nor a link" % path)
     by_mode = rules.private is None and not mode & stat.S_IROTH
@@ -89,7 +101,7 @@ def make_entry(path, mode, size, target, rules):
             "%r cannot be read by others (mode %04o): list it under private, or chmod o+r it"
             % (path, stat.S_IMODE(mode))
         )
-    return _manifest.Entry(
+    return Entry(
         path,
         "file",
         exec=bool(mode & stat.S_IXUSR),
@@ -105,11 +117,11 @@ class Files:
     The directory opened last stays open: files come sorted by their paths.
     """
 
-    def __init__(self, root_descriptor):
+    def __init__(self, root_descriptor: int) -> None:
         self._root = self._directory = root_descriptor
         self._path = b""
 
-    def open(self, path):
+    def open(self, path: str) -> int:
         """Return a descriptor of *path*; OSError (ELOOP, ENOTDIR) where a link has appeared."""
         folder, _slash, name = to_os(path).rpartition(b"/")
         try:
@@ -120,13 +132,13 @@ class Files:
         except OSError as error:
             raise OSError(error.errno, error.strerror, path) from None  # not only its last name
 
-    def close(self):
+    def close(self) -> None:
         """Close the directory opened last."""
         if self._directory != self._root:
             os.close(self._directory)
         self._directory, self._path = self._root, b""
 
-    def _enter(self, folder):
+    def _enter(self, folder: bytes) -> None:
         for name in folder.split(b"/") if folder else ():
             deeper = os.open(name, OPEN_DIRECTORY, dir_fd=self._directory)
             self.close()
@@ -134,7 +146,9 @@ class Files:
         self._path = folder
 
 
-def _walk(directory, prefix, rules, entries, problems):
+def _walk(
+    directory: int, prefix: str, rules: Rules, entries: list[Entry], problems: list[str]
+) -> None:
     with os.scandir(directory) as listing:
         items = list(listing)
     for item in items:
@@ -160,7 +174,7 @@ def _walk(directory, prefix, rules, entries, problems):
                 os.close(deeper)
 
 
-def _entry(directory, item, path, rules):
+def _entry(directory: int, item: os.DirEntry[str], path: str, rules: Rules) -> Entry:
     _manifest.check_path(path)
     status = item.stat(follow_symlinks=False)
     target = ""
@@ -169,9 +183,9 @@ def _entry(directory, item, path, rules):
     return make_entry(path, status.st_mode, status.st_size, target, rules)
 
 
-def _without_unused_directories(entries, rules):
+def _without_unused_directories(entries: list[Entry], rules: Rules) -> list[Entry]:
     """Drop the directories that nothing included lies in and that no glob includes themselves."""
-    used = set()
+    used: set[str] = set()
     for entry in entries:
         if entry.type != "dir" or rules.included(entry.path):
             path = entry.path

@@ -292,8 +292,8 @@ def note_switch(state: _state.State, tree: str | None, now: str | None) -> None:
     state.trial = None if tree == state.live else tree
     state.restarted = False
     state.since = now
-    if state.change and state.change.to != tree:
-        state.change = None  # it is undone
+    if state.trial_change and state.trial_change.to != tree:
+        state.trial_change = None  # it is undone
 
 
 def _spell(access: _layout.Access) -> str:

@@ -71,7 +71,7 @@ class Switch:
 
 @dataclass(frozen=True)
 class Change:
-    """What a run did to ``current``, so that it can be undone: the last change of a root.
+    """What a run did to ``current``, so that it can be undone.
 
     ``run`` pointed ``current`` to the tree ``to``; before that the tree ``back`` was live, None for
     none, and ``good`` was the way back.

@@ -51,7 +51,8 @@ class State:
     ``left``: the tree that was current before the last switch: old processes may still read it.
     ``restarted``: whether the service was restarted since ``current`` was switched.
     ``switching``: where ``current`` is being pointed.
-    ``change``: what the last run that switched did; None where there is nothing to undo.
+    ``change``: what made the live release live; ``trial_change``: what brought the one on trial.
+    Each is None where that cannot be undone.
     ``good``: digests accepted, oldest first, the last one being live: the way back.
     ``bad``, ``pinned``: the marks on releases, by digest.
     ``as_read``: which record this State is of, or None where there was none; not recorded itself.
@@ -70,6 +71,7 @@ class State:
     restarted: bool = True
     switching: _records.Switch | None = None
     change: _records.Change | None = None
+    trial_change: _records.Change | None = None
     good: list[str] = field(default_factory=list)
     bad: dict[str, _records.Mark] = field(default_factory=dict)
     pinned: dict[str, _records.Mark] = field(default_factory=dict)

@@ -17,6 +17,7 @@ _OF_SOME_TREES = {
     "run": None,
     "adopted": False,
 }  # recorded only where they say more than this
+_CHANGES = ("change", "trial_change")
 
 
 def to_plain(state: _state.State) -> dict[str, Any]:
@@ -25,8 +26,9 @@ def to_plain(state: _state.State) -> dict[str, Any]:
     del plain["as_read"]
     plain["run"] = plain["run"] or {}
     plain["overtaken"] = [list(pair) for pair in state.overtaken]
-    if plain["change"]:
-        plain["change"]["good"] = list(plain["change"]["good"])
+    for name in _CHANGES:
+        if plain[name]:
+            plain[name]["good"] = list(plain[name]["good"])
     for record in plain["trees"].values():
         record["links"] = list(record["links"])
         for name, default in _OF_SOME_TREES.items():
@@ -44,7 +46,6 @@ def from_plain(plain: dict[str, Any], as_read: str | None = None) -> _state.Stat
     plain = {**to_plain(_state.State()), **plain}
     _check(plain)
     lease, access, switching = plain["lease"], plain["access"], plain["switching"]
-    change = plain["change"]
     parts = {
         "run": _records.Holder(**plain["run"]) if plain["run"] else None,
         "lease": _records.Lease(**lease) if lease else None,
@@ -52,7 +53,7 @@ def from_plain(plain: dict[str, Any], as_read: str | None = None) -> _state.Stat
         "access": _layout.Access(**access) if access else None,
         "trees": {tree: _record(record) for tree, record in plain["trees"].items()},
         "switching": _records.Switch(**switching) if switching else None,
-        "change": _records.Change(**{**change, "good": tuple(change["good"])}) if change else None,
+        **{name: _change(plain[name]) for name in _CHANGES},
         "good": list(plain["good"]),
         "bad": _marks(plain["bad"]),
         "pinned": _marks(plain["pinned"]),
@@ -62,6 +63,10 @@ def from_plain(plain: dict[str, Any], as_read: str | None = None) -> _state.Stat
 
 def _record(plain: dict[str, Any]) -> _records.TreeRecord:
     return _records.TreeRecord(**{**plain, "links": tuple(plain["links"])})
+
+
+def _change(plain: dict[str, Any] | None) -> _records.Change | None:
+    return _records.Change(**{**plain, "good": tuple(plain["good"])}) if plain else None
 
 
 def _marks(plain: dict[str, dict[str, str]]) -> dict[str, _records.Mark]:
@@ -158,6 +163,9 @@ _is_record = _with_optional(
     links=_list_of(_is_text),
     token=_is_number,
 )
+_is_change = _record_of(
+    run=_is_text, to=_is_name, back=_or_none(_is_name), good=_list_of(_is_identity)
+)
 _MARKS = _dict_of(_record_of(run=_is_text, at=_is_text))
 _PARTS: dict[str, _Fits] = {
     "token": _is_number,
@@ -184,9 +192,7 @@ _PARTS: dict[str, _Fits] = {
     "left": _or_none(_is_text),
     "restarted": lambda value: isinstance(value, bool),
     "switching": _or_none(_record_of(to=_or_none(_is_text))),
-    "change": _or_none(
-        _record_of(run=_is_text, to=_is_name, back=_or_none(_is_name), good=_list_of(_is_identity))
-    ),
+    **dict.fromkeys(_CHANGES, _or_none(_is_change)),
     "good": _list_of(_is_identity),
     "bad": _MARKS,
     "pinned": _MARKS,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import stat
-from typing import NamedTuple
+from typing import BinaryIO, Callable, Iterable, NamedTuple
 
 from ..formats import _codec
 from ..release import _manifest, _scan
@@ -35,6 +35,9 @@ class Member(NamedTuple):
     hard: bool = False
 
 
+Add = Callable[[Member, Iterable[bytes]], object]  # takes a member with its content
+
+
 class Caps(NamedTuple):
     """How much may come out of an archive of *archive_bytes*."""
 
@@ -44,11 +47,11 @@ class Caps(NamedTuple):
     archive_bytes: int
 
     @property
-    def most(self):
+    def most(self) -> int:
         """Return how many bytes may come out at most."""
         return min(self.size, max(FREE_BYTES, self.ratio * self.archive_bytes))
 
-    def check_size(self, size):
+    def check_size(self, size: int) -> None:
         """Raise ArchiveError when *size* bytes are more than may come out."""
         if size > self.size:
             raise ArchiveError("more than limits.size, %d bytes, come out of it" % self.size)
@@ -57,7 +60,7 @@ class Caps(NamedTuple):
                 "more than limits.ratio, %d times its own size, comes out of it" % self.ratio
             )
 
-    def check_entries(self, count):
+    def check_entries(self, count: int) -> None:
         """Raise ArchiveError when *count* entries are more than there may be."""
         if count > self.entries:
             raise ArchiveError("it has more than limits.entries, %d entries" % self.entries)
@@ -74,15 +77,15 @@ class _Found(NamedTuple):
 class Collector:
     """Gathers members: contents into the file *spool*, entries by the rules of a scanned tree."""
 
-    def __init__(self, spool, rules, strip, caps):
+    def __init__(self, spool: BinaryIO, rules: _scan.Rules, strip: int, caps: Caps) -> None:
         self._spool, self._rules, self._strip, self._caps = spool, rules, strip, caps
-        self._found = {}  # {path in the archive: _Found}, for hard links
-        self._taken = {}  # {path: (Entry, offset)}
+        self._found: dict[str, _Found] = {}  # by their paths in the archive, for hard links
+        self._taken: dict[str, tuple[_manifest.Entry, int]] = {}  # with offsets, by their paths
         self._left_out = {"": False}  # {directory: whether it, or one above, is excluded}
-        self._problems = []
+        self._problems: list[str] = []
         self._count = self._name_bytes = self._size = self._end = 0
 
-    def add(self, member, chunks=()):
+    def add(self, member: Member, chunks: Iterable[bytes] = ()) -> None:
         """Take the Member *member*, whose content is the byte strings *chunks*."""
         self._count += 1
         self._caps.check_entries(self._count)
@@ -103,7 +106,7 @@ class Collector:
             self._found[member.path] = found
         self._take(member.path, found)
 
-    def result(self):
+    def result(self) -> list[tuple[_manifest.Entry, int]]:
         """Return [(Entry without digest, offset in the spool), …], sorted by UTF-8 path.
 
         Raises ArchiveError or ScanError, naming every offender (the first twenty).
@@ -113,7 +116,7 @@ class Collector:
         entries = _scan.finish(entries, self._problems, self._rules)
         return [(entry, self._taken[entry.path][1]) for entry in entries]
 
-    def _store(self, member, chunks):
+    def _store(self, member: Member, chunks: Iterable[bytes]) -> _Found:
         offset = self._end
         for chunk in chunks:
             self._end += len(chunk)
@@ -121,10 +124,10 @@ class Collector:
             self._spool.write(chunk)
         return _Found(member, offset, self._end - offset)
 
-    def _resolve(self, member):
+    def _resolve(self, member: Member) -> _Found | None:
         return self._found.get(_without_dot(member.target))
 
-    def _take(self, full_path, found):
+    def _take(self, full_path: str, found: _Found) -> None:
         names = full_path.split("/")
         path = "/".join(names[self._strip :])
         mode = found.member.mode
@@ -143,7 +146,7 @@ class Collector:
         if there[0] != entry or not self._same_content(there[1], found.offset, entry.size):
             self._problem("%r stands twice in it, and not alike" % path)
 
-    def _same_content(self, one, other, size):
+    def _same_content(self, one: int, other: int, size: int) -> bool:
         if one == other:
             return True
         try:
@@ -158,7 +161,7 @@ class Collector:
             self._spool.seek(self._end)
         return True
 
-    def _leaves_out(self, path, is_directory):
+    def _leaves_out(self, path: str, is_directory: bool) -> bool:
         """Tell whether *path* is not taken: as when a tree is walked, nothing below an excluded
         directory is even looked at."""
         above = ""
@@ -172,7 +175,7 @@ class Collector:
             return True
         return not (is_directory or self._rules.included(path))
 
-    def _add_directories(self):
+    def _add_directories(self) -> None:
         """Add the directories that an archive need not list, and see that nothing else is there.
 
         Those of files that are left out are directories, too: a tree would have them.
@@ -191,13 +194,13 @@ class Collector:
                 if not left_out:
                     self._taken.setdefault(path, (_manifest.Entry(path, "dir"), 0))
 
-    def _problem(self, text):
+    def _problem(self, text: str) -> None:
         self._problems.append(text)
         if len(self._problems) > MOST_PROBLEMS:
             raise ArchiveError("; ".join(self._problems[:MOST_PROBLEMS]) + "; and more")
 
 
-def _plain(member):
+def _plain(member: Member) -> str:
     """Return a member's path without the dot that it may begin, and the slash that it may end
     with."""
     path = member.path
@@ -206,7 +209,7 @@ def _plain(member):
     return _without_dot(path)
 
 
-def _without_dot(path):
+def _without_dot(path: str) -> str:
     if path == ".":
         return ""
     return path[2:] if path.startswith("./") else path

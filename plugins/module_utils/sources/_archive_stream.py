@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from typing import Any, BinaryIO, Callable, Iterator, Protocol
 
 from ..formats import _codec
 from . import _archive, _archive_tar, _archive_zip
@@ -22,7 +23,15 @@ PIECE_BYTES = 64 * 1024  # a hostile stream has a new member every few bytes of 
 XZ_MEMORY = 128 * 1024 * 1024
 
 
-def read(stream, caps, add):
+class _Readable(Protocol):
+    """What bytes are read from."""
+
+    @property
+    def read(self) -> _codec.ReadBytes:
+        """What returns as many bytes as asked for, or fewer."""
+
+
+def read(stream: BinaryIO, caps: _archive.Caps, add: _archive.Add) -> None:
     """Hand each entry of the archive in the binary file *stream* to *add*.
 
     Raises ArchiveError, and CodecError for what cannot be decompressed.
@@ -38,7 +47,7 @@ def read(stream, caps, add):
         _archive_tar.read(counted.read, add)
 
 
-def _recognised(stream):
+def _recognised(stream: BinaryIO) -> str | None:
     """Return how *stream* is compressed, "zip", or None for a plain tar."""
     head = stream.read(512)
     stream.seek(0)
@@ -51,7 +60,7 @@ def _recognised(stream):
 
 
 @contextlib.contextmanager
-def _decompressed(kind, stream):
+def _decompressed(kind: str | None, stream: BinaryIO) -> Iterator[_Readable]:
     """Give an object whose ``read(count)`` gives what comes out of *stream*."""
     if kind is None:
         yield stream
@@ -63,7 +72,7 @@ def _decompressed(kind, stream):
         yield _Reader(_Members(stream, _decompressor(kind)).read)
 
 
-def _decompressor(kind):
+def _decompressor(kind: str) -> Callable[[], _codec.Decompressor]:
     """Return a function that makes a decompressor for one member of a stream."""
     try:
         if kind == "xz":
@@ -82,18 +91,18 @@ def _decompressor(kind):
 class _Reader:
     """What has only a ``read``."""
 
-    def __init__(self, read_bytes):
+    def __init__(self, read_bytes: _codec.ReadBytes) -> None:
         self.read = read_bytes
 
 
 class _Members:
     """Reads a stream of one or more compressed members, as parallel compressors write them."""
 
-    def __init__(self, stream, make):
+    def __init__(self, stream: BinaryIO, make: Callable[[], _codec.Decompressor]) -> None:
         self._stream, self._make = stream, make
         self._inner, self._fed = make(), b""
 
-    def read(self, count):
+    def read(self, count: int) -> bytes:
         """Return some bytes, at most about *count*; none only at the end of the last member."""
         while True:
             if self._inner.eof:
@@ -117,15 +126,15 @@ class _Members:
 class _Counted(io.RawIOBase):
     """What comes out of a compressed stream, while that is not too much."""
 
-    def __init__(self, raw, caps):
+    def __init__(self, raw: _Readable, caps: _archive.Caps) -> None:
         super().__init__()
         self._raw, self._caps = raw, caps
         self._size, self._pending = 0, memoryview(b"")
 
-    def readable(self):
+    def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer):
+    def readinto(self, buffer: Any) -> int:
         if not self._pending:
             data = self._raw.read(len(buffer))
             self._size += len(data)

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import stat
+from typing import Any, Iterator
 
 from ..formats import _codec
+from ..formats._codec import ReadBytes
 from . import _archive
 
 BLOCK_BYTES = 512
@@ -30,18 +32,18 @@ WITH_CONTENT = (b"0", b"\0", b"7")
 LONG_NAMES = {b"L": "path", b"K": "linkpath"}
 
 
-def looks_like_tar(block):
+def looks_like_tar(block: bytes) -> bool:
     """Tell whether the bytes *block*, the first 512 of a file, are a tar's header, or its end."""
     return len(block) == BLOCK_BYTES and (block == NULLS or _is_header(block))
 
 
-def read(read_bytes, add):
+def read(read_bytes: ReadBytes, add: _archive.Add) -> None:
     """Hand each entry of the tar to *add*, as a Member with the chunks of its content.
 
     Raises ArchiveError for whatever is damaged, cut, or means different things to different
     programs.
     """
-    meant = {}  # what extension headers say of the next entry
+    meant: dict[str, Any] = {}  # what extension headers say of the next entry
     while True:
         block = _exactly(read_bytes, BLOCK_BYTES)
         if block == NULLS:
@@ -60,7 +62,7 @@ def read(read_bytes, add):
     _read_end(read_bytes)
 
 
-def _read_end(read_bytes):
+def _read_end(read_bytes: ReadBytes) -> None:
     if _exactly(read_bytes, BLOCK_BYTES) != NULLS:
         raise _archive.ArchiveError("the tar has only one of two empty blocks at its end")
     while True:
@@ -71,7 +73,9 @@ def _read_end(read_bytes):
             raise _archive.ArchiveError("the tar goes on behind its end")
 
 
-def _member(block, kind, size, meant):
+def _member(
+    block: bytes, kind: bytes, size: int, meant: dict[str, Any]
+) -> tuple[_archive.Member, int]:
     """Return (the Member in a header, its size), with what extensions say of it."""
     name, target = _text(block[:100]), _text(block[157:257])
     if block[MAGIC] == POSIX and block[345]:
@@ -97,7 +101,7 @@ def _member(block, kind, size, meant):
     return _archive.Member(name, mode, target if hard or kind == b"2" else "", hard), size
 
 
-def _content(read_bytes, size):
+def _content(read_bytes: ReadBytes, size: int) -> Iterator[bytes]:
     left = size
     while left:
         chunk = read_bytes(min(left, _codec.CHUNK_BYTES))
@@ -108,16 +112,16 @@ def _content(read_bytes, size):
     _exactly(read_bytes, -size % BLOCK_BYTES)
 
 
-def _extension(read_bytes, size):
+def _extension(read_bytes: ReadBytes, size: int) -> bytes:
     if size > LONGEST_EXTENSION:
         raise _archive.ArchiveError("a header of the tar takes %d bytes" % size)
     return b"".join(_content(read_bytes, size))
 
 
-def _extend(meant, kind, data):
+def _extend(meant: dict[str, Any], kind: bytes, data: bytes) -> None:
     """Add to *meant* what the extension header *data* says; nothing may be said twice."""
     if kind in LONG_NAMES:
-        said = {LONG_NAMES[kind]: _text(data)}
+        said: dict[str, Any] = {LONG_NAMES[kind]: _text(data)}
     else:
         said = _records(data)
     if kind == b"g" and said:
@@ -128,9 +132,9 @@ def _extend(meant, kind, data):
     meant.update(said)
 
 
-def _records(data):
+def _records(data: bytes) -> dict[str, Any]:
     """Return what the PAX records *data* say of path, linkpath and size, and whether sparse."""
-    said = {}
+    said: dict[str, Any] = {}
     while data:
         number, space, _rest = data[:20].partition(b" ")
         length = int(number) if number.isdigit() and len(number) < 8 else 0
@@ -150,7 +154,7 @@ def _records(data):
     return said
 
 
-def _is_header(block):
+def _is_header(block: bytes) -> bool:
     if block[MAGIC] not in (POSIX, GNU, OLD):
         return False
     try:
@@ -159,7 +163,7 @@ def _is_header(block):
         return False
 
 
-def _number(field):
+def _number(field: bytes) -> int:
     """Return the number in a header's field: octal, or binary with its first bit set."""
     if field[0] == 0x80:
         return int.from_bytes(field[1:], "big")
@@ -169,17 +173,17 @@ def _number(field):
     return int(digits or b"0", 8)
 
 
-def _decimal(value):
+def _decimal(value: bytes) -> int:
     if not value.isdigit() or len(value) > 19:
         raise _archive.ArchiveError("the tar is damaged: %a is no size" % value[:40])
     return int(value)
 
 
-def _text(field):
+def _text(field: bytes) -> str:
     return field.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
-def _exactly(read_bytes, count):
+def _exactly(read_bytes: ReadBytes, count: int) -> bytes:
     data = read_bytes(count)
     if len(data) != count:
         raise _archive.ArchiveError("the tar is cut short")

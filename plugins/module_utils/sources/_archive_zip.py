@@ -8,7 +8,7 @@ import os
 import stat
 import struct
 import zlib
-from typing import NamedTuple
+from typing import BinaryIO, Iterable, Iterator, Mapping, NamedTuple, Sequence
 
 from ..formats import _codec
 from . import _archive
@@ -43,7 +43,7 @@ class _Entry(NamedTuple):
     mode: int
 
 
-def read(stream, caps, add):
+def read(stream: BinaryIO, caps: _archive.Caps, add: _archive.Add) -> None:
     """Hand each entry of the zip in the binary file *stream* to *add*, as for a tar.
 
     Raises ArchiveError for whatever is damaged, encrypted, or means different things to programs
@@ -68,7 +68,7 @@ def read(stream, caps, add):
         raise _archive.ArchiveError("the zip has bytes that belong to no entry")
 
 
-def _directory(stream, archive_bytes):
+def _directory(stream: BinaryIO, archive_bytes: int) -> tuple[int, int, int]:
     """Return where the zip's directory starts and ends, and how many entries it has."""
     tail_at = max(0, archive_bytes - END.size - LONGEST_COMMENT)
     stream.seek(tail_at)
@@ -94,14 +94,16 @@ def _directory(stream, archive_bytes):
     return start, at, count
 
 
-def _has_locator(stream, at):
+def _has_locator(stream: BinaryIO, at: int) -> bool:
     if at < LOCATOR_64.size:
         return False
     stream.seek(at - LOCATOR_64.size)
     return stream.read(4) == b"PK\6\7"
 
 
-def _directory_64(stream, at, small):
+def _directory_64(
+    stream: BinaryIO, at: int, small: tuple[int, int, int]
+) -> tuple[int, int, int, int]:
     if not _has_locator(stream, at) or at < LOCATOR_64.size + END_64.size:
         raise _archive.ArchiveError("the zip is damaged: its end lacks the larger numbers")
     stream.seek(at - LOCATOR_64.size)
@@ -119,16 +121,16 @@ def _directory_64(stream, at, small):
     return at, count, size, start
 
 
-def _central(stream, end):
+def _central(stream: BinaryIO, end: int) -> _Entry:
     """Return the _Entry that is next in the directory, which ends at *end*."""
     fields = CENTRAL.unpack(_exactly(stream, CENTRAL.size))
     mark, made_by, _needs, flags, method, _time, _date, crc, packed, size = fields[:10]
     name_bytes, extra_bytes, comment_bytes, disk, _inner, attributes, offset = fields[10:]
-    raw, extra = _exactly(stream, name_bytes), _exactly(stream, extra_bytes)
+    raw, more = _exactly(stream, name_bytes), _exactly(stream, extra_bytes)
     _exactly(stream, comment_bytes)
     if mark != b"PK\1\2" or disk or stream.tell() > end:
         raise _archive.ArchiveError("the zip's directory is damaged")
-    extra = _extra(extra)
+    extra = _extra(more)
     path = _name(raw, flags, extra)
     if flags & ENCRYPTED:
         raise _archive.ArchiveError("%r is encrypted" % path)
@@ -141,7 +143,7 @@ def _central(stream, end):
     return _Entry(path, raw, flags, method, crc, packed, size, offset, mode)
 
 
-def _mode(path, system, mode):
+def _mode(path: str, system: int, mode: int) -> int:
     """Return an entry's mode with its type; what was not made on Unix has that of a plain file."""
     is_directory = path.endswith("/")
     if system not in UNIX or not mode:
@@ -153,7 +155,7 @@ def _mode(path, system, mode):
     return mode
 
 
-def _name(raw, flags, extra):
+def _name(raw: bytes, flags: int, extra: Mapping[int, bytes]) -> str:
     path = raw.decode("utf-8", "surrogateescape")
     if b"\\" in raw:
         raise _archive.ArchiveError("%r has a backslash in its name" % path)
@@ -164,9 +166,9 @@ def _name(raw, flags, extra):
     return path
 
 
-def _extra(data):
+def _extra(data: bytes) -> dict[int, bytes]:
     """Return {id: bytes} of an extra field; what is read here may stand there only once."""
-    fields = {}
+    fields: dict[int, bytes] = {}
     while len(data) >= 4:
         number, size = struct.unpack_from("<2H", data)
         if number in fields and number in (EXTRA_64, EXTRA_NAME):
@@ -175,7 +177,7 @@ def _extra(data):
     return fields
 
 
-def _larger(extra, small, path):
+def _larger(extra: Mapping[int, bytes], small: Sequence[int], path: str) -> list[int]:
     """Return the numbers *small*, where at their limit those of ZIP64's field instead."""
     data, numbers = extra.get(EXTRA_64, b""), []
     for number in small:
@@ -187,7 +189,7 @@ def _larger(extra, small, path):
     return numbers
 
 
-def _read_entry(stream, entry, end, add):
+def _read_entry(stream: BinaryIO, entry: _Entry, end: int, add: _archive.Add) -> None:
     """Read the entry where *stream* is, and hand it to *add*; nothing may go beyond *end*."""
     fields = LOCAL.unpack(_exactly(stream, LOCAL.size))
     mark, _needs, flags, method, _time, _date, crc, packed, size, name_bytes, extra_bytes = fields
@@ -200,7 +202,7 @@ def _read_entry(stream, entry, end, add):
         raise _archive.ArchiveError("the zip's directory says other things of %r" % entry.path)
     if stream.tell() + entry.packed > end:
         raise _archive.ArchiveError("%r is cut short" % entry.path)
-    chunks = _inflated(stream, entry)
+    chunks: Iterable[bytes] = _inflated(stream, entry)
     target = ""
     if stat.S_ISLNK(entry.mode):
         if entry.size > LONGEST_TARGET:
@@ -215,7 +217,7 @@ def _read_entry(stream, entry, end, add):
         _read_descriptor(stream, entry, EXTRA_64 in extra)
 
 
-def _read_descriptor(stream, entry, large):
+def _read_descriptor(stream: BinaryIO, entry: _Entry, large: bool) -> None:
     """Read the checksum and sizes behind an entry's content, with a mark or without."""
     values = (entry.crc, entry.packed, entry.size)
     # Some programs take eight bytes for each size only when they must, some when they may.
@@ -230,7 +232,7 @@ def _read_descriptor(stream, entry, large):
     raise _archive.ArchiveError("the sizes behind %r are not those of it" % entry.path)
 
 
-def _inflated(stream, entry):
+def _inflated(stream: BinaryIO, entry: _Entry) -> Iterator[bytes]:
     """Yield the content of *entry*; raise ArchiveError unless it is just as long as was said."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS) if entry.method == DEFLATED else None
     crc, size, left, pending = 0, 0, entry.packed, b""
@@ -257,7 +259,7 @@ def _inflated(stream, entry):
         raise _archive.ArchiveError("%r is not as its checksum and size say" % entry.path)
 
 
-def _exactly(stream, count):
+def _exactly(stream: BinaryIO, count: int) -> bytes:
     data = stream.read(count)
     if len(data) != count:
         raise _archive.ArchiveError("the zip is cut short")

@@ -12,10 +12,12 @@ import hashlib
 import os
 import stat
 import tempfile
+from typing import Any, BinaryIO, Mapping
 
 from ..files import _confined
 from ..formats import _codec, _compressor
-from ..release import _layer, _manifest, _scan
+from ..release import _layer, _scan
+from ..release._manifest import Entry
 from . import _archive, _archive_stream
 
 SOURCE = "an archive file"
@@ -26,12 +28,12 @@ BUFFER_BYTES = 1024 * 1024
 SLACK_BYTES = 1024 * 1024
 
 
-def is_source(path):
+def is_source(path: str | bytes) -> bool:
     """Tell whether *path* could be a component's source."""
     return os.path.isfile(path)
 
 
-def pack(root, globs, path, codec):
+def pack(root: str, globs: Mapping[str, Any], path: str, codec: str) -> list[Entry]:
     """Write the layer of what the archive *root* holds to *path*; return its entries with digests.
 
     *globs* has include, exclude, private and writable, strip, limits and sha256, as in
@@ -56,11 +58,11 @@ def pack(root, globs, path, codec):
         raise OSError(error.errno, error.strerror, path) from None  # a full disk has no name
 
 
-def _spool(path):
+def _spool(path: str) -> BinaryIO:
     return tempfile.TemporaryFile(dir=os.path.dirname(path), buffering=0)
 
 
-def _state(archive):
+def _state(archive: BinaryIO) -> tuple[int, int, int]:
     """Return what changes when somebody writes to the open file *archive*."""
     status = os.fstat(archive.fileno())
     if not stat.S_ISREG(status.st_mode):
@@ -68,7 +70,7 @@ def _state(archive):
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _check_digest(archive, wanted):
+def _check_digest(archive: BinaryIO, wanted: str) -> None:
     digest = hashlib.sha256()
     for chunk in iter(lambda: archive.read(_codec.CHUNK_BYTES), b""):
         digest.update(chunk)
@@ -77,13 +79,15 @@ def _check_digest(archive, wanted):
         raise _archive.ArchiveError("its SHA-256 is %s, not %s" % (digest.hexdigest(), wanted))
 
 
-def read(archive, spool, rules, strip, caps):
+def read(
+    archive: BinaryIO, spool: BinaryIO, rules: _scan.Rules, strip: int, caps: _archive.Caps
+) -> list[tuple[Entry, int]]:
     """Return [(Entry without digest, offset in the spool), …], read by a limited child.
 
     Raises ScanError or ConfinedError for an archive that is refused.
     """
 
-    def read_all():
+    def read_all() -> list[tuple[Entry, int]]:
         with open(spool.fileno(), "r+b", buffering=BUFFER_BYTES, closefd=False) as buffered:
             collector = _archive.Collector(buffered, rules, strip, caps)
             _archive_stream.read(archive, caps, collector.add)
@@ -96,14 +100,14 @@ def read(archive, spool, rules, strip, caps):
     )
     expected = (_scan.ScanError, _codec.CodecError)
     found = _confined.run(read_all, limits, expected)
-    return [(_manifest.Entry(*entry), at) for entry, at in found]
+    return [(Entry(*entry), at) for entry, at in found]
 
 
-def _write_layer(found, spool, path, codec):
+def _write_layer(found: list[tuple[Entry, int]], spool: int, path: str, codec: str) -> list[Entry]:
     with open(path, "wb") as stream, _compressor.writer(codec, stream) as write_bytes:
         offsets = {entry.path: offset for entry, offset in found}
 
-        def copy(entry):
+        def copy(entry: Entry) -> str:
             digest, at = hashlib.sha256(), offsets[entry.path]
             end = at + entry.size
             while at < end:

@@ -6,20 +6,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+from typing import Any, Mapping
 
 from ..checksums import _file, _lines
 from ..formats import _compressor
 from ..release import _layer, _scan
+from ..release._manifest import Entry
 
 SOURCE = "a directory"
 
 
-def is_source(path):
+def is_source(path: str | bytes) -> bool:
     """Tell whether *path* could be a component's source."""
     return os.path.isdir(path)
 
 
-def pack(root, globs, path, codec):
+def pack(root: str, globs: Mapping[str, Any], path: str, codec: str) -> list[Entry]:
     """Write the layer of the files below *root* to *path*; return their entries with digests.
 
     *globs* has include, exclude, private and writable, as in ``release.yml``, and may have
@@ -28,11 +30,11 @@ def pack(root, globs, path, codec):
     """
     rules = _scan.Rules(globs["include"], globs["exclude"], globs["private"], globs["writable"])
     listed = _listed(root, globs["checksums"], rules) if globs.get("checksums") else None
-    root = _scan.to_os(root)
-    entries = _scan.scan(root, rules)
+    top = _scan.to_os(root)
+    entries = _scan.scan(top, rules)
     try:
         with open(path, "wb") as stream, _compressor.writer(codec, stream) as write_bytes:
-            sealed = _layer.write(entries, root, write_bytes)
+            sealed = _layer.write(entries, top, write_bytes)
     except OSError as error:
         if error.filename:
             raise
@@ -43,11 +45,11 @@ def pack(root, globs, path, codec):
     return sealed
 
 
-def _listed(root, checksum_file, rules):
+def _listed(root: str, checksum_file: str, rules: _scan.Rules) -> dict[str, str]:
     """Return {path: SHA-256} of the files that *rules* take, if all are as *checksum_file* says."""
 
-    def leaves_out(path, is_directory):
-        return rules.excluded(path) or not (is_directory or rules.included(path))
+    def leaves_out(path: str, is_directory: bool) -> bool:
+        return bool(rules.excluded(path)) or not (is_directory or rules.included(path))
 
     try:
         with contextlib.closing(_file.ChecksumFile(root, checksum_file)) as opened:

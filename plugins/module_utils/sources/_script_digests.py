@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import stat
+from typing import Collection, Dict, Iterator, List, Sequence, Tuple
 
 from ..errors._release_error import ReleaseError
 from ..files import _globs, _paths
@@ -17,6 +18,8 @@ from ..release import _manifest, _scan
 MOST_SCRIPTS = 1000
 LARGEST_BYTES = 16 * 1024 * 1024
 LEFT_OUT = ".git"
+Uses = Collection[Tuple[str, Sequence[str]]]  # pairs of a use and its globs
+Scripts = Dict[str, List[Dict[str, str]]]  # path and sha256 of each, by use
 
 
 class ScriptError(ReleaseError):
@@ -25,14 +28,14 @@ class ScriptError(ReleaseError):
     code = "invalid_script"
 
 
-def find(folder, uses):
+def find(folder: str, uses: Uses) -> Scripts:
     """Return ``{use: [{"path", "sha256"}]}`` of the files below *folder* that *uses* name.
 
     *uses* are pairs of a use and its globs. No link is followed: a script is a file of its own.
     Raises ScriptError for a link that is named, and for a glob that names nothing.
     """
     with _opened(folder) as root:
-        found = []
+        found: list[str] = []
         _walk(root, "", _Wanted([glob for _use, globs in uses for glob in globs]), found)
         if len(found) > MOST_SCRIPTS:
             raise ScriptError("scripts: more than %d files are named" % MOST_SCRIPTS)
@@ -49,7 +52,7 @@ def find(folder, uses):
     }
 
 
-def digest_of(descriptor, path):
+def digest_of(descriptor: int, path: str) -> str:
     """Return the SHA-256 of the script open at *descriptor*, and close it; or raise ScriptError."""
     with open(descriptor, "rb") as stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
@@ -63,15 +66,16 @@ def digest_of(descriptor, path):
 class _Wanted:
     """What globs name, and the directories in which that may lie."""
 
-    def __init__(self, globs):
+    def __init__(self, globs: Collection[str]) -> None:
         self.is_named = _globs.compile_globs(globs)
-        self._bases = []
+        self._bases: list[tuple[str, bool]] = []
         for glob in globs:
-            base = re.match(r"(?:[^*?[/]*/)*", glob).group()
+            match = re.match(r"(?:[^*?[/]*/)*", glob)
+            base = match.group() if match else ""  # it always matches
             rest = glob[len(base) :]
             self._bases.append((base, not rest or "/" in rest or "**" in rest))
 
-    def may_lie_in(self, directory):
+    def may_lie_in(self, directory: str) -> bool:
         """Tell whether to look into *directory*, whose path ends in a slash."""
         return any(
             base.startswith(directory) or (is_deep and directory.startswith(base))
@@ -79,7 +83,7 @@ class _Wanted:
         )
 
 
-def _walk(descriptor, prefix, wanted, found):
+def _walk(descriptor: int, prefix: str, wanted: _Wanted, found: list[str]) -> None:
     if prefix.count("/") > _manifest.MOST_NAMES:
         raise ScriptError("%.40r… is nested deeper than a script may be" % prefix)
     with os.scandir(descriptor) as listing:
@@ -101,7 +105,7 @@ def _walk(descriptor, prefix, wanted, found):
                 os.close(deeper)
 
 
-def _check(path, item):
+def _check(path: str, item: os.DirEntry[str]) -> None:
     if item.is_symlink():
         raise ScriptError("script %r is a link: name the file that it leads to" % path)
     try:
@@ -110,7 +114,7 @@ def _check(path, item):
         raise ScriptError("script %s" % error) from None
 
 
-def _named(use, glob, found, folder):
+def _named(use: str, glob: str, found: list[str], folder: str) -> list[str]:
     """Return the paths among *found* that *glob* names."""
     named = list(filter(_globs.compile_globs([glob]), found))
     if not named:
@@ -118,7 +122,7 @@ def _named(use, glob, found, folder):
     return named
 
 
-def _digest(files, path):
+def _digest(files: _scan.Files, path: str) -> str:
     try:
         return digest_of(files.open(path), path)
     except OSError as error:
@@ -126,7 +130,7 @@ def _digest(files, path):
 
 
 @contextlib.contextmanager
-def _opened(folder):
+def _opened(folder: str) -> Iterator[int]:
     try:
         descriptor = os.open(_paths.to_os(folder), _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW)
     except OSError as error:

@@ -88,7 +88,7 @@ class _Converter:
     def _value(self, option: Mapping[str, Any], value: Any, path: str) -> Any:
         kind = option["type"]
         value = self._typed(kind, value, path, option.get("elements"))
-        if "choices" in option and value not in option["choices"]:
+        if "choices" in option and kind != "list" and value not in option["choices"]:
             words = ", ".join(map(str, option["choices"]))
             raise self._error(path, value, f"is not one of {words}")
         if kind == "list" and "elements" in option:

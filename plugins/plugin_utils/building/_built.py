@@ -4,17 +4,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
 from ...module_utils.files import _globs
 from ...module_utils.formats import _canonical
 from ...module_utils.git import _address
+from ..definition import _recipe
+from ..definition._release_file import ComponentSource, ReleaseFile
 from ._sealing import SealingError
+from ._source_hosts import Record, Sources
+
+Declared = TypeVar("Declared", ReleaseFile, ComponentSource)
 
 AGAIN = "build again"
 DECLARED = ("place", "revision", "sha256")  # of an origin, beside its kind
 SEALED = ("commit", "folder", "kind", "place", "revision", "sha256")
 
 
-def prepare(release, host, data):
+def prepare(release: ReleaseFile, host: Sources, data: bytes) -> ReleaseFile:
     """Return the ReleaseFile *release* with all that is sealed of how it was built, or refuse.
 
     *host* is where its sources are, as in ``_source_hosts``, and *data* the bytes of its file.
@@ -30,7 +38,7 @@ def prepare(release, host, data):
     return release
 
 
-def refuse_unbuilt(release):
+def refuse_unbuilt(release: ReleaseFile) -> None:
     """Raise SealingError for components of a ReleaseFile that have to be built first."""
     names = [component.name for component in release.components if component.origin]
     if names:
@@ -38,13 +46,19 @@ def refuse_unbuilt(release):
         raise SealingError(f"{what} built: give workspace, the folder that release_build built in")
 
 
-def refuse(release, record, definition, problems=()):
+def refuse(
+    release: ReleaseFile, record: Record, definition: str, problems: Iterable[str] = ()
+) -> None:
     """Raise SealingError unless the *record* of a build is that of the ReleaseFile *release*.
 
     *definition* is the SHA-256 of ``release.yml`` now, and *problems* what is wrong in the
     workspace. All that does not agree is told, in one line.
     """
-    declared = {component.name: component for component in release.components if component.origin}
+    declared = {
+        component.name: (component, component.origin)
+        for component in release.components
+        if component.origin
+    }
     built = {component["name"]: component for component in record["components"]}
     told = list(_of_release(release, record["release"]))
     for name in sorted(declared.keys() | built.keys()):
@@ -55,7 +69,7 @@ def refuse(release, record, definition, problems=()):
                 f"component {name} was built and is not declared: {AGAIN}, or declare it with from"
             )
         else:
-            told += _of_component(declared[name], built[name])
+            told += _of_component(*declared[name], built[name])
     told += problems
     if not told and record["definition"]["sha256"] != definition:
         told = [f"release.yml was changed after the build: {AGAIN}"]
@@ -63,7 +77,7 @@ def refuse(release, record, definition, problems=()):
         raise SealingError("; ".join(told))
 
 
-def with_materials(release, record):
+def with_materials(release: ReleaseFile, record: Record) -> ReleaseFile:
     """Return the ReleaseFile *release* with what each component was built from, for the manifest.
 
     No more than what the build would find anywhere: neither who built it, nor where, when and with
@@ -80,22 +94,22 @@ def with_materials(release, record):
     )
 
 
-def with_scripts(release, scripts):
+def with_scripts(release: ReleaseFile, scripts: dict[str, Any]) -> ReleaseFile:
     """Return the ReleaseFile *release* with the digests of its *scripts*, for the manifest."""
     return _with_about(release, "scripts", scripts) if scripts else release
 
 
-def _with_about(item, key, value):
+def _with_about(item: Declared, key: str, value: Any) -> Declared:
     return item._replace(about=tuple(sorted({**dict(item.about), key: value}.items())))
 
 
-def _material(component):
+def _material(component: dict[str, Any]) -> dict[str, Any]:
     origin = component["origin"]
     known = {**origin, "folder": component["folder"], "place": _address.shown(origin["place"])}
     return {key: known[key] for key in SEALED if known.get(key)}
 
 
-def _of_release(release, built):
+def _of_release(release: ReleaseFile, built: dict[str, Any]) -> Iterator[str]:
     wanted = (release.name, release.version, release.serial)
     if (found := (built["name"], built["version"], built["serial"])) != wanted:
         yield (
@@ -106,9 +120,11 @@ def _of_release(release, built):
         )
 
 
-def _of_component(component, built):
+def _of_component(
+    component: ComponentSource, origin: _recipe.Origin, built: dict[str, Any]
+) -> Iterator[str]:
     """Yield what of a component is not built as it is declared."""
-    declared, found = component.origin._asdict(), built["origin"]
+    declared, found = origin._asdict(), built["origin"]
     asked = {"kind": declared["kind"], **{key: declared[key] for key in DECLARED if declared[key]}}
     asked["place"] = _address.shown(asked["place"])
     found = {key: found.get(key) for key in asked}
@@ -125,11 +141,11 @@ def _of_component(component, built):
             yield f"component {component.name}: {left}: {AGAIN}"
 
 
-def _told(origin):
+def _told(origin: dict[str, Any]) -> str:
     parts = [origin["kind"], origin["place"]]
     parts += [f"{key} {origin[key]}" for key in ("revision", "sha256") if origin.get(key)]
     return " ".join(map(_canonical.one_line, parts))
 
 
-def _listed(names):
+def _listed(names: list[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...module_utils.building import _record
 from ...module_utils.formats import _canonical
 
+Built = dict[str, Any]
 
-def diff(workspace, before, after):
+
+def diff(workspace: str, before: Built | None, after: Built) -> dict[str, str]:
     """Return the diff from *before*, None where nothing was built, to *after*.
 
     Both have the ``release``, ``definition`` and ``components`` of the record of a build.
@@ -21,7 +25,7 @@ def diff(workspace, before, after):
     }
 
 
-def _text(built):
+def _text(built: Built) -> str:
     release = built["release"]
     lines = [
         (release["name"], release["version"], "serial", release["serial"]),
@@ -31,7 +35,7 @@ def _text(built):
     return "".join(_canonical.one_line(" ".join(map(str, line))) + "\n" for line in lines)
 
 
-def _words(component):
+def _words(component: dict[str, Any]) -> list[Any]:
     origin = component["origin"]
     words = [component["name"], component["version"], "from", origin["kind"], origin["place"]]
     for key in ("revision", "commit", "sha256"):

@@ -6,14 +6,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable, Iterable
 
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _codec
 from ...module_utils.release import _manifest
 from ...module_utils.sources import _kinds
 from ..compatibility import _components
+from ..definition import _release_file
+from ..library import _store
 from ..release import _about
 from . import _collisions
+
+# Brings the layer of a ComponentSource to a path; returns its entries and its codec.
+PackComponent = Callable[[_release_file.ComponentSource, str], tuple[list[_manifest.Entry], str]]
 
 
 class SealingError(ReleaseError):
@@ -22,7 +28,12 @@ class SealingError(ReleaseError):
     code = "invalid_release"
 
 
-def seal(library, release, pack_component, keep=True):
+def seal(
+    library: _store.Library,
+    release: _release_file.ReleaseFile,
+    pack_component: PackComponent,
+    keep: bool = True,
+) -> tuple[_store.Stored, bool]:
     """Seal the ReleaseFile *release* into *library*; return (the Stored release, whether new).
 
     ``pack_component(source, path)`` brings the layer of a ComponentSource to *path* and returns
@@ -49,7 +60,7 @@ def seal(library, release, pack_component, keep=True):
         return library.add(manifest, layers, keep)
 
 
-def check(manifest, case_sensitive):
+def check(manifest: _manifest.Manifest, case_sensitive: dict[str, bool]) -> None:
     """Raise SealingError or ManifestError unless *manifest* may be sealed.
 
     *case_sensitive* tells for each component whether names may differ by case alone.
@@ -71,10 +82,12 @@ def check(manifest, case_sensitive):
         raise SealingError("; ".join(problems))
 
 
-def pack_here(directory):
+def pack_here(directory: str) -> PackComponent:
     """Return a ``pack_component`` for sources below *directory* on this machine."""
 
-    def pack_component(source, path):
+    def pack_component(
+        source: _release_file.ComponentSource, path: str
+    ) -> tuple[list[_manifest.Entry], str]:
         codec = _codec.readable()[0]
         root = os.path.join(directory, source.source)
         kind = _kinds.KINDS[source.kind]
@@ -85,7 +98,7 @@ def pack_here(directory):
     return pack_component
 
 
-def _refuse_collisions(paths, case_sensitive, where):
+def _refuse_collisions(paths: Iterable[str], case_sensitive: bool, where: str) -> None:
     found = _collisions.colliding(paths, case_sensitive)
     if found:
         pairs = "; ".join(f"{first!r} and {other!r}" for first, other in found[:5])

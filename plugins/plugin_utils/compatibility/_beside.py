@@ -1,47 +1,33 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is live beside a deployment: on other hosts, of other applications, as somebody found it.
-
-Whoever knows tells it as a list with a mapping for each host and root:
-
-- ``host``, and ``place``: what people call where that is, such as ``production``;
-- ``digest`` of the release that is live there, None where nothing is;
-- ``name``, ``version``, ``components`` of that release, each component with its name, its version
-  and what it declares; where these are left out, the media library is asked;
-- instead of all that, ``unknown``: why nobody can tell.
-"""
+"""Compatibility of a release with what is live beside it: on other hosts, of other applications."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ...module_utils.errors._release_error import ReleaseError
-from ...module_utils.formats import _canonical
-from ...module_utils.release import _manifest
+from ...module_utils.release._manifest import Manifest
 from ..definition import _ranges
-from ..environment import _holdings
+from ..environment._state import DeployedRelease, EnvironmentState, HostState, describe_unknown
+from ..library._catalogue import Catalogue
 from ..oci._layout import LibraryError
 from . import _alternatives, _components, _declarations
 
 PLACE = "the estate"
-NAMED_HOSTS = 20
-
-
-class BesideError(ReleaseError):
-    """What is live beside is told in a way that nobody can read; the text says how."""
-
-    code = "invalid_beside"
 
 
 class Incompatible(ReleaseError):
-    """A release does not fit what is there, or nobody knows; each of the *lines* is one reason.
+    """A release does not fit what is there, or that is unknown; each of the *lines* is one reason.
 
     The text is one line, and names what would do *instead*.
     """
 
     code = "incompatible"
 
-    def __init__(self, lines, instead=()):
+    def __init__(self, lines: list[str], instead: Iterable[str] = ()) -> None:
         super().__init__("; ".join([*lines, *instead]))
         self.lines = lines
 
@@ -50,36 +36,34 @@ class Incompatible(ReleaseError):
         return {"incompatible": self.lines}
 
 
-class Beside(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Beside:
     """What is live beside: Parts, the places that were looked at, and why hosts are unknown."""
 
-    parts: list
-    places: list
-    unknown: dict
+    parts: list[_components.Part]
+    places: list[str]
+    unknown: dict[str, str]
 
     @property
-    def problem(self):
-        """A line on the hosts of which nothing is known, or None."""
+    def problem(self) -> str:
+        """A line that names the hosts that are unknown, "" where there are none."""
         if not self.unknown:
-            return None
-        reasons = {}
-        for host, why in list(self.unknown.items())[:NAMED_HOSTS]:
-            reasons.setdefault(why, []).append(host)
-        named = [f"{', '.join(hosts)} ({why})" for why, hosts in reasons.items()]
-        more = len(self.unknown) - NAMED_HOSTS
+            return ""
         return (
-            f"cannot know what is live on {', '.join(named)}{f' and {more} more' * (more > 0)}: "
-            "mend that, or leave these hosts out of deploy_beside (beside of the module)"
+            f"{describe_unknown(self.unknown)}: mend that, or leave these hosts out of "
+            "deploy_beside (beside of the module)"
         )
 
 
-def demand(library, release, items, replaced=None):
-    """Raise Incompatible unless a *release* works beside what the list *items* tells as live.
+def demand(
+    library: Catalogue, release: Manifest, state: EnvironmentState, replaced: Manifest | None = None
+) -> None:
+    """Raise Incompatible unless a *release* works beside what is live by *state*.
 
     *release* is what it declares; *replaced* is that of the release that it takes the place of, if
     that is known, else the one before it in *library* is taken for that.
     """
-    beside = read(items, library)
+    beside = read(state, library)
     new = _components.parts(release)
     former = list(_former(library, release, replaced, new, beside.parts))
     places = None if beside.unknown else beside.places
@@ -92,25 +76,27 @@ def demand(library, release, items, replaced=None):
         raise Incompatible(lines, instead)
 
 
-def read(items, library):
-    """Return the Beside in the list *items*; *library* knows releases that are told by digest."""
-    hosts, places, unknown, declared = {}, [], {}, {}
-    for item in items:
-        host, place = item.get("host"), item.get("place") or PLACE
-        if not isinstance(host, str) or not {"digest", "unknown"} & item.keys():
-            raise BesideError("beside: each entry needs host, and digest or unknown")
+def read(state: EnvironmentState, library: Catalogue) -> Beside:
+    """Return what is Beside by *state*; *library* knows releases of which no host declares any."""
+    declared: dict[tuple[str, str], list[_components.Part]] = {}
+    hosts: dict[tuple[str, str], list[str]] = {}
+    places: list[str] = []
+    unknown: dict[str, str] = {}
+    for there in state.hosts:
+        place = there.place or PLACE
         places.append(place)
-        try:
-            if item.get("unknown"):
-                raise _declarations.DeclarationError(_canonical.one_line(item["unknown"]))
-            if item["digest"] is None:
-                continue
-            key = (place, item["digest"])
-            if key not in declared:
-                declared[key] = _components.parts(_declared(item, library), ["?"], place)
-            hosts.setdefault(key, []).append(host)
-        except (_declarations.DeclarationError, _ranges.RangeError, LibraryError) as error:
-            unknown[host] = str(error)
+        release = there.serving
+        if there.problem:
+            unknown.setdefault(there.host, there.problem)
+        elif release is not None and release.digest is not None:
+            key = (place, release.digest)
+            try:
+                if key not in declared:
+                    said = _declared(there, release.digest, library)
+                    declared[key] = _components.parts(said, ["?"], place)
+                hosts.setdefault(key, []).append(there.host)
+            except (_declarations.DeclarationError, _ranges.RangeError, LibraryError) as error:
+                unknown.setdefault(there.host, str(error))
     parts = [
         part._replace(hosts=tuple(dict.fromkeys(hosts[key])))
         for key, found in declared.items()
@@ -119,20 +105,24 @@ def read(items, library):
     return Beside(parts, list(dict.fromkeys(places)), unknown)
 
 
-def from_answers(results, asked=()):
-    """Return the list that ``read`` takes from the *results* of a loop over hosts.
-
-    Each has as ``item`` ``{place, host, root}`` and is what release_deployment_info answered there.
-    Of *asked*, such items, perhaps with ``unknown``, each that has no result is told as not known.
-    """
-    answered = {_key(result["item"]) for result in results}
-    missing = [item for item in asked if _key(item) not in answered]
-    return [{**_where(result["item"]), **_told(result)} for result in results] + [
-        {**_where(item), "unknown": item.get("unknown") or "was not asked"} for item in missing
-    ]
+def current(there: HostState) -> Manifest | None:
+    """Return what the release that serves on a host declares, None where the host does not say."""
+    return declared_there(there, there.serving) if there.serving else None
 
 
-def _former(library, release, replaced, new, live):
+def declared_there(there: HostState, release: DeployedRelease) -> Manifest | None:
+    """Return what a *release* declares by the host that holds it, None where that does not say."""
+    plain = (there.declared or {}).get(release.digest or "")
+    return _declarations.from_answer(plain) if plain else None
+
+
+def _former(
+    library: Catalogue,
+    release: Manifest,
+    replaced: Manifest | None,
+    new: list[_components.Part],
+    live: list[_components.Part],
+) -> Iterator[_components.Part]:
     """Yield the Parts of what *release* replaces, unless nobody requires what is not there."""
     if replaced:
         yield from _components.parts(replaced)
@@ -150,38 +140,12 @@ def _former(library, release, replaced, new, live):
         yield from _components.parts(_declarations.read(library, label.digest))
 
 
-def _key(item):
-    return item["host"], item.get("root")
-
-
-def _where(item):
-    return {key: item[key] for key in ("place", "host") if item.get(key)}
-
-
-def _told(result):
-    deployment = result.get("deployment")
-    if not isinstance(deployment, dict):
-        return {"unknown": _holdings.reason(result)}
-    current = deployment.get("trial") or deployment.get("live")
-    if any(item["path"] == "current" for item in result.get("drift") or ()):
-        return {"unknown": "current leads to something else there than is recorded"}
-    if not current:
-        return {"digest": None}
-    if not current["digest"]:
-        return {"unknown": "what is live there was adopted, and nobody sealed it"}
-    told = (result.get("declared") or {}).get(current["digest"])
-    if not told:
-        return {"unknown": "the manifest that is held there is damaged"}
-    return {"digest": current["digest"], **told}
-
-
-def _declared(item, library):
-    if "components" in item:
-        return _declarations.from_answer(item)
-    if not _manifest.DIGEST.match(str(item["digest"])):
-        raise BesideError(f"beside: {item['digest']!a} is no release digest of {item['host']}")
+def _declared(there: HostState, digest: str, library: Catalogue) -> Manifest:
+    """Return what the release *digest* on a host declares, by the host if it was asked that."""
+    if there.declared is not None:
+        if not there.declared.get(digest):
+            raise _declarations.DeclarationError("the manifest that is held there is damaged")
+        return _declarations.from_answer(there.declared[digest])
     if library.path is None:
-        raise LibraryError(
-            f"has release sha256:{item['digest'][:12]}, and no media_library is given"
-        )
-    return _declarations.read(library, item["digest"])
+        raise LibraryError(f"has release sha256:{digest[:12]}, and no media_library is given")
+    return _declarations.read(library, digest)

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
 
-from ..definition import _ranges
+from ...module_utils.release._manifest import Manifest
+from ..definition import _ranges, _release_file
 
 MOST_HOSTS = 5  # that a line names
 
@@ -20,25 +22,27 @@ class Part(NamedTuple):
 
     name: str
     version: str
-    offers: dict
-    requires: tuple
-    conflicts: tuple
+    offers: dict[str, str]
+    requires: tuple[_ranges.Range, ...]
+    conflicts: tuple[_ranges.Range, ...]
     application: str = ""
-    hosts: tuple = ()
+    hosts: tuple[str, ...] = ()
     place: str = ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.name} {self.version}"
 
 
-def parts(manifest, hosts=(), place=""):
-    """Return the Parts of a Manifest that is live on *hosts*, or is to be released.
+def parts(
+    manifest: Manifest | _release_file.ReleaseFile, hosts: Iterable[str] = (), place: str = ""
+) -> list[Part]:
+    """Return the Parts of a release that is live on *hosts*, or is to be released.
 
     Raises RangeError for a declaration that cannot be read.
     """
     found = []
     for component in manifest.components:
-        about = dict(component.about)
+        about: dict[str, Any] = dict(component.about)
         scheme = about.get("versions", "pep440")
         found.append(
             Part(
@@ -55,7 +59,12 @@ def parts(manifest, hosts=(), place=""):
     return found
 
 
-def find_problems(new, live=None, places=(), former=()):
+def find_problems(
+    new: Sequence[Part],
+    live: Sequence[Part] | None = None,
+    places: Collection[str] | None = (),
+    former: Iterable[Part] = (),
+) -> list[str]:
     """Return a line for each reason why the Parts *new* cannot work, or not beside those *live*.
 
     Without *live* only what *new* says of itself counts: what it requires of others is not known to
@@ -71,7 +80,7 @@ def find_problems(new, live=None, places=(), former=()):
     beside = [part for part in live or () if part.application not in replaced]
     gone = [*former, *(part for part in live or () if part.application in replaced)]
     everything = [*new, *beside]
-    lines = []
+    lines: list[str] = []
     for part in everything:
         others = new if part.hosts else everything
         for wanted in part.requires:
@@ -93,12 +102,12 @@ def find_problems(new, live=None, places=(), former=()):
     return list(dict.fromkeys(lines))
 
 
-def offering(name, those):
+def offering(name: str, those: Iterable[Part]) -> list[Part]:
     """Return which of the Parts *those* go by *name*."""
     return [part for part in those if name in part.offers]
 
 
-def has(wanted, other):
+def has(wanted: _ranges.Range, other: Part) -> bool | None:
     """Tell whether what the Part *other* offers is in a Range, or None where nobody can tell."""
     try:
         return wanted.has(other.offers[wanted.name])
@@ -106,11 +115,17 @@ def has(wanted, other):
         return None
 
 
-def _either_is_new(part, other):
+def _either_is_new(part: Part, other: Part) -> bool:
     return not part.hosts or not other.hosts
 
 
-def _missing(part, wanted, live, places, gone):
+def _missing(
+    part: Part,
+    wanted: _ranges.Range,
+    live: Sequence[Part] | None,
+    places: Collection[str] | None,
+    gone: Sequence[Part],
+) -> list[str]:
     """Return the lines on what *part* requires and nobody offers."""
     if part.hosts:
         before = offering(wanted.name, gone)
@@ -126,14 +141,14 @@ def _missing(part, wanted, live, places, gone):
     return [f"{part} requires {wanted}; {looked_at} has no {wanted.name}"]
 
 
-def _how_to_look(name):
+def _how_to_look(name: str) -> str:
     return (
         f"of {name} nothing is known: name the hosts where it is live in deploy_beside (beside of "
         f"the module), such as [{{hosts: {name}, root: /srv/{name}}}]"
     )
 
 
-def _line(part, verb, wanted, other):
+def _line(part: Part, verb: str, wanted: _ranges.Range, other: Part) -> str:
     offered = f"{wanted.name} {other.offers[wanted.name]}"
     source = "" if other.name == wanted.name else f" (by {other})"
     where = f"{other.place} has" if other.hosts else "this release has"
@@ -143,11 +158,11 @@ def _line(part, verb, wanted, other):
     )
 
 
-def _with_hosts(part):
+def _with_hosts(part: Part) -> str:
     return f"{part}, live in {part.place}{_on(part.hosts)}," if part.hosts else str(part)
 
 
-def _on(hosts):
+def _on(hosts: Sequence[str]) -> str:
     if not hosts:
         return ""
     more = f" and {len(hosts) - MOST_HOSTS} more" if len(hosts) > MOST_HOSTS else ""

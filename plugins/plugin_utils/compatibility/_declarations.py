@@ -7,9 +7,13 @@ A release is a Manifest here whose components have no entries.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 from ...module_utils.release import _manifest
+from ..library._catalogue import Catalogue
 from ..oci._layout import LibraryError
 
 # In canonical JSON such bytes are a key and nothing else: a quote within a text is escaped.
@@ -24,7 +28,7 @@ class DeclarationError(ReleaseError):
     code = "invalid_manifest"
 
 
-def read(library, digest, data=None):
+def read(library: Catalogue, digest: str, data: bytes | None = None) -> _manifest.Manifest:
     """Return what the release *digest* of a media library declares.
 
     Its bytes are those that were sealed: they hash to *digest*. *data* are these bytes where they
@@ -38,7 +42,7 @@ def read(library, digest, data=None):
         raise LibraryError(f"release sha256:{digest[:12]} is malformed: {said}") from None
 
 
-def from_answer(plain):
+def from_answer(plain: Mapping[str, Any]) -> _manifest.Manifest:
     """Return what a release declares by what a host, or anybody, tells of it as plain data."""
     try:
         return _from_plain({"serial": 0, **plain})
@@ -46,7 +50,7 @@ def from_answer(plain):
         raise DeclarationError("name, version and components of a release were expected") from None
 
 
-def _from_plain(plain):
+def _from_plain(plain: Mapping[str, Any]) -> _manifest.Manifest:
     """Return the Manifest without entries in the mapping *plain*."""
     components = tuple(
         _manifest.Component(
@@ -64,7 +68,7 @@ def _from_plain(plain):
     return _manifest.Manifest(name, version, plain["serial"], components, about)
 
 
-def _checked(item):
+def _checked(item: dict[str, Any]) -> dict[str, Any]:
     for key in ("conflicts", "requires"):
         if not isinstance(item.get(key, []), list):
             raise DeclarationError(f"{key} is no list")
@@ -75,7 +79,7 @@ def _checked(item):
     return item
 
 
-def _text(value):
+def _text(value: object) -> str:
     """Return *value*, which must be a text that fits into a line."""
     if not isinstance(value, str) or _manifest.CONTROL.search(value):
         raise DeclarationError(f"{value!a:.40} is no text of one line")

@@ -18,6 +18,8 @@ from ...module_utils.root import _state
 from ...module_utils.tree import _layout
 from ..adapter._transfer import TransferError
 from ..compatibility import _fitness
+from ..environment import _answers
+from ..environment._state import HostState
 from ..evidence import _signatures, _trust
 from ..library import _store
 from ..release import _disk_space, _scripts
@@ -248,12 +250,11 @@ class Conversation:
         if options.beside is None or not options.brings or options.release == _options.CURRENT:
             return None
 
-        def look() -> dict[str, Any]:
+        def look() -> HostState:
             self.tally.calls += 1
             digest = release.digest if release else None
-            return self._transport.look(
-                _look.Look(options.root, declared=True, expected_digest=digest)
-            )
+            wanted = _look.Look(options.root, declared=True, expected_digest=digest)
+            return _answers.of_host(self._host, self._transport.look(wanted))
 
         with self._unless_allowed():
             return _fitness.demand_beside(self._library, release, options.beside, look)

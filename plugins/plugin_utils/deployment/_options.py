@@ -11,6 +11,7 @@ from typing import Any
 from ...module_utils.deployment import _request
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.root import _state
+from ..environment._state import EnvironmentState
 
 PREVIOUS, CURRENT = "previous", "current"
 FOUND_ON_HOST = (PREVIOUS, CURRENT)  # releases that only the host can tell
@@ -34,7 +35,7 @@ class Options:
     mark: str | None
     media_library: str | None
     trust: str | None
-    beside: list[dict[str, Any]] | None
+    beside: EnvironmentState | None
     allow_incompatible: bool
     allow_downgrade: bool
     pack_cache: str | None
@@ -47,7 +48,7 @@ class Options:
     ) -> Options:
         """Return the Options in validated *arguments*; *run* is the id of this run.
 
-        In *check* mode, and with ``state: checked``, nothing is changed.
+        In *check* mode, and with ``state: checked``, nothing is changed. Raises StateError.
         """
         state, reference = arguments["state"], arguments["release"]
         request = _request.Request(
@@ -90,7 +91,11 @@ class Options:
             mark=arguments["mark"],
             media_library=arguments["media_library"],
             trust=arguments["trust"],
-            beside=arguments["beside"],
+            beside=(
+                None
+                if arguments["beside"] is None
+                else EnvironmentState.from_plain(arguments["beside"], "beside")
+            ),
             allow_incompatible=arguments["allow_incompatible"],
             allow_downgrade=arguments["allow_downgrade"],
             pack_cache=arguments["pack_cache"],

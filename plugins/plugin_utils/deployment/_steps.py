@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-Step = dict[str, str]
+Step = dict[str, Any]
 
 
 def before_switch(
@@ -14,20 +15,24 @@ def before_switch(
 ) -> list[Step]:
     """Return the steps between the role's first task and the switch.
 
-    *hooks* are task files by moment; *own* is the directory of the role's own task files. Where
-    something comes before staging, the first task has only checked, and staging is a step too.
+    *hooks* are task files by moment; *own* is the directory of the role's own task files. Where a
+    hook comes before staging, the first task has only checked, and staging is a step too; where
+    other deployments are looked at, the first task was skipped. What is not ``always`` is left out
+    where the release turns out to be live.
     """
     before = _hook(hooks, "before_stage")
     steps: list[Step] = []
     if looks_beside:
         steps.append(_own("look_beside", own))
-    if looks_beside and before:
-        steps.append(_own("check", own))
+        if before:
+            steps.append(_own("check", own))
     steps += before
-    if looks_beside or before:
+    if steps:
         steps.append(_own("stage", own))
+    steps = [{**step, "always": True} for step in steps]
     if not is_live:
-        steps += _hook(hooks, "after_stage") + _hook(hooks, "before_activate", "before_rollback")
+        after = _hook(hooks, "after_stage") + _hook(hooks, "before_activate", "before_rollback")
+        steps += [{**step, "always": False} for step in after]
     return _marked(steps)
 
 

@@ -1,145 +1,266 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happened on the hosts of a run, as plain events that JSON can carry.
+"""Facts of a run: what happened on its hosts, event by event, and as the record has them.
 
-The kinds: ``plan`` (hosts of a play that handles releases), ``begin`` (a module of ours is asked),
-``deployment`` and ``inspection`` (it answered), ``pruning`` (a media library was pruned),
-``failure`` (any other task failed), ``end`` (hosts that Ansible counts as failed or unreachable),
-``stopped`` (instead of an end: by a signal, or by an error of Ansible); _build_events has others.
+An event is a frozen dataclass. ``to_plain`` makes of it what JSON can carry, for the record of a
+run; ``from_plain`` reads that, also where an earlier version wrote it, which knew fewer fields.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
 
 RECORD_FORMAT = 1
-# A refusal that names two runs and what to do about them has to fit.
-REASON_LENGTH = 400
-REASON_TAIL = 140  # what a message ends with, such as where that left the host, is kept
-SHOWN_DRIFT = 3
-# The messages of these need no task's name before them.
-SPEAKS_FOR_ITSELF = ("ansible.builtin.assert", "ansible.builtin.fail")
-HOST_LOST = "host_lost"  # the code of an answer of ours: Ansible counts such a host as failed
-OUR_ROLES = "itops.release."
-NOTHING = {"phase": "none", "name": None, "version": None, "serial": None, "digest": None}
+PLAIN_RELEASE = ("phase", "name", "version", "serial", "digest")
 
 
-def deployment_event(host, status, args, result):
-    """Return the event for an answer of release_deployment to a task with these *args*."""
-    event = answer_event("deployment", host, status, args, result)
-    event["state"] = str(args.get("state") or "live")
-    event["back"] = event["state"] == "live" and args.get("release") == "previous"
-    # A release that is held back from going live is told by its name.
-    event["waiting"] = _waiting(args, result) if event["state"] == "staged" else None
-    event["changed"] = bool(result.get("changed"))
-    event["switched_back"] = bool(result.get("switched_back"))
-    event["sent_bytes"] = int(result.get("sent_bytes") or 0)
-    event["resumed_bytes"] = int(result.get("resumed_bytes") or 0)
-    event["took_over"] = result.get("took_over")
-    allowed = result.get("incompatible") or [] if event["status"] == "ok" else []
-    event["despite"] = [one_line(line) for line in allowed]
-    event["drift"] = len(result.get("drift") or [])
-    # What was only checked did not come to be.
-    for moment in ("before",) if event["state"] == "checked" else ("before", "after"):
-        if isinstance(result.get(moment), dict):
-            event[moment] = {key: result[moment].get(key) for key in NOTHING}
-            event[moment]["links"] = _links(result[moment])
-    return event
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """The release that is current under a root, and its *phase*: none, live, on trial.
+
+    *links* are its linked paths, None where they are not known.
+    """
+
+    phase: str = "none"
+    name: str | None = None
+    version: str | None = None
+    serial: int | None = None
+    digest: str | None = None
+    links: tuple[str, ...] | None = None
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Release:
+        """Return the release in a part of an event or of an answer; *links* are a list."""
+        links = plain.get("links")
+        known: dict[str, Any] = {key: plain.get(key) for key in PLAIN_RELEASE}
+        known["phase"] = known["phase"] or "none"
+        return cls(**known, links=None if links is None else tuple(links))
+
+    def to_plain(self, with_links: bool) -> dict[str, Any]:
+        """Return the release as a part of an event."""
+        plain = {key: getattr(self, key) for key in PLAIN_RELEASE}
+        return {**plain, "links": _plain(self.links)} if with_links else plain
 
 
-def _links(moment):
-    """Return the linked paths of what is current at a *moment*; None where nobody knows them."""
-    if moment.get("digest") is None or "links" not in moment:
-        return None
-    return moment["links"].get(moment["tree"], [])
+NOTHING = Release()
 
 
-def inspection_event(host, status, args, result):
-    """Return the event for an answer of release_deployment_info."""
-    event = answer_event("inspection", host, status, args, result)
-    deployment = result.get("deployment")
-    if isinstance(deployment, dict):
-        current = deployment.get("trial") or deployment.get("live") or {}
-        event["after"] = {key: current.get(key) for key in NOTHING}
-        event["after"]["phase"] = deployment.get("phase")
-    if "ok" in result:
-        drift = [_in_words(entry) for entry in result.get("drift") or []]
-        if event["after"]["phase"] == "none":
-            drift = ["nothing is deployed"]
-        event["ok"] = not drift
-        event["drift"] = len(drift)
-        event["first_drift"] = drift[:SHOWN_DRIFT]
-    return event
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that happened; *kind* is its name in the record."""
+
+    kind: ClassVar[str]
+    # Fields that the record has only where they are known; others are null there.
+    may_lack: ClassVar[frozenset[str]] = frozenset()
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the event as the record has it."""
+        plain: dict[str, Any] = {"event": self.kind}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value is not None or each.name not in self.may_lack:
+                plain[each.name] = self._plain_field(value)
+        return plain
+
+    def _plain_field(self, value: Any) -> Any:
+        return _plain(value)
 
 
-def pruning_event(host, result):
-    """Return the event for a media library that release_package has pruned, or would."""
-    said, changed = one_line(result.get("msg") or ""), bool(result.get("changed"))
-    return {"event": "pruning", "host": host, "changed": changed, "said": said}
+@dataclass(frozen=True, kw_only=True)
+class Run(Event):
+    """The run began."""
+
+    kind = "run"
+    check_mode: bool = False
 
 
-def _waiting(args, result):
-    """Return the release that is staged by *result* and not live, or None."""
-    if result.get("is_live", True):
-        return None
-    kind, _colon, digest = str(args.get("release")).partition(":")
-    return f"{kind}:{digest[:12]}" if kind == "sha256" else one_line(args.get("release"))
+@dataclass(frozen=True, kw_only=True)
+class Plan(Event):
+    """A play that handles releases is for *hosts*; ``--limit`` left the others out."""
+
+    kind = "plan"
+    hosts: tuple[str, ...]
+    left_out: tuple[str, ...]
 
 
-def _in_words(drift):
-    if drift.get("change") == "release":
-        return "another release is current"
-    if drift.get("change") == "trial":
-        return "is on trial, not accepted"
-    if drift.get("change") == "unverified":
-        return "was adopted and never sealed, so it cannot be verified"
-    return one_line(f"{drift.get('path')} {drift.get('change')}")
+@dataclass(frozen=True, kw_only=True)
+class Begin(Event):
+    """A *task* of ours is about to ask *host*."""
+
+    kind = "begin"
+    host: str
+    task: str
 
 
-def failure_event(host, status, task, action, result):
-    """Return the event for any other task that failed or found *host* unreachable."""
-    refused = result.get("argument_errors")  # by a role's argument specification
-    reason = one_line("; ".join(map(str, refused or [])) or result.get("msg") or "failed")
-    # With this a role of ours ends what failed before.
-    verdict = action in SPEAKS_FOR_ITSELF and task.startswith(OUR_ROLES)
-    if action not in SPEAKS_FOR_ITSELF and not refused:
-        reason = f"{title_of(task)}: {reason}"
-    event = {"event": "failure", "host": host, "status": status, "reason": reason}
-    return {**event, "verdict": verdict}
+@dataclass(frozen=True, kw_only=True)
+class Answer(Event):
+    """A module of ours answered about *root*: *status* is ok, failed, skipped or unreachable.
+
+    It is *hidden* where the task has ``no_log``. The *reason* is that of a failure.
+    """
+
+    may_lack = frozenset({"reason", "before", "after", "ok", "first_drift"})
+
+    host: str
+    root: str
+    status: str
+    hidden: bool = False
+    reason: str | None = None
 
 
-def begin_event(host, task):
-    """Return the event for a task of ours, named *task*, that is about to ask *host*."""
-    return {"event": "begin", "host": host, "task": title_of(task)}
+@dataclass(frozen=True, kw_only=True)
+class Deployment(Answer):
+    """``release_deployment`` answered.
+
+    *back*: the task asks for the release before. *waiting*: the release that is staged and not
+    live. *took_over*: the run whose deployment this one goes on with. *despite*: what was allowed
+    although it does not fit. *drift*: how many files were mended.
+    """
+
+    kind = "deployment"
+    state: str = "live"
+    back: bool = False
+    waiting: str | None = None
+    changed: bool = False
+    switched_back: bool = False
+    sent_bytes: int = 0
+    resumed_bytes: int = 0
+    took_over: str | None = None
+    despite: tuple[str, ...] = ()
+    drift: int = 0
+    before: Release | None = None
+    after: Release | None = None
+
+    def _plain_field(self, value: Any) -> Any:
+        return value.to_plain(with_links=True) if isinstance(value, Release) else _plain(value)
 
 
-def title_of(task):
-    """Return the name of *task* without that of its role."""
-    return one_line(task.rpartition(" : ")[2])
+@dataclass(frozen=True, kw_only=True)
+class Inspection(Answer):
+    """``release_deployment_info`` answered; *ok* and what follows are known where it verified."""
+
+    kind = "inspection"
+    after: Release | None = None
+    ok: bool | None = None
+    drift: int | None = None
+    first_drift: tuple[str, ...] | None = None
+    may_lack = Answer.may_lack | {"drift"}
+
+    def _plain_field(self, value: Any) -> Any:
+        return value.to_plain(with_links=False) if isinstance(value, Release) else _plain(value)
 
 
-def one_line(text):
-    """Return the first line of *text* that says something, printable and of bounded length."""
-    text = re.sub(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)", "", str(text))
-    lines = (
-        "".join(character if character.isprintable() else " " for character in line).strip()
-        for line in text.splitlines()
+@dataclass(frozen=True, kw_only=True)
+class WorkspaceAnswer(Answer):
+    """A module answered about a build; *root* is the workspace, empty without one.
+
+    *release* has its name, version and digest, as far as they are known.
+    """
+
+    changed: bool
+    release: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Building(WorkspaceAnswer):
+    """``release_build`` answered; *components* are in words, *more* are those not shown."""
+
+    kind = "building"
+    built: bool
+    components: tuple[str, ...]
+    more: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sealing(WorkspaceAnswer):
+    """``release_package`` sealed or signed; *evidence* are the kinds that are attached."""
+
+    kind = "sealing"
+    role: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noting(WorkspaceAnswer):
+    """``release_notes`` answered; *attached* is None where the note is not to be attached."""
+
+    kind = "noting"
+    attached: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruning(Event):
+    """A media library was pruned, or would be; *said* is the result in a line."""
+
+    kind = "pruning"
+    host: str
+    changed: bool
+    said: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure(Event):
+    """Any other task failed or lost *host*; with a *verdict* a role ends what failed before."""
+
+    kind = "failure"
+    host: str
+    status: str
+    reason: str
+    verdict: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class End(Event):
+    """The run ended; these hosts count as *failed* or *unreachable* for Ansible."""
+
+    kind = "end"
+    failed: tuple[str, ...]
+    unreachable: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stopped(Event):
+    """The run stopped before its end: *by* a signal, or by an error of Ansible."""
+
+    kind = "stopped"
+    by: str
+
+
+KINDS: dict[str, type[Event]] = {
+    event.kind: event
+    for event in (
+        Run,
+        Plan,
+        Begin,
+        Deployment,
+        Inspection,
+        Building,
+        Sealing,
+        Noting,
+        Pruning,
+        Failure,
+        End,
+        Stopped,
     )
-    line = next(filter(None, lines), "")
-    # ansible-core puts these before a message; the report's own words say as much.
-    line = re.sub(r"^(?:(?:Task|Action|Module) failed: )+|^.*(?=ssh: connect to host )", "", line)
-    if len(line) <= REASON_LENGTH:
-        return line
-    return line[: REASON_LENGTH - REASON_TAIL - 1] + "…" + line[-REASON_TAIL:]
+}
 
 
-def answer_event(kind, host, status, args, result):
-    """Return what the events of all answers of ours to tasks with these *args* have."""
-    root = one_line(args.get("root") or "")
-    if status == "failed" and result.get("code") == HOST_LOST:
-        status = "unreachable"
-    event = {"event": kind, "host": host, "root": root, "status": status}
-    event["hidden"] = "censored" in result  # by no_log of the task
-    if status in ("failed", "unreachable"):
-        event["reason"] = one_line(result.get("msg") or "no_log hides why" * event["hidden"])
-    return event
+def from_plain(plain: Mapping[str, Any]) -> Event | None:
+    """Return the event that a line of a record has, None for a kind of a later version."""
+    kind = KINDS.get(str(plain.get("event")))
+    if kind is None:
+        return None
+    known = {each.name for each in fields(kind)}
+    return kind(**{key: _typed(key, plain[key]) for key in plain if key in known})
+
+
+def _typed(key: str, value: Any) -> Any:
+    if key in ("before", "after") and value is not None:
+        return Release.from_plain(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

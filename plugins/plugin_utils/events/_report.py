@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
-from . import _recorder
+from collections.abc import Iterator
+
+from . import _recorder, _words
+
+Line = tuple[str, str]  # a tone, which is ok, changed, bad or quiet, and the text
 
 SHOWN_LEFT_OUT = 20
 # In the order of the summary: what check mode calls it, and the tone of its line.
@@ -31,7 +35,7 @@ OUTCOMES = {
 }
 
 
-def render(recorder):
+def render(recorder: _recorder.Recorder) -> list[Line]:
     """Return the report as ``(tone, line)``, nothing when no release was handled.
 
     A tone is ok, changed, bad or quiet.
@@ -47,12 +51,12 @@ def render(recorder):
     ]
 
 
-def _table(rows, check_mode):
+def _table(rows: list[_recorder.Row], check_mode: bool) -> Iterator[Line]:
     roots = {(row.host, row.root) for row in rows}
     several_roots = len({row.host for row in rows}) < len(roots)
     cells = []
     for row in rows:
-        sent = f"{_recorder.size(row.sent)} sent" if row.sent else ""
+        sent = f"{_words.size(row.sent)} sent" if row.sent else ""
         name = f"{row.host} {row.root}" if several_roots else row.host
         cells.append((name, _word(row.outcome, check_mode), row.releases, sent))
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -61,7 +65,7 @@ def _table(rows, check_mode):
         yield OUTCOMES[row.outcome][1], "  ".join([*columns, row.detail]).rstrip()
 
 
-def _left_out_lines(left_out, rows):
+def _left_out_lines(left_out: list[str], rows: list[_recorder.Row]) -> Iterator[Line]:
     width = max((len(row.host) for row in rows), default=0)
     for host in left_out[:SHOWN_LEFT_OUT]:
         yield "quiet", f"{host.ljust(width)}  left out by --limit"
@@ -69,8 +73,10 @@ def _left_out_lines(left_out, rows):
         yield "quiet", f"… and {len(left_out) - SHOWN_LEFT_OUT} more left out by --limit"
 
 
-def _summary(recorder, rows, left_out):
-    counts = {}
+def _summary(
+    recorder: _recorder.Recorder, rows: list[_recorder.Row], left_out: list[str]
+) -> Iterator[Line]:
+    counts: dict[str, int] = {}
     for row in rows:
         counts[row.outcome] = counts.get(row.outcome, 0) + 1
     said = ", ".join(
@@ -82,7 +88,7 @@ def _summary(recorder, rows, left_out):
         said += f"; {len(left_out)} left out by --limit: partial"
     sent = sum(row.sent for row in rows)
     if sent:
-        said += f"; {_recorder.size(sent)} sent"
+        said += f"; {_words.size(sent)} sent"
     wrong = any(OUTCOMES[outcome][1] == "bad" for outcome in counts)
     yield ("bad" if wrong else "ok"), ("Check mode: " if recorder.check_mode else "") + said + "."
     for said, changed in recorder.prunings.items():
@@ -94,5 +100,5 @@ def _summary(recorder, rows, left_out):
         yield "bad", f"Stopped by {recorder.stopped_by}{told}: the next run settles what is open."
 
 
-def _word(outcome, check_mode):
+def _word(outcome: str, check_mode: bool) -> str:
     return OUTCOMES[outcome][0] if check_mode else outcome

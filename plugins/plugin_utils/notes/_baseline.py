@@ -8,12 +8,19 @@ rolled back is not there, whatever its serial.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import dataclasses
+from collections.abc import Iterable
 
 from ...module_utils.errors._release_error import ReleaseError
-from ...module_utils.formats import _canonical
-from ..environment import _holdings
-from ..library import _catalogue
+from ...module_utils.release import _manifest
+from ..environment._state import (
+    ADOPTED,
+    DeployedRelease,
+    EnvironmentState,
+    HostState,
+    describe_unknown,
+)
+from ..library._catalogue import Label
 
 LIVE = "live"
 EARLIER = "earlier"  # the release is live, and this is what was there before it
@@ -22,67 +29,43 @@ UNKNOWN = "unknown"
 
 
 class BaselineError(ReleaseError):
-    """What hosts have is not said in a form that can be read, or of no host; one line."""
+    """It is not known what any host has, or an entry names no release; one line."""
 
     code = "unknown_baseline"
 
 
-class Baseline(NamedTuple):
-    """What some *hosts* have: *why* is one of the words above, *text* says more of an UNKNOWN.
+@dataclasses.dataclass(frozen=True)
+class Baseline:
+    """What some *hosts* have: *why* is one of the words above, *text* is the reason of an UNKNOWN.
 
     *label* is the release that counts for them, None where there is none.
     """
 
-    label: _catalogue.Label | None
-    hosts: tuple
+    label: Label | None
+    hosts: tuple[str, ...]
     why: str
     text: str = ""
 
 
-def collect(answers, asked):
-    """Return what hosts have, as ``baselines`` takes it: plain data.
-
-    *answers* has for each host what ``release_deployment_info`` registered, or None; *asked* are
-    the hosts that it was run for now, so that no earlier answer counts.
-    """
-    now = set(asked)
-    found = {}
-    for host, answer in answers.items():
-        if host not in now:
-            found[host] = {"unknown": "left out by --limit, or lost earlier in this run"}
-        elif not isinstance((answer or {}).get("deployment"), dict):
-            found[host] = {"unknown": _holdings.reason(answer) if answer else "was not asked"}
-        else:
-            deployment = answer["deployment"]
-            found[host] = {key: deployment[key] for key in ("live", "previous")}
-    return found
-
-
-def baselines(deployed, wanted):
-    """Return the Baselines of the hosts in *deployed*, what ``collect`` gave, for a Label.
+def baselines(state: EnvironmentState, wanted: Label) -> list[Baseline]:
+    """Return the Baselines of the hosts in *state*, for a note on the release of a Label.
 
     Raises BaselineError where nothing is known of any host.
     """
-    hosts = {}
-    for host in sorted(deployed):
-        try:
-            key = _judge(deployed[host], wanted)
-        except (KeyError, TypeError, AttributeError, ValueError):
-            raise BaselineError(
-                f"deployed: {_canonical.one_line(host)}: expected live and previous of "
-                "release_deployment_info, as the filter itops.release.releases_live gives them"
-            ) from None
-        hosts.setdefault(key, []).append(host)
+    hosts: dict[tuple[Label | None, str, str], list[str]] = {}
+    for there in sorted(state.hosts, key=lambda each: each.host):
+        named = hosts.setdefault(_judge(there, wanted), [])
+        if there.host not in named:
+            named.append(there.host)
     found = [Baseline(label, tuple(names), *said) for (label, *said), names in hosts.items()]
     if all(baseline.why == UNKNOWN for baseline in found):
-        said = "; ".join(f"{', '.join(item.hosts)}: {item.text}" for item in found)
-        raise BaselineError(f"it is not known what is live on any host: {said or 'none is given'}")
-    return sorted(
-        found, key=lambda item: (not item.label, item.label and item.label.serial, item.hosts)
-    )
+        reasons = {host: baseline.text for baseline in found for host in baseline.hosts}
+        said = describe_unknown(reasons) or "deployed: it names no hosts"
+        raise BaselineError(f"there is no host to count from: {said}")
+    return sorted(found, key=_order)
 
 
-def counted(found):
+def counted(found: Iterable[Baseline]) -> list[Baseline]:
     """Return those of the Baselines that the note counts from.
 
     A host where nothing is yet does not have all history told to everybody, unless there are no
@@ -92,27 +75,34 @@ def counted(found):
     return known or [baseline for baseline in found if baseline.why == NOTHING]
 
 
-def _judge(said, wanted):
-    """Return the Label that counts for a host, why, and more of an UNKNOWN."""
-    if "unknown" in said:
-        return None, UNKNOWN, _canonical.one_line(said["unknown"])
-    live, previous = said["live"], said["previous"]
+def _order(baseline: Baseline) -> tuple[bool, int, tuple[str, ...]]:
+    return not baseline.label, baseline.label.serial if baseline.label else 0, baseline.hosts
+
+
+def _judge(there: HostState, wanted: Label) -> tuple[Label | None, str, str]:
+    """Return the Label that counts for a host, why, and the reason of an UNKNOWN."""
+    live, previous = there.live, there.previous
+    if there.unknown:
+        return None, UNKNOWN, there.unknown
     if live is None:
         return None, NOTHING, ""
-    if live["digest"] is None:
-        return None, UNKNOWN, "what is live there was not made of a release: it was adopted"
-    label = _label(live)
+    if live.is_adopted:
+        return None, UNKNOWN, ADOPTED
+    label = _label(live, there.host)
     if label.name != wanted.name:
         return None, UNKNOWN, f"another application is live there, {label.name}"
     if label.digest != wanted.digest:
         return label, LIVE, ""
-    if previous and previous["digest"] and previous["name"] == wanted.name:
-        return _label(previous), EARLIER, ""
+    if previous and not previous.is_adopted and previous.name == wanted.name:
+        return _label(previous, there.host), EARLIER, ""
     return None, NOTHING, ""
 
 
-def _label(plain):
-    values = {key: plain[key] for key in _catalogue.Label._fields}
-    reference = _catalogue.parse_reference(f"{values['name']}:{values['version']}")
-    digest = _catalogue.parse_reference(f"sha256:{values['digest']}")
-    return _catalogue.Label(digest, *reference, int(values["serial"]))
+def _label(release: DeployedRelease, host: str) -> Label:
+    """Return the Label of a release that was not adopted; raises BaselineError."""
+    if not (_manifest.NAME.match(release.name) and _manifest.VERSION.match(release.version)):
+        raise BaselineError(
+            f"deployed: {host}: expected name, version and serial of a release, not "
+            f"{release.name!a:.80} {release.version!a:.80}"
+        )
+    return Label(release.digest or "", release.name, release.version, release.serial)

@@ -4,16 +4,27 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ...module_utils.git import _commits
+from ...module_utils.release._manifest import Component, Manifest
 from ..evidence import _statement
 from ..release import _comparison
 from . import _conventional
+from ._model import (
+    CHANGES,
+    BuildNote,
+    Commit,
+    ComponentChange,
+    Difference,
+    PackageChange,
+    Sealed,
+    Source,
+)
 
-FORMAT = 1
 PREDICATE_TYPE = _statement.BUILD_NOTE_TYPE
-CHANGES = ("added", "removed", "modified", "exec_changed")
 NO_COMMITS = {"directory": "a directory", "archive": "an archive"}
 MOST_FILES_NAMED = 5  # in a finding
 MOST_ISSUES = 100  # of a commit
@@ -29,21 +40,31 @@ class Built(NamedTuple):
     """
 
     name: str
-    source: dict
+    source: Source
     is_derived: bool
     is_dirty: bool
-    touched: frozenset | None
-    changed: tuple = ()
-    left_out: tuple = ()
+    touched: frozenset[str] | None
+    changed: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
-def compose(new, old, builts, histories, said):
-    """Return the build note of the release *new* as plain data.
+# Pairs of a repository and the History of its components.
+Histories = Sequence[tuple[str, _commits.History]]
 
-    *new* and *old* (None for a first build) are pairs of a Label and a Manifest, *builts* is
-    ``{component: Built}``, and *histories* are pairs of a repository and the History of its
-    components. *said* has ``built``, who built when, where and with what; ``dependencies``; and
-    ``lacks``, lines on what is not known.
+
+def compose(
+    new: Sealed,
+    old: Sealed | None,
+    builts: Mapping[str, Built],
+    histories: Histories,
+    built: dict[str, Any] | None = None,
+    dependencies: Iterable[PackageChange] = (),
+    lacks: Iterable[str] = (),
+) -> BuildNote:
+    """Return the build note of the release *new*; *old* is None for a first build.
+
+    *builts* is ``{component: Built}``. *built* is who built it when, where and with what; *lacks*
+    are lines on what is not known.
     """
     label, manifest = new
     before = old[1] if old else manifest._replace(components=())
@@ -54,36 +75,35 @@ def compose(new, old, builts, histories, said):
         _component(change, builts.get(change["name"]), sources, ids)
         for change in _comparison.compare(_files_of(before), _files_of(manifest))
     ]
-    return {
-        "format": FORMAT,
-        "release": label._asdict(),
-        "previous": old[0]._asdict() if old else None,
-        "built": said["built"],
-        "components": components,
-        "dependencies": said["dependencies"],
-        "commits": commits,
-        "issues": _issues(commits),
-        "findings": [
-            *(finding for component in components for finding in component["findings"]),
-            *_rewritten(histories),
-        ],
-        "lacks": [
-            *said["lacks"],
-            *_lacks(histories),
-            *_left_out(builts),
-            *_unknown(components),
-            *_within(builts, components),
-        ],
-    }
+    findings = [finding for component in components for finding in component.findings]
+    return BuildNote(
+        label,
+        old[0] if old else None,
+        built,
+        Difference(
+            tuple(components),
+            tuple(dependencies),
+            tuple(commits),
+            (*findings, *_rewritten(histories)),
+            (
+                *lacks,
+                *_lacks(histories),
+                *_left_out(builts),
+                *_unknown(components),
+                *_within(builts, components),
+            ),
+        ),
+    )
 
 
-def source_of(component):
+def source_of(component: Component) -> Source | None:
     """Return the mapping that says where a Component of a manifest comes from, or None."""
-    materials = dict(component.about).get("materials")
+    about: dict[str, Any] = dict(component.about)
+    materials = about.get("materials")
     return materials[0] if materials else None
 
 
-def _files_of(manifest):
+def _files_of(manifest: Manifest) -> Manifest:
     """Return *manifest* without directories, of which git knows nothing."""
     return manifest._replace(
         components=tuple(
@@ -95,74 +115,81 @@ def _files_of(manifest):
     )
 
 
-def _gather(histories):
+def _gather(histories: Histories) -> list[Commit]:
     """Return the commits of all *histories*, each once."""
-    found = {}
+    found: dict[tuple[str, str, bool], Commit] = {}
     for repository, history in histories:
         for commit in _told(repository, history):
-            key = (repository, commit["id"], commit["is_taken_back"])
+            key = (repository, commit.id, commit.is_taken_back)
             there = found.setdefault(key, commit)
             if there is not commit:
-                there["components"] = sorted({*there["components"], *commit["components"]})
+                components = sorted({*there.components, *commit.components})
+                found[key] = dataclasses.replace(there, components=tuple(components))
     return list(found.values())
 
 
-def _told(repository, history):
+def _told(repository: str, history: _commits.History) -> Iterator[Commit]:
     """Yield the commits of a History as the note has them."""
     for is_taken_back, commits in ((False, history.commits), (True, history.removed)):
         for commit in commits:
             meaning = _conventional.read(commit.message)
-            yield {
-                "id": commit.id,
-                "repository": repository,
-                "author": _short(commit.author),
-                "time": commit.time,
-                "is_merge": commit.parents > 1,
-                "is_taken_back": is_taken_back,
-                "type": meaning.type,
-                "scope": meaning.scope,
-                "text": _short(meaning.text),
-                "breaking": _short(meaning.breaking),
-                "issues": list(meaning.issues[:MOST_ISSUES]),
-                "reverts": meaning.reverts,
-                "components": commit.components,
-            }
+            yield Commit(
+                commit.id,
+                repository,
+                _short(commit.author),
+                commit.time,
+                is_merge=commit.parents > 1,
+                is_taken_back=is_taken_back,
+                type=meaning.type,
+                scope=meaning.scope,
+                text=_short(meaning.text),
+                breaking=_short(meaning.breaking),
+                issues=meaning.issues[:MOST_ISSUES],
+                reverts=meaning.reverts,
+                components=tuple(commit.components),
+            )
 
 
-def _short(text):
+def _short(text: str) -> str:
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
 
 
-def _ids_by_component(commits):
-    found = {}
+def _ids_by_component(commits: Iterable[Commit]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
     for commit in commits:
-        for name in commit["components"]:
-            found.setdefault(name, []).append(commit["id"])
+        for name in commit.components:
+            found.setdefault(name, []).append(commit.id)
     return found
 
 
-def _issues(commits):
-    """Return the issues of commits that this build brings, each once, sorted."""
-    return sorted(
-        {issue for commit in commits if not commit["is_taken_back"] for issue in commit["issues"]}
+def _component(
+    row: Mapping[str, Any],
+    built: Built | None,
+    sources: Mapping[str, Source | None],
+    ids: Mapping[str, list[str]],
+) -> ComponentChange:
+    """Return what the note says of one component, from a *row* of the comparison of manifests."""
+    name = row["name"]
+    change = ComponentChange(
+        name,
+        row["change"],
+        row["from_version"],
+        row["to_version"],
+        **{key: tuple(row[key]) for key in CHANGES},
+        source=built.source if built else None,
+        commits=tuple(ids.get(name, ())),
+        findings=(),
     )
+    findings = _findings(change, built, sources.get(name))
+    return dataclasses.replace(change, findings=tuple(findings))
 
 
-def _component(change, built, sources, ids):
-    """Return what the note says of one component, from a row of the comparison of manifests."""
-    name = change["name"]
-    return {
-        **change,
-        "source": built.source if built else None,
-        "commits": ids.get(name, []),
-        "findings": list(_findings(change, built, sources.get(name))),
-    }
-
-
-def _findings(change, built, source_before):
+def _findings(
+    change: ComponentChange, built: Built | None, source_before: Source | None
+) -> Iterator[str]:
     """Yield a line for each thing in a component's change that does not add up."""
-    name = change["name"]
-    if change["change"] == "removed":
+    name = change.name
+    if change.change == "removed":
         return
     if built and built.is_dirty:
         yield _dirty(built)
@@ -171,16 +198,16 @@ def _findings(change, built, source_before):
             f"{name}: it was built from {_commits.shown(source_before['place'])} before, "
             f"now from {_commits.shown(built.source['place'])}"
         )
-    changed = {path for key in CHANGES for path in change[key]}
-    if change["change"] != "modified" or not changed:
+    changed = {path for key in CHANGES for path in change.paths(key)}
+    if change.change != "modified" or not changed:
         return
-    if change["from_version"] == change["to_version"]:
-        yield f"{name}: its content changed, its version {change['to_version']} did not"
+    if change.from_version == change.to_version:
+        yield f"{name}: its content changed, its version {change.to_version} did not"
     if built and built.touched is not None:
         yield from _without_commit(changed, built)
 
 
-def _dirty(built):
+def _dirty(built: Built) -> str:
     """Return the line on a component that was built of more than its commit."""
     if built.changed:
         named = _named(built.changed)
@@ -190,13 +217,13 @@ def _dirty(built):
     return f"{built.name}: its directory had changes that are in no commit"
 
 
-def _named(paths):
+def _named(paths: Sequence[str]) -> str:
     named = ", ".join(map(_commits.shown, paths[:MOST_FILES_NAMED]))
     more = len(paths) - MOST_FILES_NAMED
     return f"{named} and {more} more" if more > 0 else named
 
 
-def _without_commit(changed, built):
+def _without_commit(changed: Iterable[str], built: Built) -> Iterator[str]:
     """Yield a line if files of a component *changed* although no commit touches them."""
     if built.is_derived:
         alone = [] if built.touched else sorted(changed)
@@ -208,14 +235,14 @@ def _without_commit(changed, built):
         yield f"{built.name}: {told}"
 
 
-def _is_touched(path, built):
+def _is_touched(path: str, built: Built) -> bool:
     """Tell whether a commit touches *path*, or the repository within that it lies in."""
-    while path and path not in built.touched:
+    while path and path not in (built.touched or ()):
         path = path.rpartition("/")[0]
     return bool(path)
 
 
-def _rewritten(histories):
+def _rewritten(histories: Histories) -> Iterator[str]:
     """Yield a line for each repository that has no more what the build before was made of."""
     for _repository, history in histories:
         if history.removed:
@@ -230,11 +257,11 @@ def _rewritten(histories):
             )
 
 
-def _counted(commits):
+def _counted(commits: Sequence[object]) -> str:
     return f"{len(commits)} commit{'s' if len(commits) > 1 else ''}"
 
 
-def _lacks(histories):
+def _lacks(histories: Histories) -> Iterator[str]:
     """Yield a line for each thing that a repository could not tell."""
     for _repository, history in histories:
         names = ", ".join(history.components)
@@ -244,7 +271,7 @@ def _lacks(histories):
             yield f"{names}: {history.more} more commits are not listed, only the newest are"
 
 
-def _left_out(builts):
+def _left_out(builts: Mapping[str, Built]) -> Iterator[str]:
     """Yield a line for each component whose repository has others that were not asked for."""
     for name, built in sorted(builts.items()):
         if built.left_out:
@@ -254,25 +281,25 @@ def _left_out(builts):
             )
 
 
-def _unknown(components):
+def _unknown(components: Iterable[ComponentChange]) -> Iterator[str]:
     """Yield a line for each component that changed and comes from where there are no commits."""
     for component in components:
-        kind = (component["source"] or {}).get("kind")
-        if kind in NO_COMMITS and any(component[key] for key in CHANGES):
-            yield f"{component['name']}: its sources are {NO_COMMITS[kind]}: no commits are known"
+        kind = (component.source or {}).get("kind")
+        if kind in NO_COMMITS and any(component.paths(key) for key in CHANGES):
+            yield f"{component.name}: its sources are {NO_COMMITS[kind]}: no commits are known"
 
 
-def _within(builts, components):
+def _within(builts: Mapping[str, Built], components: Iterable[ComponentChange]) -> Iterator[str]:
     """Yield a line for each repository within another: git tells no commits of those."""
     for component in components:
-        built = builts.get(component["name"])
+        built = builts.get(component.name)
         if not built or not built.touched or built.is_derived:
             continue
         folder = built.source.get("folder", ".")
-        changed = (*component["added"], *component["modified"])
+        changed = (*component.added, *component.modified)
         folders = {_joined(folder, path).rpartition("/")[0] for path in changed}
         above = {parent for path in folders for parent in _parents(path)}
-        gone = {_joined(folder, path) for path in component["removed"]}
+        gone = {_joined(folder, path) for path in component.removed}
         for path in sorted((above & built.touched) - gone):
             yield (
                 f"{built.name}: {_commits.shown(path)} is a repository of its own, whose commits "
@@ -280,11 +307,11 @@ def _within(builts, components):
             )
 
 
-def _parents(path):
+def _parents(path: str) -> Iterator[str]:
     while path:
         yield path
         path = path.rpartition("/")[0]
 
 
-def _joined(folder, path):
+def _joined(folder: str, path: str) -> str:
     return path if folder == "." else f"{folder}/{path}"

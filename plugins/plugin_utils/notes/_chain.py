@@ -4,31 +4,36 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ..definition import _schema_file
 from ..evidence import _attachments
-from ..library import _catalogue
+from ..library._catalogue import Catalogue, Label
 from . import _build_note
+from ._model import FORMAT, AttachedNote, Commit
 
 MOST_RELEASES = 1000
 LISTS = ("commits", "findings", "lacks")
 
 
-class Way(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Way:
     """What lies between two releases: Labels of those that come and that go, newest first.
 
     *commits* are those of build notes, with ``is_taken_back`` where they go; *findings* and *lacks*
-    are lines. *notes* has the build note of each release that has one.
+    are lines. *notes* has, by release digest, the build note of each release, None where it has
+    none.
     """
 
-    brought: list
-    taken_back: list
-    commits: list
-    findings: list
-    lacks: list
-    notes: dict
+    brought: tuple[Label, ...]
+    taken_back: tuple[Label, ...]
+    commits: tuple[Commit, ...]
+    findings: tuple[str, ...]
+    lacks: tuple[str, ...]
+    notes: Mapping[str, AttachedNote | None]
 
 
 class Chain:
@@ -38,13 +43,13 @@ class Chain:
     believes all of them.
     """
 
-    def __init__(self, library, known):
+    def __init__(self, library: Catalogue, known: Mapping[str, Any] | None) -> None:
         self._library = library
         self._known = known
-        self._notes = {}
-        self._problems = {}
+        self._notes: dict[str, AttachedNote | None] = {}
+        self._problems: dict[str, str] = {}
 
-    def way(self, old, new):
+    def way(self, old: Label | None, new: Label) -> Way:
         """Return the Way from the release of the Label *old* (None: nothing) to that of *new*.
 
         It goes back from both to the one that both have come from: a release beside the way, such
@@ -55,27 +60,35 @@ class Chain:
         common = next((label.digest for label in after if label.digest in there), None)
         brought, taken_back = _until(after, common), _until(before, common)
         commits = _Sum()
-        findings, lacks = [], []
+        findings: list[str] = []
+        lacks: list[str] = []
         for labels, sign in ((brought, 1), (taken_back, -1)):
             for label in labels:
                 note = self.note(label)
                 if note is None:
                     lacks.append(f"{_called(label)}: {self._problems[label.digest]}")
                     continue
-                commits.add(note["commits"], sign)
-                lacks += [f"{_called(label)}: {lack}" for lack in note["lacks"]]
+                commits.add(note.commits, sign)
+                lacks += [f"{_called(label)}: {lack}" for lack in note.lacks]
                 if sign > 0:
-                    findings += [f"{_called(label)}: {line}" for line in note["findings"]]
+                    findings += [f"{_called(label)}: {line}" for line in note.findings]
         notes = {label.digest: self.note(label) for label in (*brought, *taken_back)}
-        return Way(brought, taken_back, commits.result(), findings, lacks, notes)
+        return Way(
+            tuple(brought),
+            tuple(taken_back),
+            commits.result(),
+            tuple(findings),
+            tuple(lacks),
+            notes,
+        )
 
-    def note(self, label):
+    def note(self, label: Label) -> AttachedNote | None:
         """Return the build note that is attached to the release of a Label, or None."""
         if label.digest not in self._notes:
             self._notes[label.digest], self._problems[label.digest] = self._read(label)
         return self._notes[label.digest]
 
-    def _read(self, label):
+    def _read(self, label: Label) -> tuple[AttachedNote | None, str]:
         """Return a build note and "", or None and why there is none."""
         if not self._library.holds(label.digest):
             return None, "it is not in the media library, so its commits are not known"
@@ -85,32 +98,31 @@ class Chain:
                 continue
             if found.predicate is None:
                 problem = f"its build note is not believed: {found.problem}"
-            elif _is_whole(found.predicate, label):
-                return found.predicate, ""
+            elif isinstance(found.predicate, dict) and _is_whole(found.predicate, label):
+                return AttachedNote.from_plain(found.predicate), ""
             else:
                 problem = "its build note is malformed, so its commits are not known"
         return None, problem
 
-    def _ancestors(self, label):
+    def _ancestors(self, label: Label) -> list[Label]:
         """Return the release of a Label and those before it, as each one's note tells them."""
-        found = []
-        while label and label not in found and len(found) < MOST_RELEASES:
-            found.append(label)
-            label = self._previous(label)
+        found: list[Label] = []
+        earlier: Label | None = label
+        while earlier and earlier not in found and len(found) < MOST_RELEASES:
+            found.append(earlier)
+            earlier = self._previous(earlier)
         return found
 
-    def _previous(self, label):
+    def _previous(self, label: Label) -> Label | None:
         note = self.note(label)
-        if note is not None:
-            return _catalogue.Label(**note["previous"]) if note["previous"] else None
-        return before(self._labels, label)
+        return before(self._labels, label) if note is None else note.previous
 
     @functools.cached_property
-    def _labels(self):
-        return self._library.labels()
+    def _labels(self) -> list[Label]:
+        return list(self._library.labels())
 
 
-def before(labels, label):
+def before(labels: Iterable[Label], label: Label) -> Label | None:
     """Return of *labels* the one with the highest serial below that of *label*, or None."""
     older = [each for each in labels if each.name == label.name and each.serial < label.serial]
     return max(older, key=lambda each: each.serial, default=None)
@@ -119,28 +131,28 @@ def before(labels, label):
 class _Sum:
     """Commits that come and go: what comes as often as it goes is in neither release or in both."""
 
-    def __init__(self):
-        self._counts = {}
-        self._commits = {}
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str], int] = {}
+        self._commits: dict[tuple[str, str], Commit] = {}
 
-    def add(self, commits, sign):
+    def add(self, commits: Iterable[Commit], sign: int) -> None:
         for commit in commits:
-            key = (commit["repository"], commit["id"])
+            key = (commit.repository, commit.id)
             self._counts[key] = self._counts.get(key, 0) + sign * (
-                -1 if commit["is_taken_back"] else 1
+                -1 if commit.is_taken_back else 1
             )
             self._commits.setdefault(key, commit)
 
-    def result(self):
+    def result(self) -> tuple[Commit, ...]:
         """Return the commits that are left, in the order in which they came."""
-        return [
-            {**commit, "is_taken_back": self._counts[key] < 0}
+        return tuple(
+            dataclasses.replace(commit, is_taken_back=self._counts[key] < 0)
             for key, commit in self._commits.items()
             if self._counts[key]
-        ]
+        )
 
 
-def _until(labels, digest):
+def _until(labels: Iterable[Label], digest: str | None) -> list[Label]:
     """Return the Labels before the one with *digest*; all where that is None."""
     found = []
     for label in labels:
@@ -150,14 +162,15 @@ def _until(labels, digest):
     return found
 
 
-def _is_whole(note, label):
+def _is_whole(note: dict[str, Any], label: Label) -> bool:
     """Tell whether the build note is of the release of a Label, and what is read of it is there."""
     rules = _schema_file.schema("build-note")
     try:
         return (
-            note["format"] == _build_note.FORMAT
+            note["format"] == FORMAT
             and note["release"] == label._asdict()
             and all(_schema_file.fits(note[key], rules["properties"][key], rules) for key in LISTS)
+            and _is_built(note["built"])
             and (
                 note["previous"] is None
                 or _schema_file.fits(note["previous"], rules["$defs"]["release"], rules)
@@ -167,5 +180,13 @@ def _is_whole(note, label):
         return False
 
 
-def _called(label):
+def _is_built(built: Any) -> bool:
+    """Tell whether what a note says of who built it can be read."""
+    return built is None or (
+        isinstance(built, dict)
+        and all(built.get(key) is None or isinstance(built[key], dict) for key in ("builder", "ci"))
+    )
+
+
+def _called(label: Label) -> str:
     return f"{label.name}:{label.version}"

@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from ...module_utils.errors._release_error import ReleaseError
 from ..definition import _schema_file
+from ..environment._state import EnvironmentState
 from ..evidence import _attachments, _packages, _sbom
-from . import _baseline as _notes_baseline
-from . import _build_note, _chain, _consolidated
-from . import _dependencies as _notes_dependencies
-from . import _workspace as _notes_workspace
+from ..library._catalogue import Catalogue, Label, Stored
+from . import _baseline, _build_note, _chain, _consolidated, _dependencies, _workspace
+from ._model import BuildNote, ConsolidatedNote, Difference, PackageChange, Sealed
 
 UNVERIFIED = "the build notes that this is made of are not verified: no trust was given"
 
@@ -24,96 +27,112 @@ class NoteError(ReleaseError):
 
 
 class Notes:
-    """What is asked of the Library *library*.
+    """Composes notes on the releases in a media library.
 
-    *workspace* is one of the classes in ``_notes_workspace``, or None. *known* are the keys by
-    which evidence is believed, ``{fingerprint: PublicKey}``; None believes all of it. With
-    *may_lack_packages* a note that needs a library for packages of others is made without it.
+    *workspace* is where the release was built, or None. *known* are the keys by which evidence is
+    believed, ``{fingerprint: PublicKey}``; None believes all of it. With *may_lack_packages* a
+    note that needs a library for packages of others is made without it.
     """
 
-    def __init__(self, library, workspace, known, may_lack_packages=False):
+    def __init__(
+        self,
+        library: Catalogue,
+        workspace: _workspace.Workspace | None,
+        known: Mapping[str, Any] | None,
+        may_lack_packages: bool = False,
+    ) -> None:
         self._library = library
         self._workspace = workspace
         self._known = known
         self._may_lack_packages = may_lack_packages
 
-    def of_build(self, label, previous=None):
+    def of_build(self, label: Label, previous: str | None = None) -> BuildNote:
         """Return the build note of a release; *previous* is a reference, or None for the default.
 
         That is the release of the same name with the highest serial below.
         """
         stored, before = self._library.get(label.digest), self._before(label, previous)
         old = self._library.get(before.digest) if before else None
-        new_pair, old_pair = _pair(stored), old and _pair(old)
-        if self._workspace:
-            told = _notes_workspace.tell(self._workspace, new_pair, old_pair)
-        else:
-            told = _notes_workspace.nothing(stored.manifest)
-        return self._compose(stored, old, told)
+        return self._compose(stored, old, self._told(stored, old))
 
-    def consolidated(self, label, environment, deployed):
-        """Return what a release changes in an environment, on hosts that have *deployed*.
+    def consolidated(
+        self, label: Label, environment: str, state: EnvironmentState
+    ) -> ConsolidatedNote:
+        """Return what a release changes in an *environment*, whose hosts are as *state* has it.
 
-        That is what ``_notes_baseline.collect`` gives. Raises BaselineError.
+        Raises BaselineError.
         """
         stored = self._library.get(label.digest)
-        baselines = _notes_baseline.baselines(deployed, label)
+        baselines = _baseline.baselines(state, label)
         chain = _chain.Chain(self._library, self._known)
         ways = [
             (baseline, chain.way(baseline.label, label))
-            for baseline in _notes_baseline.counted(baselines)
+            for baseline in _baseline.counted(baselines)
         ]
-        changes = [self._change(stored, baseline, way) for baseline, way in ways]
-        releases = {digest: note for _baseline, way in ways for digest, note in way.notes.items()}
-        note = _consolidated.compose(_pair(stored), environment, baselines, changes, releases)
+        changes = [
+            _consolidated.Change(
+                baseline, self._difference(stored, baseline, way), way.brought, way.taken_back
+            )
+            for baseline, way in ways
+        ]
+        releases = {digest: note for _from, way in ways for digest, note in way.notes.items()}
+        note = _consolidated.compose(_sealed(stored), environment, baselines, changes, releases)
         if self._known is None and any(releases.values()):
-            note["lacks"].append(UNVERIFIED)
+            note = dataclasses.replace(note, lacks=(*note.lacks, UNVERIFIED))
         return note
 
-    def _before(self, label, previous):
+    def _before(self, label: Label, previous: str | None) -> Label | None:
         """Return the Label of the release that a build is compared with, or None."""
         if previous is None:
             return _chain.before(self._library.labels(), label)
-        found = self._library.find(previous)
+        found: Label = self._library.find(previous)
         if found.name != label.name or found.digest == label.digest:
             raise NoteError(f"previous: {previous} is no other release of {label.name}")
         return found
 
-    def _change(self, stored, baseline, way):
-        """Return the Change from a Baseline over a Way, as exactly as it can be known."""
+    def _told(self, stored: Stored, old: Stored | None) -> _workspace.Told:
+        """Return what the workspace tells; without one, what was sealed."""
+        if not self._workspace:
+            return _workspace.nothing(stored.manifest)
+        return _workspace.tell(self._workspace, _sealed(stored), _sealed(old) if old else None)
+
+    def _difference(
+        self, stored: Stored, baseline: _baseline.Baseline, way: _chain.Way
+    ) -> Difference:
+        """Return what changes from a Baseline over a Way, as exactly as it can be known."""
         old = None
         if baseline.label:
             if not self._library.holds(baseline.label.digest):
-                note = _without_files(baseline.label, way)
-                return _consolidated.Change(baseline, note, way.brought, way.taken_back)
+                return _without_files(baseline.label, way)
             old = self._library.get(baseline.label.digest)
+        told = self._told(stored, old)
         if self._workspace:
-            told = _notes_workspace.tell(self._workspace, _pair(stored), old and _pair(old))
-            note = self._compose(stored, old, told)
-        else:
-            told = _notes_workspace.nothing(stored.manifest)._replace(lacks=[])
-            note = self._compose(stored, old, told)
-            own = [] if all(way.notes.values()) else note["findings"]
-            note.update(commits=way.commits, findings=[*way.findings, *own], lacks=way.lacks)
-        return _consolidated.Change(baseline, note, way.brought, way.taken_back)
+            return self._compose(stored, old, told).difference
+        found = self._compose(stored, old, told._replace(lacks=[])).difference
+        own = () if all(way.notes.values()) else found.findings
+        return dataclasses.replace(
+            found, commits=way.commits, findings=(*way.findings, *own), lacks=way.lacks
+        )
 
-    def _compose(self, stored, old, told):
+    def _compose(self, stored: Stored, old: Stored | None, told: _workspace.Told) -> BuildNote:
         dependencies, lacks = [], []
         try:
-            dependencies = self._dependencies(stored, old)
+            dependencies = self._package_changes(stored, old)
         except _schema_file.MissingLibrary as error:
             if not self._may_lack_packages:
                 raise
             lacks.append(f"which packages of others changed is not known without {error}")
-        said = {
-            "built": told.built,
-            "dependencies": dependencies,
-            "lacks": [*told.lacks, *lacks],
-        }
-        new_pair, old_pair = _pair(stored), old and _pair(old)
-        return _build_note.compose(new_pair, old_pair, told.builts, told.histories, said)
+        return _build_note.compose(
+            _sealed(stored),
+            _sealed(old) if old else None,
+            told.builts,
+            told.histories,
+            told.built,
+            dependencies,
+            [*told.lacks, *lacks],
+        )
 
-    def _dependencies(self, stored, old):
+    def _package_changes(self, stored: Stored, old: Stored | None) -> list[PackageChange]:
         """Return how the packages of others differ from the Stored release *old*, or from none.
 
         Bills that are attached count where both releases have one: they are of one kind then.
@@ -123,12 +142,14 @@ class Notes:
         both = [self._attached_bills(each) for each in (old, stored) if each]
         if not all(both):
             both = [[self._made_bill(each)] for each in (old, stored) if each]
-        return _notes_dependencies.compare(*[[], *both][-2:])
+        before, after = [[], *both][-2:]
+        return _dependencies.compare(before, after)
 
-    def _made_bill(self, stored):
-        return json.loads(_sbom.of_stored(self._library, stored))
+    def _made_bill(self, stored: Stored) -> dict[str, Any]:
+        bill: dict[str, Any] = json.loads(_sbom.of_stored(self._library, stored))
+        return bill
 
-    def _attached_bills(self, stored):
+    def _attached_bills(self, stored: Stored) -> list[Any]:
         return [
             found.predicate
             for found in _attachments.read(self._library, stored.label, self._known)
@@ -136,7 +157,7 @@ class Notes:
         ]
 
 
-def _telling(stored):
+def _telling(stored: Stored) -> list[tuple[str, Any]]:
     """Return the files of a release that tell of packages, by which a bill is made."""
     return [
         (component.name, _packages.telling(component.entries))
@@ -144,20 +165,14 @@ def _telling(stored):
     ]
 
 
-def _pair(stored):
+def _sealed(stored: Stored) -> Sealed:
     return stored.label, stored.manifest
 
 
-def _without_files(label, way):
+def _without_files(label: Label, way: _chain.Way) -> Difference:
     """Return what is known of a change from a release that is in no media library any more."""
     lack = (
         f"{label.name}:{label.version} is not in the media library: which files and packages "
         "change since is not known"
     )
-    return {
-        "components": [],
-        "dependencies": [],
-        "commits": way.commits,
-        "findings": way.findings,
-        "lacks": [lack, *way.lacks],
-    }
+    return Difference((), (), way.commits, way.findings, (lack, *way.lacks))

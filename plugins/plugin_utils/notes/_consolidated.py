@@ -4,61 +4,77 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
+from ...module_utils.release._manifest import Manifest
+from ..library._catalogue import Label
 from . import _baseline, _build_note
+from ._model import (
+    CHANGES,
+    AttachedNote,
+    Commit,
+    ComponentChange,
+    ConsolidatedNote,
+    Difference,
+    MergedComponent,
+    PackageChange,
+    Passed,
+    Sealed,
+    Since,
+)
 
-FORMAT = 1
 
-
-class Change(NamedTuple):
-    """What changes from one Baseline: a build note from there, and the Labels on the way."""
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """What changes from one Baseline: the Difference from there, and the Labels on the way."""
 
     baseline: _baseline.Baseline
-    note: dict
-    brought: list
-    taken_back: list
+    difference: Difference
+    brought: tuple[Label, ...]
+    taken_back: tuple[Label, ...]
 
 
-def compose(new, environment, baselines, changes, releases):
-    """Return the note for the release *new*, a pair of Label and Manifest, as plain data.
+def compose(
+    new: Sealed,
+    environment: str,
+    baselines: Sequence[_baseline.Baseline],
+    changes: Sequence[Change],
+    releases: Mapping[str, AttachedNote | None],
+) -> ConsolidatedNote:
+    """Return the note for the release *new*.
 
     *changes* has a Change for each Baseline that counts: what any of them changes is in the note.
-    *releases* is ``{digest: build note or None}`` of the releases on the way.
+    *releases* has, by digest, the build notes of the releases on the way.
     """
     label, manifest = new
-    commits = _union(changes)
-    back = [commit for commit in commits if commit["is_taken_back"]]
-    come = [commit for commit in commits if not commit["is_taken_back"]]
-    return {
-        "format": FORMAT,
-        "release": label._asdict(),
-        "environment": environment,
-        "since": [_since(item, label) for item in baselines],
-        "releases": _labels(changes, "brought", releases),
-        "releases_taken_back": _labels(changes, "taken_back", releases),
-        "components": _components(manifest, changes),
-        "dependencies": _dependencies(changes),
-        "commits": commits,
-        "issues": _issues(come),
-        "issues_taken_back": sorted({*_issues(back)} - {*_issues(come)}),
-        "scripts": dict(manifest.about).get("scripts", {}),
-        "findings": _lines(changes, "findings"),
-        "lacks": [*_of_hosts(baselines), *_lines(changes, "lacks")],
-    }
+    about: dict[str, Any] = dict(manifest.about)
+    return ConsolidatedNote(
+        label,
+        environment,
+        tuple(_since(item, label) for item in baselines),
+        _passed((label for change in changes for label in change.brought), releases),
+        _passed((label for change in changes for label in change.taken_back), releases),
+        _components(manifest, changes),
+        _dependencies(changes),
+        _union(changes),
+        about.get("scripts", {}),
+        _distinct(line for change in changes for line in change.difference.findings),
+        (
+            *_of_hosts(baselines),
+            *_distinct(line for change in changes for line in change.difference.lacks),
+        ),
+    )
 
 
-def _since(baseline, wanted):
+def _since(baseline: _baseline.Baseline, wanted: Label) -> Since:
     label = baseline.label
-    return {
-        "release": label._asdict() if label else None,
-        "hosts": list(baseline.hosts),
-        "why": baseline.why,
-        "is_newer": bool(label and label.serial > wanted.serial),
-    }
+    is_newer = bool(label and label.serial > wanted.serial)
+    return Since(label, baseline.hosts, baseline.why, is_newer)
 
 
-def _of_hosts(baselines):
+def _of_hosts(baselines: Iterable[_baseline.Baseline]) -> Iterator[str]:
     """Yield a line for the hosts of which it is not known what they have."""
     for baseline in baselines:
         if baseline.why == _baseline.UNKNOWN:
@@ -66,79 +82,74 @@ def _of_hosts(baselines):
             yield f"{names}: it is not known what changes there: {baseline.text}"
 
 
-def _labels(changes, which, releases):
+def _passed(
+    labels: Iterable[Label], releases: Mapping[str, AttachedNote | None]
+) -> tuple[Passed, ...]:
     """Return the releases on the way, newest first, with who built them when."""
-    found = {label: None for change in changes for label in getattr(change, which)}
-    return [
-        {**label._asdict(), **_built(releases.get(label.digest))}
-        for label in sorted(found, key=lambda label: (-label.serial, label.digest))
-    ]
+    found = sorted(set(labels), key=lambda label: (-label.serial, label.digest))
+    return tuple(Passed(label, *_built(releases.get(label.digest))) for label in found)
 
 
-def _built(note):
+def _built(note: AttachedNote | None) -> tuple[str | None, str | None]:
     """Return by whom and when a release was built, by its build note."""
-    built = (note or {}).get("built") or {}
+    built = (note.built if note else None) or {}
     builder = built.get("builder") or {}
     user = (built.get("ci") or {}).get("actor") or builder.get("user")
-    return {"built_by": user or None, "built_on": built.get("ended") or None}
+    return user or None, built.get("ended") or None
 
 
-def _union(changes):
+def _union(changes: Iterable[Change]) -> tuple[Commit, ...]:
     """Return the commits of all *changes*, each once."""
-    found = {}
+    found: dict[tuple[str, str, bool], Commit] = {}
     for change in changes:
-        for commit in change.note["commits"]:
-            found.setdefault((commit["repository"], commit["id"], commit["is_taken_back"]), commit)
-    return list(found.values())
+        for commit in change.difference.commits:
+            found.setdefault((commit.repository, commit.id, commit.is_taken_back), commit)
+    return tuple(found.values())
 
 
-def _issues(commits):
-    return sorted({issue for commit in commits for issue in commit["issues"]})
-
-
-def _components(manifest, changes):
+def _components(manifest: Manifest, changes: Iterable[Change]) -> tuple[MergedComponent, ...]:
     """Return what changes in each component: a path is listed if it changes for any host."""
-    rows = {}
+    rows: dict[str, list[ComponentChange]] = {}
     for change in changes:
-        for item in change.note["components"]:
-            rows.setdefault(item["name"], []).append(item)
+        for item in change.difference.components:
+            rows.setdefault(item.name, []).append(item)
     sources = {
         component.name: _build_note.source_of(component) for component in manifest.components
     }
     found = []
     for name, items in sorted(rows.items()):
-        kinds = {item["change"] for item in items}
+        kinds = {item.change for item in items}
+        versions = {item.from_version for item in items if item.from_version is not None}
         paths = {
-            key: sorted({path for item in items for path in item[key]})
-            for key in _build_note.CHANGES
+            key: tuple(sorted({path for item in items for path in item.paths(key)}))
+            for key in CHANGES
         }
         found.append(
-            {
-                "name": name,
-                "change": kinds.pop() if len(kinds) == 1 else "modified",
-                "from_versions": _distinct(item["from_version"] for item in items),
-                "to_version": items[0]["to_version"],
+            MergedComponent(
+                name,
+                kinds.pop() if len(kinds) == 1 else "modified",
+                tuple(sorted(versions)),
+                items[0].to_version,
                 **paths,
-                "source": sources.get(name),
-            }
+                source=sources.get(name),
+            )
         )
-    return found
+    return tuple(found)
 
 
-def _distinct(values):
-    return sorted({value for value in values if value is not None})
-
-
-def _dependencies(changes):
+def _dependencies(changes: Iterable[Change]) -> tuple[PackageChange, ...]:
     """Return a row for each package and what becomes of it, with the versions of all hosts."""
-    found = {}
+    found: dict[tuple[str, str], PackageChange] = {}
     for change in changes:
-        for row in change.note["dependencies"]:
-            there = found.setdefault((row["package"], row["change"]), dict(row))
-            for key in ("from_versions", "from_licences"):
-                there[key] = sorted({*there[key], *row[key]})
-    return [found[key] for key in sorted(found)]
+        for row in change.difference.dependencies:
+            there = found.setdefault((row.package, row.change), row)
+            found[row.package, row.change] = dataclasses.replace(
+                there,
+                from_versions=tuple(sorted({*there.from_versions, *row.from_versions})),
+                from_licences=tuple(sorted({*there.from_licences, *row.from_licences})),
+            )
+    return tuple(found[key] for key in sorted(found))
 
 
-def _lines(changes, key):
-    return list(dict.fromkeys(line for change in changes for line in change.note[key]))
+def _distinct(lines: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(lines))

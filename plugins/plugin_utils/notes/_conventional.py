@@ -32,11 +32,11 @@ class Meaning(NamedTuple):
     scope: str
     text: str
     breaking: str
-    issues: tuple
+    issues: tuple[str, ...]
     reverts: str
 
 
-def read(message):
+def read(message: str) -> Meaning:
     """Return the Meaning of a commit's *message*."""
     first = message.partition("\n")[0].strip()
     header = HEADER.fullmatch(first)

@@ -6,21 +6,25 @@ from __future__ import annotations
 
 import re
 import urllib.parse
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from ...module_utils.git import _commits
+from ._model import PackageChange
 
 MOST_DEEP = 30  # components within components
 SEMVER = re.compile(r"v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-([0-9A-Za-z.-]+))?(?:\+.*)?")
 DEBIAN = re.compile(r"(?:(\d{1,9}):)?([A-Za-z0-9.+~:-]+?)(?:-([A-Za-z0-9.+~]+))?")
 
 
-def compare(old, new):
-    """Return how the packages in the bills *new* differ from those in *old*, as plain data.
+# A CycloneDX document, as plain data.
+Bill = Mapping[str, Any]
+# The versions of a package, each with its licences.
+Versions = dict[str, set[str]]
 
-    Both are lists of CycloneDX documents. Packages are told apart by their package URL without the
-    version: a row each, sorted, for those that were ``added``, ``removed``, ``upgraded``,
-    ``downgraded``, ``changed`` where nobody knows which version is higher, or ``relicensed``.
-    """
+
+def compare(old: Iterable[Bill], new: Iterable[Bill]) -> list[PackageChange]:
+    """Return how the packages in the bills *new* differ from those in *old*, sorted by package."""
     before, after = packages(old), packages(new)
     rows = []
     for name in sorted(before.keys() | after.keys()):
@@ -28,24 +32,24 @@ def compare(old, new):
         change = _change(name, here, there)
         if change:
             rows.append(
-                {
-                    "package": name,
-                    "change": change,
-                    "from_versions": list(here),
-                    "to_versions": list(there),
-                    "from_licences": _licences_of(here),
-                    "to_licences": _licences_of(there),
-                }
+                PackageChange(
+                    name,
+                    change,
+                    tuple(here),
+                    tuple(there),
+                    _licences_of(here),
+                    _licences_of(there),
+                )
             )
     return rows
 
 
-def packages(bills):
+def packages(bills: Iterable[Bill]) -> dict[str, Versions]:
     """Return ``{package URL without version: {version: licences}}`` of all that *bills* list.
 
     Parts of a release itself have no package URL. What is not as it should be tells nothing.
     """
-    found = {}
+    found: dict[str, Versions] = {}
     for bill in bills:
         waiting = [(item, 0) for item in _list(bill, "components")]
         while waiting:
@@ -59,7 +63,7 @@ def packages(bills):
     return {name: dict(sorted(versions.items())) for name, versions in found.items()}
 
 
-def _split(purl):
+def _split(purl: str) -> tuple[str, str]:
     """Return a package URL without version, qualifiers and path; and the version.
 
     Source: https://github.com/package-url/purl-spec; a name that has an @ has it as %40, but for
@@ -72,7 +76,7 @@ def _split(purl):
     return name, urllib.parse.unquote(version)
 
 
-def _licences(item):
+def _licences(item: object) -> set[str]:
     """Return the licences of a component, as its bill names them."""
     found = set()
     for choice in _list(item, "licenses"):
@@ -85,16 +89,16 @@ def _licences(item):
     return found
 
 
-def _list(item, key):
+def _list(item: object, key: str) -> list[Any]:
     found = item.get(key) if isinstance(item, dict) else None
     return found if isinstance(found, list) else []
 
 
-def _licences_of(versions):
-    return sorted(set().union(*versions.values())) if versions else []
+def _licences_of(versions: Versions) -> tuple[str, ...]:
+    return tuple(sorted({licence for licences in versions.values() for licence in licences}))
 
 
-def _change(name, before, after):
+def _change(name: str, before: Versions, after: Versions) -> str | None:
     """Return in a word how a package changed, or None where it did not."""
     if not before or not after:
         return "added" if after else "removed"
@@ -110,7 +114,7 @@ def _change(name, before, after):
     return "upgraded" if old < new else "downgraded"
 
 
-def _key(name):
+def _key(name: str) -> Callable[[str], Any]:
     """Return the function by which versions of a package are ordered; it raises ValueError."""
     if name.startswith("pkg:pypi/"):
         from packaging.version import Version
@@ -119,7 +123,7 @@ def _key(name):
     return _debian if name.startswith("pkg:deb/") else _semver
 
 
-def _semver(version):
+def _semver(version: str) -> tuple[object, ...]:
     """Return what orders versions by SemVer 2.0.0, https://semver.org/#spec-item-11."""
     match = SEMVER.fullmatch(version)
     if not match:
@@ -131,7 +135,7 @@ def _semver(version):
     return (*numbers, 0, tuple((0, int(p), "") if p.isdigit() else (1, 0, p) for p in parts))
 
 
-def _debian(version):
+def _debian(version: str) -> tuple[object, ...]:
     """Return what orders versions as deb-version(7) has it."""
     match = DEBIAN.fullmatch(version)
     if not match:
@@ -139,12 +143,12 @@ def _debian(version):
     return int(match[1] or 0), _pieces(match[2]), _pieces(match[3] or "")
 
 
-def _pieces(text):
+def _pieces(text: str) -> list[tuple[list[int], int]]:
     """Return *text* as pairs of what are no digits, ended by the weight of an end, and a number."""
     pieces = re.findall(r"(\D*)(\d*)", text)  # the last one is empty
     return [([*map(_weight, word), 0], int(digits or 0)) for word, digits in pieces]
 
 
-def _weight(char):
+def _weight(char: str) -> int:
     """Return where a character sorts: a tilde before the end, letters before all others."""
     return -1 if char == "~" else ord(char) if char.isalpha() else ord(char) + 256

@@ -18,7 +18,7 @@ class FileError(ReleaseError):
     code = "invalid_file"
 
 
-def check(path, option):
+def check(path: str, option: str) -> None:
     """Raise FileError unless a file can be at *path*, which *option* gave."""
     folder = os.path.dirname(os.path.abspath(path))
     if os.path.isdir(path):
@@ -27,19 +27,19 @@ def check(path, option):
         raise FileError(f"{option}: {path}: there is no directory {folder}")
 
 
-def put(path, text, keep):
+def put(path: str, text: str, keep: bool) -> bool:
     """Write *text* to *path* where it differs, and return whether it does.
 
     Without *keep*, nothing is written.
     """
     data = text.encode("utf-8")
-    changed = _evidence_file.differs(path, data)
+    changed: bool = _evidence_file.differs(path, data)
     if changed and keep:
         _evidence_file.write(path, data)
     return changed
 
 
-def before(path):
+def before(path: str) -> str:
     """Return what is at *path* for a diff, "" where nothing is."""
     try:
         with open(path, encoding="utf-8", errors="replace") as stream:

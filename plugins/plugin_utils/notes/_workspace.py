@@ -5,14 +5,17 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
 
 from ...module_utils.building import _checkout, _record
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 from ...module_utils.git import _address, _command, _commits
+from ...module_utils.release._manifest import Manifest
+from ..build_host._conversation import BuildHost
 from . import _build_note
+from ._model import Sealed, Source
 
 LARGEST_ANSWER = 512 * 1024 * 1024
 CACHES = os.path.join(".build", "git")
@@ -34,80 +37,95 @@ class Told(NamedTuple):
     not known.
     """
 
-    built: dict | None
-    builts: dict
-    histories: list
-    lacks: list
+    built: dict[str, Any] | None
+    builts: dict[str, _build_note.Built]
+    histories: _build_note.Histories
+    lacks: list[str]
+
+
+# What ``_commits.gather`` is asked for.
+Group = dict[str, Any]
+# Groups by repository and commits: the repository, and what is asked of it.
+Groups = dict[tuple[str, str | None, str], tuple[str, Group]]
+
+
+class Workspace(Protocol):
+    """The folder *workspace* that a release was built in, wherever that is."""
+
+    workspace: str
+
+    def record(self) -> dict[str, Any]:
+        """Return the record of the build."""
+
+    def histories(self, groups: list[Group]) -> list[_commits.History]:
+        """Return the History of each group of ``_commits.gather``."""
 
 
 class ThisMachine:
     """A workspace in a folder of this machine; *environment* is what git runs in."""
 
-    def __init__(self, workspace, environment):
+    def __init__(self, workspace: str, environment: Mapping[str, str]) -> None:
         self.workspace = workspace
         self._environment = environment
 
-    def record(self):
+    def record(self) -> dict[str, Any]:
         """Return the record of the build."""
-        return _record.read(self.workspace)
+        record: dict[str, Any] = _record.read(self.workspace)
+        return record
 
-    def histories(self, groups):
+    def histories(self, groups: list[Group]) -> list[_commits.History]:
         """Return the History of each group of ``_commits.gather``."""
         return [_commits.gather(self.workspace, group, self._environment) for group in groups]
 
 
-class BuildHost:
-    """A workspace in a folder of another host.
+class OnBuildHost:
+    """A workspace in a folder of a build host.
 
-    ``call(asked)`` has the half of the module there do something and returns its result, and
-    ``fetch(path there, path)`` fetches a file. *folder* is there, for what is to be fetched; its
-    path ends in a slash. Where the half cannot write to it, it makes a folder of its own, which
-    ``close`` removes.
+    *folder* is there, for what is to be fetched; its path ends in a slash. Where the module's half
+    cannot write to it, it makes a folder of its own, which ``close`` removes.
     """
 
-    def __init__(self, workspace, folder, call, fetch):
+    def __init__(self, workspace: str, folder: str, build_host: BuildHost) -> None:
         self.workspace = workspace
         self._folder = folder
-        self._call = call
-        self._fetch = fetch
-        self._left = set()
+        self._build_host = build_host
+        self._left: set[str] = set()
 
-    def close(self):
+    def close(self) -> None:
         """Remove what is left on the host, but for *folder*."""
         for folder in sorted(self._left):
-            self._call({"done": folder})
+            self._build_host.ask({"done": folder})
         self._left = set()
 
-    def record(self):
+    def record(self) -> dict[str, Any]:
         """Return the record of the build."""
         data = self._answer({"record": True}, _record.LARGEST_BYTES)
-        return _record.parse(data, os.path.join(self.workspace, _record.NAME))
+        path = os.path.join(self.workspace, _record.NAME)
+        record: dict[str, Any] = _record.parse(data, path)
+        return record
 
-    def histories(self, groups):
+    def histories(self, groups: list[Group]) -> list[_commits.History]:
         """Return the History of each group of ``_commits.gather``."""
         data = self._answer({"histories": groups}, LARGEST_ANSWER)
         try:
-            return _commits.from_plain(_canonical.loads(data, unique_keys=False))
+            found: list[_commits.History] = _commits.from_plain(
+                _canonical.loads(data, unique_keys=False)
+            )
+            return found
         except (TypeError, ValueError, AttributeError) as error:
             said = _canonical.one_line(error)
             raise WorkspaceError(f"what the build host says of commits is odd: {said}") from None
 
-    def _answer(self, asked, limit):
+    def _answer(self, asked: dict[str, Any], limit: int) -> bytes:
         """Return what the half there answers, which it leaves in a file since it may be large."""
         wanted = self._folder + "answer"
-        there = self._call({**asked, "to": wanted})["at"]
+        there: str = self._build_host.ask({**asked, "to": wanted})["at"]
         if there != wanted:
             self._left.add(os.path.dirname(there))
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "answer")
-            self._fetch(there, path)
-            if os.path.getsize(path) > limit:
-                raise WorkspaceError(f"the build host answers with more than {limit} bytes")
-            with open(path, "rb") as stream:
-                return stream.read()
+        return self._build_host.read(there, limit)
 
 
-def nothing(manifest):
+def nothing(manifest: Manifest) -> Told:
     """Return what is Told of a release where there is no workspace: what was sealed with it."""
     builts = {}
     for component in manifest.components:
@@ -120,16 +138,17 @@ def nothing(manifest):
     return Told(None, builts, [], lacks)
 
 
-def tell(workspace, new, old):
-    """Return what *workspace*, one of the classes here, has Told of the release *new*.
+def tell(workspace: Workspace, new: Sealed, old: Sealed | None) -> Told:
+    """Return what *workspace* has Told of the release *new*; *old* is None for a first build.
 
-    *new* and *old* (None for a first build) are pairs of a Label and a Manifest. Raises
-    WorkspaceError where it holds the build of something else.
+    Raises WorkspaceError where it holds the build of something else.
     """
     record = workspace.record()
     _check_is_of(record, new, workspace.workspace)
     sealed = {component.name: component for component in new[1].components}
-    found, groups, lacks = [], {}, []
+    found: list[tuple[dict[str, Any], Source]] = []
+    groups: Groups = {}
+    lacks: list[str] = []
     for item in record["components"]:
         if item["name"] in sealed:
             source = _build_note.source_of(sealed[item["name"]]) or _source(item)
@@ -148,7 +167,7 @@ def tell(workspace, new, old):
     return Told(built, builts, list(zip(places, histories, strict=True)), lacks)
 
 
-def _check_is_of(record, new, place):
+def _check_is_of(record: Mapping[str, Any], new: Sealed, place: str) -> None:
     """Raise WorkspaceError unless *record* is of the build that was sealed as *new*."""
     label, manifest = new
     called = f"{label.name}:{label.version}"
@@ -167,17 +186,19 @@ def _check_is_of(record, new, place):
             )
 
 
-def _source(item):
+def _source(item: Mapping[str, Any]) -> Source:
     """Return what the record says of a component's origin, as a manifest's ``materials`` do."""
     origin = item["origin"]
     source = {key: origin[key] for key in SOURCE_KEYS if origin.get(key)}
     return {**source, "place": _command.shown(origin["place"]), "folder": item["folder"] or "."}
 
 
-def _into_groups(groups, lacks, source, name, old):
+def _into_groups(
+    groups: Groups, lacks: list[str], source: Source, name: str, old: Sealed | None
+) -> None:
     """Put a component into *groups*, by what git is to be asked, or say in *lacks* why not."""
     is_known, commit = _commit_before(source, name, old)
-    if not is_known:
+    if old and not is_known:
         lacks.append(
             f"{name}: {old[0].name}:{old[0].version} does not tell from which commit it was built, "
             "so its commits are not known"
@@ -192,7 +213,7 @@ def _into_groups(groups, lacks, source, name, old):
     groups[key][1]["folders"][name] = source.get("folder", ".")
 
 
-def _commit_before(source, name, old):
+def _commit_before(source: Source, name: str, old: Sealed | None) -> tuple[bool, str | None]:
     """Return whether it is known what a component was built from before, and that commit or None.
 
     One that is new counts from where its repository was before, if that is known.
@@ -208,7 +229,9 @@ def _commit_before(source, name, old):
     return True, None
 
 
-def _built(item, source, touched):
+def _built(
+    item: Mapping[str, Any], source: Source, touched: Mapping[str, frozenset[str]]
+) -> _build_note.Built:
     name, origin = item["name"], item["origin"]
     return _build_note.Built(
         name,

@@ -11,6 +11,8 @@ import os
 import re
 import socket
 import subprocess
+from collections.abc import Mapping
+from typing import Any
 
 # User, machine, main process, its start in ticks since the boot, the boot, and the namespace in
 # which the number of the process has its meaning, on which installation of a system.
@@ -22,7 +24,7 @@ PROCESS_RUN = re.compile(
 FIRST_NAMESPACE = "pid:[4026531836]"
 
 
-def run_id(task_vars, proc="/proc"):
+def run_id(task_vars: Mapping[str, Any], proc: str = "/proc") -> str:
     """Return what names this run, the same in all its workers, and never the same for two runs.
 
     In AWX that is the job, elsewhere the main process. It has no blanks.
@@ -35,7 +37,7 @@ def run_id(task_vars, proc="/proc"):
     return f"{who}.{pid}.{_start(pid, proc)}"
 
 
-def is_over(run, proc="/proc"):
+def is_over(run: str, proc: str = "/proc") -> bool:
     """Tell whether *run* has ended for certain: its process, or the boot of this machine, is gone.
 
     What this machine cannot know is not over: a run of another machine, container or AWX job.
@@ -55,13 +57,13 @@ def is_over(run, proc="/proc"):
     return _is_gone(int(named["pid"]), named["ticks"], proc)
 
 
-def main_pid():
+def main_pid() -> int:
     """Return the process of ansible-playbook itself, also in a worker that has outlived it."""
     parent = multiprocessing.parent_process()
-    return parent.pid if parent else os.getpid()
+    return parent.pid if parent and parent.pid else os.getpid()
 
 
-def _start(pid, proc):
+def _start(pid: int, proc: str) -> str:
     """Return what tells the process *pid* from all that had or will have its number."""
     try:
         _state, ticks = _stat(pid, proc)
@@ -72,7 +74,7 @@ def _start(pid, proc):
         return _hash(started.strip())
 
 
-def _is_gone(pid, ticks, proc):
+def _is_gone(pid: int, ticks: str, proc: str) -> bool:
     try:
         state, found = _stat(pid, proc)
     except OSError:
@@ -87,7 +89,7 @@ def _is_gone(pid, ticks, proc):
     return found != ticks or state in "ZX"
 
 
-def _stat(pid, proc):
+def _stat(pid: int, proc: str) -> tuple[str, str]:
     """Return the state of the process *pid* and its start in ticks since the boot, in hex."""
     with open(f"{proc}/{pid}/stat", encoding="utf-8", errors="replace") as stream:
         # The second field is the program's name in brackets, which may hold anything.
@@ -95,12 +97,12 @@ def _stat(pid, proc):
     return fields[0], f"{int(fields[19]):x}"
 
 
-def _boot(proc):
+def _boot(proc: str) -> str:
     with open(f"{proc}/sys/kernel/random/boot_id", encoding="ascii") as stream:
         return stream.read()[:4]
 
 
-def _place(proc):
+def _place(proc: str) -> str:
     try:
         with open("/etc/machine-id", "rb") as stream:
             installation = stream.read()
@@ -109,15 +111,15 @@ def _place(proc):
     return _hash(installation + _namespace(proc).encode())
 
 
-def _namespace(proc):
+def _namespace(proc: str) -> str:
     return os.readlink(f"{proc}/self/ns/pid")
 
 
-def _hash(data):
+def _hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:8]
 
 
-def _user_name():
+def _user_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # containers run as numbers that nobody has listed

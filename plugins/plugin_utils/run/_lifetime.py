@@ -17,11 +17,14 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def end_with(main):
+def end_with(main: int) -> None:
     """Let this process, a worker of the process *main*, get SIGTERM when that is gone.
 
     Only Linux can do so; elsewhere this does nothing, and a worker lives until its task ends.
@@ -33,12 +36,12 @@ def end_with(main):
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def end_workers_with_this_process():
+def end_workers_with_this_process() -> None:
     """Let every worker that this process forks from now on end with it, whatever its task is."""
     main = os.getpid()
-    forked = []
+    forked: list[bool] = []
 
-    def in_child():
+    def in_child() -> None:
         if forked:
             return  # a child of a worker is the worker's concern
         forked.append(True)
@@ -50,7 +53,7 @@ def end_workers_with_this_process():
     os.register_at_fork(after_in_child=in_child)
 
 
-def tell_of_the_end(tell):
+def tell_of_the_end(tell: Callable[[str], None]) -> None:
     """Have ``tell(cause)`` called once before this process ends, unless it is killed.
 
     Upon SIGTERM that is at once, since Ansible then ends without a further step; after SIGINT, or
@@ -63,7 +66,7 @@ def tell_of_the_end(tell):
             end.before[number] = signal.signal(number, end.on_signal) or signal.SIG_DFL
 
 
-def _interrupt_again(unraisable):
+def _interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
     """Raise a KeyboardInterrupt again that came where Python drops it, as while a worker is forked.
 
     Ansible passes SIGINT on only once; without this the run would go on.
@@ -79,12 +82,12 @@ def _interrupt_again(unraisable):
 class _End:
     """The end of this process, told once."""
 
-    def __init__(self, tell):
-        self.before = {}  # by signal: what it would have done
-        self._tell = tell
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self.before: dict[int, Any] = {}  # by signal: what it would have done
+        self._tell: Callable[[str], None] | None = tell
         self._cause = "an error"
 
-    def on_signal(self, number, _frame):
+    def on_signal(self, number: int, _frame: FrameType | None) -> None:
         """Let the signal *number* do what it would have done; before SIGTERM does, tell."""
         signal.signal(number, self.before[number])  # a second one is not kept waiting
         if number == signal.SIGINT:
@@ -96,7 +99,7 @@ class _End:
         finally:
             os.kill(os.getpid(), number)
 
-    def tell(self):
+    def tell(self) -> None:
         """Tell the cause of the end, unless it was told."""
         tell, self._tell = self._tell, None
         if tell:

@@ -1,20 +1,37 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task must not leave to be guessed: it is refused before any host is asked."""
+"""What a task of release_deployment asks for, before and beside the conversation."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from ansible_collections.itops.release.plugins.action import release_deployment
+from ansible_collections.itops.release.plugins.module_utils.deployment import _answer, _request
+from ansible_collections.itops.release.plugins.module_utils.options import _deployment
 from ansible_collections.itops.release.plugins.module_utils.release import _manifest
+from ansible_collections.itops.release.plugins.plugin_utils.adapter import _transport
 from ansible_collections.itops.release.plugins.plugin_utils.compatibility import _fitness
+from ansible_collections.itops.release.plugins.plugin_utils.deployment import (
+    _conversation,
+    _options,
+)
 from ansible_collections.itops.release.plugins.plugin_utils.library import _store
 
-refusal = release_deployment.refusal
-only_forward = release_deployment._only_forward
+DEFAULTS = {name: option.get("default") for name, option in _deployment.options().items()}
+
+
+def refused(given):
+    """Return why a task is ambiguous, or None."""
+    try:
+        _options.refuse_ambiguous(given)
+    except _options.AmbiguousTask as error:
+        return str(error)
+    return None
+
+
+def read(**given):
+    arguments = {**DEFAULTS, "root": "/srv/shop", **given}
+    return _options.Options.from_arguments(arguments, "a run", False, None, False)
 
 
 @pytest.mark.parametrize("release", ["previous", "current", "", None])
@@ -24,12 +41,11 @@ only_forward = release_deployment._only_forward
     ids=["absent", "mark"],
 )
 def test_what_is_removed_or_marked_has_its_name(task, reason, release):
-    assert reason in refusal({**task, "release": release})
+    assert reason in refused({**task, "release": release})
 
 
-@pytest.mark.parametrize("release", ["previous", "current"])
-def test_what_is_staged_has_its_name(release):
-    assert "state: staged" in refusal({"state": "staged", "release": release})
+def test_what_is_reverted_is_a_run():
+    assert "takes a run" in refused({"state": "reverted", "release": "shop:1.0"})
 
 
 @pytest.mark.parametrize(
@@ -38,6 +54,8 @@ def test_what_is_staged_has_its_name(release):
         {"state": "absent"},
         {"state": "absent", "release": "shop:1.0"},
         {"state": "staged", "release": "shop:1.0"},
+        {"state": "staged", "release": "previous"},
+        {"state": "reverted", "run": "another run"},
         {"mark": "bad", "release": "shop:1.0"},
         {"release": "previous"},
         {"release": "current"},
@@ -45,7 +63,103 @@ def test_what_is_staged_has_its_name(release):
     ids=str,
 )
 def test_what_can_mean_but_one_thing_is_done(task):
-    assert refusal(task) is None
+    assert refused(task) is None
+
+
+@pytest.mark.parametrize("release", ["shop:1.0", "sha256.app:1.0"])
+def test_a_name_goes_only_forward_unless_a_downgrade_is_allowed(release):
+    assert read(release=release).host.forward
+    assert not read(release=release, allow_downgrade=True).host.forward
+
+
+@pytest.mark.parametrize("release", ["sha256:" + "0" * 64, "previous", "current", None])
+def test_a_digest_may_go_back_and_so_may_what_the_host_knows(release):
+    assert not read(release=release).host.forward
+
+
+def test_this_run_is_what_is_reverted_unless_another_is_named():
+    assert read(state="reverted").host.reverts == "a run"
+    assert read(state="reverted", run="another run").host.reverts == "another run"
+    assert read(release="shop:1.0").host.reverts is None
+
+
+class Task:
+    environment = ()
+
+
+class Action:
+    """An action whose host repeats in its result what it was sent, as modules do."""
+
+    def __init__(self):
+        self._task = Task()
+        self._connection = self
+        self.become = None
+        self.sent = None
+
+    def _compute_environment_string(self, given):
+        given["TOKEN"] = "s3cr3t"
+
+    def get_option_and_origin(self, _name):
+        return True, "var"
+
+    def _is_become_unprivileged(self):
+        return False
+
+    def _execute_module(self, _module, arguments, **_options):
+        self.sent = arguments
+        plain = _answer.Answer(outcome={"changed": False}).to_plain()
+        return {**plain, "invocation": {"module_args": dict(arguments)}}
+
+
+def test_what_may_be_secret_is_in_no_option_that_is_logged_and_in_no_result():
+    action = Action()
+    service = _request.Service(("restart", "s3cr3t"), 300, {"url": "http://user:s3cr3t@127.0.0.1/"})
+    request = _request.Request("/srv/shop", "a run", service=service)
+
+    answer = _transport.AnsibleTransport(action, {}).ask(request)
+
+    assert action.sent.pop("_secret").count("s3cr3t") == 3
+    assert "s3cr3t" not in str(action.sent)
+    assert set(action.sent) == {"root", "_request"}
+    assert answer.outcome["invocation"] == {"module_args": {"root": "/srv/shop"}}
+
+
+class Strict(_store.Library):
+    """A library whose releases require of hosts what no host has."""
+
+    def document(self, _digest):
+        requires_hosts = {"architecture": ["vax"], "free_disk": 7}
+        manifest = _manifest.Manifest("shop", "1", 1, (), (("requires_hosts", requires_hosts),))
+        return _manifest.render(manifest)
+
+
+def demand(machine="x86_64", damaged=None, release="shop:1", **options):
+    """Hold a host to the Strict release; return how many bytes must stay free, and overrides."""
+    conversation = _conversation.Conversation(
+        None, read(release=release, **options), host="web1", pack_directory="/nowhere"
+    )
+    conversation._library = Strict("/nowhere")
+    host = {"os": "", "architecture": machine, "python": "3.11"}
+    need = _answer.Need("0" * 64, (), (), (), None, damaged, (), _answer.Free(0, 0), host)
+    label = _store.Label("0" * 64, "shop", "1", 1)
+    return conversation._demand_host(label, need), conversation.tally.overrides
+
+
+def test_a_host_that_a_release_does_not_fit_is_refused_unless_that_is_allowed():
+    with pytest.raises(_fitness.Incompatible, match="architecture vax; web1 has x86_64"):
+        demand()
+    assert demand(machine="vax") == (7, [])
+    assert demand(allow_incompatible=True) == (
+        0,
+        ["shop 1 requires the architecture vax; web1 has x86_64"],
+    )
+    assert demand(machine="vax", allow_incompatible=True) == (0, [])
+
+
+@pytest.mark.parametrize("release", ["previous", "current"])
+def test_what_a_host_has_had_is_not_held_to_its_requirements_again(release):
+    assert demand(release=release) == (0, [])
+    assert demand(damaged="the manifest held here is damaged") == (0, [])
 
 
 class Faulty(_store.Library):
@@ -56,100 +170,13 @@ class Faulty(_store.Library):
 
 
 def test_only_a_library_that_cannot_give_a_manifest_is_passed_over(tmp_path):
-    give, path, digest = release_deployment.ActionModule._manifest, str(tmp_path), "0" * 64
+    conversation = _conversation.Conversation(
+        None, read(release="shop:1"), host="web1", pack_directory="/nowhere"
+    )
 
-    assert give(_store.Library(None), digest) is None
-    assert give(_store.Library(path), digest) is None
+    assert conversation.manifest("0" * 64) is None
+    conversation._library = _store.Library(str(tmp_path))
+    assert conversation.manifest("0" * 64) is None
+    conversation._library = Faulty(str(tmp_path))
     with pytest.raises(TypeError):
-        give(Faulty(path), digest)
-
-
-@pytest.mark.parametrize("release", ["shop:1.0", "sha256.app:1.0"])
-def test_a_name_goes_only_forward_unless_a_downgrade_is_allowed(release):
-    assert only_forward({"release": release, "allow_downgrade": False})
-    assert not only_forward({"release": release, "allow_downgrade": True})
-
-
-@pytest.mark.parametrize("release", ["sha256:" + "0" * 64, "previous", "current", None, ""])
-def test_a_digest_may_go_back_and_so_may_what_the_host_knows(release):
-    assert not only_forward({"release": release, "allow_downgrade": False})
-
-
-class Host(release_deployment.ActionModule):
-    """The action with a host that repeats in its result what it was sent, as modules do."""
-
-    def __init__(self):
-        self._calls = 0
-        self._despite = []
-        self._environment = {"TOKEN": "s3cr3t"}
-        self.sent = None
-
-    def _execute_module(self, module_name=None, module_args=None, **_options):
-        self.sent = module_args
-        return {"invocation": {"module_args": dict(module_args)}}
-
-
-def test_what_may_be_secret_is_in_no_option_that_is_logged_and_in_no_result():
-    host = Host()
-    options = {
-        "root": "/srv/shop",
-        "restart": ["restart", "s3cr3t"],
-        "probe": {"url": "http://user:s3cr3t@127.0.0.1/", "contains": None},
-    }
-
-    result = host._execute(options, {"run": "a run"}, {})
-
-    hidden = json.loads(host.sent.pop("_hidden"))
-    assert hidden.pop("environment") == {"TOKEN": "s3cr3t"}
-    assert hidden == {name: options[name] for name in ("restart", "probe")}
-    assert host.sent == {"root": "/srv/shop", "_call": {"run": "a run"}}
-    assert result == {"invocation": {"module_args": {"root": "/srv/shop"}}}
-
-
-def test_what_is_live_elsewhere_does_not_travel_to_every_host():
-    host = Host()
-
-    options = dict.fromkeys(("restart", "probe", *release_deployment.ONLY_HERE), None)
-    host._execute({"root": "/", **options}, {}, {})
-    assert set(host.sent) == {"root", "_hidden", "_call"}
-    host._execute({**options, "root": "/", "beside": [], "allow_incompatible": True}, {}, {})
-
-    assert set(host.sent) == {"root", "_hidden", "_call"}
-
-
-class Strict:
-    """A library whose releases require of hosts what no host has."""
-
-    def document(self, _digest):
-        requires_hosts = {"architecture": ["vax"], "free_disk": 7}
-        manifest = _manifest.Manifest("shop", "1", 1, (), (("requires_hosts", requires_hosts),))
-        return _manifest.render(manifest)
-
-
-def demand(host, machine="x86_64", damaged=None, release="shop:1", **options):
-    """Hold a host to the Strict release; return how many bytes must stay free there."""
-    need = {"damaged": damaged, "host": {"os": "", "architecture": machine, "python": "3.11"}}
-    arguments = {"release": release, "allow_incompatible": False, **options}
-    label = _store.Label("0" * 64, "shop", "1", 1)
-    return host._demand_host(Strict(), label, need, arguments, {"inventory_hostname": "web1"})
-
-
-def test_a_host_that_a_release_does_not_fit_is_refused_unless_that_is_allowed():
-    host = Host()
-    with pytest.raises(_fitness.Incompatible, match="architecture vax; web1 has x86_64"):
-        demand(host)
-    assert demand(host, machine="vax") == 7
-    assert host._told_despite() == {}
-
-    assert demand(host, allow_incompatible=True) == 0
-    assert demand(host, allow_incompatible=True) == 0
-    assert host._told_despite() == {
-        "despite": ["shop 1 requires the architecture vax; web1 has x86_64"]
-    }
-    assert demand(Host(), machine="vax", allow_incompatible=True) == 0
-
-
-@pytest.mark.parametrize("release", ["previous", "current"])
-def test_what_a_host_has_had_is_not_held_to_its_requirements_again(release):
-    assert demand(Host(), release=release) == 0
-    assert demand(Host(), damaged="the manifest held here is damaged") == 0
+        conversation.manifest("0" * 64)

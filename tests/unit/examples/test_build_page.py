@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from ansible_collections.itops.release.plugins.module_utils.building import _component
-from ansible_collections.itops.release.plugins.plugin_utils.building import _supervision
+from ansible_collections.itops.release.plugins.plugin_utils.building import _plan
 from ansible_collections.itops.release.plugins.plugin_utils.definition import _recipe, _release_file
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -25,7 +25,7 @@ def rows(section):
 
 
 def test_the_example_is_built_in_the_order_that_it_says():
-    api, web = _supervision.components(_release_file.parse(BLOCKS[0], "release.yml"))
+    api, web = _plan.components(_release_file.parse(BLOCKS[0], "release.yml"))
 
     assert (api["after"], web["after"]) == ([], ["api"])
     assert [step["timeout"] for step in api["steps"]] == [3600, 600, 3600]

@@ -9,7 +9,7 @@ import yaml
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.itops.release.plugins.filter import hosts_beside, releases_beside
-from ansible_collections.itops.release.plugins.plugin_utils.compatibility import _beside
+from ansible_collections.itops.release.plugins.plugin_utils.environment import _answers
 
 GROUPS = {"all": ["web1", "api1", "api2", "db1"], "api": ["api1", "api2"], "db": ["db1"]}
 API = {"hosts": "api", "root": "/srv/api"}
@@ -49,7 +49,7 @@ def test_a_slip_is_told_on_where_no_error_would_be_heard(place, places):
     *good, slip = hosts
     assert [item["host"] for item in good] in ([], ["api1", "api2"])
     assert slip["host"] == "apis"
-    (told,) = _beside.from_answers([], [slip])
+    (told,) = releases_beside.releases_beside([], [slip])
     assert told == {"host": "apis", "unknown": slip["unknown"]}
     assert "deploy_beside: " in told["unknown"]
 
@@ -61,42 +61,37 @@ def test_a_host_without_an_answer_from_its_root_is_not_taken_for_one_that_has_no
     tell = releases_beside.FilterModule().filters()["releases_beside"]
     told = tell([answer("none"), elsewhere], asked)
 
-    assert {"host": "api2", "place": "production", "unknown": "was not asked"} in told
-    assert {"host": "api1", "place": "production", "digest": None} in told
+    api = {"root": "/srv/api", "place": "production"}
+    assert {"host": "api2", **api, "unknown": _answers.NOT_ASKED} in told
+    assert {"host": "api1", **api, "live": None, "declared": {}} in told
     assert len(told) == 3
 
 
-def answer(phase="live", digest="d1", **more):
-    deployment = {"live": None, "trial": None}
+ONE, TWO = ({"name": "shop-api", "version": v, "serial": 1, "digest": v * 64} for v in "12")
+DECLARED = {"name": "shop-api", "version": "1", "components": []}
+
+
+def answer(phase="live", release=ONE, **more):
+    deployment = {"live": None, "trial": None, "previous": TWO, "releases": [ONE, TWO]}
     if phase != "none":
-        deployment["trial" if phase == "on trial" else "live"] = {"digest": digest}
-    declared = {"d1": {"name": "shop-api", "version": "3.0.2", "components": []}}
+        deployment["trial" if phase == "on trial" else "live"] = release
+    declared = {ONE["digest"]: DECLARED, "other": DECLARED}
     item = {"host": "api1", "root": "/srv/api", "place": "production"}
     return {"item": item, "deployment": deployment, "declared": declared, **more}
 
 
 def told(result):
     (item,) = releases_beside.FilterModule().filters()["releases_beside"]([result])
-    assert (item.pop("host"), item.pop("place")) == ("api1", "production")
+    where = (item.pop("host"), item.pop("root"), item.pop("place"))
+    assert where == ("api1", "/srv/api", "production")
     return item
 
 
-@pytest.mark.parametrize("phase", ["live", "on trial"])
-def test_what_serves_is_told_with_what_it_declares(phase):
-    declared = {"name": "shop-api", "version": "3.0.2", "components": []}
+def test_what_serves_is_told_with_what_it_declares():
+    declared = {ONE["digest"]: DECLARED}
 
-    assert told(answer(phase)) == {"digest": "d1", **declared}
-
-
-def test_what_is_tried_counts_before_what_it_replaces():
-    result = answer("on trial")
-    result["deployment"]["live"] = {"digest": "d0"}
-
-    assert told(result)["digest"] == "d1"
-
-
-def test_nothing_is_told_as_nothing():
-    assert told(answer("none")) == {"digest": None}
+    assert told(answer("live")) == {"live": ONE, "declared": declared}
+    assert told(answer("on trial")) == {"live": None, "trial": ONE, "declared": declared}
 
 
 @pytest.mark.parametrize(
@@ -104,14 +99,7 @@ def test_nothing_is_told_as_nothing():
     [
         ({"unreachable": True, "msg": "no route"}, "unreachable"),
         ({"failed": True, "msg": "no permission"}, "no permission"),
-        (answer(digest=None), "what is live there was adopted, and nobody sealed it"),
-        (answer(digest="d2"), "the manifest that is held there is damaged"),
-        (
-            answer(drift=[{"path": "current", "change": "modified", "tree": "t"}]),
-            "current leads to something else there than is recorded",
-        ),
     ],
-    ids=["unreachable", "failed", "adopted", "damaged", "switched by hand"],
 )
 def test_what_is_not_known_is_not_taken_for_nothing(result, why):
     assert told({"item": answer()["item"], **result}) == {"unknown": why}

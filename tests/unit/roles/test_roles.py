@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.itops.release.plugins.module_utils.options import _deployment
+from ansible_collections.itops.release.plugins.plugin_utils.deployment import _steps
+
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 NAMES = sorted(path.name for path in ROLES.iterdir())
 
@@ -19,8 +22,15 @@ def load(role, part):
     return yaml.safe_load((ROLES / role / part).read_text(encoding="utf-8"))
 
 
+# Their first task checks all options: Ansible need not do that in a task of its own.
+CHECKING = {"deploy": "deploy", "rollback": "rollback"}
+
+
 def options(role):
-    return load(role, "meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    specs = load(role, "meta/argument_specs.yml")["argument_specs"]
+    (entry_point,) = specs
+    assert entry_point == CHECKING.get(role, "main")
+    return specs[entry_point]["options"]
 
 
 def test_the_five_roles_are_here():
@@ -71,7 +81,7 @@ def test_an_option_that_a_survey_may_leave_empty_takes_the_empty_text(role):
     assert strict == []
 
 
-@pytest.mark.parametrize("role", NAMES)
+@pytest.mark.parametrize("role", sorted(set(NAMES) - set(CHECKING)))
 def test_every_hook_of_the_options_is_run_by_a_task(role):
     hooks = set(options(role)[f"{role}_hooks"]["options"])
     tasks = "".join(path.read_text(encoding="utf-8") for path in (ROLES / role).glob("[tv]*/*.yml"))
@@ -79,9 +89,32 @@ def test_every_hook_of_the_options_is_run_by_a_task(role):
     assert set(re.findall(rf'"\{{\{{ {role}_hooks\.(\w+)', tasks)) == hooks
 
 
-def test_the_probe_of_the_roles_is_that_of_the_module():
-    from ansible_collections.itops.release.plugins.module_utils.options import _deployment
+@pytest.mark.parametrize("role", CHECKING)
+def test_every_hook_of_the_options_is_a_step(role):
+    hooks = {moment: f"/{moment}" for moment in options(role)[f"{role}_hooks"]["options"]}
+    steps = _steps.before_switch(hooks, False, False, "") + _steps.after_switch(
+        hooks, True, True, role == "rollback", ""
+    )
 
+    run = {step["file"] for step in steps if step["name"].endswith(" hook")}
+    assert run == set(hooks.values()) - {"/after_failure"}
+    assert set(hooks) <= set(_deployment.HOOKS)
+
+
+@pytest.mark.parametrize("role", CHECKING)
+def test_the_first_task_is_given_every_option(role):
+    """What it is not given is not checked before anything is done."""
+    elsewhere = {"release", "verify", "beside", "hooks", "commit", "probe", "on_failure"}
+    tasks = load(role, f"tasks/{role}.yml")[0]
+    handed = tasks["module_defaults"]["itops.release.release_deployment"]
+
+    names = {name.removeprefix(f"{role}_") for name in options(role)}
+    assert names - elsewhere == set(handed) - {"variables"}
+    assert handed["variables"] == f"{role}_"
+    assert set(handed) <= set(_deployment.options())
+
+
+def test_the_probe_of_the_roles_is_that_of_the_module():
     for role in ("deploy", "rollback"):
         probe = options(role)[f"{role}_probe"]["options"]
         described = {

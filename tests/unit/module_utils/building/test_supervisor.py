@@ -395,7 +395,7 @@ def test_a_workspace_below_the_sources_is_refused(host):
     assert "give a workspace elsewhere" in ended["msg"]
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+@pytest.mark.root("becomes another user")
 def test_folders_that_deny_writing_are_removed_before_the_next_build(tmp_path):
     (tmp_path / "work/web/d/e").mkdir(parents=True)
     (tmp_path / "work/web/d/e/f").write_text("")

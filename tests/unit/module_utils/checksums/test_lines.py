@@ -107,7 +107,7 @@ NAMES = st.binary(min_size=1, max_size=40).filter(
 DIGESTS = st.sampled_from([SHA, OTHER, "ab" * 64])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.dictionaries(
         NAMES.map(lambda name: name.decode("utf-8", "surrogateescape")), DIGESTS, min_size=1
@@ -118,7 +118,7 @@ def test_any_name_survives_being_written_and_read(digests):
     assert _lines.parse(_lines.render(digests)) == (digests, False)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.one_of(
@@ -139,7 +139,7 @@ def test_whatever_stands_there_it_is_read_or_refused_in_a_line(lines):
     assert len(reason) < 200
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.sets(
         st.binary(min_size=1, max_size=20).filter(

@@ -9,7 +9,7 @@ import platform
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils.deployment import _answer, _host_call
+from ansible_collections.itops.release.plugins.module_utils.deployment import _answer
 from ansible_collections.itops.release.plugins.module_utils.root import _claim, _directory, _history
 
 OS_RELEASE = 'PRETTY_NAME="Debian 12"\nID=debian\nID_LIKE=none\nVERSION_ID="12"\n\xff\n'
@@ -23,7 +23,13 @@ def label(estate):
 def need_of(estate, label, check_mode=False):
     """Return what a host without the release answers that it needs."""
     host = estate.host()
-    return _host_call.bring(host.options(), host.ask(label), host.now, check_mode)["need"]
+    return host.answer(host.request(label, check=check_mode)).need
+
+
+def overridden(host, *lines):
+    """Let each request of *host* say what was incompatible and allowed."""
+    request = host.request
+    host.request = lambda *args, **params: request(*args, **params).after(overrides=lines)
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
@@ -33,7 +39,7 @@ def test_a_host_tells_its_system_where_it_asks_for_a_release(
     (tmp_path / "os-release").write_text(OS_RELEASE, encoding="latin-1")
     monkeypatch.setattr(_answer, "OS_RELEASE", str(tmp_path / "os-release"))
 
-    assert need_of(estate, label, check_mode)["host"] == {
+    assert need_of(estate, label, check_mode).host == {
         "os": 'ID=debian\nVERSION_ID="12"\n',
         "architecture": os.uname().machine,
         "python": platform.python_version().rstrip("+"),
@@ -43,13 +49,12 @@ def test_a_host_tells_its_system_where_it_asks_for_a_release(
 def test_a_host_that_does_not_say_what_it_is_asks_all_the_same(estate, label, monkeypatch):
     monkeypatch.setattr(_answer, "OS_RELEASE", "/nowhere/os-release")
 
-    assert need_of(estate, label)["host"]["os"] == ""
+    assert need_of(estate, label).host["os"] == ""
 
 
 def test_what_was_allowed_is_in_the_history_beside_what_was_done(estate, label):
     host = estate.host()
-    ask = host.ask
-    host.ask = lambda label: {**ask(label), "despite": ["web requires api"]}
+    overridden(host, "web requires api")
 
     host.deploy(label, state="staged")
     host.deploy(label, state="staged")  # nothing was done, so there is nothing to write
@@ -71,12 +76,11 @@ def test_only_the_release_that_was_asked_about_is_gone_back_to(estate):
     host = estate.host()
     for label in (first, second):
         host.deploy(label)
-    ask = host.ask
     host.deploy(third)  # by another run, which asked nobody
-    host.ask = lambda label: {**ask(label), "only": first.digest}
+    back = host.request(None)
 
     with pytest.raises(_claim.DeploymentError, match=r"another run changed .*: run again"):
-        host.deploy(None)
+        host.answer(back.after(expected_digest=first.digest))
     assert host.current == host.tree_of(third)
-    host.ask = lambda label: {**ask(label), "only": second.digest}
-    assert host.deploy(None)["after"]["version"] == "2.0"
+    answer = host.answer(back.after(expected_digest=second.digest))
+    assert answer.outcome["after"]["version"] == "2.0"

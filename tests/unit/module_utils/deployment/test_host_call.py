@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 import sys
@@ -13,7 +14,6 @@ import sys
 import pytest
 
 from ansible_collections.itops.release.plugins.module_utils.deployment import (
-    _host_call,
     _removal,
     _service,
     _trial,
@@ -27,7 +27,7 @@ from ansible_collections.itops.release.plugins.module_utils.root import (
 )
 from ansible_collections.itops.release.plugins.module_utils.tree import _layout
 from ansible_collections.itops.release.tests.fakes.estate import snapshot
-from ansible_collections.itops.release.tests.fakes.processes import exit_status
+from ansible_collections.itops.release.tests.fakes.processes import as_plain_user, exit_status
 
 KILLED = 9
 ONE = {"app*": "one", "lib/a": "same", "lib/b": "b", "latest@": "app"}
@@ -217,7 +217,7 @@ def test_a_release_that_fails_its_trial_is_put_back_and_restarted_again(estate, 
         host.deploy(releases[1], restart=restart, probe=ILL)
 
     assert log.read_text() == "one two one "
-    result = caught.value.result
+    result = caught.value.outcome
     assert result["switched_back"]
     assert (result["after"]["phase"], result["after"]["version"]) == ("live", "1.0")
     assert "deployment" not in result  # it would be printed for every host
@@ -543,7 +543,17 @@ def test_another_user_is_refused_by_name(host, releases):
     assert host.read("app") == "one"
 
 
-@pytest.mark.parametrize("changes", [{"access": "group"}, {"owner": "4242"}, {"group": "4242"}])
+TO_OTHERS = pytest.mark.root("asks for files of other users")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"access": "group"},
+        pytest.param({"owner": "4242"}, marks=TO_OTHERS),
+        pytest.param({"group": "4242"}, marks=TO_OTHERS),
+    ],
+)
 @pytest.mark.parametrize("index", [0, 1])
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_another_owner_group_or_access_is_refused(host, releases, changes, index, check_mode):
@@ -553,6 +563,22 @@ def test_another_owner_group_or_access_is_refused(host, releases, changes, index
         host.deploy(releases[index], check_mode, **changes)
     assert host.read("app") == "one"
     assert host.drift() == []
+
+
+@pytest.mark.parametrize("changes", [{"owner": "4242"}, {"group": "4242"}])
+def test_files_of_others_are_refused_without_root(host, releases, tmp_path, changes):
+    host.deploy(releases[0], state="staged")  # loads all the code: others may not read that
+    host.deploy(None, state="absent")
+
+    def ask():
+        with pytest.raises(_claim.DeploymentError) as refused:
+            host.deploy(releases[0], **changes)
+        return str(refused.value)
+
+    told = as_plain_user(ask, tmp_path)
+
+    assert re.search(r"cannot give files to owner \d+ and group \d+: become root", told)
+    assert not host.root.exists()
 
 
 def test_an_owner_that_does_not_exist_is_refused(host, releases):
@@ -587,7 +613,7 @@ def test_modes_are_those_of_the_root_whatever_the_umask(host, estate, umask, lev
     assert host.drift() == []
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+@pytest.mark.root("gives files to other users")
 def test_everything_of_a_release_belongs_to_the_roots_owner_and_group(host, estate):
     release = estate.seal("1", {**ONE, "key": ""}, private=("key",))
 
@@ -768,48 +794,38 @@ def test_what_is_current_and_damaged_is_repaired_by_deploying_another_way_back(h
 
 def test_a_pack_that_went_missing_is_told(host, releases):
     host.deploy(releases[0])
-    options = host.options()
-    call = {
-        "run": "test",
-        "release": releases[1]._asdict(),
-        "login": None,
-        "becomes": False,
-        "links": None,
-        "pack": str(host.root / ".release/drop/gone"),
-        "whole": False,
-    }
+    gone = str(host.root / ".release/drop/gone")
 
     with pytest.raises(_claim.DeploymentError, match=r"the pack in .* is gone"):
-        _host_call.bring(options, call, host.now, False)
+        host.answer(host.request(releases[1]).after(upload_dir=gone))
     assert host.read("app") == "one"
 
 
 @pytest.mark.parametrize("how", ["link", "fifo"])
 def test_a_pack_that_is_no_file_is_refused(host, releases, estate, how):
     host.deploy(releases[0])
-    drop = host.root / ".release/drop/asked"
-    drop.mkdir()
-    path = drop / "pack"
+    upload_dir = host.root / ".release/drop/asked"
+    upload_dir.mkdir()
+    path = upload_dir / "pack"
     host.send(str(estate.folder / "whole"), releases[1].digest, None)
     if how == "link":
         path.symlink_to(estate.folder / "whole")
     else:
         os.mkfifo(path)
-    call = {"run": "test", "release": releases[1]._asdict(), "login": None, "whole": True}
-    call.update(becomes=False, links=None)
+    request = host.request(releases[1]).after(upload_dir=str(upload_dir), full_pack=True)
 
     with pytest.raises((OSError, _claim.DeploymentError), match=r"is not a file|symbolic"):
-        _host_call.bring(host.options(), {**call, "pack": str(drop)}, host.now, False)
+        host.answer(request)
     assert host.read("app") == "one"
 
 
 def test_a_state_of_a_newer_version_is_refused_and_untouched(host, releases):
     host.deploy(releases[0])
     path = host.root / ".release/state.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 3}))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 4}))
     before = snapshot(host.root)
 
-    refusal = r"has format 3, and this itops\.release reads up to 2: upgrade it"
+    refusal = r"has format 4, and this itops\.release reads up to 3: upgrade it"
     for wanted, state in ((releases[1], "live"), (releases[0], "live"), (None, "absent")):
         for check_mode in (False, True):
             with pytest.raises(_directory.RootError, match=refusal):
@@ -1102,12 +1118,10 @@ def test_a_negative_number_to_keep_is_refused(host, releases, name):
         {"state": "absent", "release": "previous", "purge_shared": True},
         {"mark": "bad", "release": "current"},
         {"mark": "unpinned"},
-        {"state": "staged", "release": "previous"},
-        {"state": "staged", "release": "current"},
     ],
     ids=str,
 )
-def test_what_is_removed_marked_or_staged_has_to_be_named(host, releases, options, check_mode):
+def test_what_is_removed_or_marked_has_to_be_named(host, releases, options, check_mode):
     for release in releases[:2]:
         host.deploy(release)
     before = snapshot(host.root)
@@ -1116,3 +1130,34 @@ def test_what_is_removed_marked_or_staged_has_to_be_named(host, releases, option
         host.deploy(None, check_mode, **options)
 
     assert snapshot(host.root) == before
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_what_is_current_or_previous_can_be_staged(host, releases, check_mode):
+    """It is there, or is made whole again: where it is the way back, before that is needed."""
+    for release in releases[:2]:
+        host.deploy(release)
+    before = snapshot(host.root)
+    for reference, is_live in (("current", True), ("previous", False)):
+        result = host.deploy(None, check_mode, state="staged", release=reference)
+        assert (result["changed"], result["is_live"]) == (False, is_live)
+    assert snapshot(host.root) == before
+    shutil.rmtree(host.root / "releases" / host.tree_of(releases[0]))
+
+    result = host.deploy(None, check_mode, state="staged", release="previous")
+
+    assert result["changed"]
+    assert host.read("app") == "two"
+    assert (host.tree_of(releases[0]) in host.trees) == (not check_mode)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_release_that_is_marked_bad_is_not_staged(host, releases, check_mode):
+    host.deploy(releases[0])
+    host.deploy(releases[1], mark="bad")
+    before = snapshot(host.root)
+
+    with pytest.raises(_claim.DeploymentError, match=r"2\.0 was marked bad by the test's run"):
+        host.deploy(releases[1], check_mode, state="staged")
+
+    assert (host.calls, snapshot(host.root)) == (1, before)

@@ -9,10 +9,20 @@ import os
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils.deployment import _transaction
-from ansible_collections.itops.release.plugins.module_utils.root import _directory
+from ansible_collections.itops.release.plugins.module_utils.deployment import (
+    _answer,
+    _request,
+    _transaction,
+)
+from ansible_collections.itops.release.plugins.module_utils.formats import _codec
+from ansible_collections.itops.release.plugins.module_utils.release import _pack
+from ansible_collections.itops.release.plugins.module_utils.root import (
+    _claim,
+    _directory,
+    _records,
+)
 
-CALL = {"pack": None}
+REQUEST = _request.Request("/srv/shop", "a run")
 
 
 @pytest.mark.parametrize(
@@ -21,18 +31,38 @@ CALL = {"pack": None}
 def test_what_the_system_refuses_is_told_with_the_root(name, told):
     error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), *name)
 
-    (line,) = _transaction.refusal(error, CALL, "/srv/shop").values()
+    answer = _transaction.refusal(error, REQUEST)
 
-    assert line.startswith("/srv/shop: ")
-    assert line.endswith(told)
+    assert (answer.code, answer.failed) == ("system_error", True)
+    assert answer.text.startswith("/srv/shop: ")
+    assert answer.text.endswith(told)
 
 
 def test_our_own_lines_are_told_as_they_are():
-    error = _directory.RootError("/srv/shop is locked")
+    error = _directory.RootError("/srv/shop is locked", hint="wait")
 
-    assert _transaction.refusal(error, CALL, "/srv/shop") == {"msg": "/srv/shop is locked"}
+    answer = _transaction.refusal(error, REQUEST)
+
+    assert answer == _answer.Answer("invalid_root", "/srv/shop is locked", "wait")
+
+
+@pytest.mark.parametrize("error", [_pack.PackError("cut"), _codec.CodecError("not gzip")])
+def test_a_pack_that_cannot_be_used_is_told_as_that_where_one_was_sent(error):
+    sent = REQUEST.after(upload_dir="/srv/shop/.release/drop/x")
+
+    assert _transaction.refusal(error, sent).code == _answer.PACK_REFUSED
+    assert _transaction.refusal(error, REQUEST).code == error.code != _answer.PACK_REFUSED
+
+
+def test_who_holds_the_root_is_told_with_the_refusal():
+    error = _claim.LeaseHeld("held", _records.Lease("anna", "then", 4711))
+
+    answer = _transaction.refusal(error, REQUEST)
+
+    assert answer.code == _answer.LEASE_HELD
+    assert answer.lease == {"run": "anna", "since": "then", "pid": 4711}
 
 
 def test_an_error_that_is_not_ours_is_raised_again():
     with pytest.raises(UnicodeError):
-        _transaction.refusal(UnicodeError("?"), CALL, "/srv/shop")
+        _transaction.refusal(UnicodeError("?"), REQUEST)

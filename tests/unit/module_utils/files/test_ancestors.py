@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.itops.release.plugins.module_utils.root import _directory
 from ansible_collections.itops.release.tests.fakes.processes import NOBODY, as_plain_user, in_child
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="files must be given to other users")
+needs_root = pytest.mark.root("gives files to other users")
 DAEMON = pwd.getpwnam("daemon")
 SHARED_GROUP = 4242  # no group has this number
 

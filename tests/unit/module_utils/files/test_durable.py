@@ -112,6 +112,7 @@ def live(host):
     return host.read("app")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "act", "index", "allowed"), STORIES.values(), ids=STORIES)
 def test_whenever_a_run_is_killed_the_next_one_converges(
     estate, labels, before, act, index, allowed
@@ -131,6 +132,7 @@ def test_whenever_a_run_is_killed_the_next_one_converges(
         assert_tidy(host)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", ["bytes", "extra"])
 def test_whenever_mending_is_killed_the_next_run_mends(estate, labels, harm):
     host = estate.host()
@@ -152,6 +154,7 @@ def test_whenever_mending_is_killed_the_next_run_mends(estate, labels, harm):
         assert_tidy(host)
 
 
+@pytest.mark.slow
 def test_whenever_adopting_is_killed_what_was_there_before_stays_the_way_back(estate, labels):
     host = estate.host(adopt=True)
     write_tree(host.root / "releases/2015", {"app": "old"})
@@ -165,6 +168,7 @@ def test_whenever_adopting_is_killed_what_was_there_before_stays_the_way_back(es
         assert live(host) == "old", number
 
 
+@pytest.mark.slow
 def test_whenever_seeding_is_killed_a_shared_path_is_missing_or_whole(estate, labels):
     host = estate.host(seed=True, linked_paths=["lib/", "app"])
 

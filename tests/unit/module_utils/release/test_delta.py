@@ -17,7 +17,7 @@ from ansible_collections.itops.release.tests.fakes.manifests import manifests
 BASE = manifest(component(*(file(f"{number:04d}", str(number)) for number in range(2000))))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(manifests(), manifests())
 def test_what_is_made_is_applied_to_the_same_bytes(base, wanted):
     data = _manifest.render(wanted)
@@ -89,7 +89,7 @@ def test_a_difference_that_makes_no_sense_is_refused(data):
         _delta.apply(BASE, data)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_an_altered_difference_is_refused(data):
     wanted = manifest(component(file("0000", "new"), file("0001", "1")), version="2")

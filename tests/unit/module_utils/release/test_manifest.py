@@ -47,13 +47,13 @@ def with_entry(plain):
     return changed(components=[item])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(manifests())
 def test_what_is_rendered_is_parsed_back(there):
     assert parse(_manifest.render(there)) == there
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(manifests())
 def test_it_is_rendered_as_any_canonical_json(there):
     data = _manifest.render(there)

@@ -63,7 +63,7 @@ def contents_of(*found):
 POOL = {sha256(text): text.encode() for text in ("", "a", "b", "ab", "ba", "a\n", "\n" * 30)}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(manifests(contents=[text.decode() for text in POOL.values()]), manifests(contents=["ab"]))
 def test_a_pack_brings_what_is_missing_and_nothing_else(wanted, base):
     for held in (None, base):

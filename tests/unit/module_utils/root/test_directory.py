@@ -14,12 +14,15 @@ import pytest
 
 from ansible_collections.itops.release.plugins.module_utils.deployment import (
     _removal,
+    _request,
     _staging,
     _trial,
 )
 from ansible_collections.itops.release.plugins.module_utils.root import _claim, _directory, _state
 from ansible_collections.itops.release.plugins.plugin_utils.deployment import _packs
 from ansible_collections.itops.release.tests.fakes.estate import access, snapshot
+
+ILL = {"command": ["false"], "retries": 0, "successes": 1, "timeout": 5}
 
 
 @pytest.fixture
@@ -92,9 +95,7 @@ def test_a_run_overtaken_during_its_trial_puts_nothing_back(estate, host, root, 
     claimed(root, "the second run", takeover="the first run")
 
     with pytest.raises(_claim.Overtaken):
-        _trial.try_out(
-            first, None, {"command": ["false"], "retries": 0, "successes": 1, "timeout": 5}, 60
-        )
+        _trial.try_out(first, _request.Service(probe=ILL))
     assert host.read("app") == "2"
 
 

@@ -111,11 +111,25 @@ def test_marks_need_no_lease_and_end_none(host, labels):
     assert host.read("app") == "1"
 
 
-def test_what_is_live_is_nothing_to_do_for_another_run_too(host, labels):
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_what_is_live_is_nothing_to_do_for_another_run_too(host, labels, check_mode):
+    host.run = TWO
+
+    for state in ("staged", "live"):
+        assert not host.deploy(labels[0], check_mode, state=state)["changed"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("staged", [0, 1], ids=["what is live", "what is on trial"])
+def test_what_could_not_go_live_for_a_lease_is_refused_when_staging(
+    host, labels, staged, check_mode
+):
     host.deploy(labels[1], commit=False)
     host.run = TWO
 
-    assert not host.deploy(labels[1], state="staged")["changed"]
+    with pytest.raises(_claim.LeaseHeld, match=f"is held by {ONE}, which has 2.0 on trial"):
+        host.deploy(labels[staged], check_mode, state="staged")
+    assert not host.deploy(labels[staged], check_mode, state="staged", takeover=ONE)["changed"]
 
 
 def test_a_trial_that_nobody_holds_is_open_to_all(host, labels):
@@ -337,19 +351,30 @@ def hold(host, lease):
         root.write_state(state)
 
 
-def test_a_state_of_the_format_before_is_read_and_written_in_this_one(host, labels):
+@pytest.mark.parametrize(
+    ("format_", "unknown", "unknown_of_trees"),
+    [
+        (1, ("lease", "left", "pinned", "change", "trial_change"), ("at", "run")),
+        (2, ("change", "trial_change"), ("run",)),
+    ],
+)
+def test_a_state_of_a_format_before_is_read_and_written_in_this_one(
+    host, labels, format_, unknown, unknown_of_trees
+):
     path = host.root / ".release/state.json"
-    plain = json.loads(path.read_text())
-    for name in ("lease", "left", "pinned", "sum"):
+    plain = _canonical.unsummed(json.loads(path.read_text()))
+    for name in unknown:
         del plain[name]
     for record in plain["trees"].values():
-        del record["at"]
-    path.write_text(json.dumps({**plain, "format": 1}))
+        for name in unknown_of_trees:
+            del record[name]
+    plain["format"] = format_
+    path.write_text(json.dumps(_canonical.summed(plain) if format_ > 1 else plain))
 
     assert not host.deploy(labels[0])["changed"]
-    assert json.loads(path.read_text())["format"] == 1
+    assert json.loads(path.read_text())["format"] == format_
     host.deploy(labels[1])
-    assert json.loads(path.read_text())["format"] == _directory.FORMAT == 2
+    assert json.loads(path.read_text())["format"] == _directory.FORMAT == 3
     assert host.deploy(None)["after"]["version"] == "1.0"
 
 

@@ -37,6 +37,7 @@ WHOLE = {
     "trees": {"1-abababababab": TREE},
     "live": "1-abababababab",
     "switching": {"to": None},
+    "change": {"run": "anna", "to": "1-abababababab", "back": None, "good": ["ef" * 32]},
     "good": ["ab" * 32],
     "bad": {"cd" * 32: {"run": "somebody", "at": "then"}},
     "since": "2026-01-01T00:00:00Z",
@@ -60,12 +61,13 @@ STATE = _state.State(
     },
     live="1-abababababab",
     switching=_records.Switch(None),
+    change=_records.Change("anna", "1-abababababab", None, ("ef" * 32,)),
     good=["ab" * 32],
     bad={"cd" * 32: _records.Mark("somebody", "then")},
     since="2026-01-01T00:00:00Z",
 )
 # What is recorded of it by name, though it is nothing.
-REST = {"left": None, "pinned": {}, "restarted": True, "trial": None}
+REST = {"left": None, "pinned": {}, "restarted": True, "trial": None, "trial_change": None}
 
 
 def test_a_state_is_recorded_and_read_as_it_was():
@@ -88,7 +90,9 @@ def test_the_state_of_a_new_root_is_recorded_without_a_holder():
 
 
 @pytest.mark.parametrize(
-    "part", [{}, {"at": TREE["at"]}, {"at": TREE["at"], "adopted": True}], ids=len
+    "part",
+    [{}, {"at": TREE["at"]}, {"run": "anna"}, {"at": TREE["at"], "adopted": True}],
+    ids=" ".join,
 )
 def test_a_tree_is_recorded_with_its_time_and_origin_only_where_they_are_known(part):
     recorded = {**without(TREE, "at"), **part}
@@ -130,6 +134,7 @@ def test_no_part_of_a_state_shares_data_with_what_was_recorded_of_it():
         {"trees": {"1-abababababab": {**TREE, "links": "log"}}},
         {"trees": {"1-abababababab": {**TREE, "links": ["a\0b"]}}},
         {"trees": {"1-abababababab": {**TREE, "at": 5}}},
+        {"trees": {"1-abababababab": {**TREE, "run": 5}}},
         {"trees": {"1-abababababab": {**TREE, "adopted": 1}}},
         {"trees": {"1-abababababab": {**TREE, "novelty": True}}},
         {"overtaken": [["anna"]]},
@@ -142,6 +147,11 @@ def test_no_part_of_a_state_shares_data_with_what_was_recorded_of_it():
         {"trial": "2-abababababab"},
         {"switching": {"to": "2-abababababab"}},
         {"switching": {}},
+        *({"change": without(WHOLE["change"], key)} for key in WHOLE["change"]),
+        {"change": {**WHOLE["change"], "back": "../1"}},
+        {"change": {**WHOLE["change"], "to": None}},
+        {"change": {**WHOLE["change"], "good": "ef"}},
+        {"trial_change": {**WHOLE["change"], "run": None}},
         {"good": []},
         {"good": ["abc"]},
         {"good": [["ab" * 32]]},

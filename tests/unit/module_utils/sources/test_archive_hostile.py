@@ -428,7 +428,7 @@ SEEDS = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_whatever_the_bytes_are_they_are_read_or_refused_in_a_line(tmp_path_factory, data):
     seed = bytearray(data.draw(st.sampled_from(SEEDS)))

@@ -11,7 +11,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.itops.release.plugins.module_utils.options import _deployment
-from ansible_collections.itops.release.plugins.plugin_utils.adapter import _arguments
+from ansible_collections.itops.release.plugins.plugin_utils.adapter import _arguments, _conversion
 
 
 def test_an_option_left_out_is_left_out_for_the_host_too():
@@ -31,12 +31,24 @@ class Action(ActionBase):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "reason"), [({"keep": "x"}, "convert to int"), ({"kept": 5}, "Unsupported")]
+    ("wrong", "reason"),
+    [({"keep": "x"}, "^keep: 'x' is not a whole number$"), ({"kept": 5}, "^kept is not an option")],
 )
 def test_of_a_wrong_option_the_others_are_not_told(wrong, reason):
     action = Action({"root": "/srv/shop", "restart": ["restart", "s3cr3t"], **wrong})
 
-    with pytest.raises(AnsibleActionFail, match=reason) as caught:
+    with pytest.raises(_conversion.OptionError, match=reason) as caught:
         _arguments.plain_arguments(action, _deployment.options())
+
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_what_ansible_refuses_does_not_show_the_options():
+    action = Action({"root": "/srv/shop", "restart": ["restart", "s3cr3t"], "state": "live"})
+
+    with pytest.raises(AnsibleActionFail, match="release") as caught:
+        _arguments.plain_arguments(
+            action, _deployment.options(), required_if=[("state", "live", ["release"])]
+        )
 
     assert "s3cr3t" not in f"{caught.value} {caught.value.obj}"

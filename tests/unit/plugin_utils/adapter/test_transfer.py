@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
 import pathlib
 import shutil
@@ -11,9 +9,9 @@ import subprocess
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
-from ansible.plugins.loader import become_loader, shell_loader
+from ansible.plugins.loader import shell_loader
 
-from ansible_collections.itops.release.plugins.plugin_utils.deployment import _transfer
+from ansible_collections.itops.release.plugins.plugin_utils.adapter import _transfer
 
 BLOCK = _transfer.BLOCK_BYTES
 PART = _transfer.PART_BYTES
@@ -93,25 +91,8 @@ def drop(tmp_path):
     return path
 
 
-def partial(data):
-    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-
-
 def send(action, pack, drop, start=0):
-    return _transfer.send(action, str(pack), str(drop), start, AnsibleConnectionFailure)
-
-
-@pytest.mark.parametrize("count", [1, 4096, PART + 1, 2 * PART + 12345])
-def test_a_beginning_of_the_very_pack_has_arrived(pack, count):
-    assert _transfer.arrived_bytes(str(pack), partial(pack.read_bytes()[:count])) == count
-
-
-def test_nothing_has_arrived_of_another_pack(pack):
-    data = pack.read_bytes()
-
-    assert _transfer.arrived_bytes(str(pack), None) == 0
-    assert _transfer.arrived_bytes(str(pack), partial(b"x" + data[1:5000])) == 0
-    assert _transfer.arrived_bytes(str(pack), partial(data + b"x")) == 0
+    return _transfer.send(action, str(pack), str(drop), start)
 
 
 def test_a_whole_pack_is_put_as_one_file(tmp_path, pack, drop):
@@ -199,51 +180,13 @@ def test_what_arrived_stays_when_the_link_breaks(tmp_path, pack, drop):
     action = Action(tmp_path, unprivileged=False)
     action._connection.failure = AnsibleConnectionFailure("gone")
 
-    with pytest.raises(AnsibleConnectionFailure):
+    with pytest.raises(_transfer.TransferError) as caught:
         send(action, pack, drop)
+
+    assert caught.value.code == "host_lost"
 
     assert (drop / "pack").exists()
     assert list(pack.parent.iterdir()) == [pack]
-
-
-@pytest.mark.parametrize("unprivileged", [False, True])
-def test_modules_go_through_input_for_another_unprivileged_user_only(tmp_path, unprivileged):
-    action = Action(tmp_path, unprivileged)
-
-    with contextlib.suppress(OSError), _transfer.modules_through_input(action):
-        assert action._connection.options["pipelining"] is unprivileged
-        raise OSError("a task that fails")
-
-    assert action._connection.options["pipelining"] is False
-
-
-def test_modules_go_through_input_where_nobody_has_decided(tmp_path):
-    """What is sent as a file stays on the host, with its options, when the run is killed."""
-    action = Action(tmp_path, unprivileged=False)
-    action._connection.origin = "default"
-
-    with _transfer.modules_through_input(action):
-        assert action._connection.options["pipelining"] is True
-
-    assert action._connection.options["pipelining"] is False
-
-
-@pytest.mark.parametrize(("method", "pipelining"), [("sudo", True), ("su", False)])
-def test_a_way_to_become_another_that_needs_a_terminal_keeps_it(tmp_path, method, pipelining):
-    action = Action(tmp_path, unprivileged=True)
-    action._connection.become = become_loader.get(method)
-    action._connection.origin = "default"
-
-    with _transfer.modules_through_input(action):
-        assert action._connection.options["pipelining"] is pipelining
-
-
-def test_a_connection_without_that_choice_is_left_alone(tmp_path):
-    action = Action(tmp_path, unprivileged=True)
-    action._connection.options.clear()
-
-    with _transfer.modules_through_input(action):
-        assert action._connection.options == {}
 
 
 def test_a_pack_is_read_where_others_look_for_leftovers(pack):

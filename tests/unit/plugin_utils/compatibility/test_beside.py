@@ -9,9 +9,14 @@ import pytest
 from ansible_collections.itops.release.plugins.module_utils.formats import _canonical
 from ansible_collections.itops.release.plugins.module_utils.release import _manifest
 from ansible_collections.itops.release.plugins.plugin_utils.compatibility import (
-    _beside,
     _declarations,
     _fitness,
+)
+from ansible_collections.itops.release.plugins.plugin_utils.environment._state import (
+    ADOPTED,
+    DeployedRelease,
+    EnvironmentState,
+    HostState,
 )
 from ansible_collections.itops.release.plugins.plugin_utils.library import _catalogue, _store
 from ansible_collections.itops.release.plugins.plugin_utils.oci._layout import LibraryError
@@ -59,29 +64,38 @@ WEB = release("web", "2.4.0", requires=["api >=3.1,<4"])
 PLAIN = release("plain", "1")
 
 
-def told(manifest, *hosts, place="production"):
-    """Return what anybody tells of a *manifest* that is live on *hosts*."""
-    return [
-        {
-            "host": host,
-            "place": place,
-            "digest": digest_of(manifest),
-            "name": manifest.name,
-            "version": manifest.version,
+def deployed(manifest):
+    return DeployedRelease(*manifest[:3], digest_of(manifest))
+
+
+def declared(*manifests):
+    """Return what a host tells that releases declare, by digest."""
+    return {
+        digest_of(each): {
+            "name": each.name,
+            "version": each.version,
             "components": [
-                {"name": each.name, "version": each.version, **dict(each.about)}
-                for each in manifest.components
+                {"name": part.name, "version": part.version, **dict(part.about)}
+                for part in each.components
             ],
         }
+        for each in manifests
+    }
+
+
+def told(manifest, *hosts):
+    """Return the states of *hosts* that tell of a *manifest* that is live there."""
+    return [
+        HostState(host, "", "production", deployed(manifest), declared=declared(manifest))
         for host in hosts
     ]
 
 
-def refused(library, manifest, items, ask=None, label="known"):
+def refused(library, manifest, hosts, ask=None, label="known"):
     """Return why a release is refused, as (lines, text); None where it is not."""
     label = label_of(manifest) if label == "known" else label
     try:
-        _fitness.demand_beside(library, label, items, ask)
+        _fitness.demand_beside(library, label, EnvironmentState(tuple(hosts)), ask)
     except _fitness.Incompatible as error:
         return error.lines, str(error)
     return None
@@ -103,27 +117,29 @@ def test_the_text_names_what_would_do():
 
 
 def test_a_digest_is_looked_up_in_the_media_library():
-    items = [{"host": host, "place": "production", "digest": digest_of(API)} for host in "ab"]
+    items = [HostState(host, "", "production", deployed(API)) for host in "ab"]
 
     lines, _text = refused(Library(WEB, API), WEB, items)
     assert lines == ["web 2.4.0 requires api >=3.1,<4; production has api 3.0.2 on a, b"]
     lines, text = refused(Library(WEB), WEB, items)
     assert lines == [text]  # nothing is proposed where not all is known
     assert text.startswith(
-        f"cannot know what is live on a, b (/srv/media has no release sha256:{digest_of(API)})"
+        f"cannot know what is deployed on a, b (/srv/media has no release sha256:{digest_of(API)})"
     )
 
 
 def test_what_is_not_known_is_refused_for_every_release():
-    items = [*told(API, "api1"), {"host": "api2", "unknown": "unreachable"}]
+    items = [*told(API, "api1"), HostState("api2", unknown="unreachable")]
 
     lines, text = refused(Library(PLAIN), PLAIN, items)
     assert lines == [text]
-    assert text.startswith("cannot know what is live on api2 (unreachable): mend that, or leave")
+    assert text.startswith(
+        "cannot know what is deployed on api2 (unreachable): mend that, or leave"
+    )
 
 
 def test_nothing_at_a_place_is_something_known():
-    items = [{"host": "api1", "place": "production", "digest": None}]
+    items = [HostState("api1", "", "production")]
 
     lines, _text = refused(Library(WEB), WEB, items)
     assert lines == ["web 2.4.0 requires api >=3.1,<4; production has no api"]
@@ -131,7 +147,7 @@ def test_nothing_at_a_place_is_something_known():
 
 
 def test_without_a_place_it_is_the_estate():
-    (line,) = refused(Library(WEB), WEB, [{"host": "api1", "digest": None}])[0]
+    (line,) = refused(Library(WEB), WEB, [HostState("api1")])[0]
 
     assert line.endswith("the estate has no api")
 
@@ -165,19 +181,25 @@ def test_what_others_live_on_is_not_taken_from_them():
     assert refused(Library(release("web", "2", 2), new), new, told(reader, "r1")) is None
 
 
+def test_what_is_adopted_or_damaged_is_not_taken_for_nothing():
+    adopted = HostState("a", live=DeployedRelease("shop", "1", 0, None))
+    damaged = HostState("b", live=deployed(API), declared={})
+
+    (line,), _text = refused(Library(PLAIN), PLAIN, [adopted, damaged])
+    assert line.startswith(
+        f"cannot know what is deployed on a ({ADOPTED}), b (the manifest that is held there is "
+        "damaged): mend"
+    )
+
+
 def answer(live=None, previous=None, trial=None):
-    """Return what a host answers of itself; each is a manifest or None."""
+    """Return the state of a host itself; each is a manifest or None."""
     given = {"live": live, "previous": previous, "trial": trial}
-    deployment = {
-        key: each and {"digest": digest_of(each), "version": each.version}
-        for key, each in given.items()
-    }
-    declared = {
-        digest_of(each): {key: item[key] for key in ("name", "version", "components")}
-        for each in filter(None, given.values())
-        for item in told(each, "h")
-    }
-    return {"deployment": deployment, "declared": declared}
+    return HostState(
+        "web1",
+        **{key: each and deployed(each) for key, each in given.items()},
+        declared=declared(*filter(None, given.values())),
+    )
 
 
 def test_a_way_back_is_what_the_host_says():
@@ -197,8 +219,9 @@ def test_a_way_back_is_named_to_the_host_that_told_it():
     def ask():
         return answer(live=newer, previous=WEB)
 
-    assert _fitness.demand_beside(NOWHERE, None, items, ask) == digest_of(WEB)
-    assert _fitness.demand_beside(Library(WEB), label_of(WEB), items, None) is None
+    state = EnvironmentState(tuple(items))
+    assert _fitness.demand_beside(NOWHERE, None, state, ask) == digest_of(WEB)
+    assert _fitness.demand_beside(Library(WEB), label_of(WEB), state, None) is None
 
 
 def test_a_way_back_takes_nothing_from_others_that_they_live_on():
@@ -217,20 +240,19 @@ def test_where_there_is_no_way_back_the_host_says_so_itself():
 
 @pytest.mark.parametrize("library", [NOWHERE, Library()])
 def test_a_way_back_of_which_nobody_knows_anything_is_refused(library):
-    damaged = answer(live=API, previous=WEB)
-    del damaged["declared"][digest_of(WEB)]
+    damaged = HostState("web1", live=deployed(API), previous=deployed(WEB), declared={})
 
     lines, _text = refused(library, WEB, told(API, "a"), lambda: damaged, label=None)
     assert lines[0].startswith(f"cannot know what sha256:{digest_of(WEB)[:12]} requires: ")
     assert refused(Library(WEB), WEB, told(API, "api1", "api2"), lambda: damaged, label=None)[
         0
     ] == (OLD_API)
-    adopted = {"deployment": {"live": None, "trial": None, "previous": {"digest": None}}}
-    adopted["deployment"]["previous"]["version"] = "20260101"
-    lines, _text = refused(
-        library, WEB, told(API, "a"), lambda: {**adopted, "declared": {}}, label=None
-    )
-    assert lines == ["cannot know what 20260101 requires, for nobody sealed it"]
+    adopted = HostState("web1", previous=DeployedRelease("shop", "20260101", 0, None), declared={})
+    lines, _text = refused(library, WEB, told(API, "a"), lambda: adopted, label=None)
+    assert lines == ["cannot know what 20260101 requires: it was adopted"]
+    odd = HostState("web1", unknown="its answer is malformed")
+    lines, _text = refused(library, WEB, told(API, "a"), lambda: odd, label=None)
+    assert lines == ["cannot know what is deployed on web1 (its answer is malformed)"]
 
 
 def test_a_digest_that_only_the_host_knows_is_asked_there():
@@ -240,21 +262,6 @@ def test_a_digest_that_only_the_host_knows_is_asked_there():
         NOWHERE, WEB, told(API, "api1", "api2"), lambda: answer(live=WEB), label=only_digest
     )
     assert lines == OLD_API
-
-
-@pytest.mark.parametrize(
-    "item",
-    [
-        {},
-        {"host": "a"},
-        {"digest": None},
-        {"host": 1, "digest": None},
-        {"host": "a", "digest": "../x"},
-    ],
-)
-def test_a_list_that_says_nothing_is_refused(item):
-    with pytest.raises(_beside.BesideError, match="beside: "):
-        refused(Library(WEB), WEB, [item])
 
 
 @pytest.mark.parametrize(
@@ -272,20 +279,15 @@ def test_a_list_that_says_nothing_is_refused(item):
     ids=str,
 )
 def test_a_host_that_tells_what_no_release_declares_is_not_believed(change):
-    (item,) = told(API, "api1")
+    said = {**declared(API)[digest_of(API)], **change}
+    there = HostState("api1", live=deployed(API), declared={digest_of(API): said})
 
-    lines, _text = refused(Library(PLAIN), PLAIN, [{**item, **change}])
-    assert lines[0].startswith("cannot know what is live on api1 (")
-
-
-def test_why_a_host_is_not_known_is_told_in_printable_letters():
-    _lines, text = refused(Library(PLAIN), PLAIN, [{"host": "a", "unknown": "\x1b[31mno\nway"}])
-
-    assert "a (\\x1b[31mno\\nway): mend" in text
+    lines, _text = refused(Library(PLAIN), PLAIN, [there])
+    assert lines[0].startswith("cannot know what is deployed on api1 (")
 
 
 def test_many_hosts_that_are_not_known_are_counted():
-    items = [{"host": f"h{n}", "unknown": "unreachable"} for n in range(30)]
+    items = [HostState(f"h{n}", unknown="unreachable") for n in range(30)]
 
     _lines, text = refused(Library(PLAIN), PLAIN, items)
     assert "h18, h19 (unreachable) and 10 more: mend" in text

@@ -337,7 +337,7 @@ def test_a_file_that_would_never_end_is_refused(text):
 YAMLISH = st.text(alphabet="name:shopverialcmt-[]{}&*!|>'\"#%@,?~ \n\t0.1é\x00\x85\ufeff")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, len(GOOD)), st.integers(0, 20), YAMLISH)
 def test_whatever_stands_there_it_is_a_release_or_an_error_in_a_line(at, length, noise):
     text = GOOD[:at] + noise + GOOD[at + length :]

@@ -44,7 +44,7 @@ def with_change(place, value):
     return plain[""]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(PLACES), VALUES | st.just(...))
 def test_what_fits_quickly_is_what_the_library_accepts(place, value):
     rules = _schema_file.schema("release")

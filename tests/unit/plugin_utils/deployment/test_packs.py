@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import multiprocessing
 import os
 import time
 
 import pytest
 
+from ansible_collections.itops.release.plugins.module_utils.deployment import _answer
 from ansible_collections.itops.release.plugins.module_utils.formats import _codec
 from ansible_collections.itops.release.plugins.module_utils.release import _pack
 from ansible_collections.itops.release.plugins.plugin_utils.deployment import _packs
@@ -269,3 +271,27 @@ def test_packs_are_kept_in_the_users_cache(monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "")
     monkeypatch.setenv("HOME", "/home/olga")
     assert _packs.default_directory() == "/home/olga/.cache/itops-release/packs"
+
+
+@pytest.fixture
+def pack(tmp_path):
+    path = tmp_path / "0123456789abcdef-none-zstd"
+    path.write_bytes(os.urandom(2 * 2**20 + 12345))
+    return path
+
+
+def partial(data):
+    return _answer.Partial(len(data), hashlib.sha256(data).hexdigest())
+
+
+@pytest.mark.parametrize("count", [1, 4096, 2**20 + 1, 2 * 2**20 + 12345])
+def test_a_beginning_of_the_very_pack_has_arrived(pack, count):
+    assert _packs.arrived_bytes(str(pack), partial(pack.read_bytes()[:count])) == count
+
+
+def test_nothing_has_arrived_of_another_pack(pack):
+    data = pack.read_bytes()
+
+    assert _packs.arrived_bytes(str(pack), None) == 0
+    assert _packs.arrived_bytes(str(pack), partial(b"x" + data[1:5000])) == 0
+    assert _packs.arrived_bytes(str(pack), partial(data + b"x")) == 0

@@ -5,12 +5,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from ansible_collections.itops.release.plugins.plugin_utils.events import _facts, _recorder, _report
+from ansible_collections.itops.release.plugins.plugin_utils.events import (
+    _answers,
+    _facts,
+    _lines,
+    _recorder,
+    _report,
+    _words,
+)
 
-NONE = dict(_facts.NOTHING)
+NONE = _facts.NOTHING.to_plain(with_links=False)
 
 
 def at(version, phase="live", name="shop"):
@@ -32,7 +40,7 @@ def deployed(before=None, after=None, status="ok", host="web1", state="live", **
     args["release"] = result.pop("release", "shop:2.0.0")
     moments = {key: value for key, value in (("before", before), ("after", after)) if value}
     changed = status == "ok" and before != after
-    return _facts.deployment_event(host, status, args, {"changed": changed, **moments, **result})
+    return _answers.deployment(host, status, args, {"changed": changed, **moments, **result})
 
 
 # pylint: disable-next=dangerous-default-value # nothing changes it
@@ -41,28 +49,28 @@ def inspected(after=ONE, host="web1", **result):
     current = {key: value for key, value in after.items() if key != "phase"}
     role = "trial" if after["phase"] == "on trial" else "live"
     deployment = {"phase": after["phase"], role: None if after["phase"] == "none" else current}
-    return _facts.inspection_event(
+    return _answers.inspection(
         host, "ok", {"root": "/srv/shop"}, {"deployment": deployment, **result}
     )
 
 
 def other_failure(reason="no such unit", status="failed"):
     """Return the event of a handler that failed."""
-    return _facts.failure_event("web1", status, "Restart", "ansible.builtin.uri", {"msg": reason})
+    return _answers.failure("web1", status, "Restart", "ansible.builtin.uri", {"msg": reason})
 
 
 def plan(*hosts, left_out=()):
-    return {"event": "plan", "hosts": list(hosts), "left_out": list(left_out)}
+    return _facts.Plan(hosts=hosts, left_out=tuple(left_out))
 
 
 def end(failed=(), unreachable=()):
-    return {"event": "end", "failed": list(failed), "unreachable": list(unreachable)}
+    return _facts.End(failed=tuple(failed), unreachable=tuple(unreachable))
 
 
 def told(*events, check_mode=False):
     recorder = _recorder.Recorder(check_mode)
     for event in events:
-        recorder.note(json.loads(json.dumps(event)))
+        recorder.note(_facts.from_plain(json.loads(json.dumps(event.to_plain()))))
     return recorder
 
 
@@ -388,7 +396,7 @@ def test_a_run_that_handles_no_release_is_not_reported():
 
 
 def test_hosts_that_fail_before_a_release_is_handled_are_reported():
-    refused = _facts.failure_event(
+    refused = _answers.failure(
         "web1",
         "failed",
         "itops.release.deploy : Validating arguments against arg spec 'main'",
@@ -406,18 +414,18 @@ def test_hosts_that_fail_before_a_release_is_handled_are_reported():
 
 
 def begin(host="web1"):
-    return _facts.begin_event(host, "itops.release.deploy : Stage the release")
+    return _answers.begin(host, "itops.release.deploy : Stage the release")
 
 
 def stopped(by="SIGTERM"):
-    return {"event": "stopped", "by": by}
+    return _facts.Stopped(by=by)
 
 
 def test_a_run_that_was_stopped_tells_where_it_left_each_host():
     hosts = [f"web{number}" for number in range(1, 7)]
     staged, on_trial = ([begin(host), deployed(ONE, ONE, host=host)] for host in hosts[1:3])
-    on_trial[1]["after"] = TRIAL
-    lost = _facts.failure_event("web4", "failed", "Migrate", "m", {"msg": "no"})
+    on_trial[1] = replace(on_trial[1], after=_facts.Release.from_plain(TRIAL))
+    lost = _answers.failure("web4", "failed", "Migrate", "m", {"msg": "no"})
 
     lines = report(
         *(plan(*hosts), begin(), *staged, begin("web2"), *on_trial, lost),
@@ -449,7 +457,7 @@ def test_a_run_that_an_error_ends_says_where_the_error_is_told():
 def test_what_was_pruned_is_told_below_the_hosts():
     removed = {"msg": "shop:5.0.0 removed, 1,234 bytes freed; 3 stay", "changed": True}
 
-    lines = _report.render(told(inspected(ONE), _facts.pruning_event("web1", removed), end()))
+    lines = _report.render(told(inspected(ONE), _answers.pruning("web1", removed), end()))
 
     assert lines[-2:] == [
         ("ok", "1 asked."),
@@ -465,7 +473,7 @@ def test_a_refusal_is_told_with_all_that_can_be_done():
         f"(deploy_takeover in the role) to {run}"
     )
 
-    assert _facts.one_line(message) == message
+    assert _lines.one_line(message) == message
 
 
 def test_a_task_that_has_answered_was_not_interrupted():
@@ -561,8 +569,8 @@ def test_what_was_allowed_although_it_does_not_fit_is_told_with_the_host():
 
 
 def test_what_fails_after_a_host_was_put_back_is_told():
-    again = _facts.failure_event("web1", "failed", "Restart", "m", {"msg": "dead"})
-    verdict = _facts.failure_event(
+    again = _answers.failure("web1", "failed", "Restart", "m", {"msg": "dead"})
+    verdict = _answers.failure(
         "web1", "failed", "itops.release.deploy : Fail", "ansible.builtin.fail", {"msg": "over"}
     )
 
@@ -644,7 +652,7 @@ def test_failures_that_the_exit_status_does_not_show_are_pointed_out(ended, hidd
     ],
 )
 def test_a_message_becomes_one_plain_line(text, line):
-    assert _facts.one_line(text) == line
+    assert _lines.one_line(text) == line
 
 
 @pytest.mark.parametrize(
@@ -655,19 +663,23 @@ def test_a_message_becomes_one_plain_line(text, line):
     ],
 )
 def test_a_failure_says_which_task_unless_its_message_does(task, action, reason):
-    event = _facts.failure_event("web1", "failed", task, action, {"msg": "refused"})
+    event = _answers.failure("web1", "failed", task, action, {"msg": "refused"})
 
-    assert event["reason"] == reason
+    assert event.reason == reason
 
 
 def test_a_result_that_no_log_hides_still_counts():
-    hidden = _facts.deployment_event("web1", "failed", {}, {"censored": "hidden"})
+    hidden = _answers.deployment("web1", "failed", {}, {"censored": "hidden"})
 
     assert [row.outcome for row in told(hidden, end(["web1"])).rows()] == ["failed"]
 
 
 def test_events_of_a_later_version_are_passed_over():
-    assert report({"event": "weather"}, deployed(ONE, ONE))[0] == "web1  unchanged  shop 1.0.0"
+    assert _facts.from_plain({"event": "weather"}) is None
+
+    recorder = told(deployed(ONE, ONE))
+    recorder.note(None)
+    assert recorder.rows() == told(deployed(ONE, ONE)).rows()
 
 
 def test_memory_does_not_grow_with_the_number_of_events():
@@ -692,4 +704,18 @@ def test_memory_does_not_grow_with_the_number_of_events():
     ],
 )
 def test_sizes_read_well(count, text):
-    assert _recorder.size(count) == text
+    assert _words.size(count) == text
+
+
+def test_a_host_that_an_answer_says_is_lost_is_unreachable():
+    lost = deployed(status="failed", msg="No route to host", code="host_lost")
+
+    (row,) = told(lost, end(["web1"])).rows()
+
+    assert (row.outcome, row.detail) == ("unreachable", "No route to host")
+
+
+def test_what_was_only_checked_has_not_come_to_be():
+    (row,) = told(deployed(ONE, TWO, state="checked", changed=False)).rows()
+
+    assert row.releases == "shop 1.0.0"

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.itops.release.plugins.plugin_utils.building import _diff
 from ansible_collections.itops.release.plugins.plugin_utils.events import (
-    _build_facts,
+    _answers,
     _facts,
     _recorder,
     _report,
@@ -36,7 +36,7 @@ def building(status="ok", host="build1", built=True, components=(), workspace=No
     """Return the event of an answer of release_build."""
     result = {"release": RELEASE, "built": built, "changed": built, **result}
     args = {"workspace": workspace or ARGS["workspace"]}
-    return _build_facts.building_event(
+    return _answers.building(
         host, status, args, {"components": list(components or BUILT), **result}
     )
 
@@ -44,27 +44,27 @@ def building(status="ok", host="build1", built=True, components=(), workspace=No
 def sealing(status="ok", changed=True, **result):
     """Return the event of an answer of release_package."""
     result = {"release": {**RELEASE, "digest": DIGEST}, "changed": changed, **result}
-    return _build_facts.sealing_event("build1", status, SEAL, ARGS, result)
+    return _answers.sealing("build1", status, SEAL, ARGS, result)
 
 
 def noting(**result):
-    return _build_facts.noting_event(
+    return _answers.noting(
         "build1", "ok", DESCRIBE, ARGS, {"release": {**RELEASE, "digest": DIGEST}, **result}
     )
 
 
 def other_failure(reason="no such file", status="failed"):
-    return _facts.failure_event("build1", status, "Test", "a.b.c", {"msg": reason})
+    return _answers.failure("build1", status, "Test", "a.b.c", {"msg": reason})
 
 
 def begin(task=SEAL):
-    return _facts.begin_event("build1", task)
+    return _answers.begin("build1", task)
 
 
-PLAN = {"event": "plan", "hosts": ["build1"], "left_out": []}
-STOPPED = {"event": "stopped", "by": "SIGINT"}
-FAILED = {"event": "end", "failed": ["build1"], "unreachable": []}
-LOST = {"event": "end", "failed": [], "unreachable": ["build1"]}
+PLAN = _facts.Plan(hosts=("build1",), left_out=())
+STOPPED = _facts.Stopped(by="SIGINT")
+FAILED = _facts.End(failed=("build1",), unreachable=())
+LOST = _facts.End(failed=(), unreachable=("build1",))
 SIGNED = {"signature": {"role": "build"}, "evidence": FULLY}
 
 
@@ -72,7 +72,7 @@ def report(*events, check_mode=False):
     """Return the lines of the hosts, their columns one space apart, after a trip through JSON."""
     recorder = _recorder.Recorder(check_mode)
     for event in [PLAN, *events]:
-        recorder.note(json.loads(json.dumps(event)))
+        recorder.note(_facts.from_plain(json.loads(json.dumps(event.to_plain()))))
     lines = [line for _tone, line in _report.render(recorder)]
     return [" ".join(line.split()) for line in lines[: lines.index("")]]
 
@@ -192,7 +192,7 @@ def test_a_commit_that_is_named_by_itself_is_named_once():
 def test_there_is_no_build_of_one_that_failed():
     event = building("failed", msg="no")
 
-    assert not event["built"]
+    assert not event.built
     assert report(event, FAILED) == ["build1 failed shop 1.1.0 no"]
 
 
@@ -205,7 +205,7 @@ def test_two_workspaces_on_a_host_are_told_apart():
 
 def test_sealing_what_was_not_built_is_no_line_of_the_report():
     args = {"release": {**RELEASE, "digest": DIGEST}, "changed": True}
-    sealed = _build_facts.sealing_event("build1", "ok", SEAL, {}, args)
+    sealed = _answers.sealing("build1", "ok", SEAL, {}, args)
     recorder = _recorder.Recorder()
 
     for event in (begin(), sealed, noting(attached=True)):
@@ -217,7 +217,7 @@ def test_sealing_what_was_not_built_is_no_line_of_the_report():
 def test_every_kind_of_evidence_has_its_word():
     kinds = {predicate_type: kind for kind, predicate_type in _attesting.KINDS.items()}
 
-    assert kinds == _build_facts.EVIDENCE
+    assert kinds == _answers.EVIDENCE
 
 
 def test_memory_does_not_grow_with_the_number_of_builds():

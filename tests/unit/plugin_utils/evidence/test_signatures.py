@@ -248,7 +248,7 @@ def test_where_no_other_key_is_valid_the_line_says_so():
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_no_byte_of_an_envelope_can_be_altered_unnoticed(data):
     there = _dsse.render(envelope(1))

@@ -72,8 +72,8 @@ EXPLAINED = commit(1, "feat(cart)!: lists (#7)", "app", "new", "gone")
 
 def compose(new, old, repository, lacks=(), **changes):
     builts = {name: repository.built(name, **changes) for name in repository.folders}
-    said = {"built": None, "dependencies": [], "lacks": list(lacks)}
-    note = _build_note.compose(new, old, builts, [(REPOSITORY, repository.history)], said)
+    histories = [(REPOSITORY, repository.history)]
+    note = _build_note.compose(new, old, builts, histories, lacks=lacks).to_plain()
     check_schema(note)
     return note
 
@@ -206,10 +206,9 @@ def test_a_commit_that_two_histories_have_is_told_once():
         components=["api"],
         commits=[told._replace(components=["api"]) for told in repository.history.commits],
     )
-    said = {"built": None, "dependencies": [], "lacks": []}
     histories = [(REPOSITORY, repository.history), (REPOSITORY, api)]
 
-    note = _build_note.compose(TWO, ONE, {}, histories, said)
+    note = _build_note.compose(TWO, ONE, {}, histories).to_plain()
     assert [item["components"] for item in note["commits"]] == [["api", "web"]]
 
 
@@ -269,9 +268,8 @@ def test_what_a_commit_says_is_cut_to_a_line_that_can_be_read():
 def test_sources_that_are_no_repository_need_no_commits():
     source = {"kind": "archive", "place": "x.tgz", "sha256": "a" * 64}
     builts = {"web": _build_note.Built("web", source, False, False, None)}
-    said = {"built": None, "dependencies": [], "lacks": []}
 
-    note = _build_note.compose(TWO, ONE, builts, [], said)
+    note = _build_note.compose(TWO, ONE, builts, []).to_plain()
     assert note["components"][0]["source"] == source
     assert note["findings"] == []
     check_schema(note)
@@ -283,10 +281,9 @@ def test_sources_that_are_no_repository_need_no_commits():
 def test_a_component_without_a_repository_lacks_commits_if_it_changed(kind, called):
     source = {"kind": kind, "place": "x", "sha256": "a" * 64}
     builts = {"web": _build_note.Built("web", source, False, False, None)}
-    said = {"built": None, "dependencies": [], "lacks": []}
 
-    changed = _build_note.compose(TWO, ONE, builts, [], said)
-    same = _build_note.compose(ONE, ONE, builts, [], said)
+    changed = _build_note.compose(TWO, ONE, builts, []).to_plain()
+    same = _build_note.compose(ONE, ONE, builts, []).to_plain()
 
     lack = f"web: its sources are {called}: no commits are known"
     assert changed["lacks"] == ([lack] if called else [])

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -14,6 +15,11 @@ import pytest
 
 from ansible_collections.itops.release.plugins.module_utils.building import _record
 from ansible_collections.itops.release.plugins.plugin_utils.definition import _schema_file
+from ansible_collections.itops.release.plugins.plugin_utils.environment._state import (
+    DeployedRelease,
+    EnvironmentState,
+    HostState,
+)
 from ansible_collections.itops.release.plugins.plugin_utils.evidence import _attachments
 from ansible_collections.itops.release.plugins.plugin_utils.notes import (
     _baseline,
@@ -32,6 +38,8 @@ def shop(tmp_path):
 
 
 def check(note, schema="build-note"):
+    """Return a note as plain data that is as its schema has it."""
+    note = note.to_plain()
     jsonschema.Draft202012Validator(_schema_file.schema(schema)).validate(note)
     return note
 
@@ -71,7 +79,7 @@ def test_only_a_note_that_nobody_keeps_may_lack_packages(shop, monkeypatch):
         shop.notes().of_build(label)
     passing = _composition.Notes(shop.library, None, None, may_lack_packages=True)
     assert "which packages of others changed is not known without cyclonedx" in str(
-        note := passing.of_build(label)["lacks"]
+        note := passing.of_build(label).difference.lacks
     ), note
 
 
@@ -250,22 +258,23 @@ class History:
             shop.commit(f"feat: {serial} (#{serial})", **{f"f{serial}": "x", "app": str(serial)})
             label = self.labels[serial] = shop.seal(f"{serial}", serial)
             if serial not in without:
-                self.attach(label, shop.notes().of_build(label))
+                self.attach(label, check(shop.notes().of_build(label)))
 
     def attach(self, label, note, key=1):
         _attachments.attach(self.shop.library, label, _build_note.PREDICATE_TYPE, note, signer(key))
 
     def live(self, serial, previous=None):
         """Return what a host tells on which release *serial* is live."""
-        return {"live": self._told(serial), "previous": self._told(previous)}
+        return {"live": self._on_host(serial), "previous": self._on_host(previous)}
 
-    def _told(self, serial):
-        return {**self.labels[serial]._asdict(), "tree": "t"} if serial else None
+    def _on_host(self, serial):
+        return DeployedRelease(**self.labels[serial]._asdict()) if serial else None
 
     def note(self, serial, workspace=False, trusted=(1,), **deployed):
         known = trusted and {public_key(n).fingerprint: public_key(n) for n in trusted}
         notes = self.shop.notes(workspace, known)
-        note = notes.consolidated(self.labels[serial], "production", deployed)
+        hosts = tuple(HostState(host, **said) for host, said in deployed.items())
+        note = notes.consolidated(self.labels[serial], "production", EnvironmentState(hosts))
         return check(note, "consolidated-note")
 
 
@@ -345,51 +354,51 @@ def test_where_the_release_is_live_already_the_note_counts_from_what_was_before(
 def test_a_host_without_a_release_does_not_have_all_history_told(history):
     three = history(3)
 
-    note = three.note(3, old=three.live(2), new={"live": None, "previous": None})
+    note = three.note(3, old=three.live(2), new={})
     assert both(note) == (["3 (#3)"], [])
     assert [item["why"] for item in note["since"]] == ["live", "nothing"]
-    first = three.note(3, new={"live": None, "previous": None})
+    first = three.note(3, new={})
     assert both(first) == (["3 (#3)", "2 (#2)", "1 (#1)"], [])
 
 
 def test_hosts_of_which_nothing_is_known_are_named(history):
     two = history(2)
-    adopted = {"live": {"name": "x", "digest": None}, "previous": None}
-    other = {"live": {**two.live(1)["live"], "name": "api"}, "previous": None}
+    adopted = {"live": DeployedRelease("x", "1", 0, None)}
+    other = {"live": dataclasses.replace(two.live(1)["live"], name="api")}
 
     note = two.note(2, h1=two.live(1), h2={"unknown": "unreachable"}, h3=adopted, h4=other)
     assert both(note) == (["2 (#2)"], [])
     assert note["lacks"] == [
         "h2: it is not known what changes there: unreachable",
-        "h3: it is not known what changes there: what is live there was not made of a release: it "
-        "was adopted",
+        "h3: it is not known what changes there: what is live there was adopted: it was not made "
+        "of a release package",
         "h4: it is not known what changes there: another application is live there, api",
     ]
-    with pytest.raises(_baseline.BaselineError, match="live on any host: h2: unreachable"):
+    with pytest.raises(
+        _baseline.BaselineError, match=r"to count from: cannot know .* on h2 \(unre"
+    ):
         two.note(2, h2={"unknown": "unreachable"})
-    with pytest.raises(_baseline.BaselineError, match="any host: none is given"):
+    with pytest.raises(_baseline.BaselineError, match="to count from: deployed: it names no hosts"):
         two.note(2)
 
 
-ODD = {"name": "shop", "version": "\x1b[31m", "serial": 1, "digest": "a" * 64}
+@pytest.mark.parametrize("called", [("", ""), ("Shop!", "1"), ("sha256", "1 2")])
+def test_what_is_deployed_must_be_named(history, called):
+    odd = DeployedRelease(*called, 1, "a" * 64)
+
+    with pytest.raises(_baseline.BaselineError, match="deployed: h1: expected name, version and"):
+        history(1).note(1, h1={"live": odd})
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
-        "text",
-        None,
-        {},
-        {"live": "x"},
-        {"live": {}, "previous": None},
-        {"live": ODD, "previous": None},
-        {"live": {**ODD, "version": "1", "serial": "x"}, "previous": None},
-        {"live": {**ODD, "version": "1", "digest": "x"}, "previous": None},
-    ],
-)
-def test_what_is_deployed_must_be_said_in_its_form(history, said):
-    with pytest.raises(_baseline.BaselineError, match="deployed: h1: expected live and prev"):
-        history(1).note(1, h1=said)
+def test_a_host_with_two_roots_of_the_application_is_named_once_for_each_release(shop, history):
+    two = history(3)
+    hosts = [HostState("h1", root, **two.live(n)) for root, n in (("/a", 1), ("/b", 1), ("/c", 2))]
+
+    note = shop.notes().consolidated(two.labels[3], "production", EnvironmentState(tuple(hosts)))
+    assert [(item.release.serial, item.hosts) for item in note.since] == [
+        (1, ("h1",)),
+        (2, ("h1",)),
+    ]
 
 
 def test_a_release_without_a_note_on_the_way_is_told(history):
@@ -411,10 +420,11 @@ def test_a_note_that_nobody_trusted_signed_does_not_count(history):
     assert three.note(3, trusted=None, h1=three.live(1))["lacks"][-1] == _composition.UNVERIFIED
 
 
-def test_a_note_that_is_malformed_does_not_count(history):
+@pytest.mark.parametrize("odd", [{"commits": [{"id": 1}]}, {"built": "x"}, {"previous": {}}])
+def test_a_note_that_is_malformed_does_not_count(history, odd):
     two = history(2, without=[2])
-    note = two.shop.notes().of_build(two.labels[2])
-    two.attach(two.labels[2], {**note, "commits": [{"id": 1}]})
+    note = check(two.shop.notes().of_build(two.labels[2]))
+    two.attach(two.labels[2], {**note, **odd})
 
     found = two.note(2, h1=two.live(1))
     assert found["commits"] == []
@@ -438,11 +448,11 @@ def test_commits_of_a_branch_beside_are_taken_back(history, shop):
     shop.commit("fix: hot", hot="1")
     shop.git("branch", "--force", "main", "side")
     hot = one.labels[2] = shop.seal("1.1", 2)
-    one.attach(hot, shop.notes().of_build(hot))
+    one.attach(hot, check(shop.notes().of_build(hot)))
     shop.git("checkout", "--quiet", "-B", "main", "HEAD^")
     shop.commit("feat: next", next="1")
     following = one.labels[3] = shop.seal("2", 3)
-    one.attach(following, shop.notes().of_build(following, "shop:1"))
+    one.attach(following, check(shop.notes().of_build(following, "shop:1")))
 
     note = one.note(3, h1=one.live(2))
     assert both(note) == (["next"], ["hot"])
@@ -453,11 +463,11 @@ def test_what_comes_and_goes_on_the_way_is_in_no_note(history, shop):
     one = history(1)
     shop.commit("feat: short-lived", brief="1")
     two = one.labels[2] = shop.seal("2", 2)
-    one.attach(two, shop.notes().of_build(two))
+    one.attach(two, check(shop.notes().of_build(two)))
     shop.git("reset", "--quiet", "--hard", "HEAD^")
     shop.commit("feat: stays", stays="1")
     three = one.labels[3] = shop.seal("3", 3)
-    one.attach(three, shop.notes().of_build(three))
+    one.attach(three, check(shop.notes().of_build(three)))
 
     assert both(one.note(3, h1=one.live(1))) == (["stays"], [])
 
@@ -472,7 +482,7 @@ def test_with_a_workspace_commits_come_from_the_repository(history):
 
 def test_notes_are_readable_by_each_audience(history):
     three = history(3)
-    note = three.note(3, h1=three.live(1), h2=three.live(3, 2), h3={"live": None, "previous": None})
+    note = three.note(3, h1=three.live(1), h2=three.live(3, 2), h3={})
 
     for audience in ("operations", "users", "management"):
         text = _rendered.render(note, audience)

@@ -20,7 +20,7 @@ def bill(*packages):
 
 def changes(old, new):
     rows = _dependencies.compare(bill(*old), bill(*new))
-    return [(row["package"], row["change"]) for row in rows]
+    return [(row.package, row.change) for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_a_package_that_is_there_twice_is_compared_by_its_highest_version():
     twice = [("pkg:npm/a@1.0.0", ""), ("pkg:npm/a@2.0.0", "")]
 
     (row,) = _dependencies.compare(bill(*twice), bill(("pkg:npm/a@3.0.0", "")))
-    assert row["change"] == "upgraded"
-    assert (row["from_versions"], row["to_versions"]) == (["1.0.0", "2.0.0"], ["3.0.0"])
+    assert row.change == "upgraded"
+    assert (row.from_versions, row.to_versions) == (("1.0.0", "2.0.0"), ("3.0.0",))
     assert changes(twice, twice[1:]) == [("pkg:npm/a", "changed")]
 
 

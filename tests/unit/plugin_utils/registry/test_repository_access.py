@@ -39,7 +39,7 @@ def environ(tmp_path, monkeypatch):
     return {
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
         "XDG_CONFIG_HOME": str(tmp_path / "config"),
-        _place.PATIENCE: "1",
+        _place.PATIENCE: "30",
     }
 
 
@@ -199,11 +199,11 @@ def test_a_file_that_is_named_must_be_there(environ):
 
 
 @pytest.mark.parametrize("tokens", [True, False])
-def test_a_registry_is_told_who_asks_when_it_wants_to_know(environ, tokens):
+def test_a_registry_is_told_who_asks_when_it_wants_to_know(environ, tmp_path, tokens):
     with MemoryRegistry(password=PASSWORD, tokens=tokens) as registry:
         assert tags_at(registry.host, with_password(environ)) == []
         with pytest.raises(_store.LibraryError, match="wants credentials, and none are given"):
-            tags_at(registry.host, {**environ, "XDG_CACHE_HOME": "/tmp/none"})
+            tags_at(registry.host, {**environ, "XDG_CACHE_HOME": str(tmp_path / "none")})
         assert registry.authorizations[0] is None
 
 

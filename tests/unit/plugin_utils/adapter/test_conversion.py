@@ -1,0 +1,104 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.itops.release.plugins.module_utils.options import _deployment
+from ansible_collections.itops.release.plugins.plugin_utils.adapter import _conversion
+
+SPEC = _deployment.options()
+ROOT = {"root": "/srv/shop"}
+
+
+def convert(prefix="deploy_", **given):
+    return _conversion.convert(SPEC, {**ROOT, **given}, prefix)
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n", None])
+@pytest.mark.parametrize("name", sorted(set(SPEC) - {"root"}))
+def test_what_a_survey_leaves_empty_is_not_given(name, blank):
+    assert name not in convert(**{name: blank})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("keep", "5", 5),
+        ("keep", " 5\n", 5),
+        ("commit", "no", False),
+        ("commit", "yes\n", True),
+        ("verify", "True", True),
+        ("linked_paths", "log/, config.ini", ["log/", "config.ini"]),
+        ("linked_paths", '["log/"]', ["log/"]),
+        ("restart", '["systemctl", "restart", "shop"]', ["systemctl", "restart", "shop"]),
+        ("restart", "/usr/bin/restart-shop", ["/usr/bin/restart-shop"]),
+        (
+            "probe",
+            '{"url": "http://127.0.0.1/", "status": "200"}',
+            {"url": "http://127.0.0.1/", "status": [200]},
+        ),
+        ("release", 1.0, "1.0"),
+    ],
+)
+def test_text_of_surveys_becomes_what_is_meant(name, value, wanted):
+    assert convert(**{name: value})[name] == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        ("keep", "five", "keep (deploy_keep): 'five' is not a whole number"),
+        ("commit", "maybe", "commit (deploy_commit): 'maybe' is not yes or no"),
+        (
+            "restart",
+            "systemctl restart x",
+            "restart (deploy_restart): 'systemctl restart x' is not a list of arguments: write "
+            "[systemctl, restart, x]",
+        ),
+        ("access", "all", "access (deploy_access): 'all' is not one of public, group"),
+        ("hooks", "x.yml", "hooks (deploy_hooks): 'x.yml' is not a mapping"),
+        (
+            "probe",
+            {"urll": "x"},
+            "probe.urll (deploy_probe.urll) is not an option: did you mean url?",
+        ),
+        (
+            "probe",
+            {"url": "http://x/", "retries": "many"},
+            "probe.retries (deploy_probe.retries): 'many' is not a whole number",
+        ),
+        (
+            "hooks",
+            {"after_comit": "x"},
+            "hooks.after_comit (deploy_hooks.after_comit) is not an option: "
+            "did you mean after_commit?",
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_in_the_name_of_the_variable(name, value, line):
+    with pytest.raises(_conversion.OptionError) as caught:
+        convert(**{name: value})
+
+    assert str(caught.value) == line
+    assert caught.value.code == "invalid_option"
+
+
+def test_without_a_role_the_option_is_named():
+    with pytest.raises(_conversion.OptionError, match=r"^keep: 'five' is"):
+        convert(prefix="", keep="five")
+
+
+def test_what_is_required_is_named():
+    with pytest.raises(_conversion.OptionError, match=r"^root \(deploy_root\) is required$"):
+        _conversion.convert(SPEC, {"root": " "}, "deploy_")
+
+
+def test_a_variable_that_is_almost_an_option_is_told():
+    known = {"deploy_keep", "deploy_keep_days", "deploy_root"}
+    variables = {"deploy_keeps": 3, "deploy_user": "me", "other_keep": 1, "deploy_root": "/srv"}
+
+    assert _conversion.near_misses(known, variables, "deploy_") == [
+        "variable deploy_keeps is not used: did you mean deploy_keep?"
+    ]
