@@ -327,8 +327,8 @@ MUTANTS = (
     Mutant(
         "keeping private what an archive keeps private",
         SOURCES,
-        "entry.private",
-        "False",
+        "0o700 if entry.private else 0o777",
+        "0o777",
         f"{SOURCES_TESTS} modes_say",
     ),
     Mutant(

@@ -7,7 +7,6 @@ from __future__ import annotations
 from ansible_collections.itops.release.tests.mutants.matching import Mutant, check, omit
 
 ANSWER = "module_utils/deployment/_answer.py"
-DROP = "module_utils/deployment/_drop.py"
 HOST_CALL = "module_utils/deployment/_host_call.py"
 LOOK = "module_utils/deployment/_look.py"
 PLAN = "module_utils/deployment/_plan.py"
@@ -19,6 +18,7 @@ SHARED = "module_utils/deployment/_shared.py"
 STAGING = "module_utils/deployment/_staging.py"
 TRANSACTION = "module_utils/deployment/_transaction.py"
 TRIAL = "module_utils/deployment/_trial.py"
+UPLOAD = "module_utils/deployment/_upload.py"
 ATTACKED_TESTS = "behaviour/test_attacked.py"
 FENCING_TESTS = "behaviour/test_fencing.py"
 HEALING_TESTS = "behaviour/test_healing.py"
@@ -28,19 +28,19 @@ NOTHING_TO_DO_TESTS = "behaviour/test_nothing_to_do.py"
 SERIALS_TESTS = "behaviour/test_serials.py"
 RELEASE_DEPLOYMENT_TESTS = "unit/action/test_release_deployment.py"
 ANSWER_TESTS = "unit/module_utils/deployment/test_answer.py"
-DROP_TESTS = "unit/module_utils/deployment/test_drop.py"
 HOST_CALL_TESTS = "unit/module_utils/deployment/test_host_call.py"
 HOST_CALL_CHECK_MODE_TESTS = "unit/module_utils/deployment/test_host_call_check_mode.py"
+LOOK_TESTS = "unit/module_utils/deployment/test_look.py"
 REMOVAL_TESTS = "unit/module_utils/deployment/test_removal.py"
 SERVICE_TESTS = "unit/module_utils/deployment/test_service.py"
 SHARED_TESTS = "unit/module_utils/deployment/test_shared.py"
 STAGING_TESTS = "unit/module_utils/deployment/test_staging.py"
 TRANSACTION_TESTS = "unit/module_utils/deployment/test_transaction.py"
 TRIAL_TESTS = "unit/module_utils/deployment/test_trial.py"
+UPLOAD_TESTS = "unit/module_utils/deployment/test_upload.py"
 DURABLE_TESTS = "unit/module_utils/files/test_durable.py"
 ADOPTION_TESTS = "unit/module_utils/root/test_adoption.py"
 LEASE_TESTS = "unit/module_utils/root/test_lease.py"
-RELEASE_DEPLOYMENT_INFO_TESTS = "unit/modules/test_release_deployment_info.py"
 HOST_DIFF_TESTS = "unit/plugin_utils/deployment/test_host_diff.py"
 
 MUTANTS = (
@@ -50,120 +50,6 @@ MUTANTS = (
         "0 < len(resend) <= MOST_RESENT",
         "False",
         f"{HEALING_TESTS} only_those",
-    ),
-    check(
-        "naming the run that took a drop away",
-        DROP,
-        "name != os.path.basename(path)",
-        f"{DROP_TESTS} taken_away",
-    ),
-    Mutant(
-        "opening a pack without following links",
-        DROP,
-        "_paths.OPEN_FILE",
-        "os.O_RDONLY | os.O_NONBLOCK",
-        f"{HOST_CALL_TESTS} no_file",
-        within="open_pack",
-    ),
-    Mutant(
-        "writing to files of the drop's owner only",
-        DROP,
-        "(piece, kept)",
-        "(piece,)",
-        f"{DROP_TESTS} hard_link",
-    ),
-    Mutant(
-        "leaving what is behind a gap",
-        DROP,
-        "if good and os.fstat(kept).st_size >= start:",
-        "if good:",
-        f"{DROP_TESTS} gap",
-    ),
-    Mutant(
-        "offering only what this login user sent",
-        DROP,
-        "if os.fstat(directory).st_uid == owner:",
-        "if True:",
-        f"{DROP_TESTS} somebody_else",
-    ),
-    Mutant(
-        "offering plain files only",
-        DROP,
-        "stat.S_ISREG(status.st_mode)",
-        "True",
-        f"{DROP_TESTS} no_file",
-    ),
-    Mutant(
-        "offering only what arrived of the same release",
-        DROP,
-        "if drop.startswith(prefix) and drop != name:",
-        "if drop != name:",
-        f"{DROP_TESTS} another_release",
-    ),
-    Mutant(
-        "writing over what came late",
-        DROP,
-        "_copy(piece, kept, start)",
-        "_copy(piece, kept, os.fstat(kept).st_size)",
-        f"{DROP_TESTS} still_writes",
-    ),
-    omit("removing other drops", DROP, "_clear(folder, but=name)", f"{DROP_TESTS} another_release"),
-    Mutant(
-        "a pack sent from its beginning before what was kept",
-        DROP,
-        "name = WHOLE if _status(directory, WHOLE) else KEPT",
-        "name = KEPT if _status(directory, KEPT) else WHOLE",
-        f"{DROP_TESTS} replaces",
-    ),
-    Mutant(
-        "counting what arrived earlier as free",
-        DROP,
-        "status.f_bavail * status.f_frsize + sum(remains)",
-        "status.f_bavail * status.f_frsize",
-        f"{DROP_TESTS} counts_as_free",
-    ),
-    check(
-        "counting only what is gone with its name",
-        DROP,
-        "status.st_nlink == 1",
-        f"{DROP_TESTS} counts_as_free",
-    ),
-    Mutant(
-        "making a drop in one's turn",
-        DROP,
-        "root.locked(lock_timeout, run)",
-        "contextlib.nullcontext()",
-        f"{DROP_TESTS} turn_only",
-        within="make",
-    ),
-    Mutant(
-        "clearing drops in one's turn",
-        DROP,
-        "root.locked(lock_timeout, run)",
-        "contextlib.nullcontext()",
-        f"{DROP_TESTS} turn_only",
-        within="clear",
-    ),
-    Mutant(
-        "looking again at what was kept of a transfer",
-        DROP,
-        "_is_file_of(os.fstat(descriptor), owner)",
-        "True",
-        f"{ATTACKED_TESTS} kept_pack",
-    ),
-    Mutant(
-        "reading the name of a run from a file with one name",
-        DROP,
-        "if os.fstat(descriptor).st_nlink == 1:",
-        "if True:",
-        f"{ATTACKED_TESTS} other_names",
-    ),
-    Mutant(
-        "removing a drop again that somebody sent to meanwhile",
-        DROP,
-        "if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):",
-        "if True:",
-        f"{MEANWHILE_TESTS} sends_to_it",
     ),
     check("leaving another's root untouched", HOST_CALL, "not request.adopt", ADOPTION_TESTS),
     omit(
@@ -230,21 +116,18 @@ MUTANTS = (
         f"{MEANWHILE_TESTS} first_deployment",
     ),
     check(
-        "refusing a negative number of events",
-        LOOK,
-        "look.history < 0",
-        f"{RELEASE_DEPLOYMENT_INFO_TESTS} negative",
+        "refusing a negative number of events", LOOK, "look.history < 0", f"{LOOK_TESTS} negative"
     ),
     omit(
         "telling what a killed run switched to",
         LOOK,
         "_claim.settle(root, state, state.lease.since if state.lease else None)",
-        f"{RELEASE_DEPLOYMENT_INFO_TESTS} killed_run_switched",
+        f"{LOOK_TESTS} killed_run_switched",
     ),
     Mutant(
         "verifying a rollback's target",
         PLAN,
-        'step == "activate" and not just_staged',
+        'step == "activate" and not is_new',
         "False",
         f"{HEALING_TESTS} rollback",
     ),
@@ -756,5 +639,124 @@ MUTANTS = (
         "claim.root.read_current(state)",
         f"{TRIAL_TESTS} foreign",
         within="_switch",
+    ),
+    check(
+        "naming the run that took a drop away",
+        UPLOAD,
+        "name != os.path.basename(path)",
+        f"{UPLOAD_TESTS} taken_away",
+    ),
+    Mutant(
+        "opening a pack without following links",
+        UPLOAD,
+        "_paths.OPEN_FILE",
+        "os.O_RDONLY | os.O_NONBLOCK",
+        f"{HOST_CALL_TESTS} no_file",
+        within="open_pack",
+    ),
+    Mutant(
+        "writing to files of the drop's owner only",
+        UPLOAD,
+        "(piece, kept)",
+        "(piece,)",
+        f"{UPLOAD_TESTS} hard_link",
+    ),
+    Mutant(
+        "leaving what is behind a gap",
+        UPLOAD,
+        "if good and os.fstat(kept).st_size >= start:",
+        "if good:",
+        f"{UPLOAD_TESTS} gap",
+    ),
+    Mutant(
+        "offering only what this login user sent",
+        UPLOAD,
+        "if os.fstat(directory).st_uid == owner:",
+        "if True:",
+        f"{UPLOAD_TESTS} somebody_else",
+    ),
+    Mutant(
+        "offering plain files only",
+        UPLOAD,
+        "stat.S_ISREG(status.st_mode)",
+        "True",
+        f"{UPLOAD_TESTS} no_file",
+    ),
+    Mutant(
+        "offering only what arrived of the same release",
+        UPLOAD,
+        "upload.startswith(prefix)",
+        "True",
+        f"{UPLOAD_TESTS} another_release",
+    ),
+    Mutant(
+        "writing over what came late",
+        UPLOAD,
+        "_copy(piece, kept, start)",
+        "_copy(piece, kept, os.fstat(kept).st_size)",
+        f"{UPLOAD_TESTS} still_writes",
+    ),
+    omit(
+        "removing other drops",
+        UPLOAD,
+        "_clear(folder, but=name)",
+        f"{UPLOAD_TESTS} another_release",
+    ),
+    Mutant(
+        "a pack sent from its beginning before what was kept",
+        UPLOAD,
+        "name = WHOLE if _status(directory, WHOLE) else KEPT",
+        "name = KEPT if _status(directory, KEPT) else WHOLE",
+        f"{UPLOAD_TESTS} replaces",
+    ),
+    Mutant(
+        "counting what arrived earlier as free",
+        UPLOAD,
+        "status.f_bavail * status.f_frsize + sum(remains)",
+        "status.f_bavail * status.f_frsize",
+        f"{UPLOAD_TESTS} counts_as_free",
+    ),
+    check(
+        "counting only what is gone with its name",
+        UPLOAD,
+        "status.st_nlink == 1",
+        f"{UPLOAD_TESTS} counts_as_free",
+    ),
+    Mutant(
+        "making a drop in one's turn",
+        UPLOAD,
+        "root.locked(lock_timeout, run)",
+        "contextlib.nullcontext()",
+        f"{UPLOAD_TESTS} turn_only",
+        within="make",
+    ),
+    Mutant(
+        "clearing drops in one's turn",
+        UPLOAD,
+        "root.locked(lock_timeout, run)",
+        "contextlib.nullcontext()",
+        f"{UPLOAD_TESTS} turn_only",
+        within="clear",
+    ),
+    Mutant(
+        "looking again at what was kept of a transfer",
+        UPLOAD,
+        "_is_file_of(os.fstat(descriptor), owner)",
+        "True",
+        f"{ATTACKED_TESTS} kept_pack",
+    ),
+    Mutant(
+        "reading the name of a run from a file with one name",
+        UPLOAD,
+        "if os.fstat(descriptor).st_nlink == 1:",
+        "if True:",
+        f"{ATTACKED_TESTS} other_names",
+    ),
+    Mutant(
+        "removing a drop again that somebody sent to meanwhile",
+        UPLOAD,
+        "if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):",
+        "if True:",
+        f"{MEANWHILE_TESTS} sends_to_it",
     ),
 )

@@ -21,6 +21,7 @@ MEANWHILE_TESTS = "behaviour/test_meanwhile.py"
 UNREADABLE_TESTS = "behaviour/test_unreadable.py"
 HOST_CALL_TESTS = "unit/module_utils/deployment/test_host_call.py"
 HOST_CALL_CHECK_MODE_TESTS = "unit/module_utils/deployment/test_host_call_check_mode.py"
+LOOK_TESTS = "unit/module_utils/deployment/test_look.py"
 ANCESTORS_TESTS = "unit/module_utils/files/test_ancestors.py"
 DURABLE_TESTS = "unit/module_utils/files/test_durable.py"
 ADOPTION_TESTS = "unit/module_utils/root/test_adoption.py"
@@ -28,7 +29,6 @@ DIRECTORY_TESTS = "unit/module_utils/root/test_directory.py"
 LEASE_TESTS = "unit/module_utils/root/test_lease.py"
 STATE_TESTS = "unit/module_utils/root/test_state.py"
 STATE_FORM_TESTS = "unit/module_utils/root/test_state_form.py"
-RELEASE_DEPLOYMENT_INFO_TESTS = "unit/modules/test_release_deployment_info.py"
 
 MUTANTS = (
     check(
@@ -146,7 +146,7 @@ MUTANTS = (
         CLAIM,
         "switching and switching.to",
         "None",
-        f"{RELEASE_DEPLOYMENT_INFO_TESTS} gone",
+        f"{LOOK_TESTS} gone",
     ),
     omit(
         "asking at a commit point who took over", CLAIM, "self._check_token(state)", FENCING_TESTS

@@ -20,7 +20,7 @@ MUTANTS = (
         "keeping the other options out of what is said of a wrong one",
         ARGUMENTS,
         "error.obj = None",
-        f"{ARGUMENTS_TESTS} wrong_option",
+        f"{ARGUMENTS_TESTS} does_not_show_the_options",
     ),
     Mutant(
         "keeping the environment of a task out of command lines",

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -9,7 +10,7 @@ import subprocess
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
-from ansible.plugins.loader import shell_loader
+from ansible.plugins.loader import become_loader, shell_loader
 
 from ansible_collections.itops.release.plugins.plugin_utils.adapter import _transfer
 
@@ -187,6 +188,46 @@ def test_what_arrived_stays_when_the_link_breaks(tmp_path, pack, drop):
 
     assert (drop / "pack").exists()
     assert list(pack.parent.iterdir()) == [pack]
+
+
+@pytest.mark.parametrize("unprivileged", [False, True])
+def test_modules_go_through_input_for_another_unprivileged_user_only(tmp_path, unprivileged):
+    action = Action(tmp_path, unprivileged)
+
+    with contextlib.suppress(OSError), _transfer.modules_through_input(action):
+        assert action._connection.options["pipelining"] is unprivileged
+        raise OSError("a task that fails")
+
+    assert action._connection.options["pipelining"] is False
+
+
+def test_modules_go_through_input_where_nobody_has_decided(tmp_path):
+    """What is sent as a file stays on the host, with its options, when the run is killed."""
+    action = Action(tmp_path, unprivileged=False)
+    action._connection.origin = "default"
+
+    with _transfer.modules_through_input(action):
+        assert action._connection.options["pipelining"] is True
+
+    assert action._connection.options["pipelining"] is False
+
+
+@pytest.mark.parametrize(("method", "pipelining"), [("sudo", True), ("su", False)])
+def test_a_way_to_become_another_that_needs_a_terminal_keeps_it(tmp_path, method, pipelining):
+    action = Action(tmp_path, unprivileged=True)
+    action._connection.become = become_loader.get(method)
+    action._connection.origin = "default"
+
+    with _transfer.modules_through_input(action):
+        assert action._connection.options["pipelining"] is pipelining
+
+
+def test_a_connection_without_that_choice_is_left_alone(tmp_path):
+    action = Action(tmp_path, unprivileged=True)
+    action._connection.options.clear()
+
+    with _transfer.modules_through_input(action):
+        assert action._connection.options == {}
 
 
 def test_a_pack_is_read_where_others_look_for_leftovers(pack):

@@ -8,14 +8,14 @@ from ansible_collections.itops.release.tests.mutants.matching import Mutant, che
 
 BUILT = "plugin_utils/building/_built.py"
 COLLISIONS = "plugin_utils/building/_collisions.py"
+PLAN = "plugin_utils/building/_plan.py"
 SEALING = "plugin_utils/building/_sealing.py"
 SOURCE_HOSTS = "plugin_utils/building/_source_hosts.py"
-SUPERVISION = "plugin_utils/building/_supervision.py"
 SEALING_BUILDS_TESTS = "unit/action/test_sealing_builds.py"
 COLLISIONS_TESTS = "unit/plugin_utils/building/test_collisions.py"
+PLAN_TESTS = "unit/plugin_utils/building/test_plan.py"
 SEALING_TESTS = "unit/plugin_utils/building/test_sealing.py"
 SOURCE_HOSTS_TESTS = "unit/plugin_utils/building/test_source_hosts.py"
-SUPERVISION_TESTS = "unit/plugin_utils/building/test_supervision.py"
 ABOUT_TESTS = "unit/plugin_utils/release/test_about.py"
 
 MUTANTS = (
@@ -77,6 +77,18 @@ MUTANTS = (
         "path if case_sensitive else path.lower()",
         f"{COLLISIONS_TESTS} collide",
     ),
+    check(
+        "refusing addresses with a secret",
+        PLAN,
+        "shown != origin.place and _has_secret(origin.place)",
+        f"{PLAN_TESTS} refused_by_name",
+    ),
+    check(
+        "refusing what cannot work together before a build",
+        PLAN,
+        "problems",
+        f"{PLAN_TESTS} refused_by_name",
+    ),
     check("refusing names that collide", SEALING, "found", f"{SEALING_TESTS} some_host"),
     omit(
         "sealing what is declared only in its form",
@@ -91,52 +103,10 @@ MUTANTS = (
         'return answer.get("scripts")',
         f"{SOURCE_HOSTS_TESTS} scripts_of_another_form",
     ),
-    Mutant(
+    omit(
         "comparing what this machine packs with what was built",
         SOURCE_HOSTS,
-        "_as_built.check_tree(source.name, entries, tree, root, self.workspace)",
-        "del tree, root",
+        "_as_built.check_tree(source.name, entries, tree, root, workspace)",
         f"{SEALING_BUILDS_TESTS} refused_by_name",
-    ),
-    check(
-        "refusing addresses with a secret",
-        SUPERVISION,
-        "shown != origin.place and _has_secret(origin.place)",
-        f"{SUPERVISION_TESTS} refused_by_name",
-    ),
-    omit(
-        "ending a build before a signal ends its controller",
-        SUPERVISION,
-        """
-        with contextlib.suppress(Exception):
-            forget()
-        """,
-        f"{SUPERVISION_TESTS} signal_ends or ended_by_an_error",
-    ),
-    Mutant(
-        "asking again where a link broke",
-        SUPERVISION,
-        "if time.monotonic() - heard > patience / 2:",
-        "if True:",
-        f"{SUPERVISION_TESTS} for_a_moment",
-    ),
-    check(
-        "seeing that a build was killed",
-        SUPERVISION,
-        'not any("alive" in event for event in found)',
-        f"{SUPERVISION_TESTS} only_for_its_parent",
-    ),
-    Mutant(
-        "telling text of a host without control characters",
-        SUPERVISION,
-        'tell(_canonical.one_line(event["say"]))',
-        'tell(event["say"])',
-        f"{SUPERVISION_TESTS} told_once",
-    ),
-    check(
-        "refusing what cannot work together before a build",
-        SUPERVISION,
-        "problems",
-        f"{SUPERVISION_TESTS} refused_by_name",
     ),
 )

@@ -11,7 +11,6 @@ HOST_DIFF = "plugin_utils/deployment/_host_diff.py"
 OPTIONS = "plugin_utils/deployment/_options.py"
 PACKS = "plugin_utils/deployment/_packs.py"
 RELEASE_DEPLOYMENT_TESTS = "unit/action/test_release_deployment.py"
-TRANSFER_TESTS = "unit/plugin_utils/adapter/test_transfer.py"
 HOST_DIFF_TESTS = "unit/plugin_utils/deployment/test_host_diff.py"
 PACKS_TESTS = "unit/plugin_utils/deployment/test_packs.py"
 
@@ -71,6 +70,6 @@ MUTANTS = (
         PACKS,
         "digest.hexdigest() == partial.sha256",
         "True",
-        f"{TRANSFER_TESTS} another_pack",
+        f"{PACKS_TESTS} another_pack",
     ),
 )

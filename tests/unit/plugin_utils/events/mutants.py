@@ -6,40 +6,21 @@ from __future__ import annotations
 
 from ansible_collections.itops.release.tests.mutants.matching import Mutant, check, omit
 
-BUILD_FACTS = "plugin_utils/events/_build_facts.py"
+ANSWERS = "plugin_utils/events/_answers.py"
 RECORDER = "plugin_utils/events/_recorder.py"
 RECORDER_BUILDS = "plugin_utils/events/_recorder_builds.py"
+TRACES = "plugin_utils/events/_traces.py"
+WORDS = "plugin_utils/events/_words.py"
 REPORT_TESTS = "unit/plugin_utils/events/test_report.py"
 REPORT_OF_BUILDS_TESTS = "unit/plugin_utils/events/test_report_of_builds.py"
 
 MUTANTS = (
     Mutant(
         "telling a build that failed from one that was whole",
-        BUILD_FACTS,
-        'status == "ok"',
-        "True",
+        ANSWERS,
+        'status == "ok" and bool(result.get("built"))',
+        'bool(result.get("built"))',
         f"{REPORT_OF_BUILDS_TESTS} no_build_of_one_that_failed",
-    ),
-    Mutant(
-        "telling links that alone come and go from mending",
-        RECORDER,
-        "any(trace.relinked())",
-        "False",
-        f"{REPORT_TESTS} linked_paths",
-    ),
-    check(
-        "telling what is staged and held back from what was live already",
-        RECORDER,
-        "trace.waiting",
-        f"{REPORT_TESTS} line_that_is_true",
-    ),
-    Mutant(
-        "telling a way back whatever its serial is",
-        RECORDER,
-        "trace.went_back",
-        "False",
-        f"{REPORT_TESTS} line_that_is_true",
-        within="_outcome",
     ),
     omit(
         "telling a host that was only asked from one with nothing to do",
@@ -48,22 +29,43 @@ MUTANTS = (
         f"{REPORT_TESTS} line_that_is_true",
     ),
     check(
-        "telling in the report what was allowed",
-        RECORDER,
-        "trace.despite",
-        f"{REPORT_TESTS} does_not_fit",
-    ),
-    check(
         "telling what a build was interrupted in",
         RECORDER,
-        "isinstance(latest, tuple)",
+        "latest == Workspace(workspace)",
         f"{REPORT_OF_BUILDS_TESTS} lines_that_are_true",
     ),
     Mutant(
         "passing over in the report what was sealed and not built",
         RECORDER_BUILDS,
-        "not workspace",
+        "not event.root",
         "False",
         f"{REPORT_OF_BUILDS_TESTS} not_built",
+    ),
+    Mutant(
+        "telling links that alone come and go from mending",
+        TRACES,
+        "any(self.relinked())",
+        "False",
+        f"{REPORT_TESTS} linked_paths",
+    ),
+    check(
+        "telling what is staged and held back from what was live already",
+        TRACES,
+        "self.waiting",
+        f"{REPORT_TESTS} line_that_is_true",
+    ),
+    Mutant(
+        "telling a way back whatever its serial is",
+        TRACES,
+        "self.went_back",
+        "False",
+        f"{REPORT_TESTS} line_that_is_true",
+        within="outcome",
+    ),
+    check(
+        "telling in the report what was allowed",
+        WORDS,
+        "trace.despite",
+        f"{REPORT_TESTS} does_not_fit",
     ),
 )

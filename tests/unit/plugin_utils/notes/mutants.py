@@ -10,12 +10,13 @@ BASELINE = "plugin_utils/notes/_baseline.py"
 BUILD_NOTE = "plugin_utils/notes/_build_note.py"
 CHAIN = "plugin_utils/notes/_chain.py"
 COMPOSITION = "plugin_utils/notes/_composition.py"
+DELIVERY = "plugin_utils/notes/_delivery.py"
 DEPENDENCIES = "plugin_utils/notes/_dependencies.py"
 RENDERED = "plugin_utils/notes/_rendered.py"
 WORKSPACE = "plugin_utils/notes/_workspace.py"
-RELEASES_LIVE_TESTS = "unit/filter/test_releases_live.py"
 BUILD_NOTE_TESTS = "unit/plugin_utils/notes/test_build_note.py"
 COMPOSITION_TESTS = "unit/plugin_utils/notes/test_composition.py"
+DELIVERY_TESTS = "unit/plugin_utils/notes/test_delivery.py"
 DEPENDENCIES_TESTS = "unit/plugin_utils/notes/test_dependencies.py"
 RENDERED_TESTS = "unit/plugin_utils/notes/test_rendered.py"
 
@@ -47,9 +48,6 @@ MUTANTS = (
         f"{COMPOSITION_TESTS} nothing_is_known",
     ),
     check(
-        "believing no answer of an earlier run", BASELINE, "host not in now", RELEASES_LIVE_TESTS
-    ),
-    check(
         "finding checkouts that are not clean",
         BUILD_NOTE,
         "built and built.is_dirty",
@@ -64,7 +62,7 @@ MUTANTS = (
     check(
         "finding versions that stayed",
         BUILD_NOTE,
-        'change["from_version"] == change["to_version"]',
+        "change.from_version == change.to_version",
         f"{BUILD_NOTE_TESTS} version_that_stayed",
     ),
     check(
@@ -85,7 +83,7 @@ MUTANTS = (
     check(
         "telling that a source has no commits",
         BUILD_NOTE,
-        "kind in NO_COMMITS and any(component[key] for key in CHANGES)",
+        "kind in NO_COMMITS and any(component.paths(key) for key in CHANGES)",
         f"{BUILD_NOTE_TESTS} without_a_repository",
     ),
     Mutant(
@@ -105,8 +103,8 @@ MUTANTS = (
     Mutant(
         "holding build notes to their schema",
         CHAIN,
-        "if _is_whole(found.predicate, label):",
-        "if True:",
+        "_is_whole(found.predicate, label)",
+        "True",
         f"{COMPOSITION_TESTS} malformed",
     ),
     omit(
@@ -119,17 +117,17 @@ MUTANTS = (
         "leaving out what comes and goes",
         CHAIN,
         """
-        return [
-            {**commit, "is_taken_back": self._counts[key] < 0}
+        tuple(
+            dataclasses.replace(commit, is_taken_back=self._counts[key] < 0)
             for key, commit in self._commits.items()
             if self._counts[key]
-        ]
+        )
         """,
         """
-        return [
-            {**commit, "is_taken_back": self._counts[key] < 0}
+        tuple(
+            dataclasses.replace(commit, is_taken_back=self._counts[key] < 0)
             for key, commit in self._commits.items()
-        ]
+        )
         """,
         f"{COMPOSITION_TESTS} comes_and_goes",
     ),
@@ -151,6 +149,13 @@ MUTANTS = (
         COMPOSITION,
         "not self._may_lack_packages",
         f"{COMPOSITION_TESTS} nobody_keeps",
+    ),
+    Mutant(
+        "warning of no more findings than a terminal takes",
+        DELIVERY,
+        "findings[:MOST_WARNINGS]",
+        "findings",
+        f"{DELIVERY_TESTS} of_much_the_first",
     ),
     Mutant(
         "reading no bill without end",
@@ -184,7 +189,7 @@ MUTANTS = (
     check(
         "telling that the commit before is not known",
         WORKSPACE,
-        "not is_known",
+        "old and not is_known",
         f"{COMPOSITION_TESTS} tells_no_commit",
     ),
 )
