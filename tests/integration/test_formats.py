@@ -44,6 +44,12 @@ NEW_STATE = {
     ],
     "plugins/module_utils/root/_history.py": [(r"^FORMAT = 1$", "FORMAT = 2")],
     # What a newer version may have more of.
+    "plugins/module_utils/root/_state_form.py": [
+        (
+            r'^    "since": _or_none\(_is_text\),$',
+            '    "since": _or_none(_is_text),\n    "novelty": _is_text,',
+        )
+    ],
     "plugins/module_utils/root/_state.py": [
         (
             r"^    since: str \| None = None$",
