@@ -133,6 +133,8 @@ def sweep(path):
                     leftovers[os.path.join(path, name)] = reason
     finally:
         os.close(top)
+    if _directory.is_of_system(path):
+        return leftovers
     above, name = os.path.split(_paths.local(path).rstrip("/"))
     parent = _ancestors.open_directory(above, _ancestors.trusted())
     try:
