@@ -111,7 +111,7 @@ def revert(claim: _claim.Claim, change: _records.Change, service: _request.Servi
     """
     with claim.commit_point() as state:
         _reversal.put_on_trial(claim.root, state, change)
-        # First: once the state has forgotten the change, only the history tells of its end.
+        # Once it has switched, the state has forgotten the change: only the history tells of it.
         claim.record(_reversal.REVERTED, change.to, change.run)
         claim.root.write_state(state)
     return _probe_again(claim, withdraw(claim, service), service)
