@@ -50,7 +50,8 @@ options:
 EXAMPLES = r"""
 - name: Run the steps
   ansible.builtin.include_tasks: "{{ item.file }}"
-  loop: "{{ hooks | itops.release.deployment_steps(role_path, false, false, false, true, true, false) }}"
+  loop: >-
+    {{ hooks | itops.release.deployment_steps(role_path, false, false, false, true, true, false) }}
   vars:
     hooks: {after_stage: /srv/hooks/warm.yml}
 """

@@ -24,13 +24,13 @@ def plan(
 
     *hooks* are task files by moment; *own* is the directory of the role's own task files.
     *looks_beside*: other deployments are looked at, so the first task has not asked the host: the
-    last step is then what follows from what it answers. *is_staged*: only what comes after staging
-    is wanted. *is_live*: the release is live already. *has_listeners*: handlers restart the service.
+    last step is then what follows from its answer. *is_staged*: only what comes after staging is
+    wanted. *is_live*: the release is live already. *has_listeners*: handlers restart the service.
     *commits*: the release is to be committed; *at_once*: by the switch, whatever comes after it.
 
     A step has ``name``, ``file``, ``switches``, whether it makes the release live, and ``of``, the
-    files of all steps. Ansible runs equal items of an include together for all hosts that have them,
-    in the order in which it met them first: hosts with other steps must have no item in common.
+    files of all steps. Ansible runs equal items of an include together for all hosts that have
+    them, in the order in which it met them first: hosts with other steps must share no item.
     """
     steps = [] if is_staged else _staging(hooks, own, looks_beside)
     if looks_beside and not is_staged:
@@ -58,20 +58,24 @@ def _switching(
 ) -> list[Step]:
     """Return the steps from a staged release on, none where the role's last task does it all."""
     before = _hook(hooks, "after_stage") + _hook(hooks, "before_activate", "before_rollback")
-    between = _hook(hooks, "after_activate"), _hook(hooks, "before_commit")
+    activated, committing = _hook(hooks, "after_activate"), _hook(hooks, "before_commit")
     last = _hook(hooks, "after_commit", "after_rollback")
-    handlers = [_own("run_handlers", own)]
-    if at_once:
-        after = [*(handlers if has_listeners else []), *last]
-    elif has_listeners or last or any(between):
-        after = [*between[0], *handlers, *between[1], _own("commit", own), *last]
-        if last and not commits:  # the hook ran under the lease of this run
-            after.append(_own("end_lease", own))
-    else:
-        after = []
-    if not after:
+    handlers = [_own("run_handlers", own)] if has_listeners else []
+    if not (handlers or activated or committing or last):
         return before
-    return [*before, {**_own("go_live", own), "switches": True}, *after]
+    if at_once:
+        return [*before, _switch("go_live", own), *handlers, *last]
+    if last and not commits:  # the hook runs under the lease of this run
+        last.append(_own("end_lease", own))
+    # Each file costs a result: what no hook stands between is one.
+    if not (activated or committing):
+        return [*before, _switch("go_live_and_commit", own), *last]
+    middle = [*handlers, *committing] if committing else []
+    return [*before, _switch("go_live", own), *activated, *middle, _own("commit", own), *last]
+
+
+def _switch(name: str, folder: str) -> Step:
+    return {**_own(name, folder), "switches": True}
 
 
 def _hook(hooks: Mapping[str, str], *moments: str) -> list[Step]:
