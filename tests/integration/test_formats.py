@@ -186,7 +186,7 @@ def test_what_the_first_version_left_is_gone_on_with(host, sealed, operator):
 
     assert run.rc == 0, run.output
     assert live_version(host) == "1.0.0"
-    assert read_state(host)["format"] == 2
+    assert read_state(host)["format"] == 3
     assert now.deploy("3.0.0").rc == 0
     assert live_version(host) == "3.0.0"
 
@@ -196,11 +196,11 @@ def test_an_upgrade_and_a_downgrade_over_a_live_release(host, sealed, operator):
 
     looked = newer.verify()
     assert looked.rc == 0, looked.output
-    assert read_state(host)["format"] == 2
+    assert read_state(host)["format"] == 3
     run = newer.rollback()
     assert run.rc == 0, run.output
     assert live_version(host) == "1.0.0"
-    assert read_state(host)["format"] == 3
+    assert read_state(host)["format"] == 4
 
     before = snapshot(host.seen)
     options = {"library": sealed.library, "keywords": IGNORED}

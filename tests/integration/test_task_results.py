@@ -73,7 +73,7 @@ def test_without_hooks_a_deployment_and_a_rollback_cost_three(results):
         (("before_activate",), 5),
         (("after_commit",), 6),
         (("before_activate", "after_commit"), 7),
-        (HOOKS, 14),
+        (HOOKS, 16),
     ],
     ids=str,
 )

@@ -28,36 +28,43 @@ def plan(
     wanted. *is_live*: the release is live already. *has_listeners*: handlers restart the service.
     *commits*: the release is to be committed; *at_once*: by the switch, whatever comes after it.
 
-    A step has ``name``, ``file``, ``switches``, whether it makes the release live, and ``of``, the
-    files of all steps. Ansible runs equal items of an include together for all hosts that have
-    them, in the order in which it met them first: hosts with other steps must share no item.
+    A step has ``name``, ``file``, ``switches``, whether it makes the release live, ``inner``, the
+    steps within it, and ``of``, the files of all steps. Ansible runs equal items of an include
+    together for all hosts that have them, in the order in which it met them first: hosts with other
+    steps must share no item.
     """
-    steps = [] if is_staged else _staging(hooks, own, looks_beside)
+    steps = [] if is_staged else _before_staging(hooks, own, looks_beside)
     if looks_beside and not is_staged:
         steps.append(_own("steps_after_staging", own))
     elif not is_live:
         steps += _switching(hooks, own, has_listeners, commits, at_once)
-    files = " ".join(step["file"] for step in steps)
+    files = " ".join(each["file"] for step in steps for each in [step, *step["inner"]])
     return [{**step, "of": files} for step in steps]
 
 
-def _staging(hooks: Mapping[str, str], own: str, looks_beside: bool) -> list[Step]:
-    """Return the steps up to a staged release: it is staged already where none is needed."""
+def _before_staging(hooks: Mapping[str, str], own: str, looks_beside: bool) -> list[Step]:
+    """Return the step that leads to a staged release, none where the first task has staged it.
+
+    It has its ``inner`` steps within a block: a host that fails in one has failed before any host
+    of its batch is switched.
+    """
     before = _hook(hooks, "before_stage")
-    steps: list[Step] = []
+    inner: list[Step] = []
     if looks_beside:
-        steps.append(_own("look_beside", own))
+        inner.append(_own("look_beside", own))
         if before:
-            steps.append(_own("check", own))
-    steps += before
-    return [*steps, _own("stage", own)] if steps else []
+            inner.append(_own("check", own))
+    inner += before
+    return [{**_own("before_staging", own), "inner": inner}] if inner else []
 
 
 def _switching(
     hooks: Mapping[str, str], own: str, has_listeners: bool, commits: bool, at_once: bool
 ) -> list[Step]:
     """Return the steps from a staged release on, none where the role's last task does it all."""
-    before = _hook(hooks, "after_stage") + _hook(hooks, "before_activate", "before_rollback")
+    staged = _hook(hooks, "after_stage")
+    before = [{**_own("after_staging", own), "inner": staged}] if staged else []
+    before += _hook(hooks, "before_activate", "before_rollback")
     activated, committing = _hook(hooks, "after_activate"), _hook(hooks, "before_commit")
     last = _hook(hooks, "after_commit", "after_rollback")
     handlers = [_own("run_handlers", own)] if has_listeners else []
@@ -81,7 +88,7 @@ def _switch(name: str, folder: str) -> Step:
 def _hook(hooks: Mapping[str, str], *moments: str) -> list[Step]:
     """Return the hooks at one place; *moments* are the names that it has in different roles."""
     return [
-        {"name": f"{name} hook", "file": hooks[name], "switches": False}
+        {"name": f"{name} hook", "file": hooks[name], "switches": False, "inner": []}
         for name in moments
         if hooks.get(name)
     ]
@@ -89,4 +96,4 @@ def _hook(hooks: Mapping[str, str], *moments: str) -> list[Step]:
 
 def _own(name: str, folder: str) -> Step:
     file = f"{folder}/{name}.yml"
-    return {"name": name.replace("_", " "), "file": file, "switches": False}
+    return {"name": name.replace("_", " "), "file": file, "switches": False, "inner": []}

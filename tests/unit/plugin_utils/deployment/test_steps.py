@@ -33,7 +33,12 @@ def plan(hooks=(), **changes):
     }
     given = {moment: HOOKS[moment] for moment in hooks}
     steps = _steps.plan(given, OWN, **{**options, **changes})
-    return [step["file"].removeprefix("/own/").removeprefix("/hooks/") for step in steps]
+    return [shown(step) for step in steps]
+
+
+def shown(step):
+    name = step["file"].removeprefix("/own/").removeprefix("/hooks/").removesuffix(".yml")
+    return (name, *map(shown, step["inner"])) if step["inner"] else name
 
 
 def test_without_hooks_and_handlers_nothing_is_included():
@@ -42,23 +47,23 @@ def test_without_hooks_and_handlers_nothing_is_included():
 
 
 def test_a_hook_before_staging_has_the_release_staged_after_it():
-    assert plan(["before_stage", "after_stage"]) == ["before_stage", "stage.yml", "after_stage"]
+    assert plan(["before_stage", "after_stage"]) == [
+        ("before_staging", "before_stage"),
+        ("after_staging", "after_stage"),
+    ]
 
 
 def test_what_is_live_beside_is_compared_before_any_hook_runs():
     assert plan(["before_stage"], looks_beside=True) == [
-        "look_beside.yml",
-        "check.yml",
-        "before_stage",
-        "stage.yml",
-        "steps_after_staging.yml",
+        ("before_staging", "look_beside", "check", "before_stage"),
+        "steps_after_staging",
     ]
-    assert plan(looks_beside=True) == ["look_beside.yml", "stage.yml", "steps_after_staging.yml"]
-    assert plan(HOOKS, is_staged=True) == plan(HOOKS)[2:]
+    assert plan(looks_beside=True) == [("before_staging", "look_beside"), "steps_after_staging"]
+    assert plan(HOOKS, is_staged=True) == plan(HOOKS)[1:]
 
 
 def test_a_release_that_is_live_runs_only_the_hook_before_staging():
-    assert plan(HOOKS, is_live=True) == ["before_stage", "stage.yml"]
+    assert plan(HOOKS, is_live=True) == [("before_staging", "before_stage")]
 
 
 def test_hooks_before_the_switch_leave_it_to_the_one_call():
@@ -68,41 +73,40 @@ def test_hooks_before_the_switch_leave_it_to_the_one_call():
 @pytest.mark.parametrize(
     ("hook", "wanted"),
     [
-        ("after_activate", ["go_live.yml", "after_activate", "commit.yml"]),
-        ("before_commit", ["go_live.yml", "before_commit", "commit.yml"]),
-        ("after_commit", ["go_live_and_commit.yml", "after_commit"]),
+        ("after_activate", ["go_live", "after_activate", "commit"]),
+        ("before_commit", ["go_live", "before_commit", "commit"]),
+        ("after_commit", ["go_live_and_commit", "after_commit"]),
     ],
 )
 def test_a_hook_after_the_switch_leaves_the_commit_to_a_call_of_its_own(hook, wanted):
-    assert plan(["after_stage", hook]) == ["after_stage", *wanted]
+    assert plan(["before_activate", hook]) == ["before_activate", *wanted]
 
 
 def test_handlers_run_between_the_switch_and_the_probe():
-    assert plan(has_listeners=True) == ["go_live_and_commit.yml"]
+    assert plan(has_listeners=True) == ["go_live_and_commit"]
     assert plan(HOOKS, has_listeners=True) == [
-        "before_stage",
-        "stage.yml",
-        "after_stage",
+        ("before_staging", "before_stage"),
+        ("after_staging", "after_stage"),
         "before_activate",
-        "go_live.yml",
+        "go_live",
         "after_activate",
-        "run_handlers.yml",
+        "run_handlers",
         "before_commit",
-        "commit.yml",
+        "commit",
         "after_commit",
     ]
 
 
 def test_a_release_that_stays_on_trial_is_left_to_others_after_the_last_hook():
-    assert plan(["after_commit"], commits=False)[-1] == "end_lease.yml"
-    assert plan(["after_activate"], commits=False)[-1] == "commit.yml"
+    assert plan(["after_commit"], commits=False)[-1] == "end_lease"
+    assert plan(["after_activate"], commits=False)[-1] == "commit"
 
 
 def test_a_rollback_commits_at_once():
-    assert plan(["after_commit"], at_once=True) == ["go_live.yml", "after_commit"]
+    assert plan(["after_commit"], at_once=True) == ["go_live", "after_commit"]
     assert plan(["after_commit"], at_once=True, has_listeners=True) == [
-        "go_live.yml",
-        "run_handlers.yml",
+        "go_live",
+        "run_handlers",
         "after_commit",
     ]
 
