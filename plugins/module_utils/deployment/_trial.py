@@ -9,6 +9,7 @@ that ends at any point leaves the old or the new release live, and the next run 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any, Dict, NamedTuple, NoReturn, Optional
 
 from ..files import _durable
@@ -76,7 +77,10 @@ def try_out(claim: _claim.Claim, service: _request.Service) -> None:
     """
     claim.tries = True
     with claim.commit_point() as state:  # an overtaken run does not touch the service
-        restarted = state.restarted
+        restarted, tried = state.restarted, state.trial_change
+        if tried and tried.run != claim.run:  # the trial of an earlier run is this one's now
+            state.trial_change = replace(tried, run=claim.run)
+            claim.root.write_state(state)
     try:
         if service.restart and not restarted:
             _restart(claim, service)

@@ -505,6 +505,16 @@ def test_after_a_failure_a_trial_is_undone(story, happened, live):
     assert story.host.state.current == story.host.current
 
 
+def test_a_trial_that_the_run_went_on_with_is_its_own(story):
+    story.deploy(FIRST, 1)
+    story.deploy(OTHER, 2, commit=False, hold=False)
+    story.deploy(MINE, 2, commit=False)
+
+    assert story.revert(by=MINE, commit=False)["changed"]
+
+    assert story.live == 1
+
+
 def test_a_commit_is_undone_after_its_trial_alone_was(story):
     a_commit_and_a_trial(story)
     story.revert(commit=False)
