@@ -78,7 +78,7 @@ class ActionModule(ActionBase):
         result["hooks"] = hooks
         if not answer.failed:
             result["has_listeners"] = _listeners.has_listeners(self._task)
-            if self._task.diff:
+            if self._task.diff and "before" in result:
                 result["diff"] = _host_diff.diff(conversation.manifest, result)
         return result
 

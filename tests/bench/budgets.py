@@ -54,6 +54,10 @@ def used(costs, count, next_bytes):
         ),
         Used("role deploy, nothing to do", "the task + 0.5 O", _of_role(costs)),
         Used(
+            "role deploy, first release", "1.15 x the module in two steps", _in_steps(costs, "v1")
+        ),
+        Used("role deploy, next release", "1.15 x the module in two steps", _in_steps(costs, "v2")),
+        Used(
             "sealing, in one process",
             "1.5 x by hand",
             seal,
@@ -80,6 +84,12 @@ def used(costs, count, next_bytes):
     call = costs["a call, compressed"][0].bytes_in - ping
     found.append(Used("bytes of a call beyond ping's", "40 KB", [call / (40 * KILOBYTE)]))
     return found
+
+
+def _in_steps(costs, version):
+    """Return how much the role took of what it may beside the module in the same two steps."""
+    module, role = (costs[f"release {version}, {by}"] for by in ("module in two steps", "role"))
+    return [r.seconds / 1.15 / m.seconds for r, m in zip(role, module, strict=True)]
 
 
 def _of_role(costs):

@@ -60,12 +60,24 @@ class Bench:
         self.note("first release", lambda: self.deploy("release: app:v1"))
         self.note("next release", lambda: self.deploy("release: app:v2"))
         self.note("nothing to do", lambda: self.deploy("release: app:v2"))
-        self.note("nothing to do, by the role", self.role)
+        self.note("nothing to do, by the role", lambda: self.role())
         info = f"itops.release.release_deployment_info: {{root: {ROOT}, verify: true}}"
         self.note("verify", lambda: self.play(info))
         self.note("rollback", lambda: self.deploy("release: previous"))
         self.note("remove", lambda: self.deploy("state: absent"))
+        self.round_of_roles()
         self._round_of_sealing()
+
+    def round_of_roles(self):
+        """Measure the role beside the module in the same two steps."""
+        for version in ("v1", "v2"):
+            name = f"release {version}, module in two steps"
+            self.note(name, lambda version=version: self.two_steps(f"app:{version}"))
+        self.empty()
+        for version in ("v1", "v2"):
+            name = f"release {version}, role"
+            self.note(name, lambda version=version: self.role(f"app:{version}"))
+        self.empty()
 
     def _round_of_sealing(self):
         for name in ("library", "in-library", "in-root"):
@@ -129,11 +141,17 @@ class Bench:
         task = DEPLOYMENT.format(library=self.folder / "library") % arguments
         self.play(task, **environment)
 
-    def role(self):
+    def two_steps(self, release):
+        """Stage and go live by two tasks, as the role does."""
+        task = DEPLOYMENT.format(library=self.folder / "library")
+        steps = (task % f"release: '{release}', state: {state}" for state in ("staged", "live"))
+        self.play("\n    - ".join(steps))
+
+    def role(self, release="app:v2"):
         argv = ["itops.release.deploy", "-i", "inventory.json"]
         variables = {
             "deploy_root": ROOT,
-            "deploy_release": "app:v2",
+            "deploy_release": release,
             "deploy_media_library": str(self.folder / "library"),
         }
         self._playbook([*argv, "-e", json.dumps(variables)])

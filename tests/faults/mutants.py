@@ -117,17 +117,17 @@ SWEPT = (
     Mutant(
         "knowing in which order releases were staged",
         "module_utils/deployment/_transaction.py",
-        "                lambda state: _state.superfluous(\n                    state, ",
-        "                lambda state: _state.superfluous(\n"
+        "        lambda state: _state.superfluous(state, root",
+        "        lambda state: _state.superfluous(\n"
         "                    (lambda other: other.trees.update({tree: __import__('dataclasses').r"
         "eplace(record, token=__import__('os').stat(root.path + '/releases/' + tree).st_mtime) for"
-        " tree, record in other.trees.items()}) or other)(copy.deepcopy(state)), ",
+        " tree, record in other.trees.items()}) or other)(copy.deepcopy(state)), root",
         kills("clean"),
     ),
     Mutant(
         "going on with a removal that was killed",
         "module_utils/deployment/_host_call.py",
-        "has_leftovers = not check_mode and _removal.unused_manifests(root, before)",
+        "has_leftovers = not request.check and _removal.unused_manifests(root, before)",
         "has_leftovers = False",
         kills("remove one"),
     ),
@@ -148,10 +148,24 @@ SWEPT = (
     Mutant(
         "cleaning after the new release is accepted only",
         "module_utils/deployment/_transaction.py",
-        "        _try_and_accept(root, claim, before, params)\n",
+        "        _try_and_accept(root, claim, before, request)\n",
         "        _removal.clean(claim, lambda state: [t for t in state.trees if t != tree])\n"
-        "        _try_and_accept(root, claim, before, params)\n",
+        "        _try_and_accept(root, claim, before, request)\n",
         kills("put back"),
+    ),
+    Mutant(
+        "recording a reversal before it switches",
+        TRIAL,
+        "        claim.record(_reversal.REVERTED, change.to, change.run)\n",
+        "",
+        kills("revert a commit"),
+    ),
+    Mutant(
+        "finishing a reversal that was killed",
+        "module_utils/deployment/_reversal.py",
+        "    if not waits or state.trial:\n",
+        "    if True:\n",
+        kills("revert a trial"),
     ),
     Mutant(
         "removing from the library only what its index names no more",
@@ -166,8 +180,8 @@ SWEPT = (
     Mutant(
         "replacing a checksum file in one step",
         "module_utils/checksums/_file.py",
-        "_durable.write_file(folder, self._name, data, MODE, self._scratch)",
-        "_durable.write_file(folder, self._name, data, MODE, self._name)",
+        "_durable.write_file(folder, name, data, MODE, scratch)",
+        "_durable.write_file(folder, name, data, MODE, name)",
         kills("write checksums"),
     ),
     Mutant(
@@ -195,7 +209,7 @@ def attack(name):
 
 TREE = "module_utils/tree/_layout.py"
 SHARED = "module_utils/deployment/_shared.py"
-DROP = "module_utils/deployment/_drop.py"
+UPLOAD = "module_utils/deployment/_upload.py"
 CONFINED = "tests/faults/test_confinement.py::test_an_operation_can_be_led_nowhere_else"
 ATTACKED = (
     Mutant(
@@ -246,14 +260,14 @@ ATTACKED = (
     ),
     Mutant(
         "opening a pack without following a link",
-        DROP,
+        UPLOAD,
         "descriptor = os.open(name, _paths.OPEN_FILE, dir_fd=directory)",
         "descriptor = os.open(name, _paths.OPEN_FILE & ~os.O_NOFOLLOW, dir_fd=directory)",
         attack("drop"),
     ),
     Mutant(
         "joining a transfer only to a file in the drop",
-        DROP,
+        UPLOAD,
         "kept = os.open(KEPT, os.O_WRONLY | _paths.OPEN_FILE, dir_fd=directory)",
         "kept = os.open(KEPT, os.O_WRONLY | os.O_CLOEXEC, dir_fd=directory)",
         attack("drop"),
@@ -295,7 +309,7 @@ ATTACKED = (
     ),
     Mutant(
         "opening the drop from within the root",
-        DROP,
+        UPLOAD,
         "name = os.path.basename(_paths.local(path))",
         "name = _paths.local(path)",
         (f"{CONFINED}[stage]",),

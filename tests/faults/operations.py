@@ -93,6 +93,22 @@ def unneeded(host):
     return sorted(found) + sorted(path.name for path in kept if path.stem not in needed)
 
 
+def remembered(host):
+    """Return what a root remembers that decides what is live, and what the way back is."""
+    state = host.state
+    if state.current != host.current or state.switching:
+        return f"the state says {state.current}, and {host.current} is live"
+    return {"live": state.live, "trial": state.trial, "good": state.good, "bad": [*state.bad]}
+
+
+UNUSED = {"live": None, "trial": None, "good": [], "bad": []}
+
+
+def made_live(version):
+    """Return the name of the run that made *version* live before an operation."""
+    return f"the run of {version}"
+
+
 def job_of(request):
     """Return the text of the driver's job that is *request*."""
     told, secret = request.to_plain()
@@ -130,15 +146,25 @@ class Operation:
         """Make the root below *folder* and the file ``job``: what the driver is to do with it."""
         labels = bench.labels
         host = Host(bench.estate, folder / "srv", self.options(folder))
+        actor = host.run
         (folder / "tmp").mkdir()
         if self.layout:
             lay_out_foreign(host.root, self.layout)
             host.params["adopt"] = True
-        for version in self.before:
-            host.deploy(labels[version], seed=True, linked_paths=LINKS, verify=False)
         found = self.params.get("found", ())
+        for version in self.before:
+            host.run = made_live(version)
+            self._note(host)
+            host.deploy(labels[version], seed=True, linked_paths=LINKS, verify=False)
         for _time in range(found.count("rolled back")):
+            host.run = "a rollback"
+            self._note(host)
             host.deploy(None)
+        if "on trial" in found:
+            host.run = made_live(self.old)
+            self._note(host)
+            host.deploy(labels[self.old], seed=True, linked_paths=LINKS, commit=False)
+        host.run = actor
         if "staged" in found:
             host.deploy(labels[self.wanted], state="staged", seed=True, linked_paths=LINKS)
         if self.damage:
@@ -148,6 +174,12 @@ class Operation:
         if self.sent:
             request = host.supply(request, host.answer(request).need)
         (folder / "job").write_text(job_of(request))
+
+    def _note(self, host):
+        """Write down what a root remembers, if the run that comes is the one to be undone."""
+        if host.run == self.params.get("run"):
+            before = remembered(host) if (host.root / ".release").exists() else None
+            (host.root.parent / "before").write_text(json.dumps(before))
 
     @staticmethod
     def options(folder):
@@ -235,7 +267,9 @@ class Operation:
     def _rerun(self, host, labels, folder):
         """Ask for the same again, as another run does; return whether that changed anything."""
         host.params = {**self.options(folder), **self.asked(folder)}
-        version = self.new if self.wanted is None and self.new in labels else self.wanted
+        version = self.wanted
+        if version is None and self.new in labels and "state" not in self.params:
+            version = self.new
         label = labels[version] if version else None
         takeover = None
         for _chance in range(2):
@@ -263,7 +297,7 @@ class Operation:
         found = self._lost(host, expected) + self._spoilt(host, self.new is not NOTHING)
         if look(host.root / "current") != expected[self.new]:
             found.append(f"{host.current} is live")
-        if self.new is NOTHING:
+        if self.new is NOTHING and self.params.get("state") == "absent":
             return found + self._left(host)
         if host.state.trial or host.state.switching:
             found.append("the trial goes on")
@@ -273,8 +307,11 @@ class Operation:
             found += [f"{name} is not needed" for name in unneeded(host)]
         restarts = host.root.parent / "restarts"
         runs = restarts.read_text().split()[-1] if restarts.exists() else "nothing"
-        if runs != f"releases/{host.current}":
+        if host.current and runs != f"releases/{host.current}":
             found.append(f"the service runs {runs}")
+        before = host.root.parent / "before"
+        if before.exists() and remembered(host) != (json.loads(before.read_text()) or UNUSED):
+            found.append(f"the state is {remembered(host)}, not as before {before.read_text()}")
         if self.back:
             meant = _state.previous_release(host.state)
             versions = {item.digest: item.version for item in host.state.trees.values()}

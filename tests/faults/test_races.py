@@ -17,8 +17,13 @@ ROUNDS_QUICK = 24
 ROUNDS = 300
 SAMPLED = 2
 SEED = 4
-# Others would only need that the other run has their options too.
-STOPPED = [each for each in ALL if not (each.layout or each.removed_next or "owner" in each.params)]
+# Others would only need that the other run has their options too, or knows whose trial it finds.
+STOPPED = [
+    each
+    for each in ALL
+    if not (each.layout or each.removed_next or "owner" in each.params)
+    and "on trial" not in each.params.get("found", ())
+]
 LOOKS = {
     "to deploy": ("4", {}),
     "to go back": (None, {}),

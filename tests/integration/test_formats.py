@@ -44,6 +44,12 @@ NEW_STATE = {
     ],
     "plugins/module_utils/root/_history.py": [(r"^FORMAT = 1$", "FORMAT = 2")],
     # What a newer version may have more of.
+    "plugins/module_utils/root/_state_form.py": [
+        (
+            r'^    "since": _or_none\(_is_text\),$',
+            '    "since": _or_none(_is_text),\n    "novelty": _is_text,',
+        )
+    ],
     "plugins/module_utils/root/_state.py": [
         (
             r"^    since: str \| None = None$",
@@ -180,7 +186,7 @@ def test_what_the_first_version_left_is_gone_on_with(host, sealed, operator):
 
     assert run.rc == 0, run.output
     assert live_version(host) == "1.0.0"
-    assert read_state(host)["format"] == 2
+    assert read_state(host)["format"] == 3
     assert now.deploy("3.0.0").rc == 0
     assert live_version(host) == "3.0.0"
 
@@ -190,11 +196,11 @@ def test_an_upgrade_and_a_downgrade_over_a_live_release(host, sealed, operator):
 
     looked = newer.verify()
     assert looked.rc == 0, looked.output
-    assert read_state(host)["format"] == 2
+    assert read_state(host)["format"] == 3
     run = newer.rollback()
     assert run.rc == 0, run.output
     assert live_version(host) == "1.0.0"
-    assert read_state(host)["format"] == 3
+    assert read_state(host)["format"] == 4
 
     before = snapshot(host.seen)
     options = {"library": sealed.library, "keywords": IGNORED}

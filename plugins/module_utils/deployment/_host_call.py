@@ -120,7 +120,8 @@ def revert(request: _request.Request, now: Now) -> Outcome:
             if not request.check:
                 state = claim.await_turn()
             claim.check_turn(state)
-        if _reversal.choose(root, state, request) is None:
+        change = _reversal.choose(root, state, request)
+        if not change and not _reversal.unfinished(root, before, state, request):
             return _answer.outcome(request.root, before, state, changed=False)
         act = _transaction.foresee_reversal if request.check else _transaction.revert
         return act(root, before, state, request, now)

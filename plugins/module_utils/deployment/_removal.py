@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from typing import Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from ..files import _ancestors, _deletion, _durable, _paths
 from ..release import _manifest
@@ -14,15 +15,16 @@ from ..root import _claim, _directory, _state
 
 # Why rmdir leaves a folder where it is: that is no failure.
 KEPT = (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY, errno.ENOTDIR)
+Choose = Callable[[_state.State], List[str]]  # names the trees to be removed
 
 
-def ours(root, state):
+def ours(root: _directory.Root, state: _state.State) -> List[str]:
     """Return the trees that are there and ours, sorted: one that was adopted is not."""
     adopted = {tree for tree, record in state.trees.items() if record.adopted}
     return sorted(root.existing_trees(state) - adopted)
 
 
-def removable(root, state, digest):
+def removable(root: _directory.Root, state: _state.State, digest: str) -> List[str]:
     """Return the trees of the release *digest*; DeploymentError where one of them is needed."""
     trees = [tree for tree, record in state.trees.items() if record.digest == digest]
     needed = {state.live: "live", state.trial: "on trial"}
@@ -35,14 +37,14 @@ def removable(root, state, digest):
     return trees
 
 
-def choice(root, release):
+def choice(root: _directory.Root, release: Optional[_state.Release]) -> Choose:
     """Return what names, of a State, the trees to be removed: those of *release*, or all."""
     if release is None:
         return lambda state: ours(root, state)
     return lambda state: removable(root, state, release.digest)
 
 
-def clean(claim, choose):
+def clean(claim: _claim.Claim, choose: Choose) -> List[str]:
     """Remove the trees that *choose* names of a State, and what no other tree needs; return them.
 
     They are named anew where no other run can pin them, or make them live, any more. What a
@@ -60,16 +62,16 @@ def clean(claim, choose):
                 _take_away(claim, stack, state, trees, staging)
                 claim.root.write_state(state)
                 claim.record("removed", " ".join(trees), None)
-            _drop_unused(claim, stack, state)
+            _discard_unused(claim, stack, state)
     return trees
 
 
-def unused_manifests(root, state):
+def unused_manifests(root: _directory.Root, state: _state.State) -> Set[str]:
     """Return the names of the manifests that no recorded tree needs."""
     return root.names("manifests") - _releases(state)
 
 
-def what_stays(root, state):
+def what_stays(root: _directory.Root, state: _state.State) -> _state.State:
     """Return the State of what is left once everything of ours is removed: what was adopted."""
     current = root.read_current(state)
     kept = {key: getattr(state, key) for key in ("token", "run", "uid", "access")}
@@ -80,7 +82,7 @@ def what_stays(root, state):
     return left
 
 
-def remove_all(claim, purge_shared):
+def remove_all(claim: _claim.Claim, purge_shared: bool) -> Tuple[List[str], _state.State]:
     """Remove everything of ours from the root; ``current`` goes first.
 
     Returns the trees, and the State of what stays.
@@ -115,7 +117,7 @@ def remove_all(claim, purge_shared):
     return trees, left
 
 
-def sweep(path):
+def sweep(path: str) -> Dict[str, str]:
     """Delete what removals have moved aside at *path*, and the folder itself if it is empty.
 
     Returns ``{path: why it cannot be removed}`` of what stays.
@@ -133,6 +135,8 @@ def sweep(path):
                     leftovers[os.path.join(path, name)] = reason
     finally:
         os.close(top)
+    if _directory.is_of_system(path):
+        return leftovers
     above, name = os.path.split(_paths.local(path).rstrip("/"))
     parent = _ancestors.open_directory(above, _ancestors.trusted())
     try:
@@ -142,7 +146,13 @@ def sweep(path):
     return leftovers
 
 
-def _take_away(claim, stack, state, trees, staging):
+def _take_away(
+    claim: _claim.Claim,
+    stack: contextlib.ExitStack,
+    state: _state.State,
+    trees: Iterable[str],
+    staging: int,
+) -> None:
     """Move *trees* out of ``releases``, where a name is always a whole release."""
     try:
         releases = claim.folder(stack, "releases")
@@ -156,13 +166,13 @@ def _take_away(claim, stack, state, trees, staging):
     os.fsync(releases)
 
 
-def _releases(state):
+def _releases(state: _state.State) -> Set[str]:
     """Return the digests of the releases that trees of ours are recorded of."""
     recorded = state.trees.values()
     return {record.digest for record in recorded if not record.adopted}
 
 
-def _drop_unused(claim, stack, state):
+def _discard_unused(claim: _claim.Claim, stack: contextlib.ExitStack, state: _state.State) -> None:
     """Remove contents and manifests that no recorded tree needs, inside a commit point.
 
     Manifests go last, and only where nothing stays: as long as one is there that is not needed,
@@ -184,9 +194,9 @@ def _drop_unused(claim, stack, state):
             claim.discard(folder, name, "manifests")
 
 
-def _needed(root, state):
+def _needed(root: _directory.Root, state: _state.State) -> Optional[Set[str]]:
     """Return the contents that recorded trees need; None where a manifest cannot tell."""
-    needed = set()
+    needed: Set[str] = set()
     for digest in _releases(state):
         manifest = None
         with contextlib.suppress(_directory.RootError):
@@ -197,7 +207,7 @@ def _needed(root, state):
     return needed
 
 
-def _remove_if_empty(directory, name):
+def _remove_if_empty(directory: int, name: str) -> None:
     """Remove the folder *name*; what is in it, or mounted there, keeps it."""
     try:
         os.rmdir(name, dir_fd=directory)

@@ -44,6 +44,25 @@ def choose(
     return tried
 
 
+def unfinished(
+    root: _directory.Root, before: _state.State, state: _state.State, request: _request.Request
+) -> Optional[str]:
+    """Return the tree that a reversal of the run took away without coming to its end, or None.
+
+    It switched, and was killed before it recorded that, or the service was not restarted since.
+    *before* is the State as recorded, and *state* that, settled: there is nothing left to undo.
+    """
+    waits = before.switching or (request.service.restart and not state.restarted)
+    if not waits or state.trial:
+        return None
+    for event in reversed(_history.read(root, MOST_EVENTS)):
+        if event["event"] == REVERTED:
+            return event["tree"] if event["from"] == request.reverts else None
+        if event["event"] in MOVES and event["event"] not in (UNDONE, "settled"):
+            return None
+    return None
+
+
 def accepted(state: _state.State, run: str) -> Optional[_records.Change]:
     """Return the Change that made the trial of *state* live, which *run* accepts.
 

@@ -16,10 +16,16 @@ import signal
 import subprocess
 import tempfile
 import time
+from typing import IO, TYPE_CHECKING, Any, Callable, Mapping, Optional, Sequence, Tuple, cast
 
 from ..errors._release_error import ReleaseError
 from ..files import _paths
 
+if TYPE_CHECKING:
+    import http.client
+    import urllib.request
+
+Probe = Mapping[str, Any]  # as option ``probe`` of release_deployment has it
 OUTPUT_BYTES = 2000
 BODY_BYTES = 1024 * 1024
 NOT_FOUND = 127  # as a shell says
@@ -32,7 +38,7 @@ class ServiceError(ReleaseError):
     code = "service_failed"
 
 
-def check(spec):
+def check(spec: Probe) -> None:
     """Raise ServiceError unless the probe *spec* can be asked at all; called before acting."""
     if spec.get("url") and not _can_be_asked(spec["url"]):
         raise ServiceError(
@@ -45,7 +51,7 @@ def check(spec):
         raise ServiceError("probe: retries must be 0 or more, and successes 1 or more")
 
 
-def restart(argv, timeout):
+def restart(argv: Sequence[str], timeout: float) -> None:
     """Run the command *argv* for at most *timeout* seconds.
 
     Raises ServiceError with the end of its output unless it returns 0.
@@ -55,7 +61,7 @@ def restart(argv, timeout):
         raise ServiceError("restart failed: %s: %s" % (_ended(argv, code), output))
 
 
-def probe(spec, sleep=time.sleep):
+def probe(spec: Probe, sleep: Callable[[float], None] = time.sleep) -> None:
     """Return once the service answers well as often as *spec* asks; else raise ServiceError.
 
     *spec* has either ``url`` (with ``status``, a list, and ``contains``) or ``command``, and
@@ -74,7 +80,7 @@ def probe(spec, sleep=time.sleep):
     raise ServiceError("probe failed: %s" % (problem or "not well often enough in a row"))
 
 
-def without_secrets(url):
+def without_secrets(url: str) -> str:
     """Return *url* as it may be told: with ``…`` for the user and password, and for the query."""
     from urllib.parse import urlsplit
 
@@ -84,7 +90,7 @@ def without_secrets(url):
     return told + "?…" if parts.query else told
 
 
-def _can_be_asked(url):
+def _can_be_asked(url: str) -> bool:
     """Tell whether *url* is whole, so that no part of a password in it is taken for another part.
 
     What the library says of one that is not could repeat it.
@@ -101,7 +107,7 @@ def _can_be_asked(url):
     return bool(is_known and has_place and is_clear)
 
 
-def _ask_url(spec):
+def _ask_url(spec: Probe) -> Optional[str]:
     """Return None when the URL answers as wanted, else in a line what it did."""
     told = without_secrets(spec["url"])
     try:
@@ -116,7 +122,7 @@ def _ask_url(spec):
     return None
 
 
-def _get(url, timeout):
+def _get(url: str, timeout: float) -> Tuple[int, bytes]:
     """Return the status and the body of what *url* answers; a body may break off."""
     import urllib.error
     import urllib.request
@@ -129,11 +135,12 @@ def _get(url, timeout):
             return answer.status, _read_body(answer, deadline)
     except urllib.error.HTTPError as error:
         with error, contextlib.suppress(Exception):
-            return error.code, _read_body(error, deadline)
+            # It hands on what the response has.
+            return error.code, _read_body(cast("http.client.HTTPResponse", error), deadline)
         return error.code, b""
 
 
-def _request(url):
+def _request(url: str) -> urllib.request.Request:
     """Return what asks for *url*; user and password go as a header, but nowhere by redirection."""
     import urllib.request
     from urllib.parse import unquote, urlsplit, urlunsplit
@@ -149,7 +156,7 @@ def _request(url):
     return request
 
 
-def _read_body(answer, deadline):
+def _read_body(answer: http.client.HTTPResponse, deadline: float) -> bytes:
     """Return the body of an answer, as much of it as is looked at.
 
     Raises TimeoutError for one that goes on after *deadline*: the socket's timeout begins anew
@@ -168,12 +175,12 @@ def _read_body(answer, deadline):
     return body
 
 
-def _ask_command(spec):
+def _ask_command(spec: Probe) -> Optional[str]:
     code, output = _run(spec["command"], spec["timeout"])
     return None if code == 0 else "%s: %s" % (_ended(spec["command"], code), output)
 
 
-def _run(argv, timeout):
+def _run(argv: Sequence[str], timeout: float) -> Tuple[Optional[int], str]:
     """Run *argv*; return its exit code, None when it took too long, and the end of its output.
 
     Output goes to a file: a daemon that keeps a pipe open must not keep us waiting.
@@ -190,7 +197,7 @@ def _run(argv, timeout):
     return code, " ".join(text.split())[-300:] or "no output"
 
 
-def _wait(argv, output, timeout):
+def _wait(argv: Sequence[str], output: IO[bytes], timeout: float) -> Optional[int]:
     """Return the exit code of *argv*; None when it took too long, and it and its like are ended."""
     process = subprocess.Popen(
         [_paths.local(argument) for argument in argv],
@@ -209,7 +216,7 @@ def _wait(argv, output, timeout):
         return None
 
 
-def _ended(argv, code):
+def _ended(argv: Sequence[str], code: Optional[int]) -> str:
     how = "took too long" if code is None else "ended with %d" % code
     program, *more = argv[0].split() or [""]
     if more and len(argv) == 1 and code == NOT_FOUND:

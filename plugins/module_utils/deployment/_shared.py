@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..files import _durable, _paths
 from ..release import _manifest
@@ -13,7 +14,7 @@ from ..root import _claim, _directory
 from ..tree import _drift, _layout, _objects
 
 
-def wanting(path, links):
+def wanting(path: str, links: Iterable[str]) -> Dict[str, bool]:
     """Return those of *links* that are files and do not exist in ``shared/`` below *path*.
 
     They are ``{link: whether the release may bring it}``: a link that leads nowhere is somebody's,
@@ -27,12 +28,12 @@ def wanting(path, links):
     }
 
 
-def absent(path, links):
+def absent(path: str, links: Iterable[str]) -> List[str]:
     """Return those of *links* that are not in ``shared/`` below *path*: going live makes them."""
     return [link for link in links if not os.path.lexists(_place(path, link.rstrip("/")))]
 
 
-def check(path, links, manifest):
+def check(path: str, links: Iterable[str], manifest: Optional[_manifest.Manifest]) -> None:
     """Raise DeploymentError when a file that *links* name is neither in ``shared/`` nor sealed.
 
     *manifest* is that of the release, or None.
@@ -40,18 +41,19 @@ def check(path, links, manifest):
     refuse(path, wanting(path, links), manifest)
 
 
-def refuse(path, unshared, manifest):
+def refuse(path: str, unshared: Mapping[str, bool], manifest: Optional[_manifest.Manifest]) -> None:
     """Raise DeploymentError when the release cannot bring what is ``wanting`` in *unshared*."""
     sealed = _manifest.tree(manifest) if manifest else {}
     for link, may_be_brought in unshared.items():
         if not (may_be_brought and _layout.at_or_below(sealed, link)):
             raise _claim.DeploymentError(
-                "%s/shared/%s does not exist: put it there first, or write %s/ for a directory"
+                "%s/shared/%s does not exist: put it there first, or write %s/ for a directory in "
+                "linked_paths (deploy_linked_paths in the role)"
                 % (path, link, link)
             )
 
 
-def prepare(claim, tree):
+def prepare(claim: _claim.Claim, tree: str) -> None:
     """Bring to ``shared/`` what *tree* links to and is not there: sealed entries, directories.
 
     Raises DeploymentError where a file is missing that the release does not bring, and Damaged
@@ -77,7 +79,13 @@ def prepare(claim, tree):
                     _make_directory(claim, shared, missing, access)
 
 
-def _seed(claim, shared, path, entries, access):
+def _seed(
+    claim: _claim.Claim,
+    shared: int,
+    path: str,
+    entries: Mapping[str, _manifest.Entry],
+    access: _layout.Access,
+) -> None:
     """Copy the sealed *entries* at and below *path* to ``shared/``, durably and in one step.
 
     What is there once is never looked at again.
@@ -110,7 +118,7 @@ def _seed(claim, shared, path, entries, access):
         os.fsync(parent)
 
 
-def _make_directory(claim, shared, path, access):
+def _make_directory(claim: _claim.Claim, shared: int, path: str, access: _layout.Access) -> None:
     """Make the directory *path* in ``shared/``, durably; it gets its name when it has its mode.
 
     It is made where it belongs: that may be a file system of its own.
@@ -128,7 +136,7 @@ def _make_directory(claim, shared, path, access):
         os.close(parent)
 
 
-def _open_parent(claim, shared, path):
+def _open_parent(claim: _claim.Claim, shared: int, path: str) -> Tuple[int, bytes]:
     """Return a descriptor of the folder that *path* lies in, and the name it has there.
 
     The service may own any folder in ``shared/``, so no link is followed, at no step.
@@ -150,7 +158,7 @@ def _open_parent(claim, shared, path):
     return descriptor, name
 
 
-def _check(made, claim, path):
+def _check(made: int, claim: _claim.Claim, path: str) -> None:
     """Raise DeploymentError if a directory just made is not that: it would be given away.
 
     Whoever owns the folder that it lies in can let another one have its name.
@@ -164,18 +172,18 @@ def _check(made, claim, path):
         )
 
 
-def _missing(shared, path):
+def _missing(shared: int, path: str) -> List[str]:
     """Return *path*, and the folders on the way to it, that are not in ``shared/``, outer first."""
     names = path.split("/")
     parts = ["/".join(names[:depth]) for depth in range(1, len(names) + 1)]
     return [part for part in parts if not _exists(shared, _paths.to_os(part))]
 
 
-def _place(path, link):
+def _place(path: str, link: str) -> bytes:
     return _paths.to_os(os.path.join(path, "shared", link))
 
 
-def _exists(directory, path):
+def _exists(directory: int, path: bytes) -> bool:
     try:
         os.stat(path, dir_fd=directory, follow_symlinks=False)
     except FileNotFoundError:

@@ -9,15 +9,33 @@ from __future__ import annotations
 
 import contextlib
 import os
+from typing import (
+    BinaryIO,
+    Callable,
+    Collection,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+)
 
 from ..files import _deletion, _durable, _selinux
 from ..formats import _codec
 from ..release import _manifest, _pack
-from ..root import _claim, _state
+from ..root import _claim, _directory, _state
 from ..tree import _drift, _layout, _objects
 
 
-def stage(claim, release, seed, stream, again=()):
+def stage(
+    claim: _claim.Claim,
+    release: _state.Release,
+    seed: bool,
+    stream: BinaryIO,
+    again: Collection[str] = (),
+) -> str:
     """Make the tree of *release* from the pack in *stream*; return its name in ``releases``.
 
     *again* are the contents that were asked for although they are held here. Raises Damaged, and
@@ -47,13 +65,15 @@ def stage(claim, release, seed, stream, again=()):
         return _publish(claim, release, place)
 
 
-def rebuild(claim, release, seed):
+def rebuild(claim: _claim.Claim, release: _state.Release, seed: bool) -> str:
     """Make another tree of *release* from what is held here; return its name in ``releases``.
 
     Contents that are damaged are made whole where that is possible. Raises Damaged, naming the
     others, when it is not.
     """
     manifest = claim.root.read_manifest(release.digest)
+    if manifest is None:
+        raise _drift.Damaged("the manifest of the release held here is damaged")
     with contextlib.ExitStack() as stack, claim.unless_overtaken():
         place = _Place(claim, stack)
         missing = place.mend(manifest) or place.build(manifest, release, seed)
@@ -62,7 +82,7 @@ def rebuild(claim, release, seed):
         return _publish(claim, release, place)
 
 
-def free_name(root, name):
+def free_name(root: _directory.Root, name: str) -> str:
     """Return *name* or, where ``releases`` has that, the first of ``name.2``, ``name.3`` …"""
     taken = root.names("releases")
     candidate, number = name, 1
@@ -72,7 +92,7 @@ def free_name(root, name):
     return candidate
 
 
-def lost(contents):
+def lost(contents: Sequence[str]) -> _drift.Damaged:
     """Return the Damaged that names the first of *contents*, SHA-256s."""
     words = ", ".join("%s…" % sha256[:12] for sha256 in contents[:3])
     more = " and %d more" % (len(contents) - 3) if len(contents) > 3 else ""
@@ -82,10 +102,10 @@ def lost(contents):
 class _Place:
     """Where a claim builds: its staging folder, and the contents that it may use."""
 
-    def __init__(self, claim, stack):
+    def __init__(self, claim: _claim.Claim, stack: contextlib.ExitStack) -> None:
         self.staging = claim.staging(stack)
         self._manifests = claim.folder(stack, "manifests")
-        self._manifest = None  # the digest of one that came with the pack
+        self._manifest: Optional[str] = None  # the digest of one that came with the pack
         self.state = claim.root.read_state()
         self.access = self.state.known_access()
         store = claim.folder(stack, "objects")
@@ -95,7 +115,7 @@ class _Place:
             stack.enter_context(labels.given())
         self.objects = _objects.Objects(store, scratch, self.access, labels)
 
-    def keep_manifest(self, digest, data):
+    def keep_manifest(self, digest: str, data: bytes) -> None:
         """Stage the verified bytes *data* of the manifest *digest*."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open("manifest", flags, 0o600, dir_fd=self.staging)
@@ -103,7 +123,7 @@ class _Place:
             stream.write(data)
         self._manifest = digest
 
-    def publish(self):
+    def publish(self) -> None:
         """Give what was staged, but for the tree, its names: inside a commit point, synced."""
         if self._manifest:
             names = {"src_dir_fd": self.staging, "dst_dir_fd": self._manifests}
@@ -116,9 +136,9 @@ class _Place:
             self._manifest = None
         self.objects.publish()
 
-    def adder(self, manifest):
+    def adder(self, manifest: _manifest.Manifest) -> Callable[[str, int, Iterable[bytes]], None]:
         """Return what keeps a pack's contents, each with the exec bits it is needed with."""
-        executables = {}
+        executables: Dict[str, Set[bool]] = {}
         for component in manifest.components:
             for entry in component.entries:
                 if entry.type == "file":
@@ -126,7 +146,7 @@ class _Place:
         add = self.objects.add
         return lambda sha256, size, chunks: add(sha256, size, chunks, executables[sha256])
 
-    def build(self, manifest, release, seed):
+    def build(self, manifest: _manifest.Manifest, release: _state.Release, seed: bool) -> List[str]:
         """Lay the tree out and verify all of it; return the contents that are lost, if any are.
 
         What was laid out like that before needs no second permission to *seed*.
@@ -145,12 +165,12 @@ class _Place:
             _deletion.remove(self.staging, "tree")
         raise _drift.Damaged("the release cannot be laid out: %s" % _drift.name_drift(drift))
 
-    def mend(self, manifest):
+    def mend(self, manifest: _manifest.Manifest) -> List[str]:
         """Make all contents of the release whole, also those for ``shared/``; return the lost."""
         entries = _manifest.tree(manifest).values()
         return self.objects.mend(entry for entry in entries if entry.type == "file")
 
-    def _lay_out(self, entries):
+    def _lay_out(self, entries: Mapping[str, _manifest.Entry]) -> List[_layout.Drift]:
         try:
             _layout.build(self.staging, "tree", entries, self.access, self.objects)
         except FileNotFoundError as error:
@@ -160,7 +180,7 @@ class _Place:
         return drift + [_layout.Drift(path, "modified") for path in altered]
 
 
-def _publish(claim, release, place):
+def _publish(claim: _claim.Claim, release: _state.Release, place: _Place) -> str:
     """Give the staged tree its name, recorded first so that no tree is there unknown."""
     _durable.barrier(place.staging)
     with claim.commit_point() as state, contextlib.ExitStack() as stack:

@@ -151,8 +151,7 @@ def foresee_reversal(
     claim = claim_of(root, request, now)
     claim.check_turn(state)
     change = _reversal.choose(root, state, request)
-    assert change is not None  # the caller has looked
-    after = _reversal.undone(root, state, change)
+    after = _reversal.undone(root, state, change) if change else replace(state, lease=None)
     outcome = _answer.outcome(request.root, before, after, changed=True)
     return told(claim, {**outcome, "switched_back": True})
 
@@ -173,9 +172,13 @@ def revert(
         if not _state.is_as_planned(state, planned_for):
             before = copy.deepcopy(state)
         change = _reversal.choose(root, state, request)
-        if change is None:  # another call came first
-            return told(claim, _answer.outcome(root.path, before, state, changed=False))
-        done = _trial.revert(claim, change, request.service)
+        if change:
+            done = _trial.revert(claim, change, request.service)
+        else:
+            tree = _reversal.unfinished(root, before, state, request)
+            if tree is None:  # another call came first
+                return told(claim, _answer.outcome(root.path, before, state, changed=False))
+            done = _trial.finish_reversal(claim, tree, request.service)
     outcome = _answer.outcome(root.path, before, root.read_state(), changed=True)
     outcome = told(claim, {**outcome, "switched_back": True, "summary": done.text})
     if done.problem:

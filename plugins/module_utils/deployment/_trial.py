@@ -9,6 +9,7 @@ that ends at any point leaves the old or the new release live, and the next run 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any, Dict, NamedTuple, NoReturn, Optional
 
 from ..files import _durable
@@ -76,7 +77,10 @@ def try_out(claim: _claim.Claim, service: _request.Service) -> None:
     """
     claim.tries = True
     with claim.commit_point() as state:  # an overtaken run does not touch the service
-        restarted = state.restarted
+        restarted, tried = state.restarted, state.trial_change
+        if tried and tried.run != claim.run:  # the trial of an earlier run is this one's now
+            state.trial_change = replace(tried, run=claim.run)
+            claim.root.write_state(state)
     try:
         if service.restart and not restarted:
             _restart(claim, service)
@@ -100,15 +104,8 @@ def withdraw(claim: _claim.Claim, service: _request.Service) -> Withdrawn:
         if target != state.live:
             _accept(claim, state)
         claim.record("put back", target, failed)
-    outcome, problem = _say_where(claim, state, target), None
-    if service.restart:
-        try:
-            _restart(claim, service)
-        except _service.ServiceError as error:
-            # Without an earlier release there is nothing to start: it was stopped, then.
-            if target:
-                problem = str(error)
-    return Withdrawn(failed, outcome, problem)
+    outcome = _say_where(claim, state, target)
+    return Withdrawn(failed, outcome, _restart_again(claim, target, service))
 
 
 def revert(claim: _claim.Claim, change: _records.Change, service: _request.Service) -> Withdrawn:
@@ -118,15 +115,48 @@ def revert(claim: _claim.Claim, change: _records.Change, service: _request.Servi
     """
     with claim.commit_point() as state:
         _reversal.put_on_trial(claim.root, state, change)
-        # First: once the state has forgotten the change, only the history tells of its end.
+        # Once it has switched, the state has forgotten the change: only the history tells of it.
         claim.record(_reversal.REVERTED, change.to, change.run)
         claim.root.write_state(state)
-    done = withdraw(claim, service)
-    if change.back and service.probe and not done.problem:
+    return _probe_again(claim, withdraw(claim, service), service)
+
+
+def finish_reversal(claim: _claim.Claim, tree: str, service: _request.Service) -> Withdrawn:
+    """Go on with a reversal that had switched from *tree*: restart and probe what is live."""
+    with claim.commit_point() as state:
+        failed = state.trees[tree].version if tree in state.trees else tree
+    problem = None if state.restarted else _restart_again(claim, state.live, service)
+    done = Withdrawn(failed, _say_where(claim, state, state.live), problem)
+    return _probe_again(claim, done, service)
+
+
+def _restart_again(
+    claim: _claim.Claim, tree: Optional[str], service: _request.Service
+) -> Optional[str]:
+    """Restart the service, now that *tree* is live again; return what is wrong with that, if so."""
+    if not service.restart:
+        return None
+    try:
+        _restart(claim, service)
+    except _service.ServiceError as error:
+        if tree:
+            return str(error)
+        # There is nothing to start: it was stopped, then.
+        with claim.commit_point() as state:
+            state.restarted = True
+            claim.root.write_state(state)
+    return None
+
+
+def _probe_again(claim: _claim.Claim, done: Withdrawn, service: _request.Service) -> Withdrawn:
+    """Probe what is live again, if anything is; return *done* with what is wrong with that."""
+    with claim.commit_point() as state:
+        is_live = state.live
+    if is_live and service.probe and not done.problem:
         try:
             _service.probe(service.probe)
         except _service.ServiceError as error:
-            done = done._replace(problem=str(error))
+            return done._replace(problem=str(error))
     return done
 
 

@@ -50,6 +50,7 @@ def options() -> Dict[str, Any]:
         "rename": {"type": "bool", "default": False},
         "foreign_files": {"type": "bool", "default": False},
         "run": {"type": "str"},
+        "here_only": {"type": "bool", "default": False},
         "hooks": {"type": "dict", "options": {name: {"type": "path"} for name in HOOKS}},
         "hooks_sealed_with": {"type": "str", "choices": ["release", "live"], "default": "release"},
         "variables": {"type": "str"},

@@ -334,13 +334,19 @@ def create(path: str, access: _layout.Access) -> None:
         os.close(descriptor)
 
 
+def is_of_system(path: str) -> bool:
+    """Tell whether *path*, or what it leads to, is a directory of the system."""
+    local = "/" + _paths.local(path).lstrip("/")
+    return bool(SYSTEM & {os.path.normpath(local), os.path.realpath(local)})
+
+
 def refuse_foreign(path: str, allowed: bool) -> None:
     """Raise RootError where *path* cannot become a deployment root: nothing of ours is there yet.
 
     That is a directory of the system, or, unless *allowed*, one with files of others in it.
     """
-    local = os.path.normpath(_paths.local(path))
-    if local in SYSTEM:
+    local = _paths.local(path)
+    if is_of_system(path):
         raise RootError(
             "root (deploy_root in the role) is %s, a directory of the system: choose one of "
             "its own for the application" % path

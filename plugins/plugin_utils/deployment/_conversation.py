@@ -109,6 +109,8 @@ class Conversation:
             self._demand_signatures(release, options.trust)
         if release and release.name and not options.hooks_of_live:
             self._demand_hooks(release.digest)
+        if options.here_only:
+            return _answer.Answer(outcome={"changed": False, "is_live": False})
         expected = self._demand_beside(release)
         request = options.asks_for(self._asked(release)).after(
             expected_digest=expected, overrides=tuple(self.tally.overrides)

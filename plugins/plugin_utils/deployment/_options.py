@@ -39,6 +39,7 @@ class Options:
     allow_incompatible: bool
     allow_downgrade: bool
     pack_cache: str | None
+    here_only: bool  # whether the host is not asked
     hooks_of_live: bool  # whether hooks are those of the release that is live, not of the wanted
     host: _request.Request  # what the host is told whatever happens
 
@@ -99,6 +100,7 @@ class Options:
             allow_incompatible=arguments["allow_incompatible"],
             allow_downgrade=arguments["allow_downgrade"],
             pack_cache=arguments["pack_cache"],
+            here_only=arguments["here_only"],
             hooks_of_live=arguments["hooks_sealed_with"] == "live",
             host=request,
         )

@@ -87,7 +87,7 @@ def check(free: Mapping[str, Any], needed: Space, root: str, spare: int = 0) -> 
         raise DiskSpaceError(
             f"{root} has not enough room: {_megabytes(free['bytes'])} and {inodes} inodes are "
             f"free, {_megabytes(needed.bytes)} and {needed.inodes} inodes are needed; "
-            "nothing was sent"
+            "nothing was sent to this root (deploy_root in the role)"
         )
     left = free["bytes"] - needed.bytes
     if left < spare:

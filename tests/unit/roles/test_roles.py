@@ -92,10 +92,9 @@ def test_every_hook_of_the_options_is_run_by_a_task(role):
 @pytest.mark.parametrize("role", CHECKING)
 def test_every_hook_of_the_options_is_a_step(role):
     hooks = {moment: f"/{moment}" for moment in options(role)[f"{role}_hooks"]["options"]}
-    steps = _steps.before_switch(hooks, False, False, "") + _steps.after_switch(
-        hooks, True, True, role == "rollback", ""
-    )
+    steps = _steps.plan(hooks, "", False, False, False, True, True, role == "rollback")
 
+    steps += [inner for step in steps for inner in step["inner"]]
     run = {step["file"] for step in steps if step["name"].endswith(" hook")}
     assert run == set(hooks.values()) - {"/after_failure"}
     assert set(hooks) <= set(_deployment.HOOKS)

@@ -1,13 +1,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host tells of itself where it asks for a release, and what it writes down as told."""
+"""What a host answers: how that travels, what it needs, and what it writes down as told."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ansible_collections.itops.release.plugins.module_utils.deployment import _answer
 from ansible_collections.itops.release.plugins.module_utils.root import _claim, _directory, _history
@@ -84,3 +87,73 @@ def test_only_the_release_that_was_asked_about_is_gone_back_to(estate):
     assert host.current == host.tree_of(third)
     answer = host.answer(back.after(expected_digest=second.digest))
     assert answer.outcome["after"]["version"] == "2.0"
+
+
+TEXTS = st.text(max_size=8)
+TUPLES = st.lists(TEXTS, max_size=3).map(tuple)
+OPTIONAL = st.none() | TEXTS
+NEEDS = st.builds(
+    _answer.Need,
+    digest=TEXTS,
+    links=TUPLES,
+    held=TUPLES,
+    resend=TUPLES,
+    base=OPTIONAL,
+    damaged=OPTIONAL,
+    codecs=TUPLES,
+    free=st.builds(_answer.Free, st.integers(), st.none() | st.integers()),
+    host=st.dictionaries(TEXTS, TEXTS, max_size=3),
+    unshared=st.dictionaries(TEXTS, st.booleans(), max_size=3),
+    seed=st.booleans(),
+    upload_dir=OPTIONAL,
+    partial=st.none() | st.builds(_answer.Partial, st.integers(), TEXTS),
+)
+OUTCOMES = st.dictionaries(
+    st.sampled_from(["changed", "before", "after", "drift", "warnings"]),
+    st.booleans() | TEXTS | st.lists(TEXTS, max_size=2),
+)
+ANSWERS = st.one_of(
+    st.builds(_answer.Answer, outcome=OUTCOMES),
+    st.builds(_answer.Answer, st.just(_answer.NEED), need=NEEDS, outcome=OUTCOMES),
+    st.builds(
+        _answer.Answer,
+        code=st.sampled_from(["refused", "lease_held", "rolled_back"]),
+        text=TEXTS,
+        hint=OPTIONAL,
+        lease=st.none() | st.just({"run": "anna", "since": "then", "pid": None}),
+        outcome=OUTCOMES,
+    ),
+)
+
+
+@settings(deadline=None)
+@given(ANSWERS)
+def test_an_answer_arrives_as_it_was_given(answer):
+    plain = json.loads(json.dumps(answer.to_plain()))
+
+    assert _answer.Answer.from_plain(plain) == answer
+
+
+@settings(deadline=None)
+@given(NEEDS)
+def test_a_need_arrives_as_it_was_told(need):
+    assert _answer.Need.from_plain(json.loads(json.dumps(need.to_plain()))) == need
+
+
+@pytest.mark.parametrize(
+    ("code", "failed"), [("ok", False), ("need", False), ("refused", True), ("host_lost", True)]
+)
+def test_only_what_failed_has_a_message(code, failed):
+    answer = _answer.Answer(code, "what is wrong", "what to do")
+
+    plain = answer.to_plain()
+
+    assert answer.failed == failed
+    assert ("msg" in plain, "hint" in plain) == (failed, failed)
+
+
+def test_a_part_of_an_outcome_can_be_changed():
+    answer = _answer.Answer(outcome={"changed": True, "removed": []})
+
+    assert answer.with_outcome(changed=False).outcome == {"changed": False, "removed": []}
+    assert answer.outcome["changed"]

@@ -505,6 +505,16 @@ def test_after_a_failure_a_trial_is_undone(story, happened, live):
     assert story.host.state.current == story.host.current
 
 
+def test_a_trial_that_the_run_went_on_with_is_its_own(story):
+    story.deploy(FIRST, 1)
+    story.deploy(OTHER, 2, commit=False, hold=False)
+    story.deploy(MINE, 2, commit=False)
+
+    assert story.revert(by=MINE, commit=False)["changed"]
+
+    assert story.live == 1
+
+
 def test_a_commit_is_undone_after_its_trial_alone_was(story):
     a_commit_and_a_trial(story)
     story.revert(commit=False)
@@ -594,19 +604,21 @@ def test_a_run_at_work_is_waited_for(story, at_work, monkeypatch):
     assert process.returncode == -signal.SIGKILL
 
 
-def test_what_another_reversal_did_meanwhile_is_not_done_twice(story, monkeypatch):
+def test_what_another_reversal_did_meanwhile_is_not_done_twice(story, estate, monkeypatch):
     a_commit(story)
+    restarts = estate.folder / "restarts"
     chosen = _host_call._claim.Claim.take
 
     def take(claim, *args):
         monkeypatch.undo()
-        story.revert("a third run")
+        story.revert("a third run", restart=noting(restarts))
         story.host.run = BACK
         return chosen(claim, *args)
 
     monkeypatch.setattr(_host_call._claim.Claim, "take", take)
 
-    assert not story.revert(restart=FAILING)["changed"]
+    assert not story.revert(restart=noting(restarts))["changed"]
+    assert restarts.read_text() == "1"
     assert [event for event in story.events() if event[1] == "put back"] == [
         ("a third run", "put back")
     ]
@@ -660,7 +672,30 @@ def test_a_service_that_is_not_well_again_is_an_answer_that_says_what_was_done(
     assert (answer.outcome["changed"], answer.outcome["switched_back"]) == (True, True)
     assert answer.outcome["after"]["version"] == "1.0"
     assert (story.live, story.host.state.trial, story.host.state.lease) == (1, None, None)
-    assert not story.revert(**service)["changed"]
+
+
+def test_a_restart_that_failed_is_tried_again_by_the_next_reversal(story, estate):
+    a_commit(story)
+    restarts = estate.folder / "restarts"
+    for _time in range(2):
+        with pytest.raises(_trial.Unwell, match=r"2\.0 was undone: back on 1\.0, but its restart"):
+            story.revert(restart=FAILING)
+
+    predicted = story.revert(check=True, restart=noting(restarts))
+    done = story.revert("a third run", restart=noting(restarts), probe=WELL)
+
+    assert predictable(predicted) == predictable(done)
+    assert (done["changed"], done["summary"]) == (True, "back on 1.0")
+    assert restarts.read_text() == "1"
+    assert not story.revert(restart=FAILING)["changed"]
+
+
+def test_a_restart_that_others_left_undone_is_none_of_a_reversal(story):
+    a_commit(story)
+    story.revert()
+    story.deploy(OTHER, 3)
+
+    assert not story.revert(restart=FAILING)["changed"]
 
 
 # What was live before, and is not what it was.

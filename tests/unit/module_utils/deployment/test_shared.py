@@ -8,8 +8,13 @@ import os
 
 import pytest
 
+from ansible_collections.itops.release.plugins.module_utils.deployment import _host_call
 from ansible_collections.itops.release.plugins.module_utils.root import _claim
 from ansible_collections.itops.release.plugins.module_utils.tree import _layout
+from ansible_collections.itops.release.plugins.plugin_utils.deployment import (
+    _conversation,
+    _options,
+)
 from ansible_collections.itops.release.tests.fakes.estate import snapshot
 
 FILES = {"app": "1", "conf/app.ini": "as sealed", "conf/more/run*": "#!", "conf/l@": "app.ini"}
@@ -163,3 +168,93 @@ def test_a_writable_file_that_is_gone_or_something_else_is_drift(estate):
     assert host.drift() == [("data.db", "missing")]
     (host.root / "current/data.db").symlink_to("/etc/passwd")
     assert host.drift() == [("data.db", "type")]
+
+
+def seen(host):
+    """Return what is at a root, but for who has had the lock and a token."""
+    volatile = (".release/lock", ".release/state.json")
+    return {path: it for path, it in snapshot(host.root).items() if path not in volatile}
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("held", ["with other links", "with these links"])
+def test_staging_refuses_a_linked_file_that_is_missing(estate, label, held, check):
+    """It could not go live: that is told before all hosts are staged, not when one is switched."""
+    host = estate.host()
+    conf = host.root / "shared/app.conf"
+    host.deploy(label, state="staged")
+    if held == "with these links":
+        conf.write_text("here, for now")
+        host.deploy(label, state="staged", linked_paths=["app.conf"])
+        conf.unlink()
+    host.sent.clear()
+    before = seen(host)
+
+    with pytest.raises(
+        _claim.DeploymentError, match=r"/shared/app\.conf does not exist: put it th"
+    ):
+        host.deploy(label, check, state="staged", linked_paths=["app.conf"])
+
+    assert (host.calls, host.sent) == (1, [])
+    assert seen(host) == before
+    for folder in ("staging", "drop"):
+        assert os.listdir(host.root / ".release" / folder) == []
+    conf.write_text("here")
+    host.deploy(label, check, state="staged", linked_paths=["app.conf"])
+
+
+class ByHand:
+    """A Transport to a Host in this process; ``sent`` has what travelled."""
+
+    def __init__(self, host):
+        self.host, self.sent = host, []
+
+    def ask(self, request):
+        return _host_call.answer(request, self.host.now)
+
+    def send(self, pack, upload_dir, start):
+        self.sent.append(pack)
+        raise AssertionError("nothing is to be sent")
+
+    def is_over(self, run):
+        return False
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_release_is_not_sent_to_a_host_that_misses_a_linked_file(estate, label, check):
+    """Only the controller knows what the release brings itself: it is told what is missing."""
+    host = estate.host()
+    arguments = {
+        **host.options(),
+        "state": "staged",
+        "release": "shop:1.0",
+        "media_library": estate.library.path,
+        "linked_paths": ["app.conf", "log/"],
+    }
+    options = _options.Options.from_arguments(arguments, "a run", check, None, False)
+    transport = ByHand(host)
+    talk = _conversation.Conversation(transport, options, "host", str(estate.folder / "packs"))
+
+    with pytest.raises(
+        _claim.DeploymentError, match=r"/shared/app\.conf does not exist: put it th"
+    ):
+        talk.hold()
+
+    assert talk.tally.calls == 1
+    assert transport.sent == []
+    assert not (estate.folder / "packs").exists()
+    if check:
+        assert not host.root.exists()
+    else:
+        assert host.trees == []
+        assert os.listdir(host.root / ".release/staging") == []
+
+
+def test_a_host_tells_which_linked_files_it_misses(estate, label):
+    host = estate.host(linked_paths=["app.conf", "dangling", "log/"])
+    (host.root / "shared").mkdir(parents=True)
+    (host.root / "shared/dangling").symlink_to("nowhere")
+
+    for check in (True, False):
+        need = host.answer(host.request(label, check=check, state="staged")).need
+        assert need.unshared == {"app.conf": True, "dangling": False}

@@ -309,3 +309,82 @@ def test_the_state_is_written_as_it_is_read(root, host):
 def test_a_root_that_cannot_be_one_is_refused(path, reason):
     with pytest.raises(_directory.RootError, match=reason), _directory.opened(path):
         pass
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    ("there", "told"),
+    [(["www"], "www"), (["a", "b", "c", "d"], "a, b, c, …"), (["releases", "lib"], "lib")],
+)
+def test_a_directory_with_files_of_others_does_not_become_a_root(
+    estate, labels, there, told, check_mode
+):
+    host = estate.host()
+    for name in there:
+        (host.root / name).mkdir(parents=True)
+    before = snapshot(host.root)
+
+    for state in ("staged", "live"):
+        with pytest.raises(
+            _directory.RootError, match=rf"has files that no deployment made \({told}"
+        ):
+            host.deploy(labels[0], check_mode, state=state)
+
+    assert snapshot(host.root) == before
+    assert host.deploy(labels[0], check_mode, foreign_files=True)["changed"]
+    assert set(there) <= set(os.listdir(host.root))
+
+
+def test_files_of_others_that_come_later_are_no_matter(estate, labels):
+    host = estate.host()
+    host.deploy(labels[0])
+    (host.root / "www").mkdir()
+
+    assert host.deploy(labels[1])["changed"]
+
+
+@pytest.mark.parametrize("there", ["shared/log", "releases", "lost+found", ".ssh"])
+def test_what_belongs_to_a_root_may_be_there_before(estate, labels, there):
+    host = estate.host()
+    (host.root / there).mkdir(parents=True)
+
+    assert host.deploy(labels[0])["changed"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("spelt", ["{}", "{}/", "/{}/.", "{}/x/..", "link"])
+def test_a_directory_of_the_system_does_not_become_a_root(
+    estate, labels, tmp_path, monkeypatch, spelt, check_mode
+):
+    system = tmp_path / "system"
+    system.mkdir()
+    (tmp_path / "link").symlink_to(system)
+    monkeypatch.setattr(_directory, "SYSTEM", {str(system)})
+    root = str(tmp_path / "link") if spelt == "link" else spelt.format(system)
+
+    with pytest.raises(_directory.RootError, match="a directory of the system: choose one of its"):
+        estate.host(root=root).deploy(labels[0], check_mode, foreign_files=True)
+
+    assert list(system.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["/srv", "/usr/local/", "//opt", "/var/../var/lib", "/home"])
+def test_known_directories_of_the_system_are_refused_as_such(path):
+    assert _directory.is_of_system(path)
+
+
+@pytest.mark.parametrize("path", ["/srv/shop", "/opt/shop", "/home/shop", "/usr/local/shop"])
+def test_what_lies_below_them_is_not(path):
+    assert not _directory.is_of_system(path)
+
+
+def test_a_directory_of_the_system_is_not_removed_because_it_is_empty(
+    estate, tmp_path, monkeypatch
+):
+    system = tmp_path / "system"
+    system.mkdir()
+    monkeypatch.setattr(_directory, "SYSTEM", {str(system)})
+
+    estate.host(root=str(system)).deploy(None, state="absent")
+
+    assert system.is_dir()

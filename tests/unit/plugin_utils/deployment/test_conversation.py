@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.itops.release.plugins.module_utils.deployment import _answer, _upload
 from ansible_collections.itops.release.plugins.module_utils.errors._release_error import (
     ReleaseError,
 )
@@ -173,3 +174,15 @@ def test_a_run_is_undone_by_another_that_names_it(scene):
 
     refused = scene.talk(None, run="a third", state="reverted", reverts="the first")
     assert refused.code in ("ok", "changed_since")
+
+
+@pytest.mark.parametrize("state", ["checked", "staged", "live"])
+def test_a_host_without_disk_space_is_refused_before_anything_is_sent(scene, monkeypatch, state):
+    monkeypatch.setattr(_upload, "space", lambda _path: _answer.Free(10, 10))
+    transport = scene.transport()
+
+    with pytest.raises(ReleaseError, match=r"not enough room: .*deploy_root") as caught:
+        scene.talk("shop:1.0", transport, state=state)
+
+    assert caught.value.code == "disk_full"
+    assert transport.sent == []

@@ -22,77 +22,99 @@ HOOKS = {
 }
 
 
-def before(hooks=(), looks_beside=False, is_live=False):
+def plan(hooks=(), **changes):
+    options = {
+        "looks_beside": False,
+        "is_staged": False,
+        "is_live": False,
+        "has_listeners": False,
+        "commits": True,
+        "at_once": False,
+    }
     given = {moment: HOOKS[moment] for moment in hooks}
-    return files(_steps.before_switch(given, looks_beside, is_live, OWN))
+    steps = _steps.plan(given, OWN, **{**options, **changes})
+    return [shown(step) for step in steps]
 
 
-def after(hooks=(), has_listeners=False, commits=True, at_once=False):
-    given = {moment: HOOKS[moment] for moment in hooks}
-    return files(_steps.after_switch(given, has_listeners, commits, at_once, OWN))
-
-
-def files(steps):
-    return [step["file"].removeprefix("/own/").removeprefix("/hooks/") for step in steps]
+def shown(step):
+    name = step["file"].removeprefix("/own/").removeprefix("/hooks/").removesuffix(".yml")
+    return (name, *map(shown, step["inner"])) if step["inner"] else name
 
 
 def test_without_hooks_and_handlers_nothing_is_included():
-    assert before() == []
-    assert after() == []
+    assert plan() == []
+    assert plan(at_once=True) == []
 
 
 def test_a_hook_before_staging_has_the_release_staged_after_it():
-    assert before(["before_stage", "after_stage"]) == ["before_stage", "stage.yml", "after_stage"]
+    assert plan(["before_stage", "after_stage"]) == [
+        ("before_staging", "before_stage"),
+        ("after_staging", "after_stage"),
+    ]
 
 
 def test_what_is_live_beside_is_compared_before_any_hook_runs():
-    assert before(["before_stage"], looks_beside=True) == [
-        "look_beside.yml",
-        "check.yml",
-        "before_stage",
-        "stage.yml",
+    assert plan(["before_stage"], looks_beside=True) == [
+        ("before_staging", "look_beside", "check", "before_stage"),
+        "steps_after_staging",
     ]
-    assert before(looks_beside=True) == ["look_beside.yml", "stage.yml"]
+    assert plan(looks_beside=True) == [("before_staging", "look_beside"), "steps_after_staging"]
+    assert plan(HOOKS, is_staged=True) == plan(HOOKS)[1:]
 
 
 def test_a_release_that_is_live_runs_only_the_hook_before_staging():
-    assert before(HOOKS, is_live=True) == ["before_stage", "stage.yml"]
+    assert plan(HOOKS, is_live=True) == [("before_staging", "before_stage")]
 
 
-@pytest.mark.parametrize("hook", ["after_activate", "before_commit", "after_commit"])
-def test_a_hook_after_the_switch_leaves_the_commit_to_a_call_of_its_own(hook):
-    assert "commit.yml" in after([hook])
+def test_hooks_before_the_switch_leave_it_to_the_one_call():
+    assert plan(["before_activate"]) == ["before_activate"]
+
+
+@pytest.mark.parametrize(
+    ("hook", "wanted"),
+    [
+        ("after_activate", ["go_live", "after_activate", "commit"]),
+        ("before_commit", ["go_live", "before_commit", "commit"]),
+        ("after_commit", ["go_live_and_commit", "after_commit"]),
+    ],
+)
+def test_a_hook_after_the_switch_leaves_the_commit_to_a_call_of_its_own(hook, wanted):
+    assert plan(["before_activate", hook]) == ["before_activate", *wanted]
 
 
 def test_handlers_run_between_the_switch_and_the_probe():
-    assert after(has_listeners=True) == ["run_handlers.yml", "commit.yml"]
-    assert after(HOOKS, has_listeners=True) == [
+    assert plan(has_listeners=True) == ["go_live_and_commit"]
+    assert plan(HOOKS, has_listeners=True) == [
+        ("before_staging", "before_stage"),
+        ("after_staging", "after_stage"),
+        "before_activate",
+        "go_live",
         "after_activate",
-        "run_handlers.yml",
+        "run_handlers",
         "before_commit",
-        "commit.yml",
+        "commit",
         "after_commit",
     ]
 
 
 def test_a_release_that_stays_on_trial_is_left_to_others_after_the_last_hook():
-    assert after(["after_commit"], commits=False)[-1] == "end_lease.yml"
-    assert after(["after_activate"], commits=False)[-1] == "commit.yml"
+    assert plan(["after_commit"], commits=False)[-1] == "end_lease"
+    assert plan(["after_activate"], commits=False)[-1] == "commit"
 
 
 def test_a_rollback_commits_at_once():
-    assert after(["after_commit"], at_once=True) == ["after_commit"]
-    assert after(["after_commit"], has_listeners=True, at_once=True) == [
-        "run_handlers.yml",
+    assert plan(["after_commit"], at_once=True) == ["go_live", "after_commit"]
+    assert plan(["after_commit"], at_once=True, has_listeners=True) == [
+        "go_live",
+        "run_handlers",
         "after_commit",
     ]
-    assert after(at_once=True) == []
 
 
 def test_hosts_with_other_steps_have_no_item_in_common():
     """Ansible would run an item that two hosts share for both, in the order of the first."""
-    own = _steps.before_switch({"before_stage": "/hooks/a"}, False, False, OWN)
-    others = _steps.before_switch({}, True, False, OWN)
+    own = _steps.plan({"before_stage": "/hooks/a"}, OWN, False, False, False, False, True, False)
+    others = _steps.plan({}, OWN, True, False, False, False, True, False)
 
     assert {step["file"] for step in own} & {step["file"] for step in others}
     assert not [step for step in own if step in others]

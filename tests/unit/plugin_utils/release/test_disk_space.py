@@ -83,7 +83,7 @@ def test_what_does_not_fit_is_told_in_a_line():
         _disk_space.check(FREE, _disk_space.Space(2_340_000, 51), "/srv/shop")
     assert str(caught.value) == (
         "/srv/shop has not enough room: 0.1 MB and 50 inodes are free, 2.3 MB and 51 inodes are "
-        "needed; nothing was sent"
+        "needed; nothing was sent to this root (deploy_root in the role)"
     )
     _disk_space.check(FREE, _disk_space.Space(100_000, 50), "/srv/shop")
     with pytest.raises(_disk_space.DiskSpaceError, match="any number of inodes are free"):
