@@ -3,23 +3,12 @@
 """The safe steps that tests of faults must notice the loss of, and which test notices each.
 
 A file of tests adds a tuple of its own before MUTANTS, and a line there. docs/reliability.md lists
-each by its ``without``; a test compares them. Steps that unit tests notice: tests/mutants.
+each by its ``without``; a test compares them. Steps that unit tests notice are beside those.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Mutant(NamedTuple):
-    """One safe step: what is lost *without* it, the file in plugins/, its text (which is there
-    once), what stands there instead, and the arguments of pytest, for a test that must fail."""
-
-    without: str
-    path: str
-    old: str
-    new: str
-    tests: tuple
+from ansible_collections.itops.release.tests.mutants.matching import Mutant, check, omit
 
 
 def kills(operation):
@@ -40,9 +29,14 @@ SWEPT = (
     Mutant(
         "replacing a link in one step",
         DURABLE,
-        "    os.symlink(target, scratch, dir_fd=directory)\n"
-        "    os.rename(scratch, name, src_dir_fd=directory, dst_dir_fd=directory)\n",
-        "    remove_file(directory, name)\n    os.symlink(target, name, dir_fd=directory)\n",
+        """
+        os.symlink(target, scratch, dir_fd=directory)
+        os.rename(scratch, name, src_dir_fd=directory, dst_dir_fd=directory)
+        """,
+        """
+        remove_file(directory, name)
+        os.symlink(target, name, dir_fd=directory)
+        """,
         kills("roll back"),
     ),
     Mutant(
@@ -55,38 +49,46 @@ SWEPT = (
     Mutant(
         "saying before a switch what is about to be",
         TRIAL,
-        "    state.switching = _records.Switch(tree)\n    claim.root.write_state(state)\n",
-        "    state.switching = _records.Switch(tree)\n",
+        """
+        state.switching = _records.Switch(tree)
+        claim.root.write_state(state)
+        """,
+        "state.switching = _records.Switch(tree)",
         kills("replace, then remove"),
     ),
-    Mutant(
+    omit(
         "clearing what a killed run left in staging",
         "module_utils/root/_claim.py",
-        'self.discard(staging, name, "staging")\n        name = str(self.token)',
-        "pass\n        name = str(self.token)",
+        'self.discard(staging, name, "staging")',
         kills("stage"),
     ),
     Mutant(
         "recording a tree before it gets its name",
         "module_utils/deployment/_staging.py",
-        "        claim.root.write_state(state)\n"
-        '        os.rename("tree", tree, src_dir_fd=place.staging, dst_dir_fd=releases)\n',
-        '        os.rename("tree", tree, src_dir_fd=place.staging, dst_dir_fd=releases)\n'
-        "        claim.root.write_state(state)\n",
+        """
+        claim.root.write_state(state)
+        os.rename("tree", tree, src_dir_fd=place.staging, dst_dir_fd=releases)
+        """,
+        """
+        os.rename("tree", tree, src_dir_fd=place.staging, dst_dir_fd=releases)
+        claim.root.write_state(state)
+        """,
         kills("stage"),
     ),
-    Mutant(
+    omit(
         "restarting whatever is switched to",
         "module_utils/root/_claim.py",
-        "    state.restarted = False\n",
-        "",
+        "state.restarted = False",
         kills("replace"),
     ),
     Mutant(
         "a lease that ends with its process",
         "module_utils/root/_lease.py",
-        "    if pid is None or lease.boot != _boot(proc):",
-        "    return pid is not None\n    if pid is None or lease.boot != _boot(proc):",
+        "pid = lease.pid",
+        """
+        pid = lease.pid
+        return pid is not None
+        """,
         kills("stage"),
     ),
     Mutant(
@@ -99,29 +101,50 @@ SWEPT = (
     Mutant(
         "giving a tree its name when it is whole",
         "module_utils/deployment/_staging.py",
-        '        os.rename("tree", tree, src_dir_fd=place.staging, dst_dir_fd=releases)\n',
-        "        os.mkdir(tree, dir_fd=releases)\n"
-        '        there = claim.subfolder(stack, place.staging, "tree")\n'
-        "        here = claim.subfolder(stack, releases, tree)\n"
-        "        for name in os.listdir(there):\n"
-        "            os.rename(name, name, src_dir_fd=there, dst_dir_fd=here)\n",
+        'os.rename("tree", tree, src_dir_fd=place.staging, dst_dir_fd=releases)',
+        """
+        os.mkdir(tree, dir_fd=releases)
+        there = claim.subfolder(stack, place.staging, "tree")
+        here = claim.subfolder(stack, releases, tree)
+        for name in os.listdir(there):
+            os.rename(name, name, src_dir_fd=there, dst_dir_fd=here)
+        """,
         kills("stage"),
     ),
     Mutant(
         "keeping the release to roll back to",
         "module_utils/root/_state.py",
-        "kept = {state.live, state.trial, previous_tree(state, existing)} & set(ours)",
-        "kept = {state.live, state.trial} & set(ours)",
+        "{state.live, state.trial, previous_tree(state, existing)}",
+        "{state.live, state.trial}",
         kills("clean"),
     ),
     Mutant(
         "knowing in which order releases were staged",
         "module_utils/deployment/_transaction.py",
-        "        lambda state: _state.superfluous(state, root",
-        "        lambda state: _state.superfluous(\n"
-        "                    (lambda other: other.trees.update({tree: __import__('dataclasses').r"
-        "eplace(record, token=__import__('os').stat(root.path + '/releases/' + tree).st_mtime) for"
-        " tree, record in other.trees.items()}) or other)(copy.deepcopy(state)), root",
+        "_state.superfluous(state, root.existing_trees(state), retention.keep, since)",
+        """
+        _state.superfluous(
+            (
+                lambda other: (
+                    other.trees.update(
+                        {
+                            tree: __import__("dataclasses").replace(
+                                record,
+                                token=__import__("os")
+                                .stat(root.path + "/releases/" + tree)
+                                .st_mtime,
+                            )
+                            for tree, record in other.trees.items()
+                        }
+                    )
+                    or other
+                )
+            )(copy.deepcopy(state)),
+            root.existing_trees(state),
+            retention.keep,
+            since,
+        )
+        """,
         kills("clean"),
     ),
     Mutant(
@@ -138,43 +161,47 @@ SWEPT = (
         "if True:",
         fails("remove one", "EIO"),
     ),
-    Mutant(
+    check(
         "failing where an empty folder cannot be removed",
         "module_utils/deployment/_removal.py",
-        "if error.errno not in KEPT:",
-        "if False:",
+        "error.errno not in KEPT",
         fails("remove all", "EIO"),
     ),
     Mutant(
         "cleaning after the new release is accepted only",
         "module_utils/deployment/_transaction.py",
-        "        _try_and_accept(root, claim, before, request)\n",
-        "        _removal.clean(claim, lambda state: [t for t in state.trees if t != tree])\n"
-        "        _try_and_accept(root, claim, before, request)\n",
+        "_try_and_accept(root, claim, before, request)",
+        """
+        _removal.clean(claim, lambda state: [t for t in state.trees if t != tree])
+        _try_and_accept(root, claim, before, request)
+        """,
         kills("put back"),
     ),
-    Mutant(
+    omit(
         "recording a reversal before it switches",
         TRIAL,
-        "        claim.record(_reversal.REVERTED, change.to, change.run)\n",
-        "",
+        "claim.record(_reversal.REVERTED, change.to, change.run)",
         kills("revert a commit"),
     ),
     Mutant(
         "finishing a reversal that was killed",
         "module_utils/deployment/_reversal.py",
-        "    if not waits or state.trial:\n",
-        "    if True:\n",
+        "if not waits or state.trial:",
+        "if True:",
         kills("revert a trial"),
     ),
     Mutant(
         "removing from the library only what its index names no more",
         "plugin_utils/library/_store.py",
-        "        self.layout.write_index(index, before, again)\n"
-        "        self.layout.remove(doomed)\n",
+        """
+        self.layout.write_index(index, before, again)
+        self.layout.remove(doomed)
+        """,
         # Without the smallest, a layer, the release is still listed.
-        "        self.layout.remove(sorted(doomed, key=os.path.getsize))\n"
-        "        self.layout.write_index(index, before, again)\n",
+        """
+        self.layout.remove(sorted(doomed, key=os.path.getsize))
+        self.layout.write_index(index, before, again)
+        """,
         kills("prune"),
     ),
     Mutant(
@@ -187,15 +214,18 @@ SWEPT = (
     Mutant(
         "naming the checksum file where the system refuses something",
         "module_utils/checksums/_file.py",
-        "raise OSError(error.errno, error.strerror, path) from None\n        finally:",
-        "raise\n        finally:",
+        "raise OSError(error.errno, error.strerror, path) from None",
+        "raise",
         fails("write checksums", "ENOSPC"),
     ),
     Mutant(
         "giving a pack its name when it is whole",
         "plugin_utils/deployment/_packs.py",
-        '        handle, scratch = tempfile.mkstemp(prefix=".new-", dir=self.path)\n',
-        "        scratch = path\n        handle = os.open(path, os.O_WRONLY | os.O_CREAT)\n",
+        'handle, scratch = tempfile.mkstemp(prefix=".new-", dir=self.path)',
+        """
+        scratch = path
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT)
+        """,
         kills("make a pack"),
     ),
 )
@@ -215,22 +245,23 @@ ATTACKED = (
     Mutant(
         "removing a tree by descriptors",
         "module_utils/files/_deletion.py",
-        "descriptor = os.open(name, _paths.OPEN_DIRECTORY, dir_fd=parent)",
-        "descriptor = os.open(name, _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW, dir_fd=parent)",
+        "_paths.OPEN_DIRECTORY",
+        "_paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW",
         attack("releases"),
     ),
     Mutant(
         "entering a tree that is verified by descriptors",
         TREE,
-        "deeper = os.open(leaf, _paths.OPEN_DIRECTORY, dir_fd=directory)",
-        "deeper = os.open(leaf, _paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW, dir_fd=directory)",
+        "_paths.OPEN_DIRECTORY",
+        "_paths.OPEN_DIRECTORY & ~os.O_NOFOLLOW",
         attack("releases"),
+        within="_compare",
     ),
     Mutant(
         "reading no file through a link while verifying",
         TREE,
-        "descriptor = os.open(name, _paths.OPEN_FILE, dir_fd=directory)",
-        "descriptor = os.open(name, _paths.OPEN_FILE & ~os.O_NOFOLLOW, dir_fd=directory)",
+        "_paths.OPEN_FILE",
+        "_paths.OPEN_FILE & ~os.O_NOFOLLOW",
         attack("releases"),
     ),
     Mutant(
@@ -244,11 +275,13 @@ ATTACKED = (
         "asking a descriptor, not a real path, where a folder of shared/ is",
         SHARED,
         "descriptor = _directory.open_directory(above, folder)",
-        "here = os.readlink(b'/proc/self/fd/%d' % above)\n"
-        "            real = os.path.realpath(os.path.join(here, folder))\n"
-        "            if not real.startswith(_paths.to_os(claim.root.path)):\n"
-        "                raise _directory.RootError\n"
-        "            descriptor = os.open(os.path.join(here, folder), os.O_RDONLY)",
+        """
+        here = os.readlink(b"/proc/self/fd/%d" % above)
+        real = os.path.realpath(os.path.join(here, folder))
+        if not real.startswith(_paths.to_os(claim.root.path)):
+            raise _directory.RootError
+        descriptor = os.open(os.path.join(here, folder), os.O_RDONLY)
+        """,
         attack("shared"),
     ),
     Mutant(
@@ -261,30 +294,31 @@ ATTACKED = (
     Mutant(
         "opening a pack without following a link",
         UPLOAD,
-        "descriptor = os.open(name, _paths.OPEN_FILE, dir_fd=directory)",
-        "descriptor = os.open(name, _paths.OPEN_FILE & ~os.O_NOFOLLOW, dir_fd=directory)",
+        "_paths.OPEN_FILE",
+        "_paths.OPEN_FILE & ~os.O_NOFOLLOW",
         attack("drop"),
+        within="open_pack",
     ),
     Mutant(
         "joining a transfer only to a file in the drop",
         UPLOAD,
-        "kept = os.open(KEPT, os.O_WRONLY | _paths.OPEN_FILE, dir_fd=directory)",
-        "kept = os.open(KEPT, os.O_WRONLY | os.O_CLOEXEC, dir_fd=directory)",
+        "os.O_WRONLY | _paths.OPEN_FILE",
+        "os.O_WRONLY | os.O_CLOEXEC",
         attack("drop"),
     ),
-    Mutant(
+    check(
         "refusing a root in a directory of another user",
         "module_utils/files/_ancestors.py",
-        'if status.st_uid not in users:\n        raise Unsafe(\n            "%s belongs',
-        'if False:\n        raise Unsafe(\n            "%s belongs',
+        "status.st_uid not in users",
         attack("above"),
     ),
     Mutant(
         "opening what is sealed without following a link",
         "module_utils/release/_scan.py",
-        "deeper = os.open(name, OPEN_DIRECTORY, dir_fd=self._directory)",
-        "deeper = os.open(name, OPEN_DIRECTORY & ~os.O_NOFOLLOW, dir_fd=self._directory)",
+        "OPEN_DIRECTORY",
+        "OPEN_DIRECTORY & ~os.O_NOFOLLOW",
         attack("sources"),
+        within="_enter",
     ),
     Mutant(
         "sealing only what the checksum file was found to say",
@@ -296,8 +330,8 @@ ATTACKED = (
     Mutant(
         "writing a file that nobody else has made",
         DURABLE,
-        "flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC",
-        "flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC",
+        "os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW",
+        "os.O_WRONLY | os.O_CREAT | os.O_TRUNC",
         (f"{CONFINED}[roll back]",),
     ),
     Mutant(
@@ -325,57 +359,52 @@ def lints(operation):
 
 STAGING = "module_utils/deployment/_staging.py"
 LAYOUT = "plugin_utils/oci/_layout.py"
-RENAMED = "    os.rename(scratch, name, src_dir_fd=directory, dst_dir_fd=directory)\n"
 SYNCED = (
-    Mutant(
+    omit(
         "syncing a file before it gets its name",
         DURABLE,
-        "        os.fsync(descriptor)\n",
-        "",
+        "os.fsync(descriptor)",
         lints("roll back"),
     ),
-    Mutant(
+    omit(
         "syncing the folder of a file that was replaced",
         DURABLE,
-        f"{RENAMED}    os.fsync(directory)\n\n\ndef replace_link",
-        f"{RENAMED}\n\ndef replace_link",
+        "os.fsync(directory)",
         lints("roll back"),
+        within="write_file",
     ),
-    Mutant(
+    omit(
         "syncing the folder of a link that was replaced",
         DURABLE,
-        f"{RENAMED}    os.fsync(directory)\n\n\ndef remove_file",
-        f"{RENAMED}\n\ndef remove_file",
+        "os.fsync(directory)",
         lints("roll back"),
+        within="replace_link",
     ),
-    Mutant(
+    omit(
         "the barrier before a tree gets its name",
         STAGING,
-        "    _durable.barrier(place.staging)\n    with claim.commit_point() as state",
-        "    with claim.commit_point() as state",
+        "_durable.barrier(place.staging)",
         lints("stage"),
+        within="_publish",
     ),
-    Mutant(
+    omit(
         "syncing the folder of a tree that got its name",
         STAGING,
-        "        os.fsync(releases)\n",
-        "",
+        "os.fsync(releases)",
         lints("stage"),
     ),
-    Mutant(
+    omit(
         "the barrier before a copy comes to shared/",
         "module_utils/deployment/_shared.py",
-        "        _durable.barrier(staging)\n",
-        "",
+        "_durable.barrier(staging)",
         lints("first release"),
     ),
-    Mutant(
+    omit(
         "syncing the folder of a directory that is made in shared/",
         "module_utils/deployment/_shared.py",
-        "            os.rename(scratch, name, src_dir_fd=parent, dst_dir_fd=parent)\n"
-        "        os.fsync(parent)\n",
-        "            os.rename(scratch, name, src_dir_fd=parent, dst_dir_fd=parent)\n",
+        "os.fsync(parent)",
         lints("first release"),
+        within="_make_directory",
     ),
     Mutant(
         "giving a directory in shared/ its name when it has its mode",
@@ -384,18 +413,16 @@ SYNCED = (
         "scratch = name",
         kills("first release"),
     ),
-    Mutant(
+    omit(
         "syncing what is added to the history",
         "module_utils/root/_history.py",
-        "        os.fsync(descriptor)\n",
-        "",
+        "os.fsync(descriptor)",
         lints("roll back"),
     ),
-    Mutant(
+    omit(
         "syncing the folder that a tree is removed from",
         "module_utils/deployment/_removal.py",
-        "    os.fsync(releases)\n",
-        "",
+        "os.fsync(releases)",
         lints("remove one"),
     ),
     Mutant(
@@ -405,25 +432,24 @@ SYNCED = (
         "_hash(path)",
         lints("seal"),
     ),
-    Mutant(
+    omit(
         "syncing the names of blobs before the index tells of them",
         LAYOUT,
-        'on the medium after this."""\n        self.sync()\n',
-        'on the medium after this."""\n',
+        "self.sync()",
         lints("seal again"),
+        within="send",
     ),
-    Mutant(
+    omit(
         "syncing the folders of a new library",
         LAYOUT,
-        "            os.mkdir(path)\n        _sync(above)\n",
-        "            os.mkdir(path)\n",
+        "_sync(above)",
         lints("seal into a new library"),
     ),
     Mutant(
         "syncing a pack before it gets its name",
         "plugin_utils/deployment/_packs.py",
-        "                os.fsync(handle)",
-        "                int(handle)",
+        "os.fsync(handle)",
+        "int(handle)",
         lints("make a pack"),
     ),
 )
@@ -438,41 +464,45 @@ def overtakes(operation):
 CLAIM = "module_utils/root/_claim.py"
 RACES = "tests/faults/test_races.py::test_of_three_runs_at_once_none_loses_what_must_stay[stopped]"
 RACED = (
-    Mutant(
+    omit(
         "asking at each commit point who took over",
         CLAIM,
-        "            self._check_token(state)\n            yield state",
-        "            yield state",
+        "self._check_token(state)",
         overtakes("roll back"),
     ),
-    Mutant(
+    omit(
         "a lock that one process holds at a time",
         "module_utils/root/_directory.py",
-        "            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
-        "",
+        "fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)",
         overtakes("mark bad"),
     ),
     Mutant(
         "naming who locks from the first moment on",
         "module_utils/root/_directory.py",
-        "            os.pwrite(descriptor, holder, 0)\n"
-        "            os.ftruncate(descriptor, len(holder))\n",
-        "            os.ftruncate(descriptor, 0)\n            os.pwrite(descriptor, holder, 0)\n",
+        """
+        os.pwrite(descriptor, holder, 0)
+        os.ftruncate(descriptor, len(holder))
+        """,
+        """
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, holder, 0)
+        """,
         overtakes("mark bad"),
     ),
     Mutant(
         "a lease that ends with its process, not by its age",
         "module_utils/root/_lease.py",
-        "    return lease.started is not None and _started(pid, proc) == lease.started\n",
-        '    with open("/proc/uptime") as stream:\n'
-        "        return float(stream.read().split()[0]) - int(lease.started) / 100 < 0.02\n",
+        "return lease.started is not None and _started(pid, proc) == lease.started",
+        """
+        with open("/proc/uptime") as stream:
+            return float(stream.read().split()[0]) - int(lease.started) / 100 < 0.02
+        """,
         (RACES, "--every-point"),
     ),
-    Mutant(
+    omit(
         "choosing anew, in the commit point, what is cleaned",
         "module_utils/deployment/_removal.py",
-        "            trees = choose(state)\n            if trees:\n",
-        "            if trees:\n",
+        "trees = choose(state)",
         (RACES, "--every-point"),
     ),
     Mutant(
@@ -496,32 +526,28 @@ CHANGED = "test_whatever_is_changed_in_a_tree_is_found_named_and_mended"
 PACK = "module_utils/release/_pack.py"
 OBJECTS = "module_utils/tree/_objects.py"
 TAMPERED = (
-    Mutant(
+    check(
         "hashing what is read of the library",
         LAYOUT,
-        'if "sha256:" + _canonical.sha256_hex(data) != descriptor["digest"]:',
-        "if False:",
+        '"sha256:" + _canonical.sha256_hex(data) != descriptor["digest"]',
         tampers(FLIPPED_THERE),
     ),
-    Mutant(
+    check(
         "hashing the files in a layer",
         "module_utils/release/_layer.py",
-        "    if digest.hexdigest() != entry.sha256:\n",
-        "    if False:\n",
+        "digest.hexdigest() != entry.sha256",
         tampers(FLIPPED_THERE),
     ),
-    Mutant(
+    check(
         "hashing the manifest that a pack brings",
         "module_utils/release/_manifest.py",
-        "    if digest_of(data) != digest:\n",
-        "    if False:\n",
+        "digest_of(data) != digest",
         tampers(FLIPPED_ON_ITS_WAY),
     ),
-    Mutant(
+    check(
         "hashing the contents that a pack brings",
         PACK,
-        "    if digest.hexdigest() != sha256:\n",
-        "    if False:\n",
+        "digest.hexdigest() != sha256",
         tampers(FLIPPED_ON_ITS_WAY),
     ),
     Mutant(
@@ -534,43 +560,40 @@ TAMPERED = (
     Mutant(
         "hashing contents before they are shared again",
         OBJECTS,
-        "                    and _layout.hash_descriptor(descriptor, entry.size) == entry.sha256\n",
-        "",
+        "_layout.hash_descriptor(descriptor, entry.size) == entry.sha256",
+        "True",
         tampers(FLIPPED_HERE),
     ),
-    Mutant(
+    check(
         "hashing contents while they are copied",
         OBJECTS,
-        "        if digest.hexdigest() != entry.sha256:\n            raise _damaged(entry)\n",
-        "",
+        "digest.hexdigest() != entry.sha256",
         tampers(FLIPPED_HERE),
     ),
-    Mutant(
+    check(
         "comparing the sum of what a root remembers",
         "module_utils/formats/_canonical.py",
-        'if "sum" in plain and plain != summed(rest):',
-        "if False:",
+        '"sum" in plain and plain != summed(rest)',
         tampers(FLIPPED_HERE),
     ),
     Mutant(
         "comparing all bits of a mode",
         TREE,
-        "    elif mode != wanted:\n",
-        "    elif (mode ^ wanted) & 0o777:\n",
+        "if mode != wanted:",
+        "if (mode ^ wanted) & 0o777:",
         tampers(f"{CHANGED}[setuid]"),
     ),
-    Mutant(
+    omit(
         "telling what is there and was not sealed",
         TREE,
         'self.drift.append(Drift(path + end, "extra"))',
-        "pass",
         tampers(f"{CHANGED}[a file more]"),
     ),
     Mutant(
         "looking at a file itself, not at what it links to",
         TREE,
-        "status = os.stat(leaf, dir_fd=directory, follow_symlinks=False)",
-        "status = os.stat(leaf, dir_fd=directory, follow_symlinks=entry.type != 'symlink')",
+        "os.stat(leaf, dir_fd=directory, follow_symlinks=False)",
+        'os.stat(leaf, dir_fd=directory, follow_symlinks=entry.type != "symlink")',
         tampers(f"{CHANGED}[a file that is a link to the same content]"),
     ),
 )

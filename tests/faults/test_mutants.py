@@ -13,6 +13,7 @@ import sys
 import pytest
 
 from ansible_collections.itops.release.tests.faults.mutants import MUTANTS
+from ansible_collections.itops.release.tests.mutants import matching
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 NEEDED = ("plugins", "schemas", "tests", "pyproject.toml", ".dev")
@@ -42,11 +43,9 @@ def test_a_lost_safe_step_is_noticed(mutant, whole, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(whole, copy, symlinks=True)
     path = copy / "plugins" / mutant.path
-    text = path.read_text("utf-8")
-    assert text.count(mutant.old) == 1
-    path.write_text(text.replace(mutant.old, mutant.new), "utf-8")
+    path.write_text(matching.mutated(path.read_text("utf-8"), mutant), "utf-8")
     done = subprocess.run(
-        [*PYTEST, *mutant.tests],
+        [*PYTEST, *matching.arguments(mutant.tests)],
         cwd=copy,
         env={**os.environ, "PYTHONHASHSEED": "0"},
         stdin=subprocess.DEVNULL,

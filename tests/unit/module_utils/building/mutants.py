@@ -87,6 +87,7 @@ MUTANTS = (
         '"[?#]"',
         '"(?!)"',
         f"{CHECKOUT_TESTS} cloned_from",
+        within="address_of",
     ),
     Mutant(
         "hiding what is passed from the record",
@@ -278,6 +279,7 @@ MUTANTS = (
         "return False",
         "return True",
         f"{SUPERVISOR_TESTS} ends_with_all and forgotten",
+        within="is_waited_for",
     ),
     Mutant(
         "building the second time elsewhere",

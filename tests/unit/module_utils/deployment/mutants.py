@@ -563,7 +563,7 @@ MUTANTS = (
         TRIAL,
         "_restart(claim, service)",
         f"{HOST_CALL_TESTS} restarted_again",
-        within="withdraw",
+        within="_restart_again",
     ),
     omit(
         "refusing a bad release at the moment of the switch",

@@ -149,7 +149,14 @@ MUTANTS = (
         "_manifest.render(manifest)",
         f"{PACK_TESTS} altered or another_release",
     ),
-    Mutant("checking a pack's header", PACK, "good", "True", f"{PACK_TESTS} header"),
+    Mutant(
+        "checking a pack's header",
+        PACK,
+        "good",
+        "True",
+        f"{PACK_TESTS} header",
+        within="read_header",
+    ),
     Mutant(
         "reading contents in bounded pieces",
         PACK,

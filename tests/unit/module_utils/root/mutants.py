@@ -43,6 +43,7 @@ MUTANTS = (
         "note_switch",
         "lambda *nothing: None",
         f"{HOST_CALL_TESTS} killed",
+        within="settle",
     ),
     Mutant(
         "restarting after each switch",
@@ -101,6 +102,7 @@ MUTANTS = (
         "hold",
         "True",
         f"{LEASE_TESTS} nobody_holds",
+        within="give_back",
     ),
     omit(
         "recording a takeover",
@@ -114,6 +116,7 @@ MUTANTS = (
         "self.tries",
         "True",
         f"{LEASE_TESTS} as_open_as_it_was",
+        within="give_back",
     ),
     omit(
         "keeping the lease of a trial while another release is staged",

@@ -86,6 +86,7 @@ MUTANTS = (
         "size + 1",
         "size + (1 << 20)",
         f"{ATTACKED_TESTS} that_grows",
+        within="hash_descriptor",
     ),
     Mutant(
         "spelling control characters of names",

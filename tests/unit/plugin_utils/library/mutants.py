@@ -69,6 +69,7 @@ MUTANTS = (
         "entry.pinned",
         "False",
         f"{STORE_PRUNING_TESTS} pinned",
+        within="reasons",
     ),
     Mutant(
         "keeping releases of unknown age",
@@ -76,6 +77,7 @@ MUTANTS = (
         "return False",
         "return True",
         f"{STORE_PRUNING_TESTS} recent",
+        within="_is_older",
     ),
     Mutant(
         "the order of serials",

@@ -99,6 +99,7 @@ MUTANTS = (
         "self._known",
         "None",
         f"{COMPOSITION_TESTS} nobody_trusted",
+        within="_read",
     ),
     Mutant(
         "holding build notes to their schema",

@@ -41,6 +41,7 @@ MUTANTS = (
         "entry.exec",
         "False",
         f"{DISK_SPACE_TESTS} exec_bit",
+        within="_objects",
     ),
     Mutant(
         "keeping free what a release requires",
@@ -48,6 +49,7 @@ MUTANTS = (
         "left < spare",
         "left < 0",
         f"{DISK_SPACE_TESTS} must_stay_free",
+        within="check",
     ),
     check(
         "holding hooks to those that were sealed",

@@ -16,5 +16,6 @@ MUTANTS = (
         "escape",
         "None",
         f"{RENDERED_TESTS} shows_as_text",
+        within="render",
     ),
 )
