@@ -43,18 +43,19 @@ AT_ONCE = 2 * (os.cpu_count() or 1)  # some wait for what never comes
 CHANCES = 3  # what is lost without a lock shows only sometimes
 SECONDS_LIMIT = 120
 SECONDS_BETWEEN = 0.01
-CANNOT = 70
 TESTS_FAILED = 1  # pytest's exit status; others mean that it could not run the tests at all
+NOT_STARTED = 70  # none of pytest's exit statuses
 # That a test fails is enough: to say why takes pytest long, in CI longer than anybody waits.
 PYTEST = ["-x", "-q", "--tb=no", "--assert=plain", "--hypothesis-profile=ci"]
 PYTEST += ["-p", "no:cacheprovider", "--disable-plugin-autoload", "-p", "_hypothesis_pytestplugin"]
 MEMORY = "/dev/shm"
+# What most tests import from elsewhere.
 WARM = """
-ansible.module_utils.basic ansible.parsing.dataloader ansible.playbook.task ansible.plugins.loader
-ansible.template asyncio cryptography.hazmat.primitives.asymmetric.ed25519
-cryptography.hazmat.primitives.serialization doctest email.parser http.server
-hypothesis.strategies jinja2.sandbox jsonschema pytest _pytest.doctest unittest.mock yaml
-_hypothesis_pytestplugin zipfile
+_hypothesis_pytestplugin _pytest.doctest ansible.module_utils.basic ansible.parsing.dataloader
+ansible.playbook.task ansible.plugins.loader ansible.template
+cryptography.hazmat.primitives.asymmetric.ed25519 cryptography.hazmat.primitives.serialization
+http.server hypothesis.strategies jinja2.sandbox jsonschema pytest unittest.mock urllib.request yaml
+zstandard
 """.split()
 
 
@@ -90,7 +91,7 @@ def main() -> int:
     ]
     memory = MEMORY if os.access(MEMORY, os.W_OK | os.X_OK) else None
     with tempfile.TemporaryDirectory(prefix="itops-release-mutants-", dir=memory) as scratch:
-        os.chdir(scratch)  # there is no ansible.cfg
+        os.chdir(scratch)  # Ansible is not to find the checkout's ansible.cfg while it is imported
         for name in WARM:
             importlib.import_module(name)
         gc.freeze()  # no run looks through what it did not make
@@ -211,8 +212,9 @@ def at_once(tasks: list[Task], folders: list[pathlib.Path]) -> Iterator[Any]:
                         go_on(number, folder, runs, ended)
             yield results.pop(wanted)
     finally:
-        for _folder, _runs, process in running.values():
+        for _folder, runs, process in running.values():
             process.end()
+            runs.close()
 
 
 class Process:
@@ -240,6 +242,7 @@ class Process:
     def end(self) -> tuple[int, str]:
         """End it with all that it started; return its exit status and what it said."""
         with contextlib.suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)  # it may not lead a session yet
             os.killpg(self._pid, signal.SIGKILL)
         _pid, status = os.waitpid(self._pid, 0)
         with self._said:
@@ -249,7 +252,7 @@ class Process:
 
 def become_pytest(folder: pathlib.Path, arguments: list[str], output: int) -> NoReturn:
     """Run pytest and end: as if it had been started in *folder*, its output going to a file."""
-    status = CANNOT
+    status = NOT_STARTED
     try:
         os.setsid()
         os.chdir(folder)
