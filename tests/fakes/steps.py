@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.itops.release.plugins.module_utils.files import _durable
+
 Step = tuple[str, str]
 
 
@@ -18,7 +20,7 @@ Step = tuple[str, str]
 def durable_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Step]]:
     """Give a list that gets (call, name of the file) of each fsync, rename and unlink done here.
 
-    A rename is listed by its new name.
+    A rename is listed by its new name. A barrier is ("barrier", "").
     """
     steps: list[Step] = []
 
@@ -40,4 +42,5 @@ def durable_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Step]]:
             os, "rename", listed("rename", os.rename, lambda _old, new: os.fsdecode(new))
         )
         patched.setattr(os, "unlink", listed("unlink", os.unlink, os.fsdecode))
+        patched.setattr(_durable, "barrier", listed("barrier", _durable.barrier, lambda _fd: ""))
         yield steps

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.itops.release.plugins.module_utils.files import _durable
 from ansible_collections.itops.release.tests.fakes.estate import sha256, write_tree
 from ansible_collections.itops.release.tests.fakes.processes import exit_status
+from ansible_collections.itops.release.tests.fakes.steps import durable_steps
 
 # What changes a file system, and what makes a change last.
 CALLS = (
@@ -262,46 +263,18 @@ def test_current_is_never_missing_while_it_is_switched(estate, labels):
     assert seen <= {"releases/" + host.tree_of(label) for label in labels[:2]}
 
 
-def traced(monkeypatch, act):
-    """Return the durable steps that act() takes, in order, as (call, last path or None)."""
-    steps = []
-
-    def traced_call(name, real):
-        def call(*args, **kwargs):
-            value = real(*args, **kwargs)
-            if name == "fsync":
-                steps.append((name, os.readlink(f"/proc/self/fd/{args[0]}").rpartition("/")[2]))
-            else:
-                steps.append((name, os.fspath(args[-1]).rpartition("/")[2]))
-            return value
-
-        return call
-
-    real_barrier = _durable.barrier
-
-    def barrier(directory):
-        real_barrier(directory)
-        steps.append(("barrier", None))
-
-    with monkeypatch.context() as patched:
-        for name in ("fsync", "rename"):
-            patched.setattr(os, name, traced_call(name, getattr(os, name)))
-        patched.setattr(_durable, "barrier", barrier)
-        act()
-    return steps
-
-
 def test_all_is_on_its_medium_before_it_gets_a_final_name(estate, labels, monkeypatch):
     host = estate.host()
     host.deploy(labels[0])
-    steps = traced(monkeypatch, lambda: host.deploy(labels[1], commit=False))
+    with durable_steps(monkeypatch) as steps:
+        host.deploy(labels[1], commit=False)
     tree = host.tree_of(labels[1])
 
     new = sha256(SECOND["app*"])
     objects = [leaf for call, leaf in steps if call == "rename" and leaf in (new[:2], new + ".x")]
 
     at = {
-        "barrier": steps.index(("barrier", None)),
+        "barrier": steps.index(("barrier", "")),
         "object": steps.index(("rename", objects[0])),
         "tree": steps.index(("rename", tree)),
         "releases": steps.index(("fsync", "releases")),
