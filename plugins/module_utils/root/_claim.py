@@ -264,7 +264,8 @@ def check_owner(path: str, state: _state.State, access: _layout.Access | None) -
 def _held(path: str, state: _state.State, hindrance: str | None) -> LeaseHeld:
     """Return the LeaseHeld that says who holds the root and what can be done."""
     lease = state.lease
-    assert lease, "without a lease there is no hindrance"
+    if not lease:
+        raise AssertionError("without a lease there is no hindrance")
     if hindrance == "busy" or not state.trial:
         what = "whose process %s works here since %s" % (lease.pid, lease.since)
     else:

@@ -305,7 +305,8 @@ class Conversation:
         *spare* bytes must be free beside.
         """
         wanted, upload_dir = need.digest, need.upload_dir
-        assert upload_dir is not None  # a host that needs a pack has made the place for it
+        if upload_dir is None:  # a host that needs a pack has made the place for it
+            raise AssertionError
         path = self._cache.get(self._library, wanted, base, _codec_of(need), need.resend)
         size = os.path.getsize(path)
         start = _packs.arrived_bytes(path, need.partial)
