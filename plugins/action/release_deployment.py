@@ -51,6 +51,7 @@ class ActionModule(ActionBase):
         options = _options.Options.from_arguments(
             arguments,
             run=_identity.run_id(task_vars),
+            process=_identity.process_id(),
             check=self._task.check_mode,
             login=self._login(),
             becomes=self._connection.become is not None,
@@ -64,6 +65,7 @@ class ActionModule(ActionBase):
             host=task_vars["inventory_hostname"],
             pack_directory=_packs.default_directory(),
             hooks=list(hooks.values()),
+            hooks_option=self._called("hooks"),
         )
         tally = conversation.tally
         try:

@@ -189,7 +189,13 @@ def revert(
 def claim_of(root: _directory.Root, request: _request.Request, now: Now) -> _claim.Claim:
     """Return this request's Claim on the root, not taken yet."""
     return _claim.Claim(
-        root, request.run, now, request.lock_timeout, request.takeover, request.reverts
+        root,
+        request.run,
+        now,
+        request.lock_timeout,
+        request.takeover,
+        request.reverts,
+        request.process,
     )
 
 
