@@ -79,7 +79,7 @@ def break_off(shop, controller, fleet):
         run = controller.start(play(task), hosts)
         until(lambda: arrived(host) > share * BIG_BYTES * 3 / 4, "a part of the pack")
         fleet.cut([host.host])
-        assert run.wait().rc == 4
+        assert run.wait().rc == 2
         fleet.restore([host.host])
         return arrived(host)
 
@@ -168,7 +168,7 @@ def test_a_pack_that_arrived_whole_is_not_sent_again(
     run = controller.start(play(deploying("Deploy", "shop:2", shop / "media")), hosts)
     until(lambda: any((host.seen / "shop/.release").glob("staging/*/objects/*")), "staging")
     fleet.kill([host.host])
-    assert run.wait().rc == 4
+    assert run.wait().rc == 2
     fleet.revive([host.host])
 
     result = deploy(hosts, "2")
