@@ -22,7 +22,6 @@ from ..plugin_utils.deployment import _compression, _conversation, _host_diff, _
 from ..plugin_utils.run import _identity
 
 OF_PLAYBOOKS = ("hosts", "serial", "max_fail_percentage", "on_failure")
-REQUIRED_IF = [("state", state, ["release"]) for state in ("checked", "staged", "live")]
 
 
 class ActionModule(ActionBase):
@@ -42,14 +41,17 @@ class ActionModule(ActionBase):
             refuse=_options.refuse_ambiguous,
             prefix=self._called(""),
             place="root",
-            required_if=REQUIRED_IF,
         )
 
     def _deploy(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Hold the conversation and return what the task returns."""
+        if arguments["state"] in _options.BRINGING and not arguments["release"]:
+            name = "release" + (f" ({self._called('release')})" if self._called("") else "")
+            raise _conversion.OptionError(f"{name} is required")
         options = _options.Options.from_arguments(
             arguments,
             run=_identity.run_id(task_vars),
+            process=_identity.process_id(),
             check=self._task.check_mode,
             login=self._login(),
             becomes=self._connection.become is not None,
@@ -63,6 +65,7 @@ class ActionModule(ActionBase):
             host=task_vars["inventory_hostname"],
             pack_directory=_packs.default_directory(),
             hooks=list(hooks.values()),
+            hooks_option=self._called("hooks"),
         )
         tally = conversation.tally
         try:
@@ -77,6 +80,7 @@ class ActionModule(ActionBase):
         result = _conversation.to_result(answer, tally)
         result["hooks"] = hooks
         if not answer.failed:
+            result["commit"] = arguments["commit"]
             result["has_listeners"] = _listeners.has_listeners(self._task)
             if self._task.diff and "before" in result:
                 result["diff"] = _host_diff.diff(conversation.manifest, result)

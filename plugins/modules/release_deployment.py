@@ -22,7 +22,9 @@ def main() -> None:
     try:
         plain = _message.unpack(module.params)
         os.environ.update(plain.pop("environment"))
-        answer = _host_call.answer(_request.Request.from_plain(plain), utc_now)
+        # Ansible has expanded this one with what the host knows.
+        request = _request.Request.from_plain({**plain, "root": module.params["root"]})
+        answer = _host_call.answer(request, utc_now)
     except _message.MessageError as error:
         module.fail_json(msg=str(error), code=error.code)
     result = answer.to_plain()

@@ -18,7 +18,9 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        look = _look.Look.from_plain(_message.unpack(module.params))
+        plain = _message.unpack(module.params)
+        # Ansible has expanded this one with what the host knows.
+        look = _look.Look.from_plain({**plain, "root": module.params["root"]})
         module.exit_json(**_look.answer(look), format=_message.FORMAT)
     except ReleaseError as error:
         module.fail_json(msg=str(error), code=error.code, format=_message.FORMAT)

@@ -60,7 +60,7 @@ class Bench:
         self.note("first release", lambda: self.deploy("release: app:v1"))
         self.note("next release", lambda: self.deploy("release: app:v2"))
         self.note("nothing to do", lambda: self.deploy("release: app:v2"))
-        self.note("nothing to do, by the role", lambda: self.role())
+        self.note("nothing to do, by the role", self.role)
         info = f"itops.release.release_deployment_info: {{root: {ROOT}, verify: true}}"
         self.note("verify", lambda: self.play(info))
         self.note("rollback", lambda: self.deploy("release: previous"))

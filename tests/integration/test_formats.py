@@ -223,7 +223,7 @@ def test_an_upgrade_and_a_downgrade_over_a_live_release(host, sealed, operator):
 
     assert snapshot(host.seen) == before
     state = f"{host.srv}/shop/.release/state.json"
-    reason = f"{state} has format 3, and this itops.release reads up to 2: upgrade it"
+    reason = f"{state} has format 4, and this itops.release reads up to 3: upgrade it"
     said = [outcome.result.get("msg") for outcome in refused.outcomes]
     assert said == [reason] * 14
     for run in (now.deploy("3.0.0"), now.rollback(), now.verify(), now.uninstall()):

@@ -80,7 +80,8 @@ def files_of_deb(
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         ) as process:
-            assert process.stdout is not None
+            if process.stdout is None:
+                raise AssertionError
             try:
                 _copy(process.stdout, stream, now, most)
             except BaseException:

@@ -131,8 +131,10 @@ def mark(request: _request.Request, now: Now) -> Outcome:
     """Do ``mark``: remember that a release is bad or pinned, or no longer; return the outcome."""
     from . import _transaction
 
-    assert request.release  # see _check_named
-    assert request.mark
+    if not request.release:  # see _check_named
+        raise AssertionError
+    if not request.mark:
+        raise AssertionError
     digest = request.release.digest
     with _directory.opened(request.root) as root:
         if root is None:

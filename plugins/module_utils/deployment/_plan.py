@@ -54,7 +54,7 @@ def make(root: _directory.Root, state: _state.State, request: _request.Request) 
     ):
         step = "nothing"
     drift: List[Dict[str, Any]] = []
-    is_new = tree is not None and _is_untouched(state, tree, request.run)
+    is_new = tree is not None and _is_untouched(state, tree, request.process or request.run)
     looks = (step == "activate" and not is_new) or (request.verify and step != "stage")
     if looks and tree and not state.trees[tree].adopted:
         found, _runtime = _inspection.look_through(root, state, tree, request.runtime_paths)

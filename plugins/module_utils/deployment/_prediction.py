@@ -26,7 +26,8 @@ def first(request: _request.Request, state: _state.State) -> Outcome:
 
     *state* has what would be adopted, if anything.
     """
-    assert request.release  # the caller has seen to it
+    if not request.release:  # the caller has seen to it
+        raise AssertionError
     release = request.release._replace(links=tuple(sorted(request.linked_paths)))
     plan = _plan.Plan(release, "stage", None, [], state)
     tree = _manifest.tree_name(release.version, release.digest)
@@ -51,7 +52,8 @@ def predict(
         return _answer.outcome(request.root, before, replace(state, trial=None), changed=True)
     if plan.step == "stage":
         tree = _staging.free_name(root, _manifest.tree_name(release.version, release.digest))
-    assert tree
+    if not tree:
+        raise AssertionError
     after = _after(plan, tree, request)
     existing = root.existing_trees(state) | {tree}
     removed: List[str] = []
@@ -82,7 +84,8 @@ def without(state: _state.State, trees: Iterable[str]) -> _state.State:
 def _missing(root: _directory.Root, plan: _plan.Plan, request: _request.Request) -> Outcome:
     """Return the ``need`` of a release that cannot be laid out from what is held here."""
     state, release, damaged = plan.state, plan.release, None
-    assert release
+    if not release:
+        raise AssertionError
     manifest = root.read_manifest(release.digest)
     if manifest is None:
         if plan.drift:
@@ -140,7 +143,8 @@ def _after(plan: _plan.Plan, tree: str, request: _request.Request) -> _state.Sta
     """Return the State that the step with *tree* leads to."""
     state, after = plan.state, copy.deepcopy(plan.state)
     if plan.step == "stage":
-        assert plan.release
+        if not plan.release:
+            raise AssertionError
         after.trees[tree] = _state.recorded(plan.release, state.token + 1)
     live, held = request.goes_live, state.lease and state.lease.run == request.run
     after.lease = _records.Lease(request.run, "") if request.hold and (live or held) else None

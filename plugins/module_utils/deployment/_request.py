@@ -37,7 +37,8 @@ class Retention:
 class Request:
     """One call. What has the name of an option of release_deployment means what that does.
 
-    ``run``: the run that calls; ``reverts``: the run whose change ``state: reverted`` undoes.
+    ``run``: the run that calls, and ``process`` its main process, which no other run ever has;
+    ``reverts``: the run whose change ``state: reverted`` undoes.
     ``release``: the release, as far as the controller knows it, without links; None where only the
     host can tell, by ``reference``: ``previous`` or ``current``.
     ``forward``: whether an older release than what is live is refused.
@@ -51,6 +52,7 @@ class Request:
 
     root: str
     run: str
+    process: Optional[str] = None
     state: str = "live"
     mark: Optional[str] = None
     reverts: Optional[str] = None

@@ -69,7 +69,8 @@ def accepted(state: _state.State, run: str) -> Optional[_records.Change]:
     It answers for it from then on; what it committed before is part of it. A damaged tree that is
     replaced changes nothing.
     """
-    assert state.trial
+    if not state.trial:
+        raise AssertionError
     trial, commit = state.trial_change, state.change
     if commit and commit.to != state.live:
         commit = None
@@ -115,7 +116,8 @@ def target(root: _directory.Root, state: _state.State) -> Optional[str]:
     """
     trees = _state.ways_back(state, root.existing_trees(state))
     if state.live and not trees:
-        assert state.trial
+        if not state.trial:
+            raise AssertionError
         raise _claim.DeploymentError(
             "no earlier release is left, so %s stays" % state.trees[state.trial].version
         )

@@ -48,8 +48,7 @@ def refuse(path: str, unshared: Mapping[str, bool], manifest: Optional[_manifest
         if not (may_be_brought and _layout.at_or_below(sealed, link)):
             raise _claim.DeploymentError(
                 "%s/shared/%s does not exist: put it there first, or write %s/ for a directory in "
-                "linked_paths (deploy_linked_paths in the role)"
-                % (path, link, link)
+                "linked_paths (deploy_linked_paths in the role)" % (path, link, link)
             )
 
 

@@ -187,7 +187,7 @@ def _publish(claim: _claim.Claim, release: _state.Release, place: _Place) -> str
         place.publish()
         releases = claim.folder(stack, "releases")
         tree = free_name(claim.root, _manifest.tree_name(release.version, release.digest))
-        state.trees[tree] = _state.recorded(release, claim.token, claim.now(), claim.run)
+        state.trees[tree] = _state.recorded(release, claim.token, claim.now(), claim.process)
         claim.root.write_state(state)
         os.rename("tree", tree, src_dir_fd=place.staging, dst_dir_fd=releases)
         os.fsync(releases)

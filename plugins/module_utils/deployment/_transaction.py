@@ -189,7 +189,13 @@ def revert(
 def claim_of(root: _directory.Root, request: _request.Request, now: Now) -> _claim.Claim:
     """Return this request's Claim on the root, not taken yet."""
     return _claim.Claim(
-        root, request.run, now, request.lock_timeout, request.takeover, request.reverts
+        root,
+        request.run,
+        now,
+        request.lock_timeout,
+        request.takeover,
+        request.reverts,
+        request.process,
     )
 
 
@@ -263,7 +269,8 @@ def _carry_out(
             tree = _staging.rebuild(claim, plan.release, request.seed)
         if request.goes_live and (packed or plan.step in ("stage", "activate")):
             seeded = _shared.absent(root.path, plan.release.links)
-            assert tree
+            if not tree:
+                raise AssertionError
             _trial.activate(claim, tree)
         for line in request.overrides:
             claim.record("despite: " + line, tree, None)
@@ -319,7 +326,8 @@ def _unpack(claim: _claim.Claim, release: _state.Release, request: _request.Requ
     A pack that could not be sent, for the reason ``transfer_error``, stays for the next run.
     """
     upload_dir = request.upload_dir
-    assert upload_dir is not None
+    if upload_dir is None:
+        raise AssertionError
     taker = _upload.taken_by(claim.root, upload_dir)
     if taker:
         raise _claim.DeploymentError(
@@ -350,7 +358,8 @@ def _ask_for_pack(
 ) -> Outcome:
     """Return the outcome that asks the controller for a pack, having made the place for it."""
     release = plan.release
-    assert release is not None
+    if release is None:
+        raise AssertionError
     state = root.read_state()
     need = _answer.need(root.path, release, _answer.held(root, state), damaged)
     upload_dir, partial = _upload.make(

@@ -97,7 +97,8 @@ def withdraw(claim: _claim.Claim, service: _request.Service) -> Withdrawn:
     differs from what was sealed is still better than one that failed, and is named.
     """
     with claim.commit_point() as state:
-        assert state.trial
+        if not state.trial:
+            raise AssertionError
         failed = state.trees[state.trial].version
         target = _reversal.target(claim.root, state)
         _switch(claim, state, target)
@@ -198,7 +199,8 @@ def _switch(claim: _claim.Claim, state: _state.State, tree: Optional[str]) -> No
 def _accept(claim: _claim.Claim, state: _state.State) -> None:
     state.change = _reversal.accepted(state, claim.run)
     state.live, state.trial, state.trial_change = state.trial, None, None
-    assert state.live
+    if not state.live:
+        raise AssertionError
     state.good = _state.accepted(state.good, state.trees[state.live].digest)
     claim.root.write_state(state)
 

@@ -70,7 +70,8 @@ def reader(codec: str, stream: BinaryIO) -> Iterator[ReadBytes]:
         argv = ["zstd", "-q", "-d", "-c"]
         # pylint: disable-next=contextmanager-generator-missing-cleanup # contextlib does it
         with piped(argv, stdin=stream, stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
+            if process.stdout is None:
+                raise AssertionError
             yield process.stdout.read
     elif codec in ("zstd", "gzip"):
         yield _buffered(_Inflater(stream, decompressor(codec)))
@@ -85,13 +86,15 @@ def piped(argv: list[str], **streams: Any) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(argv, **options) as process:
         with contextlib.suppress(OSError):  # the most of a user who has many pipes is less
             pipe = process.stdout or process.stdin
-            assert pipe is not None
+            if pipe is None:
+                raise AssertionError
             fcntl.fcntl(pipe, F_SETPIPE_SZ, PIPE_BYTES)
         try:
             yield process
             if process.stdout and process.stdout.read(1):
                 raise CodecError("there are bytes behind the end of what was expected")
-            assert process.stderr is not None
+            if process.stderr is None:
+                raise AssertionError
             message = process.stderr.read().decode("utf-8", "replace").strip()
             if process.wait():
                 raise CodecError("the compressed stream is damaged: %s" % message)
@@ -218,5 +221,6 @@ def decompressor(codec: str) -> Decompressor:
     if codec == "gzip":
         return _Gzip()
     module = zstd_module()
-    assert module is not None
+    if module is None:
+        raise AssertionError
     return _ZstandardPackage(module) if is_package(module) else module.ZstdDecompressor()

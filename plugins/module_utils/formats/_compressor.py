@@ -38,7 +38,8 @@ def writer(codec: str, stream: BinaryIO) -> Iterator[_codec.WriteBytes]:
         argv = ["zstd", "-q", "-%d" % ZSTD_LEVEL, "-c"]
         # pylint: disable-next=contextmanager-generator-missing-cleanup # contextlib does it
         with _codec.piped(argv, stdin=subprocess.PIPE, stdout=stream) as process:
-            assert process.stdin is not None
+            if process.stdin is None:
+                raise AssertionError
             yield process.stdin.write
             process.stdin.close()
         return

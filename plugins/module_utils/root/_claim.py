@@ -65,6 +65,7 @@ class Claim:
         lock_timeout: float,
         takeover: str | None = None,
         undoes: str | None = None,
+        process: str | None = None,
     ) -> None:
         self.root = root
         self.run = run
@@ -76,6 +77,7 @@ class Claim:
         self._lock_timeout = lock_timeout
         self._takeover = takeover
         self._undoes = undoes
+        self.process = process or run
 
     def take(self, access: _layout.Access | None, adopted: str | None = None) -> _state.State:
         """Take the lease and the next token, settle what a killed run left; return the State.
@@ -264,7 +266,8 @@ def check_owner(path: str, state: _state.State, access: _layout.Access | None) -
 def _held(path: str, state: _state.State, hindrance: str | None) -> LeaseHeld:
     """Return the LeaseHeld that says who holds the root and what can be done."""
     lease = state.lease
-    assert lease, "without a lease there is no hindrance"
+    if not lease:
+        raise AssertionError("without a lease there is no hindrance")
     if hindrance == "busy" or not state.trial:
         what = "whose process %s works here since %s" % (lease.pid, lease.since)
     else:

@@ -12,8 +12,8 @@ from typing import Any
 class TreeRecord:
     """A release tree: the release in it, its linked paths, and when it was staged.
 
-    ``token`` and ``run`` are those of the run that staged it. ``at`` and ``run`` are None in what
-    earlier versions wrote.
+    ``token`` is that of the run that staged it, ``run`` its process. ``at`` and ``run`` are None in
+    what earlier versions wrote.
     An ``adopted`` tree is not verified; its ``digest`` stands for the one that is unknown.
     """
 

@@ -89,7 +89,8 @@ class State:
 
     def known_access(self) -> _layout.Access:
         """Return the access, for what is done only where a release was staged."""
-        assert self.access, "releases are recorded without an access"
+        if not self.access:
+            raise AssertionError("releases are recorded without an access")
         return self.access
 
 

@@ -49,7 +49,7 @@ def from_plain(plain: dict[str, Any], as_read: str | None = None) -> _state.Stat
     parts = {
         "run": _records.Holder(**plain["run"]) if plain["run"] else None,
         "lease": _records.Lease(**lease) if lease else None,
-        "overtaken": [(run, other) for run, other in plain["overtaken"]],
+        "overtaken": [(pair[0], pair[1]) for pair in plain["overtaken"]],
         "access": _layout.Access(**access) if access else None,
         "trees": {tree: _record(record) for tree, record in plain["trees"].items()},
         "switching": _records.Switch(**switching) if switching else None,

@@ -88,6 +88,8 @@ class _Converter:
     def _value(self, option: Mapping[str, Any], value: Any, path: str) -> Any:
         kind = option["type"]
         value = self._typed(kind, value, path, option.get("elements"))
+        if "choices" in option and isinstance(value, str):
+            value = value.strip()
         if "choices" in option and kind != "list" and value not in option["choices"]:
             words = ", ".join(map(str, option["choices"]))
             raise self._error(path, value, f"is not one of {words}")
@@ -126,12 +128,14 @@ class _Converter:
                 raise self._error(path, text, complaint) from None
             return found if isinstance(found, list) else [found]
         words = [word.strip() for word in text.split(",")]
-        if path in COMMANDS and len(text.split()) > 1:
-            example = ", ".join(text.split())
-            raise self._error(path, text, f"{complaint} of arguments: write [{example}]")
+        if path in COMMANDS and len(words) == 1 and len(text.split()) > 1:
+            example = "write [systemctl, restart, shop]"
+            raise self._error(path, text, f"{complaint} of arguments: {example}")
         return words
 
     def _error(self, path: str, value: Any, complaint: str) -> OptionError:
+        if path.split(".")[0] in SECRET:
+            return OptionError(f"{self._name(path)} {complaint}")
         shown = value if isinstance(value, str) else json.dumps(value, default=str)
         shown = " ".join(shown.split())
         shown = shown if len(shown) <= SHOWN else shown[: SHOWN - 1] + "…"
@@ -143,6 +147,7 @@ class _Converter:
 
 # Lists that are commands: a text with blanks is a command line there, not a list of one word.
 COMMANDS = {"restart", "probe.command"}
+SECRET = {"restart", "probe"}  # no message shows what may hold a password
 
 
 def _is_blank(value: Any) -> bool:

@@ -42,11 +42,21 @@ def read(
             f"{option}: {', '.join(missing)} is not a file on the controller; give an absolute path"
         )
     for path in dict.fromkeys(paths.values()):
-        _read(action, path, option)
+        _read(action, path, option, variables)
     return paths
 
 
-def _read(action: ActionBase, path: str, option: str) -> None:
+class _Variables:
+    """What Ansible asks for the variables of tasks that it imports."""
+
+    def __init__(self, variables: Mapping[str, Any]) -> None:
+        self._variables = variables
+
+    def get_vars(self, **_whom: Any) -> dict[str, Any]:
+        return dict(self._variables)
+
+
+def _read(action: ActionBase, path: str, option: str, variables: Mapping[str, Any]) -> None:
     try:
         tasks = action._loader.load_from_file(path)
         if not isinstance(tasks, list):
@@ -56,7 +66,7 @@ def _read(action: ActionBase, path: str, option: str) -> None:
             play=action._task.get_play(),
             block=action._task._parent,
             role=action._task._role,
-            variable_manager=None,
+            variable_manager=_Variables(variables),
             loader=action._loader,
         )
     except AnsibleError as error:

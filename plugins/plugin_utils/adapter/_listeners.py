@@ -21,7 +21,10 @@ def has_listeners(task: Task, topic: str = ACTIVATED) -> bool:
     the answer is True: the caller then leaves room for handlers, which is right, only slower.
     """
     try:
-        handlers = [each for block in task.get_play().handlers for each in block.get_tasks()]
+        play = task.get_play()
+        # The handlers of roles are not among the play's own in a worker.
+        blocks = [*play.handlers, *play.compile_roles_handlers()]
+        handlers = [each for block in blocks for each in block.get_tasks()]
         return any(
             name == topic or "{{" in name
             for handler in handlers

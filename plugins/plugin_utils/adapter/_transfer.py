@@ -72,7 +72,10 @@ def send(action: ActionBase, path: str, upload_dir: str, start: int) -> int:
     except Exception as error:  # each connection plugin has errors of its own
         # What arrived of it must not keep a disk full.
         remove = action._connection._shell.remove(upload_dir, recurse=True)
-        action._low_level_execute_command(remove)
+        try:
+            action._low_level_execute_command(remove)
+        except AnsibleConnectionFailure as lost:
+            raise TransferError(_canonical.one_line(lost), code=HOST_LOST) from error
         reason = " ".join(str(error).split())
         raise TransferError(f"the pack could not be sent: {reason}") from error
     return os.path.getsize(path) - start

@@ -76,7 +76,7 @@ class Conversation:
     """Has a host do what *options* ask for; *host* is its name, for messages.
 
     *hooks* are files on the controller that must be as they were sealed: with the release, or,
-    where that is found on the host, with what is live there.
+    where that is found on the host, with what is live there; *hooks_option* names them in messages.
 
     ``tally`` is up to date at any time, also when ``hold`` raised an error.
     """
@@ -88,12 +88,14 @@ class Conversation:
         host: str,
         pack_directory: str,
         hooks: Sequence[str] = (),
+        hooks_option: str = "hooks",
     ) -> None:
         self.tally = Tally()
         self._transport = transport
         self._options = options
         self._host = host
         self._hooks = hooks
+        self._hooks_option = hooks_option
         self._library = _store.Library(options.media_library)  # type: ignore[arg-type]  # no path: it holds nothing
         self._cache = _packs.PackCache(options.pack_cache or pack_directory)
         self._takeover = options.host.takeover
@@ -241,7 +243,8 @@ class Conversation:
             return
         problems = _scripts.unsealed_hooks(self._library.get(digest).manifest, self._hooks)
         if problems:
-            raise ReleaseError("; ".join(problems), code=UNSEALED_HOOK)
+            text = f"{self._hooks_option}: {'; '.join(problems)}"
+            raise ReleaseError(text, code=UNSEALED_HOOK)
 
     def _demand_beside(self, release: _store.Label | None) -> str | None:
         """Refuse a release that does not work with what is live elsewhere, where that is told.
@@ -305,7 +308,8 @@ class Conversation:
         *spare* bytes must be free beside.
         """
         wanted, upload_dir = need.digest, need.upload_dir
-        assert upload_dir is not None  # a host that needs a pack has made the place for it
+        if upload_dir is None:  # a host that needs a pack has made the place for it
+            raise AssertionError
         path = self._cache.get(self._library, wanted, base, _codec_of(need), need.resend)
         size = os.path.getsize(path)
         start = _packs.arrived_bytes(path, need.partial)

@@ -45,7 +45,13 @@ class Options:
 
     @classmethod
     def from_arguments(
-        cls, arguments: Mapping[str, Any], run: str, check: bool, login: str | None, becomes: bool
+        cls,
+        arguments: Mapping[str, Any],
+        run: str,
+        check: bool,
+        login: str | None,
+        becomes: bool,
+        process: str | None = None,
     ) -> Options:
         """Return the Options in validated *arguments*; *run* is the id of this run.
 
@@ -55,6 +61,7 @@ class Options:
         request = _request.Request(
             root=arguments["root"],
             run=run,
+            process=process,
             state="live" if state == "checked" else state,
             mark=arguments["mark"],
             reverts=(arguments["run"] or run) if state == "reverted" else None,

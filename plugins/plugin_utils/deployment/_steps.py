@@ -63,22 +63,33 @@ def _switching(
 ) -> list[Step]:
     """Return the steps from a staged release on, none where the role's last task does it all."""
     staged = _hook(hooks, "after_stage")
-    before = [{**_own("after_staging", own), "inner": staged}] if staged else []
-    before += _hook(hooks, "before_activate", "before_rollback")
+    steps = [{**_own("after_staging", own), "inner": staged}] if staged else []
+    inner = _hook(hooks, "before_activate", "before_rollback")
+    inner += _after_activation(hooks, own, has_listeners, commits, at_once)
+    if inner:
+        switches = any(step["switches"] for step in inner)
+        steps.append({**_own("switching", own), "inner": inner, "switches": switches})
+    return steps
+
+
+def _after_activation(
+    hooks: Mapping[str, str], own: str, has_listeners: bool, commits: bool, at_once: bool
+) -> list[Step]:
+    """Return the steps from the switch on, none where the role's last task does it all."""
     activated, committing = _hook(hooks, "after_activate"), _hook(hooks, "before_commit")
     last = _hook(hooks, "after_commit", "after_rollback")
     handlers = [_own("run_handlers", own)] if has_listeners else []
     if not (handlers or activated or committing or last):
-        return before
+        return []
     if at_once:
-        return [*before, _switch("go_live", own), *handlers, *last]
+        return [_switch("go_live", own), *handlers, *last]
     if last and not commits:  # the hook runs under the lease of this run
         last.append(_own("end_lease", own))
     # Each file costs a result: what no hook stands between is one.
     if not (activated or committing):
-        return [*before, _switch("go_live_and_commit", own), *last]
+        return [_switch("go_live_and_commit", own), *last]
     middle = [*handlers, *committing] if committing else []
-    return [*before, _switch("go_live", own), *activated, *middle, _own("commit", own), *last]
+    return [_switch("go_live", own), *activated, *middle, _own("commit", own), *last]
 
 
 def _switch(name: str, folder: str) -> Step:

@@ -32,6 +32,11 @@ def run_id(task_vars: Mapping[str, Any], proc: str = "/proc") -> str:
     for key in ("awx_job_id", "tower_job_id"):
         if task_vars.get(key):
             return f"awx-job-{task_vars[key]}"
+    return process_id(proc)
+
+
+def process_id(proc: str = "/proc") -> str:
+    """Return what names the main process of this run; unlike a job's number it never repeats."""
     pid = main_pid()
     who = re.sub(r"\s", "_", f"{_user_name()}@{socket.gethostname()}")
     return f"{who}.{pid}.{_start(pid, proc)}"

@@ -33,6 +33,8 @@ def test_what_a_survey_leaves_empty_is_not_given(name, blank):
         ("linked_paths", "log/, config.ini", ["log/", "config.ini"]),
         ("linked_paths", '["log/"]', ["log/"]),
         ("restart", '["systemctl", "restart", "shop"]', ["systemctl", "restart", "shop"]),
+        ("restart", "systemctl, restart, shop", ["systemctl", "restart", "shop"]),
+        ("access", "group ", "group"),
         ("restart", "/usr/bin/restart-shop", ["/usr/bin/restart-shop"]),
         (
             "probe",
@@ -54,8 +56,7 @@ def test_text_of_surveys_becomes_what_is_meant(name, value, wanted):
         (
             "restart",
             "systemctl restart x",
-            "restart (deploy_restart): 'systemctl restart x' is not a list of arguments: write "
-            "[systemctl, restart, x]",
+            "restart (deploy_restart) is not a list of arguments: write [systemctl, restart, shop]",
         ),
         ("access", "all", "access (deploy_access): 'all' is not one of public, group"),
         ("hooks", "x.yml", "hooks (deploy_hooks): 'x.yml' is not a mapping"),
@@ -67,7 +68,7 @@ def test_text_of_surveys_becomes_what_is_meant(name, value, wanted):
         (
             "probe",
             {"url": "http://x/", "retries": "many"},
-            "probe.retries (deploy_probe.retries): 'many' is not a whole number",
+            "probe.retries (deploy_probe.retries) is not a whole number",
         ),
         (
             "hooks",

@@ -67,7 +67,7 @@ def test_a_release_that_is_live_runs_only_the_hook_before_staging():
 
 
 def test_hooks_before_the_switch_leave_it_to_the_one_call():
-    assert plan(["before_activate"]) == ["before_activate"]
+    assert plan(["before_activate"]) == [("switching", "before_activate")]
 
 
 @pytest.mark.parametrize(
@@ -79,35 +79,36 @@ def test_hooks_before_the_switch_leave_it_to_the_one_call():
     ],
 )
 def test_a_hook_after_the_switch_leaves_the_commit_to_a_call_of_its_own(hook, wanted):
-    assert plan(["before_activate", hook]) == ["before_activate", *wanted]
+    assert plan(["before_activate", hook]) == [("switching", "before_activate", *wanted)]
 
 
 def test_handlers_run_between_the_switch_and_the_probe():
-    assert plan(has_listeners=True) == ["go_live_and_commit"]
+    assert plan(has_listeners=True) == [("switching", "go_live_and_commit")]
     assert plan(HOOKS, has_listeners=True) == [
         ("before_staging", "before_stage"),
         ("after_staging", "after_stage"),
-        "before_activate",
-        "go_live",
-        "after_activate",
-        "run_handlers",
-        "before_commit",
-        "commit",
-        "after_commit",
+        (
+            "switching",
+            "before_activate",
+            "go_live",
+            "after_activate",
+            "run_handlers",
+            "before_commit",
+            "commit",
+            "after_commit",
+        ),
     ]
 
 
 def test_a_release_that_stays_on_trial_is_left_to_others_after_the_last_hook():
-    assert plan(["after_commit"], commits=False)[-1] == "end_lease"
-    assert plan(["after_activate"], commits=False)[-1] == "commit"
+    assert plan(["after_commit"], commits=False)[-1][-1] == "end_lease"
+    assert plan(["after_activate"], commits=False)[-1][-1] == "commit"
 
 
 def test_a_rollback_commits_at_once():
-    assert plan(["after_commit"], at_once=True) == ["go_live", "after_commit"]
+    assert plan(["after_commit"], at_once=True) == [("switching", "go_live", "after_commit")]
     assert plan(["after_commit"], at_once=True, has_listeners=True) == [
-        "go_live",
-        "run_handlers",
-        "after_commit",
+        ("switching", "go_live", "run_handlers", "after_commit"),
     ]
 
 
