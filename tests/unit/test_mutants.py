@@ -35,7 +35,7 @@ def problems(mutant: Mutant) -> list[str]:
         return [f"{path} is missing"]
     expression = options[1] if options[:1] == ["-k"] else ""
     words = set(re.findall(r"[a-z]\w+", expression)) - {"and", "or", "not"}
-    text = path.read_text("utf-8").replace(" ", "_")
+    text = path.read_text("utf-8")
     return [f"{file} has no {word}" for word in sorted(words) if word not in text]
 
 

@@ -451,7 +451,7 @@ MUTANTS = (
         os.rename("tree", tree, src_dir_fd=place.staging, dst_dir_fd=releases)
         claim.root.write_state(state)
         """,
-        f"{DURABLE_TESTS} killed",
+        f"{DURABLE_TESTS} killed and first",
     ),
     omit(
         "keeping what a pack brought when its base is damaged",

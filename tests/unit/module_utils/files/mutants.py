@@ -101,7 +101,7 @@ MUTANTS = (
         remove_file(directory, name)
         os.symlink(target, name, dir_fd=directory)
         """,
-        f"{DURABLE_TESTS} killed or missing",
+        f"{DURABLE_TESTS} killed and rollback",
     ),
     omit(
         "making the switch last before success is told",

@@ -64,7 +64,7 @@ MUTANTS = (
         "clearing what killed runs left in staging",
         CLAIM,
         'self.discard(staging, name, "staging")',
-        f"{DURABLE_TESTS} killed",
+        f"{DURABLE_TESTS} killed and first",
     ),
     check(
         "refusing another user",
