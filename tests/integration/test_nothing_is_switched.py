@@ -74,3 +74,26 @@ def test_a_fault_of_one_host_is_found_before_any_is_switched(
     for host in hosts:
         assert not (host.seen / "shop/current").is_symlink()
     assert whole.name not in failures(run)
+
+
+@pytest.mark.parametrize("moment", ["before_stage", "after_stage"])
+def test_a_hook_that_fails_on_one_host_keeps_the_others_from_being_switched(
+    local_hosts, inventory, run_playbook, library, tmp_path, moment
+):
+    hook = tmp_path / "hook.yml"
+    hook.write_text("- ansible.builtin.fail: {msg: no}\n  when: inventory_hostname == 'local3'\n")
+    hosts = local_hosts(3)
+    written = inventory(
+        hosts,
+        deploy_root="{{ srv }}/shop",
+        deploy_release="shop:1.0.0",
+        deploy_media_library=str(library),
+        deploy_hooks={moment: str(hook)},
+    )
+
+    run = run_playbook("itops.release.deploy", written)
+
+    assert run.rc == 2
+    assert set(failures(run)) == {"local3"}
+    for host in hosts:
+        assert not (host.seen / "shop/current").is_symlink()
