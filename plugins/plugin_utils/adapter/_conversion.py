@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -134,7 +135,7 @@ class _Converter:
         return words
 
     def _error(self, path: str, value: Any, complaint: str) -> OptionError:
-        if path.split(".")[0] in SECRET:
+        if re.split(r"[.\[]", path)[0] in SECRET:
             return OptionError(f"{self._name(path)} {complaint}")
         shown = value if isinstance(value, str) else json.dumps(value, default=str)
         shown = " ".join(shown.split())

@@ -86,6 +86,24 @@ def test_a_value_that_cannot_be_is_refused_in_the_name_of_the_variable(name, val
     assert caught.value.code == "invalid_option"
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"restart": "deployctl --token s3cr3t restart"},
+        {"restart": ["deployctl", {"token": "s3cr3t"}]},
+        {"probe": "https://user:s3cr3t@host/"},
+        {"probe": {"url": ["https://user:s3cr3t@host/"]}},
+        {"probe": {"command": ["check", {"token": "s3cr3t"}]}},
+    ],
+    ids=str,
+)
+def test_no_message_shows_what_may_be_secret(given):
+    with pytest.raises(_conversion.OptionError) as caught:
+        convert(**given)
+
+    assert "s3cr3t" not in str(caught.value)
+
+
 def test_without_a_role_the_option_is_named():
     with pytest.raises(_conversion.OptionError, match=r"^keep: 'five' is"):
         convert(prefix="", keep="five")

@@ -230,6 +230,23 @@ def test_a_connection_without_that_choice_is_left_alone(tmp_path):
         assert action._connection.options == {}
 
 
+def test_a_link_that_is_gone_when_what_arrived_is_removed_is_a_lost_host(
+    tmp_path, pack, drop, monkeypatch
+):
+    action = Action(tmp_path, unprivileged=False)
+    action._connection.failure = AnsibleError("failed to transfer")
+
+    def gone(*_arguments, **_options):
+        raise AnsibleConnectionFailure("no route to host")
+
+    monkeypatch.setattr(action, "_low_level_execute_command", gone)
+
+    with pytest.raises(_transfer.TransferError, match="no route to host") as caught:
+        send(action, pack, drop)
+
+    assert caught.value.code == "host_lost"
+
+
 def test_a_pack_is_read_where_others_look_for_leftovers(pack):
     """So that what a killed worker leaves there goes one day."""
     with _transfer.rest(str(pack), 1000) as path:
