@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleError
 from ansible.playbook.helpers import load_list_of_tasks
+from ansible.playbook.task_include import TaskInclude
 
 from ...module_utils.errors._release_error import ReleaseError
 
@@ -61,13 +62,17 @@ def _read(action: ActionBase, path: str, option: str, variables: Mapping[str, An
         tasks = action._loader.load_from_file(path)
         if not isinstance(tasks, list):
             raise HookError(f"{option}: {path} is not a list of tasks")
+        where = {
+            "role": action._task._role,
+            "variable_manager": _Variables(variables),
+            "loader": action._loader,
+        }
+        # As from the include that will run it: from there relative paths are looked up.
+        include = TaskInclude.load(
+            {"ansible.builtin.include_tasks": path}, block=action._task._parent, **where
+        )
         load_list_of_tasks(
-            tasks,
-            play=action._task.get_play(),
-            block=action._task._parent,
-            role=action._task._role,
-            variable_manager=_Variables(variables),
-            loader=action._loader,
+            tasks, play=action._task.get_play(), block=include.build_parent_block(), **where
         )
     except AnsibleError as error:
         reason = " ".join(str(error).split())
