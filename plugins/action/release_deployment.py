@@ -21,7 +21,7 @@ from ..plugin_utils.adapter import (
 from ..plugin_utils.deployment import _compression, _conversation, _host_diff, _options, _packs
 from ..plugin_utils.run import _identity
 
-OF_PLAYBOOKS = ("hosts", "serial", "max_fail_percentage", "on_failure")
+OF_PLAYBOOKS = ("hosts", "serial", "max_fail_percentage")
 
 
 class ActionModule(ActionBase):

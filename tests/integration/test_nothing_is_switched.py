@@ -26,6 +26,7 @@ FAULTS = {
     "a command": ({"deploy_restart": "systemctl restart shop"}, "deploy_restart"),
     "a probe": ({"deploy_probe": {"urll": "http://127.0.0.1/"}}, "deploy_probe"),
     "a hook": ({"deploy_hooks": {"after_commit": "/nowhere.yml"}}, "deploy_hooks"),
+    "what to do on failure": ({"deploy_on_failure": "reprot"}, "deploy_on_failure"),
     "a foreign root": ({"deploy_root": "{{ srv }}/foreign"}, "deploy_root"),
     "a directory of the system": ({"deploy_root": "/etc"}, "deploy_root"),
 }

@@ -54,6 +54,7 @@ def options() -> Dict[str, Any]:
         "hooks": {"type": "dict", "options": {name: {"type": "path"} for name in HOOKS}},
         "hooks_sealed_with": {"type": "str", "choices": ["release", "live"], "default": "release"},
         "variables": {"type": "str"},
+        "on_failure": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
         "restart": {"type": "list", "elements": "str"},
         "restart_timeout": {"type": "int", "default": 300},
         "probe": {

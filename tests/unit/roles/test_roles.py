@@ -103,7 +103,7 @@ def test_every_hook_of_the_options_is_a_step(role):
 @pytest.mark.parametrize("role", CHECKING)
 def test_the_first_task_is_given_every_option(role):
     """What it is not given is not checked before anything is done."""
-    elsewhere = {"release", "verify", "beside", "hooks", "commit", "probe", "on_failure"}
+    elsewhere = {"release", "verify", "beside", "hooks", "commit", "probe"}
     tasks = load(role, f"tasks/{role}.yml")[0]
     handed = tasks["module_defaults"]["itops.release.release_deployment"]
 
