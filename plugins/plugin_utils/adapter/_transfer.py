@@ -8,6 +8,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 PART_BYTES = 8 * 1024**2  # what is held in memory of a pack that goes through standard input
 BLOCK_BYTES = 1024**2  # dd counts in these where to go on
+# Connections whose pipelining was put back: the origin of the default is "Direct" from then on.
+_PUT_BACK: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 class TransferError(ReleaseError):
@@ -39,20 +42,24 @@ def modules_through_input(action: ActionBase) -> Iterator[None]:
     user, who could read files only by access lists, or if everybody could. The connection's own
     setting is put back: it is used by others too.
     """
-    become = action._connection.become
+    connection = action._connection
+    become = connection.become
     try:
-        before, origin = action._connection.get_option_and_origin("pipelining")
+        before, origin = connection.get_option_and_origin("pipelining")
     except KeyError:
         before, origin = True, None  # such a connection has no choice
-    wanted = origin == "default" or action._is_become_unprivileged()
+    undecided = origin == "default" or (origin == "Direct" and connection in _PUT_BACK)
+    wanted = undecided or action._is_become_unprivileged()
     if before or not wanted or (become and not become.pipelining):  # su cannot: it needs a terminal
         yield
         return
-    action._connection.set_option("pipelining", True)
+    connection.set_option("pipelining", True)
     try:
         yield
     finally:
-        action._connection.set_option("pipelining", before)
+        connection.set_option("pipelining", before)
+        if undecided:
+            _PUT_BACK.add(connection)
 
 
 def send(action: ActionBase, path: str, upload_dir: str, start: int) -> int:

@@ -72,7 +72,7 @@ MUTANTS = (
     omit(
         "putting the setting for pipelining back",
         TRANSFER,
-        'action._connection.set_option("pipelining", before)',
+        'connection.set_option("pipelining", before)',
         f"{TRANSFER_TESTS} go_through_input",
     ),
     Mutant(
@@ -80,6 +80,12 @@ MUTANTS = (
         TRANSFER,
         'origin == "default"',
         "False",
+        f"{TRANSFER_TESTS} nobody_has_decided",
+    ),
+    omit(
+        "leaving no file in the second call of a task",
+        TRANSFER,
+        "_PUT_BACK.add(connection)",
         f"{TRANSFER_TESTS} nobody_has_decided",
     ),
     Mutant(

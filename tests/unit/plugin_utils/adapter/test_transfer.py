@@ -35,6 +35,7 @@ class Connection:
 
     def set_option(self, name, value):
         self.options[name] = value
+        self.origin = "Direct"  # as Ansible has it, whatever it was before
 
     def put_file(self, source, target):
         if not self.sees_volumes and "/drop" in target:
@@ -206,10 +207,21 @@ def test_modules_go_through_input_where_nobody_has_decided(tmp_path):
     action = Action(tmp_path, unprivileged=False)
     action._connection.origin = "default"
 
+    for _call in ("the first call of a task", "the second"):
+        with _transfer.modules_through_input(action):
+            assert action._connection.options["pipelining"] is True
+
+        assert action._connection.options["pipelining"] is False
+
+
+def test_an_unprivileged_user_does_not_undo_what_somebody_decided(tmp_path):
+    action = Action(tmp_path, unprivileged=True)
     with _transfer.modules_through_input(action):
         assert action._connection.options["pipelining"] is True
+    action._unprivileged = False
 
-    assert action._connection.options["pipelining"] is False
+    with _transfer.modules_through_input(action):
+        assert action._connection.options["pipelining"] is False
 
 
 @pytest.mark.parametrize(("method", "pipelining"), [("sudo", True), ("su", False)])
