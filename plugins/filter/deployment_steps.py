@@ -58,7 +58,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: For each step a mapping with C(name), C(file), C(switches) and C(of).
+  description: For each step a mapping with C(name), C(file), C(switches), C(commits) and C(of).
   type: list
   elements: dict
 """

@@ -71,8 +71,8 @@ def test_without_hooks_a_deployment_and_a_rollback_cost_three(results):
     [
         (("before_stage",), 5),
         (("before_activate",), 5),
-        (("after_commit",), 7),
-        (("before_activate", "after_commit"), 8),
+        (("after_commit",), 6),
+        (("before_activate", "after_commit"), 7),
         (HOOKS, 16),
     ],
     ids=str,

@@ -28,10 +28,10 @@ def plan(
     wanted. *is_live*: the release is live already. *has_listeners*: handlers restart the service.
     *commits*: the release is to be committed; *at_once*: by the switch, whatever comes after it.
 
-    A step has ``name``, ``file``, ``switches``, whether it makes the release live, ``inner``, the
-    steps within it, and ``of``, the files of all steps. Ansible runs equal items of an include
-    together for all hosts that have them, in the order in which it met them first: hosts with other
-    steps must share no item.
+    A step has ``name``, ``file``, ``switches``, whether it makes the release live, ``commits``,
+    whether that call commits it too, ``inner``, the steps within it, and ``of``, the files of all
+    steps. Ansible runs equal items of an include together for all hosts that have them, in the
+    order in which it met them first: hosts with other steps must share no item.
     """
     steps = [] if is_staged else _before_staging(hooks, own, looks_beside)
     if looks_beside and not is_staged:
@@ -81,8 +81,8 @@ def _after_activation(
     handlers = [_own("run_handlers", own)] if has_listeners else []
     if not (handlers or activated or committing or last):
         return []
-    if at_once:
-        return [_switch("go_live", own), *handlers, *last]
+    if at_once or (commits and not (handlers or activated or committing)):
+        return [_switch("go_live", own, commits=True), *handlers, *last]
     if last and not commits:  # the hook runs under the lease of this run
         last.append(_own("end_lease", own))
     # Each file costs a result: what no hook stands between is one.
@@ -92,19 +92,18 @@ def _after_activation(
     return [_switch("go_live", own), *activated, *middle, _own("commit", own), *last]
 
 
-def _switch(name: str, folder: str) -> Step:
-    return {**_own(name, folder), "switches": True}
+def _switch(name: str, folder: str, commits: bool = False) -> Step:
+    return {**_own(name, folder), "switches": True, "commits": commits}
 
 
 def _hook(hooks: Mapping[str, str], *moments: str) -> list[Step]:
     """Return the hooks at one place; *moments* are the names that it has in different roles."""
-    return [
-        {"name": f"{name} hook", "file": hooks[name], "switches": False, "inner": []}
-        for name in moments
-        if hooks.get(name)
-    ]
+    return [_step(f"{name} hook", hooks[name]) for name in moments if hooks.get(name)]
 
 
 def _own(name: str, folder: str) -> Step:
-    file = f"{folder}/{name}.yml"
-    return {"name": name.replace("_", " "), "file": file, "switches": False, "inner": []}
+    return _step(name.replace("_", " "), f"{folder}/{name}.yml")
+
+
+def _step(name: str, file: str) -> Step:
+    return {"name": name, "file": file, "switches": False, "commits": False, "inner": []}

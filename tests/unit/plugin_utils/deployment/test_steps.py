@@ -22,17 +22,19 @@ HOOKS = {
 }
 
 
+OPTIONS = {
+    "looks_beside": False,
+    "is_staged": False,
+    "is_live": False,
+    "has_listeners": False,
+    "commits": True,
+    "at_once": False,
+}
+
+
 def plan(hooks=(), **changes):
-    options = {
-        "looks_beside": False,
-        "is_staged": False,
-        "is_live": False,
-        "has_listeners": False,
-        "commits": True,
-        "at_once": False,
-    }
     given = {moment: HOOKS[moment] for moment in hooks}
-    steps = _steps.plan(given, OWN, **{**options, **changes})
+    steps = _steps.plan(given, OWN, **{**OPTIONS, **changes})
     return [shown(step) for step in steps]
 
 
@@ -75,11 +77,28 @@ def test_hooks_before_the_switch_leave_it_to_the_one_call():
     [
         ("after_activate", ["go_live", "after_activate", "commit"]),
         ("before_commit", ["go_live", "before_commit", "commit"]),
-        ("after_commit", ["go_live_and_commit", "after_commit"]),
     ],
 )
-def test_a_hook_after_the_switch_leaves_the_commit_to_a_call_of_its_own(hook, wanted):
+def test_a_hook_between_switch_and_commit_leaves_the_commit_to_a_call_of_its_own(hook, wanted):
     assert plan(["before_activate", hook]) == [("switching", "before_activate", *wanted)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({}, [("go_live", True), ("after_commit", False)]),
+        ({"has_listeners": True}, [("go_live_and_commit", False), ("after_commit", False)]),
+        (
+            {"commits": False},
+            [("go_live_and_commit", False), ("after_commit", False), ("end_lease", False)],
+        ),
+    ],
+)
+def test_one_call_switches_and_commits_where_nothing_stands_between(changes, wanted):
+    options = {**OPTIONS, **changes}
+    steps = _steps.plan({"after_commit": HOOKS["after_commit"]}, OWN, **options)
+
+    assert [(shown(step), step["commits"]) for step in steps[0]["inner"]] == wanted
 
 
 def test_handlers_run_between_the_switch_and_the_probe():
