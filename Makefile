@@ -10,7 +10,7 @@ help:
 	@echo 'make test           everything, in some 20 minutes (as root: on real SSH hosts and containers too)'
 	@echo 'make test-quick     what needs no root and no network, in 3 minutes at most'
 	@echo 'make lint | sanity | package-check | mutants   one part of make test'
-	@echo 'make faults         kills, failures and power cuts at every system call, attackers, races: about half an hour'
+	@echo 'make faults         kills, failures and power cuts at every system call, attackers, races, rare cases: some 40 minutes'
 	@echo 'make bench          how long each operation takes on ten SSH hosts'
 	@echo 'make setup          only the virtual environment .venv'
 	@echo 'make format         the code as ruff would write it'
@@ -38,7 +38,7 @@ bench: setup
 faults: setup
 	@.venv/bin/python -m tests.tooling.packages
 	@.venv/bin/pytest -q -n 2 --dist worksteal tests/faults --every-point
-	@.venv/bin/pytest -q -n 2 --dist worksteal tests/integration --every-point -m every_point
+	@.venv/bin/pytest -q -n 3 --dist worksteal tests/unit tests/behaviour tests/integration --every-point -m every_point
 
 format: setup
 	@.venv/bin/ruff check --fix --select I .

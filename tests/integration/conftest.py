@@ -12,6 +12,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -53,6 +54,9 @@ def pytest_collection_modifyitems(items):
     for item in items:
         for fixture in set(NEEDS) & set(getattr(item, "fixturenames", ())):
             item.add_marker(NEEDS[fixture])
+        parameters = getattr(item, "callspec", SimpleNamespace(params={})).params
+        if parameters.get("targets") == "local" and item.get_closest_marker("slow"):
+            item.add_marker("every_point")  # the same test runs on SSH hosts
     items.sort(key=lambda item: LONGEST.get(item.path.stem, len(LONGEST)))
 
 

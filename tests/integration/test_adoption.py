@@ -164,6 +164,7 @@ def test_capistrano(local_hosts, operator):
     assert_adopted(host, operator, OLD)
 
 
+@pytest.mark.every_point
 def test_what_was_adopted_is_told_as_such(local_hosts, operator, tmp_path):
     """Nobody knows which hooks belong to it: none is refused."""
     (host,) = local_hosts(1)
@@ -190,6 +191,7 @@ def test_what_was_adopted_is_told_as_such(local_hosts, operator, tmp_path):
     assert forth.rc == 0, forth.output
 
 
+@pytest.mark.every_point
 def test_what_stays_and_what_is_linked_no_more_is_told(local_hosts, operator):
     (host,) = local_hosts(1)
     lay_out_like_capistrano(host)

@@ -243,7 +243,9 @@ def resize_disk(host, size):
     subprocess.run(["mount", "-o", f"remount,size={size}", host.seen], check=True)
 
 
-@pytest.mark.parametrize("moment", [being_sent, being_staged])
+@pytest.mark.parametrize(
+    "moment", [pytest.param(being_sent, marks=pytest.mark.every_point), being_staged]
+)
 def test_a_cut_link_leaves_the_old_or_the_new(
     host_with_one, fleet, shop, deploy, begin, run_playbook, moment
 ):
@@ -266,7 +268,9 @@ def test_a_cut_link_leaves_the_old_or_the_new(
     assert_converges(hosts, host, shop, deploy, run_playbook)
 
 
-@pytest.mark.parametrize("moment", [being_sent, being_staged])
+@pytest.mark.parametrize(
+    "moment", [pytest.param(being_sent, marks=pytest.mark.every_point), being_staged]
+)
 def test_a_killed_controller_leaves_the_old_or_the_new(
     host_with_one, shop, deploy, begin, run_playbook, moment
 ):
@@ -321,7 +325,13 @@ def stop_module(fleet, host):
     return pid
 
 
-@pytest.mark.parametrize("second", ["2", "3"], ids=["the same release", "another release"])
+@pytest.mark.parametrize(
+    "second",
+    [
+        pytest.param("2", id="the same release", marks=pytest.mark.every_point),
+        pytest.param("3", id="another release"),
+    ],
+)
 def test_two_runs_at_once_leave_one_outcome(
     ssh_hosts, inventory, shop, big_releases, deploy, begin, run_playbook, second
 ):

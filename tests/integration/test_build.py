@@ -202,7 +202,10 @@ def napping(src, word, origin):
     return b.declare(src, b.component("web", origin, ["sh", "-c", f"sleep 300; : {word}"]))
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "how",
+    [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.every_point), signal.SIGKILL],
+)
 def test_a_build_ends_with_its_controller(src, tmp_path, controller, here, how):
     word, workspace = f"word-{os.urandom(6).hex()}", tmp_path / "workspace"
     running = begun(controller, napping(src, word, GIT), workspace, here, word)
@@ -216,6 +219,7 @@ def test_a_build_ends_with_its_controller(src, tmp_path, controller, here, how):
         assert report_line(run, "local1").endswith("interrupted  stopped in: Build")
 
 
+@pytest.mark.every_point
 def test_a_build_that_nobody_polls_ends_and_meanwhile_nobody_else_builds_there(
     src, tmp_path, controller, here
 ):
@@ -267,7 +271,9 @@ def test_wheels_and_debs_come_from_where_the_build_host_gets_them(
 
 
 @pytest.mark.hosts
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "how", [pytest.param(signal.SIGINT, marks=pytest.mark.every_point), signal.SIGKILL]
+)
 def test_a_build_on_another_host_ends_with_its_controller(controller, ssh_hosts, inventory, how):
     (host,) = ssh_hosts(1)
     word = f"word-{os.urandom(6).hex()}"

@@ -186,6 +186,7 @@ def test_what_does_not_work_beside_what_is_live_is_refused_until_that_is_upgrade
     assert shop.versions("api") == ["3.2.0", "3.2.0"]
 
 
+@pytest.mark.every_point
 def test_what_is_not_known_is_not_taken_for_nothing(shop):
     shop.install("api:3.2.0")
 
@@ -233,6 +234,7 @@ def test_what_is_not_known_is_not_taken_for_nothing(shop):
     done(shop.deploy("web:2.4.0", lost=["api2"], deploy_beside=without))
 
 
+@pytest.mark.every_point
 def test_a_way_back_is_held_to_what_is_live_unless_told_otherwise(shop):
     shop.install("api:3.0.2", "api:3.2.0", "web:2.4.0")
     line = (

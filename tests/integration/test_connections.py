@@ -70,8 +70,15 @@ def assert_two_releases_went_well(run, hosts, shop):
         assert current_tree(host) == read_tree(shop / "1.0.0/src")
 
 
-@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "no pipelining"])
-@pytest.mark.parametrize("user", ["root", "deploy"])
+@pytest.mark.parametrize(
+    ("user", "pipelining"),
+    [
+        pytest.param("root", True, id="root"),
+        pytest.param("root", False, id="root, no pipelining", marks=pytest.mark.every_point),
+        pytest.param("deploy", True, id="deploy", marks=pytest.mark.every_point),
+        pytest.param("deploy", False, id="deploy, no pipelining"),
+    ],
+)
 def test_ssh_as_root_and_by_sudo(ssh_hosts, inventory, run_playbook, shop, user, pipelining):
     hosts = ssh_hosts(2, user=user, become=user == "deploy", pipelining=pipelining)
 
@@ -170,7 +177,10 @@ def test_another_user_than_the_one_that_writes_a_root_is_refused(
     assert run.result("Look")["deployment"]["live"]["version"] == "1.0.0"
 
 
-@pytest.mark.parametrize(("method", "pipelining"), [("sudo", True), ("sudo", False), ("su", True)])
+@pytest.mark.parametrize(
+    ("method", "pipelining"),
+    [pytest.param("sudo", True, marks=pytest.mark.every_point), ("sudo", False), ("su", True)],
+)
 def test_root_logs_in_and_becomes_an_unprivileged_user(
     ssh_hosts, fleet, inventory, run_playbook, shop, method, pipelining
 ):
@@ -184,7 +194,7 @@ def test_root_logs_in_and_becomes_an_unprivileged_user(
     assert owners(fleet, host) == {"app"}
 
 
-@pytest.mark.parametrize("user", ["root", "app"])
+@pytest.mark.parametrize("user", [pytest.param("root", marks=pytest.mark.every_point), "app"])
 def test_a_login_user_becomes_another_by_su_and_password(
     ssh_hosts, fleet, inventory, run_playbook, shop, user
 ):
@@ -208,7 +218,7 @@ def owners(fleet, host):
     return set(fleet.run(host.host, ["find", "/srv/shop", "-printf", "%u\\n"]).stdout.split())
 
 
-@pytest.mark.parametrize("user", ["root", "deploy"])
+@pytest.mark.parametrize("user", [pytest.param("root", marks=pytest.mark.every_point), "deploy"])
 def test_a_root_has_its_name_in_any_locale(ssh_hosts, fleet, inventory, run_playbook, shop, user):
     """Python takes C for UTF-8 unless it is told not to; then it can spell nothing but ASCII."""
     (host,) = ssh_hosts(1, user=user, become=user == "deploy")

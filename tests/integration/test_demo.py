@@ -94,6 +94,7 @@ def test_demo_shows_every_step_and_leaves_nothing(start, temporary, log_folder, 
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.every_point
 def test_demo_that_is_interrupted_ends_what_it_started(start, temporary):
     demo = start()
     for line in demo.stdout:

@@ -32,7 +32,14 @@ PACK_BYTES = 1_000_000  # about what they make
 # Sending a pack takes some seconds, and no other way of sending it is tried.
 SLOWLY = {"ansible_ssh_transfer_method": "sftp", "ansible_sftp_extra_args": "-l 4000"}
 EXIT_STATUS = {signal.SIGINT: 99, signal.SIGTERM: -signal.SIGTERM, signal.SIGKILL: -signal.SIGKILL}
-NAMED = [pytest.param(number, id=number.name) for number in EXIT_STATUS]
+NAMED = [
+    pytest.param(
+        number,
+        id=number.name,
+        marks=[] if number == signal.SIGKILL else pytest.mark.every_point,
+    )
+    for number in EXIT_STATUS
+]
 # A probe that goes on asking for as long as the test wants.
 PROBE = {"command": ["test", "-e", "{{ srv }}/sound"], "retries": 100_000, "interval": 0.2}
 
@@ -192,7 +199,9 @@ def test_a_run_that_is_ended_at_any_moment_leaves_no_child_and_the_next_settles(
         assert {event["run"] for event in events[taken.index(True) :]} == {last.name}
 
 
-@pytest.mark.parametrize("moment", ["staging", "probing"])
+@pytest.mark.parametrize(
+    "moment", [pytest.param("staging", marks=pytest.mark.every_point), "probing"]
+)
 def test_a_stopped_module_is_named_and_stops_for_good_where_another_run_took_over(
     ssh_hosts, inventory, fleet, shop, begin, run_playbook, moment
 ):
@@ -236,7 +245,9 @@ def stop(fleet, host, run, moment):
     return pid
 
 
-@pytest.mark.parametrize("moment", ["staging", "probing"])
+@pytest.mark.parametrize(
+    "moment", [pytest.param("staging", marks=pytest.mark.every_point), "probing"]
+)
 def test_a_task_that_takes_too_long_leaves_what_the_next_run_settles(
     ssh_hosts, inventory, fleet, shop, begin, run_playbook, moment
 ):

@@ -191,6 +191,7 @@ def test_what_the_first_version_left_is_gone_on_with(host, sealed, operator):
     assert live_version(host) == "3.0.0"
 
 
+@pytest.mark.every_point
 def test_an_upgrade_and_a_downgrade_over_a_live_release(host, sealed, operator):
     now, newer = operator(), operator(sealed.new_state)
 
@@ -237,6 +238,7 @@ def test_an_upgrade_and_a_downgrade_over_a_live_release(host, sealed, operator):
     assert live_version(host) == "3.0.0"
 
 
+@pytest.mark.every_point
 def test_a_release_of_a_newer_format_is_refused_and_the_one_before_is_still_there(
     host, sealed, operator, tmp_path
 ):

@@ -180,6 +180,7 @@ def test_a_trial_of_a_run_that_is_over_is_taken_over_and_told(shop):
     assert (ours, "took over", over) in events_of(look, host)
 
 
+@pytest.mark.every_point
 def test_a_run_that_nobody_can_judge_is_named_and_taken_over_by_its_name(shop):
     shop = shop({})
     (host,) = shop.hosts

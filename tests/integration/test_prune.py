@@ -348,6 +348,7 @@ def test_what_is_pinned_stays_until_it_is_unpinned(local_hosts, estate):
     assert shop.versions == ["6.0.0"]
 
 
+@pytest.mark.every_point
 def test_a_release_that_was_just_removed_is_told_in_a_line(local_hosts, estate):
     (host,) = hosts = local_hosts(1)
     shop = estate(hosts)

@@ -205,6 +205,7 @@ def skopeo(*arguments):
     )
 
 
+@pytest.mark.every_point
 def test_skopeo_copies_between_a_directory_and_a_registry(
     registry, local_hosts, inventory, run_playbook, tmp_path
 ):

@@ -26,6 +26,7 @@ from ansible_collections.itops.release.tests.integration.applications import (
 )
 
 pytestmark = pytest.mark.slow
+EXHAUSTIVE = pytest.mark.every_point
 
 DEPLOY = "itops.release.deploy"
 ROLLBACK = "itops.release.rollback"
@@ -216,6 +217,7 @@ def test_check_mode_predicts_and_restarts_nothing(shop):
     assert not list((hosts.targets[0].seen / "shop" / "releases").glob("2*"))
 
 
+@EXHAUSTIVE
 def test_every_host_fails(shop):
     hosts = shop(3)
 
@@ -265,8 +267,12 @@ def test_every_host_is_unreachable(shop):
 
 @pytest.mark.parametrize(
     ("serial", "first_batch"),
-    [(1, 1), (2, 2), ("50%", 2), ([1, "100%"], 1)],
-    ids=["1", "2", "half", "canary"],
+    [
+        pytest.param(1, 1, marks=EXHAUSTIVE),
+        pytest.param(2, 2, marks=EXHAUSTIVE),
+        pytest.param("50%", 2, id="half"),
+        pytest.param([1, "100%"], 1, id="canary"),
+    ],
 )
 def test_a_host_of_the_first_batch_stops_the_later_ones(shop, serial, first_batch):
     hosts = shop(4)
@@ -306,6 +312,7 @@ def test_a_host_that_cannot_be_staged_keeps_its_batch_from_switching(shop):
     assert told.line("local1").endswith("shop 1.0.0  shop:2.0.0 is held, not live")
 
 
+@EXHAUSTIVE
 def test_later_batches_that_go_well_do_not_hide_the_first(shop):
     hosts = shop(4)
     hosts.breaks_on(0)
@@ -406,6 +413,7 @@ def test_a_handler_that_fails_puts_its_host_back_and_runs_again(shop):
     assert "; then: " not in told.line("local1")
 
 
+@EXHAUSTIVE
 def test_a_handler_that_fails_after_putting_back_too_is_told(shop):
     hosts = shop(1)
 
@@ -417,6 +425,7 @@ def test_a_handler_that_fails_after_putting_back_too_is_told(shop):
     assert hosts.live() == ["1.0.0"]
 
 
+@EXHAUSTIVE
 def test_the_handlers_run_again_when_the_probe_fails(shop):
     hosts = shop(1)
     hosts.breaks_on(0)
@@ -450,7 +459,14 @@ RESCUED = """
 """
 
 
-@pytest.mark.parametrize("broken", ["probe", "stage", "way back"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param("probe", marks=EXHAUSTIVE),
+        pytest.param("stage", marks=EXHAUSTIVE),
+        "way back",
+    ],
+)
 def test_serial_with_a_rescue_does_not_end_well_with_a_split_fleet(shop, broken):
     hosts = shop(2)
     variables = {
@@ -564,6 +580,7 @@ def test_rolling_back_goes_one_further_each_time(shop):
     assert hosts.live() == ["1.0.0"]
 
 
+@EXHAUSTIVE
 def test_a_rollback_that_does_not_work_stays_and_fails(shop):
     hosts = shop(2)
     hosts.run()
@@ -604,7 +621,10 @@ GUARDED = """
 """
 
 
-@pytest.mark.parametrize("forgiving", [True, False], ids=["ignored", "rescued"])
+@pytest.mark.parametrize(
+    "forgiving",
+    [pytest.param(True, id="ignored", marks=EXHAUSTIVE), pytest.param(False, id="rescued")],
+)
 def test_drift_that_is_ignored_or_rescued_fails_the_run(shop, forgiving):
     hosts = shop(2)
     (hosts.targets[1].seen / "shop/current/version").write_text("tampered\n")
@@ -619,7 +639,7 @@ def test_drift_that_is_ignored_or_rescued_fails_the_run(shop, forgiving):
     assert "version modified" in told.line("local2")
 
 
-@pytest.mark.parametrize("role", [VERIFY, UNINSTALL])
+@pytest.mark.parametrize("role", [pytest.param(VERIFY, marks=EXHAUSTIVE), UNINSTALL])
 def test_a_lost_host_that_is_ignored_fails_the_run(shop, role):
     hosts = shop(2, unreachable=["local2"])
     variables = {"forgiving": True, "role": role, "verify_release": ""}
@@ -630,6 +650,7 @@ def test_a_lost_host_that_is_ignored_fails_the_run(shop, role):
     assert told.outcomes() == ["verified" if role == VERIFY else "removed", "unreachable"]
 
 
+@EXHAUSTIVE
 def test_a_rescue_that_verifies_again_ends_well(shop):
     hosts = shop(1)
     (hosts.targets[0].seen / "shop/current/version").write_text("tampered\n")
@@ -645,7 +666,10 @@ def test_a_rescue_that_verifies_again_ends_well(shop):
     assert told.outcomes() == ["verified"]
 
 
-@pytest.mark.parametrize("forgiving", [True, False], ids=["ignored", "rescued"])
+@pytest.mark.parametrize(
+    "forgiving",
+    [pytest.param(True, id="ignored", marks=EXHAUSTIVE), pytest.param(False, id="rescued")],
+)
 def test_a_removal_that_is_ignored_or_rescued_fails_the_run(shop, forgiving):
     hosts = shop(2)
     hook = hosts.hook("before_remove", FAIL)
@@ -764,6 +788,7 @@ def wait_until(condition, seconds=60):
         time.sleep(0.1)
 
 
+@EXHAUSTIVE
 def test_a_line_that_was_cut_off_does_not_spoil_the_record_of_the_next_run(shop, tmp_path):
     record = tmp_path / "record.jsonl"
     record.write_text('{"format": 1, "event": "beg')

@@ -65,6 +65,7 @@ def operator(run_playbook, inventory, library):
     return given
 
 
+@pytest.mark.every_point
 def test_a_fleet_goes_back_by_a_digest_or_a_rollback_and_never_by_a_name(
     local_hosts, operator, digests
 ):

@@ -69,10 +69,10 @@ def test_without_hooks_a_deployment_and_a_rollback_cost_three(results):
 @pytest.mark.parametrize(
     ("hooks", "most"),
     [
-        (("before_stage",), 5),
-        (("before_activate",), 5),
+        pytest.param(("before_stage",), 5, marks=pytest.mark.every_point),
+        pytest.param(("before_activate",), 5, marks=pytest.mark.every_point),
         (("after_commit",), 6),
-        (("before_activate", "after_commit"), 7),
+        pytest.param(("before_activate", "after_commit"), 7, marks=pytest.mark.every_point),
         (HOOKS, 16),
     ],
     ids=str,

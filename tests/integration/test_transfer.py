@@ -159,6 +159,7 @@ def test_what_arrived_of_another_release_goes(ssh_hosts, inventory, shop, deploy
     assert_there(host, shop, "3")
 
 
+@pytest.mark.every_point
 def test_a_pack_that_arrived_whole_is_not_sent_again(
     ssh_hosts, fleet, inventory, shop, deploy, controller
 ):
@@ -209,9 +210,9 @@ def noexec_tmp(fleet, host):
     ("peculiar", "pipelining"),
     [
         (no_access_lists, True),
-        (no_access_lists, False),
+        pytest.param(no_access_lists, False, marks=pytest.mark.every_point),
         (access_lists, False),
-        (umask_077, False),
+        pytest.param(umask_077, False, marks=pytest.mark.every_point),
         (noexec_tmp, False),
     ],
 )
@@ -275,7 +276,14 @@ def used(host):
     return (status.f_blocks - status.f_bfree) * status.f_frsize, status.f_files - status.f_ffree
 
 
-@pytest.mark.parametrize(("version", "few"), [("2", "bytes"), ("4", "inodes"), ("4", "bytes")])
+@pytest.mark.parametrize(
+    ("version", "few"),
+    [
+        pytest.param("2", "bytes", marks=pytest.mark.every_point),
+        ("4", "inodes"),
+        pytest.param("4", "bytes", marks=pytest.mark.every_point),
+    ],
+)
 def test_what_has_no_room_is_told_before_anything_is_sent(
     ssh_hosts, inventory, shop, deploy, version, few
 ):

@@ -134,7 +134,7 @@ def test_whenever_a_run_is_killed_the_next_one_converges(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("harm", ["bytes", "extra"])
+@pytest.mark.parametrize("harm", ["bytes", pytest.param("extra", marks=pytest.mark.every_point)])
 def test_whenever_mending_is_killed_the_next_run_mends(estate, labels, harm):
     host = estate.host()
     host.deploy(labels[0])
@@ -156,6 +156,7 @@ def test_whenever_mending_is_killed_the_next_run_mends(estate, labels, harm):
 
 
 @pytest.mark.slow
+@pytest.mark.every_point
 def test_whenever_adopting_is_killed_what_was_there_before_stays_the_way_back(estate, labels):
     host = estate.host(adopt=True)
     write_tree(host.root / "releases/2015", {"app": "old"})
@@ -170,6 +171,7 @@ def test_whenever_adopting_is_killed_what_was_there_before_stays_the_way_back(es
 
 
 @pytest.mark.slow
+@pytest.mark.every_point
 def test_whenever_seeding_is_killed_a_shared_path_is_missing_or_whole(estate, labels):
     host = estate.host(seed=True, linked_paths=["lib/", "app"])
 

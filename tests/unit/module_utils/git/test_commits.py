@@ -276,6 +276,7 @@ def test_a_repository_without_commits_is_an_error_in_a_line(repository):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.every_point
 @pytest.mark.slow
 def test_fifty_thousand_commits_are_read_and_the_newest_are_told(repository):
     count = 50_000
