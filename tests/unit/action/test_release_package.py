@@ -241,8 +241,7 @@ def test_what_could_mean_more_than_was_meant_is_refused(tmp_path, call, sealed, 
     try:
         answer = call(**options)
     except AnsibleActionFail as error:
-        answer = error.result
-        answer["msg"] = error.message
+        answer = {"failed": True, "msg": error.message}
 
     assert answer["failed"]
     assert reason in answer["msg"]

@@ -364,15 +364,29 @@ def certificates(folder):
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Test authority")])
     own = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "registry")])
     alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    # Python 3.13 checks these two by RFC 5280.
+    signs = dict.fromkeys(
+        ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"), False
+    )
+    signs |= {"key_agreement": False, "encipher_only": False, "decipher_only": False}
+    usage = x509.KeyUsage(key_cert_sign=True, crl_sign=True, **signs)
+    key_of_authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key())
+    own_key = x509.SubjectKeyIdentifier.from_public_key(authority.public_key())
     found = []
-    for subject, public, extension in (
-        (name, authority.public_key(), x509.BasicConstraints(ca=True, path_length=None)),
-        (own, server.public_key(), alternative),
+    for subject, public, extensions in (
+        (
+            name,
+            authority.public_key(),
+            {x509.BasicConstraints(ca=True, path_length=None): True, usage: True, own_key: False},
+        ),
+        (own, server.public_key(), {alternative: True, key_of_authority: False}),
     ):
         builder = x509.CertificateBuilder().subject_name(subject).issuer_name(name)
         builder = builder.public_key(public).serial_number(x509.random_serial_number())
         builder = builder.not_valid_before(now - hour).not_valid_after(now + hour)
-        signed = builder.add_extension(extension, critical=True).sign(authority, hashes.SHA256())
+        for extension, critical in extensions.items():
+            builder = builder.add_extension(extension, critical=critical)
+        signed = builder.sign(authority, hashes.SHA256())
         found.append(signed.public_bytes(serialization.Encoding.PEM))
     folder.mkdir(parents=True)
     (folder / "ca.crt").write_bytes(found[0])

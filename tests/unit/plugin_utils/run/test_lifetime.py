@@ -16,6 +16,8 @@ import pytest
 
 from ansible_collections.itops.release.plugins.plugin_utils.run import _lifetime
 
+# From Python 3.12 on it warns of a fork beside threads.
+QUIET = (sys.executable, "-W", "ignore::DeprecationWarning")
 PATIENCE_S = 20
 COLLECTIONS = Path(__file__).resolve().parents[4] / ".dev"
 only_linux = pytest.mark.skipif(
@@ -208,7 +210,7 @@ except KeyboardInterrupt:
     print("interrupted")
 """
     done = subprocess.run(
-        [sys.executable, "-c", code.format(patience=PATIENCE_S)],
+        [*QUIET, "-c", code.format(patience=PATIENCE_S)],
         cwd=COLLECTIONS,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
