@@ -45,6 +45,7 @@ class ActionModule(ActionBase):
 
     def _deploy(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Hold the conversation and return what the task returns."""
+        self._warn_of_misspelt(task_vars)
         if arguments["state"] in _options.BRINGING and not arguments["release"]:
             name = "release" + (f" ({self._called('release')})" if self._called("") else "")
             raise _conversion.OptionError(f"{name} is required")
@@ -56,7 +57,6 @@ class ActionModule(ActionBase):
             login=self._login(),
             becomes=self._connection.become is not None,
         )
-        self._warn_of_misspelt(task_vars)
         hooks = _hooks.read(self, arguments["hooks"] or {}, task_vars, self._called("hooks"))
         _compression.leave_to_packs(self._connection)
         conversation = _conversation.Conversation(

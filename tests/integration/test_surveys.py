@@ -80,3 +80,22 @@ def test_a_hook_may_include_and_import_others(
 
     assert run.rc == 0, run.output
     assert len((host.seen / "hooked").read_text()) == 4
+
+
+def test_a_release_that_is_not_named_is_told_with_the_name_that_was_meant(
+    local_hosts, inventory, run_playbook, library
+):
+    """An undefined variable would end in a message of Ansible about what no user wrote."""
+    written = inventory(
+        local_hosts(1),
+        deploy_root="{{ srv }}/shop",
+        deploy_relese="shop:1.0.0",
+        deploy_media_library=str(library),
+    )
+
+    run = run_playbook("itops.release.deploy", written)
+
+    assert run.rc != 0
+    (failed,) = run.find("Stage the release")
+    assert failed.result["msg"] == "release (deploy_release) is required"
+    assert "deploy_relese is not used: did you mean deploy_release?" in " ".join(run.output.split())
