@@ -7,7 +7,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.module_utils.common.validation import (
@@ -32,6 +32,7 @@ TYPES = {
     "path": (check_type_path, "is not a path"),
     "str": (check_type_str, "is not text"),
 }
+OF_PLAYBOOKS = ("hosts", "serial", "max_fail_percentage")  # what only playbooks know of a role
 WORD = re.compile(r"\w{1,40}")
 NEAR = 0.8  # how alike a name must be to be suggested
 SHOWN = 80  # characters of a value in a message
@@ -53,12 +54,15 @@ def convert(spec: Spec, given: Mapping[str, Any], prefix: str = "") -> dict[str,
     return _Converter(prefix).options(spec, given, "")
 
 
-def near_misses(known: set[str], variables: Mapping[str, Any], prefix: str) -> list[str]:
-    """Return a line for each of the *variables* that looks like a misspelt one of *known*.
+def near_misses(options: Iterable[str], variables: Mapping[str, Any], prefix: str) -> list[str]:
+    """Return a line for each of the *variables* that looks like a misspelt one of a role.
 
-    Only those that begin with *prefix* are looked at; users may have others of their own.
+    The role's variables are its *options* behind a *prefix*, "" where no role calls. Only variables
+    with that prefix are looked at; users may have others of their own.
     """
-    lines = []
+    if not prefix:
+        return []
+    known, lines = {prefix + option for option in options}, []
     for name in sorted(variables):
         if name.startswith(prefix) and name not in known:
             near = difflib.get_close_matches(name, sorted(known), 1, NEAR)

@@ -582,7 +582,7 @@ def test_files_of_others_are_refused_without_root(host, releases, tmp_path, chan
 
 
 def test_an_owner_that_does_not_exist_is_refused(host, releases):
-    with pytest.raises(_claim.DeploymentError, match="no user or group 'nobody-knows'"):
+    with pytest.raises(_claim.DeploymentError, match="there is no 'nobody-knows' on this host"):
         host.deploy(releases[0], owner="nobody-knows")
     assert not host.root.exists()
 

@@ -129,9 +129,10 @@ def test_what_is_required_is_named():
 
 
 def test_a_variable_that_is_almost_an_option_is_told():
-    known = {"deploy_keep", "deploy_keep_days", "deploy_root"}
+    options = ("keep", "keep_days", "root")
     variables = {"deploy_keeps": 3, "deploy_user": "me", "other_keep": 1, "deploy_root": "/srv"}
 
-    assert _conversion.near_misses(known, variables, "deploy_") == [
+    assert _conversion.near_misses(options, variables, "deploy_") == [
         "variable deploy_keeps is not used: did you mean deploy_keep?"
     ]
+    assert _conversion.near_misses(options, {"keeps": 3}, "") == []
