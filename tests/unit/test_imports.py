@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import pathlib
 import sys
 
@@ -161,6 +162,24 @@ def test_a_missing_library_stops_only_what_needs_it(path):
 def file_of(name):
     """Return the path that the module *name* below plugins would have."""
     return PLUGINS / (name.replace(".", "/") + ".py")
+
+
+def modules_of(path):
+    """Return the files of the collection that *path* imports, in functions and for types too."""
+    names = [name.removeprefix(COLLECTION) for name in required_imports(path)]
+    found = [file_of(name) for name in names] + [file_of(name.rpartition(".")[0]) for name in names]
+    return {file for file in found if file.is_file()} - {path}
+
+
+def test_no_files_import_each_other_in_a_circle():
+    graph = {path: modules_of(path) for path in PLUGINS.rglob("*.py")}
+    assert sum(map(len, graph.values())) > len(graph)  # they are found at all
+
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        names = " imports ".join(str(path.relative_to(PLUGINS)) for path in reversed(error.args[1]))
+        pytest.fail(names)
 
 
 # Ansible sends to a host, at each call, all that a module could import.

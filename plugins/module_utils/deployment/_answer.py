@@ -175,17 +175,17 @@ def outcome(
 
 
 def need(
-    path: str,
+    free: Free,
     release: _state.Release,
     held_here: Iterable[str],
     damaged: Optional[_drift.Damaged] = None,
 ) -> Need:
     """Return the Need of *release* where *held_here* are the digests of releases that are here.
 
-    *damaged* is the Damaged that was met, if contents of theirs are not whole.
+    *free* is what is free for the root; *damaged* is the Damaged that was met, if contents of
+    theirs are not whole.
     """
     from ..formats import _codec
-    from . import _upload
 
     resend = tuple(damaged.contents) if damaged else ()
     named = 0 < len(resend) <= MOST_RESENT
@@ -197,7 +197,7 @@ def need(
         base=release.digest if named else None,
         damaged=str(damaged) if damaged else None,
         codecs=tuple(_codec.readable()),
-        free=_upload.space(path),
+        free=free,
         host=_host(),
     )
 

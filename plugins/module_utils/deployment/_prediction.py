@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional
 from ..release import _manifest
 from ..root import _records, _state
 from ..tree import _drift, _layout, _objects
-from . import _answer, _plan, _request, _shared, _staging
+from . import _answer, _plan, _request, _shared, _staging, _upload
 
 if TYPE_CHECKING:
     from ..root import _directory
@@ -34,7 +34,7 @@ def first(request: _request.Request, state: _state.State) -> Outcome:
     result = _answer.outcome(request.root, state, _after(plan, tree, request), changed=True)
     result["is_live"] = request.goes_live and request.commit
     result["seeded"] = _seeded(plan, request)
-    need = _answer.need(request.root, release, [])
+    need = _answer.need(_upload.space(request.root), release, [])
     result["need"] = _with_shared(need, state, request, release)
     return result
 
@@ -95,7 +95,7 @@ def _missing(root: _directory.Root, plan: _plan.Plan, request: _request.Request)
         if not damaged:
             _shared.check(root.path, release.links, manifest)
             return {}
-    need = _answer.need(root.path, release, _answer.held(root, state), damaged)
+    need = _answer.need(_upload.space(root.path), release, _answer.held(root, state), damaged)
     return {"need": _with_shared(need, state, request, release)}
 
 

@@ -101,7 +101,7 @@ def _seed(
         top = below.pop("", None)
         try:
             if top is None or top.type == "dir":
-                _layout.build(staging, "seed", below, access, objects)
+                _layout.build(staging, "seed", below, access, objects.place)
             elif top.type == "file":
                 objects.place(top, staging, "seed")
             else:

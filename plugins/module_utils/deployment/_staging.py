@@ -172,7 +172,7 @@ class _Place:
 
     def _lay_out(self, entries: Mapping[str, _manifest.Entry]) -> List[_layout.Drift]:
         try:
-            _layout.build(self.staging, "tree", entries, self.access, self.objects)
+            _layout.build(self.staging, "tree", entries, self.access, self.objects.place)
         except FileNotFoundError as error:
             return [_layout.Drift(str(error.filename), "missing")]
         trusted = self.objects.trusted

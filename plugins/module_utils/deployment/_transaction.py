@@ -363,7 +363,7 @@ def _ask_for_pack(
     if release is None:
         raise AssertionError
     state = root.read_state()
-    need = _answer.need(root.path, release, _answer.held(root, state), damaged)
+    need = _answer.need(_upload.space(root.path), release, _answer.held(root, state), damaged)
     upload_dir, partial = _upload.make(
         root, request.login, request.becomes, release.digest, request.run, request.lock_timeout
     )

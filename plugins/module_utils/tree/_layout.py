@@ -19,8 +19,6 @@ from ..release import _manifest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from . import _objects
-
 CHUNK_BYTES = 256 * 1024
 ACCESS_MODES = {"public": (0o755, 0o644), "group": (0o750, 0o640)}
 
@@ -109,11 +107,12 @@ def build(
     name: str,
     entries: Mapping[str, _manifest.Entry],
     access: Access,
-    objects: _objects.Objects,
+    place: Callable[[_manifest.Entry, int, str | bytes], None],
 ) -> None:
     """Lay out *entries* as the new directory *name* in the directory descriptor *parent*.
 
-    Every step is relative to a directory descriptor and follows no link.
+    ``place(entry, directory, name)`` brings the content of a file to a directory descriptor. Every
+    step is relative to a directory descriptor and follows no link.
     """
     below = children(entries)
 
@@ -125,7 +124,7 @@ def build(
                 if os.geteuid() == 0:
                     os.chown(leaf, access.uid, access.gid, dir_fd=directory, follow_symlinks=False)
             elif entry.type == "file":
-                objects.place(entry, directory, leaf)
+                place(entry, directory, leaf)
             else:
                 make_directory(directory, leaf, access, functools.partial(lay, prefix=entry.path))
 
