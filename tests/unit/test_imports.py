@@ -43,6 +43,7 @@ ROOMS = {
         "adapter",
         "rendering",
         "definition",
+        "ledger",
         "events",
         "release",
         "oci",
