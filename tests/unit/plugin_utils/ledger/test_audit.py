@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
+import sqlalchemy as sa
 
-from ansible_collections.itops.release.plugins.plugin_utils.ledger import _audit, _place
+from ansible_collections.itops.release.plugins.plugin_utils.ledger import _audit, _place, _tables
 from ansible_collections.itops.release.plugins.plugin_utils.ledger._event import (
     Actor,
     Draft,
     Event,
     Head,
+    LedgerError,
     hash_of,
 )
 from ansible_collections.itops.release.plugins.plugin_utils.ledger._ledger import Ledger
@@ -21,9 +21,8 @@ DIGEST = "a" * 64
 
 
 @pytest.fixture
-def place(tmp_path):
-    """Return the path of a ledger with three runs of two hosts."""
-    place = str(tmp_path / "ledger.db")
+def recorded(place):
+    """Return the place of a ledger with three runs of a host."""
     ledger = Ledger(place)
     for run in ("run-1", "run-2", "run-3"):
         after = {"phase": "live", "name": "shop", "version": "1", "digest": DIGEST}
@@ -45,44 +44,60 @@ def audit(place, anchors=()):
 
 
 def change(place, *statements):
-    """Do what someone does who may write to the file, and knows of the triggers."""
-    connection = sqlite3.connect(place)
-    for trigger in ("events_stay", "events_are_kept"):
-        connection.execute(f"DROP TRIGGER {trigger}")
-    for statement in statements:
-        connection.execute(statement)
-    connection.commit()
-    connection.close()
+    """Do what someone does who may write to the database, and knows of the triggers."""
+    engine = _place.engine_at(place)
+    of_table = " ON events" if engine.dialect.name == "postgresql" else ""
+    with _place.writing(engine, place) as connection:
+        for trigger in ("events_stay", "events_are_kept"):
+            connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {trigger}{of_table}")
+        for statement in statements:
+            if isinstance(statement, str):
+                connection.exec_driver_sql(statement)
+            else:
+                connection.execute(statement)
+    engine.dispose()
 
 
-def columns(place):
-    """Yield (table, column, row) of all that is stored."""
-    with sqlite3.connect(place) as connection:
-        for table in ("events", "head", "runs", "deployments", "changes"):
-            names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
-            rows = connection.execute(f"SELECT rowid FROM {table}").fetchall()
-            yield from ((table, name, row) for name in names for (row,) in rows)
+def changes(place):
+    """Yield for each value that is stored what it is, how to change it, and how to put it back."""
+    engine = _place.engine_at(place)
+    with engine.connect() as connection:
+        for table in _tables.tables().metadata.sorted_tables:
+            keys = list(table.primary_key.columns)
+            for row in connection.execute(sa.select(table)).all():
+                for column in table.columns:
+                    value = getattr(row, column.name)
+                    is_number = isinstance(column.type, sa.Integer)
+                    other = (value or 0) + 1 if is_number else f"{value or ''}1"
+                    here, there = [], []
+                    for key in keys:
+                        own = getattr(row, key.name)
+                        here.append(key == own)
+                        there.append(key == (other if key is column else own))
+                    yield (
+                        f"{table.name}.{column.name} of {row}",
+                        table.update().where(*here).values({column.name: other}),
+                        table.update().where(*there).values({column.name: value}),
+                    )
+    engine.dispose()
 
 
-def test_a_ledger_that_nobody_touched_is_well(place):
-    assert audit(place) == []
+def test_a_ledger_that_nobody_touched_is_well(recorded):
+    assert audit(recorded) == []
 
 
-def test_whatever_is_changed_is_found(place, tmp_path):
-    original = sqlite3.connect(place)
-    copy = str(tmp_path / "copy.db")
-    cases = list(columns(place))
+def test_whatever_is_changed_is_found(recorded):
+    cases = list(changes(recorded))
     assert len(cases) > 100
 
-    for table, column, row in cases:
-        with sqlite3.connect(copy) as target:
-            original.backup(target)
-        target.close()
-        changed = f"UPDATE {table} SET {column} = COALESCE({column}, '') || '1' WHERE rowid = {row}"
-        if column == "one":
-            continue  # a check of the database holds it
-        change(copy, changed)
-        assert audit(copy), (table, column, row)
+    for what, do, undo in cases:
+        try:
+            change(recorded, do)
+        except LedgerError:
+            continue  # the database itself refuses: a key that is taken, the only head
+        assert audit(recorded), what
+        change(recorded, undo)
+    assert audit(recorded) == []
 
 
 @pytest.mark.parametrize(
@@ -103,10 +118,10 @@ def test_whatever_is_changed_is_found(place, tmp_path):
         ),
     ],
 )
-def test_what_is_missing_or_moved_is_named(place, statements, codes):
-    change(place, *statements)
+def test_what_is_missing_or_moved_is_named(recorded, statements, codes):
+    change(recorded, *statements)
 
-    assert codes <= {finding.code for finding in audit(place)}
+    assert codes <= {finding.code for finding in audit(recorded)}
 
 
 def rebuild(place):
@@ -121,23 +136,23 @@ def rebuild(place):
     )
 
 
-def test_a_chain_that_was_rebuilt_is_found_by_what_hosts_keep(place):
-    head = Ledger(place).head()
-    assert audit(place, {"web1": head}) == []
+def test_a_chain_that_was_rebuilt_is_found_by_what_hosts_keep(recorded):
+    head = Ledger(recorded).head()
+    assert audit(recorded, {"web1": head}) == []
 
-    rebuild(place)
+    rebuild(recorded)
 
-    assert audit(place) == []  # the chain alone cannot know
-    (found,) = audit(place, {"web1": head})
+    assert audit(recorded) == []  # the chain alone cannot know
+    (found,) = audit(recorded, {"web1": head})
     assert (found.code, found.text) == ("rewritten", "web1 knows another event 7")
 
 
-def test_an_older_copy_and_another_ledger_are_found_by_what_hosts_keep(place):
-    head = Ledger(place).head()
+def test_an_older_copy_and_another_ledger_are_found_by_what_hosts_keep(recorded):
+    head = Ledger(recorded).head()
     later = Head(head.ledger, head.sequence + 2, "f" * 64)
     other = Head("0" * 32, 1, "f" * 64)
 
-    cut, second = audit(place, {"web1": later, "web2": other})
+    cut, second = audit(recorded, {"web1": later, "web2": other})
 
     assert cut.code == "cut"
     assert "web1 knows event 9, the ledger ends at 7" in cut.text

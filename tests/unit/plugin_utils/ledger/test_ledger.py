@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import pathlib
-import sqlite3
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
+from ansible_collections.itops.release.plugins.plugin_utils.ledger import _place
 from ansible_collections.itops.release.plugins.plugin_utils.ledger._event import (
     NO_EVENT,
     Actor,
@@ -39,11 +40,6 @@ def ended(run="run-1", verdict="done", version="1.0.0", digest=DIGESTS[0], hosts
     ]
     told = {"run": run, "act": "deploy", "verdict": verdict, "hosts": results}
     return Draft("run_ended", "shop", told, f"{run}/deploy/ended")
-
-
-@pytest.fixture
-def place(tmp_path):
-    return str(tmp_path / "ledger.db")
 
 
 @pytest.fixture
@@ -140,12 +136,14 @@ def test_batches_add_their_hosts_to_the_run(ledger):
     assert (row["hosts"], row["ended"]) == (3, None)
 
 
-def test_what_was_recorded_cannot_be_changed_or_deleted(ledger, place):
+@pytest.mark.parametrize("change", ["UPDATE events SET actor = 'eve'", "DELETE FROM events"])
+def test_what_was_recorded_cannot_be_changed_or_deleted(ledger, place, change):
     ledger.append([began()], ADA)
-    with sqlite3.connect(place) as connection:
-        for change in ("UPDATE events SET actor = 'eve'", "DELETE FROM events"):
-            with pytest.raises(sqlite3.IntegrityError, match="events of the ledger cannot be"):
-                connection.execute(change)
+    engine = _place.engine_at(place)
+
+    with engine.connect() as connection, pytest.raises(DBAPIError, match="events of the ledger"):
+        connection.exec_driver_sql(change)
+    engine.dispose()
 
 
 APPEND = """
