@@ -21,8 +21,6 @@ from ..plugin_utils.adapter import (
 from ..plugin_utils.deployment import _compression, _conversation, _host_diff, _options, _packs
 from ..plugin_utils.run import _identity
 
-OF_PLAYBOOKS = ("hosts", "serial", "max_fail_percentage")
-
 
 class ActionModule(ActionBase):
     _supports_check_mode = True
@@ -45,6 +43,9 @@ class ActionModule(ActionBase):
 
     def _deploy(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Hold the conversation and return what the task returns."""
+        known = (*_deployment.options(), *_conversion.OF_PLAYBOOKS)
+        for line in _conversion.near_misses(known, task_vars, self._called("")):
+            self._display.warning(line)
         if arguments["state"] in _options.BRINGING and not arguments["release"]:
             name = "release" + (f" ({self._called('release')})" if self._called("") else "")
             raise _conversion.OptionError(f"{name} is required")
@@ -56,7 +57,6 @@ class ActionModule(ActionBase):
             login=self._login(),
             becomes=self._connection.become is not None,
         )
-        self._warn_of_misspelt(task_vars)
         hooks = _hooks.read(self, arguments["hooks"] or {}, task_vars, self._called("hooks"))
         _compression.leave_to_packs(self._connection)
         conversation = _conversation.Conversation(
@@ -85,14 +85,6 @@ class ActionModule(ActionBase):
             if self._task.diff and "before" in result:
                 result["diff"] = _host_diff.diff(conversation.manifest, result)
         return result
-
-    def _warn_of_misspelt(self, variables: dict[str, Any]) -> None:
-        """Warn of variables that look like misspelt ones of the role that this task is of."""
-        prefix = self._called("")
-        if prefix:
-            known = {prefix + name for name in (*_deployment.options(), *OF_PLAYBOOKS)}
-            for line in _conversion.near_misses(known, variables, prefix):
-                self._display.warning(line)
 
     def _called(self, option: str) -> str:
         """Return the name by which the user knows an *option*: the role's variable, if any."""

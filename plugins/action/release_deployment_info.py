@@ -16,9 +16,12 @@ from ansible.plugins.action import ActionBase
 from ..module_utils.deployment import _answer, _look
 from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.options import _deployment_info
-from ..plugin_utils.adapter import _arguments, _run_action, _transport
+from ..plugin_utils.adapter import _arguments, _conversion, _run_action, _transport
 from ..plugin_utils.library import _store
 from ..plugin_utils.run import _identity
+
+# Variables of the role verify that this module has no options for.
+OF_ROLE = ("hooks", "sealed_hooks", "scripts_from", "mend", "restart", "restart_timeout", "probe")
 
 
 class ActionModule(ActionBase):
@@ -30,11 +33,15 @@ class ActionModule(ActionBase):
     ) -> dict[str, Any]:
         super().run(tmp, task_vars)
         variables = task_vars or {}
+        prefix = str(self._task.args.get("variables") or "")
+        known = (*_deployment_info.options(), *OF_ROLE, *_conversion.OF_PLAYBOOKS)
+        for line in _conversion.near_misses(known, variables, prefix):
+            self._display.warning(line)
         return _run_action.run_action(
             self,
             _arguments.on_host(_deployment_info.options(), "root"),
             lambda arguments: self._inspect(arguments, variables),
-            prefix=str(self._task.args.get("variables") or ""),
+            prefix=prefix,
             place="root",
         )
 

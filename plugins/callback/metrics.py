@@ -257,8 +257,10 @@ class CallbackModule(CallbackBase):
                 return
         if action == PACKAGE and status == "ok" and result.task.args.get("state") == "pruned":
             self.note(_answers.pruning(host, answer))
-        elif status in ("failed", "unreachable") and not forgiven and not item:
-            self.note(_answers.failure(host, status, result.task.get_name(), action, answer))
+        elif status in ("failed", "unreachable") and not item:
+            name = result.task.get_name()
+            if not forgiven or _answers.is_verdict(name, action):
+                self.note(_answers.failure(host, status, name, action, answer, forgiven))
 
     @_guarded
     def v2_playbook_on_stats(self, stats: AggregateStats) -> None:

@@ -239,7 +239,7 @@ def _files(paths):
     """Yield (path, content) of the files among *paths*; with that what they hold compressed."""
     for path in paths:
         with contextlib.suppress(FileNotFoundError, IsADirectoryError):
-            if not path.is_symlink():
+            if not (path.is_symlink() or path.is_socket()):
                 yield str(path), _plain(path)
 
 

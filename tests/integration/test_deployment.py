@@ -570,7 +570,7 @@ def test_async_and_missing_options_are_refused_in_a_line(
         "No library": "media_library is needed",
         "Unknown": "has no release shop:9.9.9: the latest there are ",
         "Nothing there": "so there is nothing to go back to",
-        "No owner": "there is no user or group 'nobody-of-that-name' here",
+        "No owner": "owner: there is no 'nobody-of-that-name' on this host",
         "Misspelt": "restrat",
     }.items():
         message = run.result(title)["msg"]

@@ -70,6 +70,20 @@ PLAY = """
         {{ 'grep -q ' ~ cure ~ ' ' ~ srv ~ '/handled' if inventory_hostname in clumsy else 'true' }}
       listen: release activated
 """
+# A play that reads how the role ended on each host, and decides itself.
+REPORTING = """
+- hosts: all
+  gather_facts: false
+  vars: {deploy_on_failure: report}
+  roles: [itops.release.deploy]
+  post_tasks:
+    - name: Decide
+      ansible.builtin.debug:
+        msg:
+          - "{{ __release_outcome is failed }}"
+          - "{{ __release_outcome.code | default('') }}"
+          - "{{ __release_outcome.msg | default('') }}"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -387,6 +401,31 @@ def test_a_hook_that_fails_puts_its_host_back(shop):
     assert told.outcomes() == ["deployed", "put back"]
     assert "Run the migration: " in told.line("local2")
     assert hosts.live() == ["2.0.0", "1.0.0"]
+
+
+def test_a_failure_that_is_reported_stays_in_the_play_and_in_the_closing_report(shop):
+    """``local1`` is well; the others fail staging, in the probe, and in a hook after the commit."""
+    hosts = shop(4)
+    hosts.breaks_on(2)
+    hook = hosts.hook("after_commit", FAIL)
+
+    told = hosts.run(
+        REPORTING,
+        extra_vars={"unstaged": ["local2"], "deploy_hooks": hook, "failing": ["local4"]},
+    )
+
+    assert told.rc == 0, told.run.output
+    decided = {name: told.run.result("Decide", host=name)["msg"] for name in hosts.names}
+    assert decided["local1"] == [False, "", ""]
+    assert [decided[name][0] for name in hosts.names[1:]] == [True] * 3
+    assert "nobody-here" in decided["local2"][2]
+    assert decided["local3"][1] == "rolled_back"
+    assert "probe failed" in decided["local3"][2]
+    assert "non-zero return code" in decided["local4"][2]
+    assert told.outcomes() == ["deployed", "failed", "put back", "failed"]
+    assert "Run the migration: " in told.line("local4")
+    assert "on_failure: report hides this" in told.lines[-1] + told.lines[-2]
+    assert hosts.live() == ["2.0.0", "1.0.0", "1.0.0", "2.0.0"]
 
 
 def test_a_way_back_that_fails_too_is_told(shop):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 
@@ -24,6 +25,7 @@ HOOKS = {
     "a.yml": "- ansible.builtin.include_tasks: inner.yml\n",
     "b.yml": "- ansible.builtin.import_tasks: inner.yml\n",
     "c.yml": "- block:\n    - ansible.builtin.include_tasks: inner.yml\n      loop: [1, 2]\n",
+    "look.yml": "- ansible.builtin.shell: ls {{ deploy_root }}/releases >{{ srv }}/seen; true\n",
     "inner.yml": "- ansible.builtin.shell: echo >>{{ srv }}/hooked\n",
 }
 
@@ -80,3 +82,45 @@ def test_a_hook_may_include_and_import_others(
 
     assert run.rc == 0, run.output
     assert len((host.seen / "hooked").read_text()) == 4
+
+
+def test_hooks_may_be_a_text_in_json(local_hosts, inventory, run_playbook, library, tmp_path):
+    """As a survey sends them; each still runs at its moment."""
+    hook = tmp_path / "look.yml"
+    hook.write_text(HOOKS["look.yml"])
+    (host,) = local_hosts(1)
+    written = inventory(
+        [host],
+        deploy_root="{{ srv }}/shop",
+        deploy_release="shop:1.0.0",
+        deploy_media_library=str(library),
+        deploy_hooks=json.dumps({"before_stage": str(hook)}),
+        deploy_restart="[]",
+        deploy_beside="[]",
+        deploy_on_failure=" ",
+    )
+
+    run = run_playbook("itops.release.deploy", written)
+
+    assert run.rc == 0, run.output
+    assert (host.seen / "seen").read_text() == ""  # nothing was staged yet
+    assert (host.seen / "shop/current/version").read_text() == "1"
+
+
+def test_a_release_that_is_not_named_is_told_with_the_name_that_was_meant(
+    local_hosts, inventory, run_playbook, library
+):
+    """An undefined variable would end in a message of Ansible about what no user wrote."""
+    written = inventory(
+        local_hosts(1),
+        deploy_root="{{ srv }}/shop",
+        deploy_relese="shop:1.0.0",
+        deploy_media_library=str(library),
+    )
+
+    run = run_playbook("itops.release.deploy", written)
+
+    assert run.rc != 0
+    (failed,) = run.find("Stage the release")
+    assert failed.result["msg"] == "release (deploy_release) is required"
+    assert "deploy_relese is not used: did you mean deploy_release?" in " ".join(run.output.split())

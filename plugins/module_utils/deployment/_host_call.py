@@ -176,15 +176,23 @@ def bring(request: _request.Request, now: Now) -> Outcome:
     Where the release is not here and no pack came with the request, the outcome has ``need``, a
     Need.
     """
-    for name, value in (("keep", request.retention.keep), ("keep_days", request.retention.days)):
-        if (value or 0) < 0:
+    for name, value, least in (
+        ("keep", request.retention.keep, 0),
+        ("keep_days", request.retention.days, 0),
+        ("lock_timeout", request.lock_timeout, 0),
+        ("restart_timeout", request.service.timeout, 1),
+    ):
+        if value is not None and value < least:
             raise _claim.DeploymentError(
-                "%s (deploy_%s in the role) is %d: give 0 or more" % (name, name, value or 0)
+                "%s (deploy_%s in the role) is %d: give %d or more" % (name, name, value, least)
             )
-    if request.service.probe:
+    if request.service.probe or request.service.restart:
         from . import _service
 
-        _service.check(request.service.probe)
+        if request.service.restart:
+            _service.check_command("restart (deploy_restart in the role)", request.service.restart)
+        if request.service.probe:
+            _service.check(request.service.probe)
     with _directory.opened(request.root) as root:
         state = root.read_state() if root else _state.State()
     access = _ownership.asked(request.owner, request.group, request.access, state.access)

@@ -49,10 +49,12 @@ def unfinished(
 ) -> Optional[str]:
     """Return the tree that a reversal of the run took away without coming to its end, or None.
 
-    It switched, and was killed before it recorded that, or the service was not restarted since.
-    *before* is the State as recorded, and *state* that, settled: there is nothing left to undo.
+    It switched, and was killed before it recorded that, or the service was not restarted since, or
+    its probe failed. *before* is the State as recorded, and *state* that, settled: there is nothing
+    left to undo.
     """
-    waits = before.switching or (request.service.restart and not state.restarted)
+    service = request.service
+    waits = is_left_open(before, state, service) or (service.probe and not state.restarted)
     if not waits or state.trial:
         return None
     for event in reversed(_history.read(root, MOST_EVENTS)):
@@ -61,6 +63,11 @@ def unfinished(
         if event["event"] in MOVES and event["event"] not in (UNDONE, "settled"):
             return None
     return None
+
+
+def is_left_open(before: _state.State, state: _state.State, service: _request.Service) -> bool:
+    """Tell whether a switch was not recorded, or not followed by the restart of the *service*."""
+    return bool(before.switching or (service.restart and not state.restarted))
 
 
 def accepted(state: _state.State, run: str) -> Optional[_records.Change]:

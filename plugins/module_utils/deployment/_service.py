@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Probe = Mapping[str, Any]  # as option ``probe`` of release_deployment has it
 OUTPUT_BYTES = 2000
 BODY_BYTES = 1024 * 1024
+MOST_SECONDS = 7 * 24 * 3600
 NOT_FOUND = 127  # as a shell says
 UNSENDABLE = re.compile(r"[\x00-\x20\x7f]")  # in a URL, to http.client
 
@@ -40,15 +41,26 @@ class ServiceError(ReleaseError):
 
 def check(spec: Probe) -> None:
     """Raise ServiceError unless the probe *spec* can be asked at all; called before acting."""
+    if spec.get("command"):
+        check_command("probe: command", spec["command"])
     if spec.get("url") and not _can_be_asked(spec["url"]):
         raise ServiceError(
             "probe: url (not told, as it may be secret) is not http:// or https:// with a host, or "
             "its port is no number, or it has a blank (%20) or an @ behind the host (%40)"
         )
-    if not (spec["timeout"] > 0 and spec["interval"] >= 0):
-        raise ServiceError("probe: timeout must be more than 0 seconds, and interval not less")
+    if not (0 < spec["timeout"] <= MOST_SECONDS and 0 <= spec["interval"] <= MOST_SECONDS):
+        raise ServiceError(
+            "probe: timeout must be more than 0 seconds, interval 0 or more, and both at most %d"
+            % MOST_SECONDS
+        )
     if not (spec["retries"] >= 0 and spec["successes"] >= 1):
         raise ServiceError("probe: retries must be 0 or more, and successes 1 or more")
+
+
+def check_command(name: str, argv: Sequence[str]) -> None:
+    """Raise ServiceError unless the command *argv*, of the option *name*, has a program."""
+    if not argv[0].strip():
+        raise ServiceError("%s: its first word, the program, is empty" % name)
 
 
 def restart(argv: Sequence[str], timeout: float) -> None:

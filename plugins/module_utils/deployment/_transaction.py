@@ -152,8 +152,9 @@ def foresee_reversal(
     claim.check_turn(state)
     change = _reversal.choose(root, state, request)
     after = _reversal.undone(root, state, change) if change else replace(state, lease=None)
-    outcome = _answer.outcome(request.root, before, after, changed=True)
-    return told(claim, {**outcome, "switched_back": True})
+    changed = bool(change) or _reversal.is_left_open(before, state, request.service)
+    outcome = _answer.outcome(request.root, before, after, changed=changed)
+    return told(claim, {**outcome, "switched_back": changed})
 
 
 def revert(
@@ -172,6 +173,7 @@ def revert(
         if not _state.is_as_planned(state, planned_for):
             before = copy.deepcopy(state)
         change = _reversal.choose(root, state, request)
+        changed = bool(change) or _reversal.is_left_open(before, state, request.service)
         if change:
             done = _trial.revert(claim, change, request.service)
         else:
@@ -179,8 +181,8 @@ def revert(
             if tree is None:  # another call came first
                 return told(claim, _answer.outcome(root.path, before, state, changed=False))
             done = _trial.finish_reversal(claim, tree, request.service)
-    outcome = _answer.outcome(root.path, before, root.read_state(), changed=True)
-    outcome = told(claim, {**outcome, "switched_back": True, "summary": done.text})
+    outcome = _answer.outcome(root.path, before, root.read_state(), changed=changed)
+    outcome = told(claim, {**outcome, "switched_back": changed, "summary": done.text})
     if done.problem:
         raise _trial.Unwell("%s was undone: %s" % (done.failed, done.text), outcome)
     return outcome

@@ -157,6 +157,9 @@ def _probe_again(claim: _claim.Claim, done: Withdrawn, service: _request.Service
         try:
             _service.probe(service.probe)
         except _service.ServiceError as error:
+            with claim.commit_point() as state:
+                state.restarted = False  # so the same call again restarts and probes again
+                claim.root.write_state(state)
             return done._replace(problem=str(error))
     return done
 

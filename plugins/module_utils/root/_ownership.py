@@ -22,12 +22,12 @@ def asked(
     Raises DeploymentError where this user cannot give files to that owner and group.
     """
     own = recorded or _layout.Access(os.geteuid(), os.getegid(), "public")
-    uid = _number(owner, _uid_of, own.uid)
+    uid = _number("owner", owner, _uid_of, own.uid)
     gid = own.gid
     if owner and not recorded:
         with contextlib.suppress(KeyError):
             gid = pwd.getpwuid(uid).pw_gid
-    gid = _number(group, _gid_of, gid)
+    gid = _number("group", group, _gid_of, gid)
     groups = {os.getegid(), *os.getgroups()}
     if os.geteuid() != 0 and (uid != os.geteuid() or gid not in groups):
         raise _claim.DeploymentError(
@@ -37,7 +37,7 @@ def asked(
     return _layout.Access(uid, gid, access or own.access)
 
 
-def _number(name: str | None, look_up: Callable[[str], int], default: int) -> int:
+def _number(option: str, name: str | None, look_up: Callable[[str], int], default: int) -> int:
     if not name:
         return default
     if name.isdigit():
@@ -45,7 +45,7 @@ def _number(name: str | None, look_up: Callable[[str], int], default: int) -> in
     try:
         return look_up(name)
     except KeyError:
-        raise _claim.DeploymentError("there is no user or group %r here" % name) from None
+        raise _claim.DeploymentError("%s: there is no %r on this host" % (option, name)) from None
 
 
 def _uid_of(name: str) -> int:

@@ -49,7 +49,8 @@ class State:
     ``trees``: the record of each, whole and verified unless it was adopted.
     ``live``: the tree last accepted as good; ``trial``: the one that is tried out instead.
     ``left``: the tree that was current before the last switch: old processes may still read it.
-    ``restarted``: whether the service was restarted since ``current`` was switched.
+    ``restarted``: whether the service was restarted since ``current`` was switched; not so, too,
+    where the probe after undoing a release failed.
     ``switching``: where ``current`` is being pointed.
     ``change``: what made the live release live; ``trial_change``: what brought the one on trial.
     Each is None where that cannot be undone.

@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ansible.errors import AnsibleError
+
 from . import _conversion
 
 if TYPE_CHECKING:
@@ -28,10 +30,9 @@ def plain_arguments(
     action._task.args = _conversion.convert(argument_spec, action._task.args, prefix)
     try:
         _result, arguments = action.validate_argument_spec(argument_spec, **rules)
-    except Exception as error:
-        # Ansible would print it with the message: all options of the task, secret ones too.
-        error.obj = None  # type: ignore[attr-defined]
-        raise
+    except AnsibleError as error:
+        # Ansible would print all options of the task with the message, secret ones too.
+        raise _conversion.OptionError(" ".join(error.message.split())) from None
     # Ansible's tagged strings are str to Python, but not to every library.
     plain: Arguments = json.loads(json.dumps(arguments))
     return plain

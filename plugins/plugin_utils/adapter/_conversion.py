@@ -7,7 +7,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.module_utils.common.validation import (
@@ -32,6 +32,8 @@ TYPES = {
     "path": (check_type_path, "is not a path"),
     "str": (check_type_str, "is not text"),
 }
+OF_PLAYBOOKS = ("hosts", "serial", "max_fail_percentage")  # what only playbooks know of a role
+WORD = re.compile(r"\w{1,40}")
 NEAR = 0.8  # how alike a name must be to be suggested
 SHOWN = 80  # characters of a value in a message
 
@@ -52,12 +54,15 @@ def convert(spec: Spec, given: Mapping[str, Any], prefix: str = "") -> dict[str,
     return _Converter(prefix).options(spec, given, "")
 
 
-def near_misses(known: set[str], variables: Mapping[str, Any], prefix: str) -> list[str]:
-    """Return a line for each of the *variables* that looks like a misspelt one of *known*.
+def near_misses(options: Iterable[str], variables: Mapping[str, Any], prefix: str) -> list[str]:
+    """Return a line for each of the *variables* that looks like a misspelt one of a role.
 
-    Only those that begin with *prefix* are looked at; users may have others of their own.
+    The role's variables are its *options* behind a *prefix*, "" where no role calls. Only variables
+    with that prefix are looked at; users may have others of their own.
     """
-    lines = []
+    if not prefix:
+        return []
+    known, lines = {prefix + option for option in options}, []
     for name in sorted(variables):
         if name.startswith(prefix) and name not in known:
             near = difflib.get_close_matches(name, sorted(known), 1, NEAR)
@@ -78,7 +83,8 @@ class _Converter:
             if option is None:
                 near = difflib.get_close_matches(str(name), list(spec), 1)
                 hint = f": did you mean {near[0]}?" if near else f"; known: {', '.join(spec)}"
-                raise OptionError(f"{self._name(above + str(name))} is not an option{hint}")
+                told = str(name) if WORD.fullmatch(str(name)) else "…"  # a URL, perhaps
+                raise OptionError(f"{self._name(above + told)} is not an option{hint}")
             if not _is_blank(value):
                 converted[name] = self._value(option, value, above + name)
         for name, option in spec.items():
@@ -108,13 +114,17 @@ class _Converter:
         if kind == "str":
             if not isinstance(value, (str, int, float)):
                 raise self._error(path, value, complaint)
-            return check_type_str(value)
+            text = check_type_str(value)
+            # Nothing that names a thing ends in blanks; what a probe looks for may.
+            return text if "." in path or "[" in path else text.strip()
         if kind == "list" and text is not None:
             return self._list(text, path, complaint)
         if kind == "list" and isinstance(value, Mapping):
             if elements == "dict":
                 return [value]
             raise self._error(path, value, complaint)
+        if kind == "dict" and path in SECRET and text is not None and not text.startswith("{"):
+            raise self._error(path, value, complaint)  # key=value would make a URL a key
         try:
             return check(value if text is None else text)
         except (TypeError, ValueError):
@@ -132,7 +142,7 @@ class _Converter:
         if path in COMMANDS and len(words) == 1 and len(text.split()) > 1:
             example = "write [systemctl, restart, shop]"
             raise self._error(path, text, f"{complaint} of arguments: {example}")
-        return words
+        return words if path in COMMANDS else [word for word in words if word]
 
     def _error(self, path: str, value: Any, complaint: str) -> OptionError:
         if re.split(r"[.\[]", path)[0] in SECRET:

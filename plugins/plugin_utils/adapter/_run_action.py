@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -46,11 +47,12 @@ def run_action(
         refuse(given)
         arguments = plain_arguments(action, argument_spec, prefix, **rules)
     except ReleaseError as error:
-        return failure(error)
+        return _in_role(failure(error), argument_spec, prefix)
     try:
-        return work(arguments)
+        result = work(arguments)
     except (ReleaseError, OSError) as error:
-        return failure(error, arguments[place] if place else None)
+        result = failure(error, arguments[place] if place else None)
+    return _in_role(result, argument_spec, prefix)
 
 
 def failure(error: ReleaseError | OSError, path: str | None = None) -> Result:
@@ -70,6 +72,22 @@ def failure(error: ReleaseError | OSError, path: str | None = None) -> Result:
         "code": error.code,
         **({"hint": error.hint} if error.hint else {}),
     }
+
+
+def _in_role(result: Result, argument_spec: ArgumentSpec, prefix: str) -> Result:
+    """Return the *result*, whose message names the role's variable beside an option.
+
+    A message that is about an option begins with its name, or ends with it as Ansible's do.
+    """
+    if not (prefix and result.get("failed") and isinstance(result.get("msg"), str)):
+        return result
+    options = "|".join(argument_spec)
+    named = rf"^({options})(?=[ :](?!\({prefix}))|(?<= found in )({options})$"
+
+    def with_variable(match: re.Match[str]) -> str:
+        return f"{match[0]} ({prefix}{match[0]})"
+
+    return {**result, "msg": re.sub(named, with_variable, result["msg"], count=1)}
 
 
 def _line(text: str) -> str:

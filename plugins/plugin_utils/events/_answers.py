@@ -98,15 +98,23 @@ def pruning(host: str, result: Plain) -> _facts.Pruning:
     return _facts.Pruning(host=host, changed=bool(result.get("changed")), said=said)
 
 
-def failure(host: str, status: str, task: str, action: str, result: Plain) -> _facts.Failure:
+def is_verdict(task: str, action: str) -> bool:
+    """Tell whether with the task named *task* a role of ours ends what failed before."""
+    return action in SPEAKS_FOR_ITSELF and task.startswith(OUR_ROLES)
+
+
+def failure(
+    host: str, status: str, task: str, action: str, result: Plain, forgiven: bool = False
+) -> _facts.Failure:
     """Return the fact that any other task failed or found *host* unreachable."""
     refused = result.get("argument_errors")  # by a role's argument specification
     reason = one_line("; ".join(map(str, refused or [])) or result.get("msg") or "failed")
-    # With this a role of ours ends what failed before.
-    verdict = action in SPEAKS_FOR_ITSELF and task.startswith(OUR_ROLES)
+    verdict = is_verdict(task, action)
     if action not in SPEAKS_FOR_ITSELF and not refused:
         reason = f"{title_of(task)}: {reason}"
-    return _facts.Failure(host=host, status=status, reason=reason, verdict=verdict)
+    return _facts.Failure(
+        host=host, status=status, reason=reason, verdict=verdict, forgiven=forgiven
+    )
 
 
 def begin(host: str, task: str) -> _facts.Begin:

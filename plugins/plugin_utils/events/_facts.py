@@ -202,13 +202,17 @@ class Pruning(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Failure(Event):
-    """Any other task failed or lost *host*; with a *verdict* a role ends what failed before."""
+    """Any other task failed or lost *host*; with a *verdict* a role ends what failed before.
+
+    A verdict that is *forgiven* leaves the host in the play, which decides by it.
+    """
 
     kind = "failure"
     host: str
     status: str
     reason: str
     verdict: bool = False
+    forgiven: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

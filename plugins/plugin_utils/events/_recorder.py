@@ -54,6 +54,7 @@ class Recorder:
         self._failures: dict[str, str] = {}
         self._skipped: set[str] = set()
         self._working: dict[str, str] = {}  # the task of ours that each host has not answered yet
+        self._reported: set[str] = set()  # hosts that failed and stay in the play
         self._ended_failed: set[str] = set()
         self._ended_unreachable: set[str] = set()
 
@@ -95,6 +96,8 @@ class Recorder:
     def _note_failure(self, event: _facts.Failure) -> None:
         self._working.pop(event.host, None)
         self._failures.setdefault(event.host, event.reason)
+        if event.verdict and event.forgiven:
+            self._reported.add(event.host)
         latest = self._latest.get(event.host)
         trace = self._traces.get((event.host, latest)) if isinstance(latest, str) else None
         if trace and trace.put_back and not event.verdict:
@@ -126,6 +129,7 @@ class Recorder:
             # The host does what is wanted: whatever failed before was put right by another attempt.
             trace.put_back, trace.reason, trace.aftermath = False, None, None
             self._failures.pop(event.host, None)
+            self._reported.discard(event.host)
 
     def _note_inspection(self, event: _facts.Inspection) -> None:
         trace = self._trace(event)
@@ -219,7 +223,7 @@ class Recorder:
         """Tell whether Ansible counts *host* as lost or failed, or would have."""
         if self.stopped_by:
             return host in self._failures
-        return host in self._ended_failed | self._ended_unreachable
+        return host in self._ended_failed | self._ended_unreachable | self._reported
 
     def _interrupted(self, host: str) -> str | None:
         """Return in words what a run that stopped was doing on *host*, or None."""

@@ -94,7 +94,8 @@ def _summary(
     for said, changed in recorder.prunings.items():
         yield ("changed" if changed else "ok"), f"Media library: {said}."
     if recorder.hides_failures():
-        yield "bad", "A rescue or ignore_errors hides this from the exit status of the run."
+        hidden_by = "A rescue, ignore_errors or on_failure: report"
+        yield "bad", f"{hidden_by} hides this from the exit status of the run."
     if recorder.stopped_by:
         told = ", which Ansible has told above" if recorder.stopped_by == "an error" else ""
         yield "bad", f"Stopped by {recorder.stopped_by}{told}: the next run settles what is open."

@@ -82,7 +82,7 @@ class Catalogue:
                 if wanted in (label.digest, (label.name, label.version)):
                     return label
         if not self.layout.exists():
-            raise LibraryError(f"there is no media library at {self.path}")
+            raise LibraryError(f"media_library {self.path} does not exist")
         refuse_damaged(entries, tag)
         there = _what_there_is(_labels(entries), name)
         raise LibraryError(f"{self.path} has no release {reference}: {there}")

@@ -159,7 +159,7 @@ class Library(_catalogue.Catalogue):
                 "min_age_days (prune_min_age_days of the playbook) out"
             )
         if not self.layout.exists():
-            raise LibraryError(f"there is no media library at {self.path}")
+            raise LibraryError(f"media_library {self.path} does not exist")
         with self._turn(keep):
             entries = self.entries()
             in_use = self._digests_in_use(rules.in_use, entries)

@@ -13,6 +13,7 @@ PLAN = "module_utils/deployment/_plan.py"
 PREDICTION = "module_utils/deployment/_prediction.py"
 REMOVAL = "module_utils/deployment/_removal.py"
 REQUEST = "module_utils/deployment/_request.py"
+REVERSAL = "module_utils/deployment/_reversal.py"
 SERVICE = "module_utils/deployment/_service.py"
 SHARED = "module_utils/deployment/_shared.py"
 STAGING = "module_utils/deployment/_staging.py"
@@ -32,6 +33,7 @@ HOST_CALL_TESTS = "unit/module_utils/deployment/test_host_call.py"
 HOST_CALL_CHECK_MODE_TESTS = "unit/module_utils/deployment/test_host_call_check_mode.py"
 LOOK_TESTS = "unit/module_utils/deployment/test_look.py"
 REMOVAL_TESTS = "unit/module_utils/deployment/test_removal.py"
+REVERSAL_TESTS = "unit/module_utils/deployment/test_reversal.py"
 SERVICE_TESTS = "unit/module_utils/deployment/test_service.py"
 SHARED_TESTS = "unit/module_utils/deployment/test_shared.py"
 STAGING_TESTS = "unit/module_utils/deployment/test_staging.py"
@@ -44,6 +46,31 @@ LEASE_TESTS = "unit/module_utils/root/test_lease.py"
 HOST_DIFF_TESTS = "unit/plugin_utils/deployment/test_host_diff.py"
 
 MUTANTS = (
+    omit(
+        "asking a probe that failed after a reversal again",
+        TRIAL,
+        "state.restarted = False",
+        f"{REVERSAL_TESTS} asked_again",
+    ),
+    omit(
+        "remembering which run was undone",
+        TRIAL,
+        "claim.record(_reversal.REVERTED, change.to, change.run)",
+        f"{REVERSAL_TESTS} restart_that_failed",
+    ),
+    Mutant(
+        "undoing only the trial of the run that is named",
+        REVERSAL,
+        "trial.run == request.reverts",
+        "True",
+        REVERSAL_TESTS,
+    ),
+    check(
+        "going back only to what is there",
+        REVERSAL,
+        "change.back and change.back not in root.existing_trees(state)",
+        f"{REVERSAL_TESTS} is_gone",
+    ),
     Mutant(
         "sending only the damaged contents again",
         ANSWER,

@@ -582,7 +582,7 @@ def test_files_of_others_are_refused_without_root(host, releases, tmp_path, chan
 
 
 def test_an_owner_that_does_not_exist_is_refused(host, releases):
-    with pytest.raises(_claim.DeploymentError, match="no user or group 'nobody-knows'"):
+    with pytest.raises(_claim.DeploymentError, match="there is no 'nobody-knows' on this host"):
         host.deploy(releases[0], owner="nobody-knows")
     assert not host.root.exists()
 
@@ -1102,11 +1102,32 @@ def test_releases_that_are_too_old_are_removed(host, releases):
     assert host.tree_of(releases[1]) in host.trees
 
 
-@pytest.mark.parametrize("name", ["keep", "keep_days"])
-def test_a_negative_number_to_keep_is_refused(host, releases, name):
-    told = rf"{name} \(deploy_{name} in the role\) is -1: give 0 or more"
+@pytest.mark.parametrize(
+    ("name", "value", "least"),
+    [("keep", -1, 0), ("keep_days", -1, 0), ("lock_timeout", -1, 0), ("restart_timeout", 0, 1)],
+)
+def test_a_number_that_is_too_small_is_refused(host, releases, name, value, least):
+    told = rf"{name} \(deploy_{name} in the role\) is {value}: give {least} or more"
     with pytest.raises(_claim.DeploymentError, match=told):
-        host.deploy(releases[0], **{name: -1})
+        host.deploy(releases[0], **{name: value})
+    assert not host.root.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"restart": [""]}, "restart .deploy_restart in the role.: its first word"),
+        ({"probe": {"command": [" ", "x"]}}, "probe: command: its first word"),
+        ({"probe": {"command": ["true"], "interval": float("inf")}}, "probe: timeout must be"),
+        ({"probe": {"command": ["true"], "timeout": float("nan")}}, "probe: timeout must be"),
+    ],
+    ids=str,
+)
+def test_a_service_that_could_never_be_well_is_refused_before_the_switch(
+    host, releases, options, told
+):
+    with pytest.raises(_service.ServiceError, match=told):
+        host.deploy(releases[0], **options)
     assert not host.root.exists()
 
 

@@ -690,6 +690,24 @@ def test_a_restart_that_failed_is_tried_again_by_the_next_reversal(story, estate
     assert not story.revert(restart=FAILING)["changed"]
 
 
+@pytest.mark.parametrize("restart", [None, WELL["command"]])
+def test_a_probe_that_failed_is_asked_again_by_the_next_reversal(story, restart):
+    """Else a call that is repeated would succeed over a service that does not work."""
+    service = {"restart": restart} if restart else {}
+    a_commit(story)
+    for _time in range(2):
+        with pytest.raises(_trial.Unwell, match=r"2\.0 was undone: back on 1\.0, but its probe"):
+            story.revert(probe=ILL, **service)
+
+    predicted = story.revert(check=True, probe=WELL, **service)
+    done = story.revert("a third run", probe=WELL, **service)
+
+    assert predictable(predicted) == predictable(done)
+    assert done["changed"] is bool(restart)
+    assert story.live == 1
+    assert not story.revert(probe=WELL, **service)["changed"]
+
+
 def test_a_restart_that_others_left_undone_is_none_of_a_reversal(story):
     a_commit(story)
     story.revert()

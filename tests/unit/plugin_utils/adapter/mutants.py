@@ -6,22 +6,14 @@ from __future__ import annotations
 
 from ansible_collections.itops.release.tests.mutants.matching import Mutant, omit
 
-ARGUMENTS = "plugin_utils/adapter/_arguments.py"
 ENVIRONMENT = "plugin_utils/adapter/_environment.py"
 TRANSFER = "plugin_utils/adapter/_transfer.py"
 TRANSPORT = "plugin_utils/adapter/_transport.py"
 RELEASE_DEPLOYMENT_TESTS = "unit/action/test_release_deployment.py"
-ARGUMENTS_TESTS = "unit/plugin_utils/adapter/test_arguments.py"
 ENVIRONMENT_TESTS = "unit/plugin_utils/adapter/test_environment.py"
 TRANSFER_TESTS = "unit/plugin_utils/adapter/test_transfer.py"
 
 MUTANTS = (
-    omit(
-        "keeping the other options out of what is said of a wrong one",
-        ARGUMENTS,
-        "error.obj = None",
-        f"{ARGUMENTS_TESTS} does_not_show_the_options",
-    ),
     Mutant(
         "keeping the environment of a task out of command lines",
         ENVIRONMENT,

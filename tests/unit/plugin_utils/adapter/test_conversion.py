@@ -42,6 +42,13 @@ def test_what_a_survey_leaves_empty_is_not_given(name, blank):
             {"url": "http://127.0.0.1/", "status": [200]},
         ),
         ("release", 1.0, "1.0"),
+        ("release", "shop:1.0 \n", "shop:1.0"),
+        ("linked_paths", "log/, ", ["log/"]),
+        (
+            "probe",
+            {"url": "http://x/", "contains": " ok\n"},
+            {"url": "http://x/", "contains": " ok\n"},
+        ),
     ],
 )
 def test_text_of_surveys_becomes_what_is_meant(name, value, wanted):
@@ -92,6 +99,8 @@ def test_a_value_that_cannot_be_is_refused_in_the_name_of_the_variable(name, val
         {"restart": "deployctl --token s3cr3t restart"},
         {"restart": ["deployctl", {"token": "s3cr3t"}]},
         {"probe": "https://user:s3cr3t@host/"},
+        {"probe": "http://user:s3cr3t@host/?token=s3cr3t"},
+        {"probe": {"http://user:s3cr3t@host/": 1}},
         {"probe": {"url": ["https://user:s3cr3t@host/"]}},
         {"probe": {"command": ["check", {"token": "s3cr3t"}]}},
     ],
@@ -102,6 +111,11 @@ def test_no_message_shows_what_may_be_secret(given):
         convert(**given)
 
     assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_root_ends_where_its_name_ends():
+    """Else a text of several lines would make a second root beside the first."""
+    assert convert(root="/srv/shop \n")["root"] == "/srv/shop"
 
 
 def test_without_a_role_the_option_is_named():
@@ -115,9 +129,10 @@ def test_what_is_required_is_named():
 
 
 def test_a_variable_that_is_almost_an_option_is_told():
-    known = {"deploy_keep", "deploy_keep_days", "deploy_root"}
+    options = ("keep", "keep_days", "root")
     variables = {"deploy_keeps": 3, "deploy_user": "me", "other_keep": 1, "deploy_root": "/srv"}
 
-    assert _conversion.near_misses(known, variables, "deploy_") == [
+    assert _conversion.near_misses(options, variables, "deploy_") == [
         "variable deploy_keeps is not used: did you mean deploy_keep?"
     ]
+    assert _conversion.near_misses(options, {"keeps": 3}, "") == []

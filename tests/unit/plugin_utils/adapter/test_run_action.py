@@ -9,7 +9,7 @@ import types
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.itops.release.plugins.module_utils.errors._release_error import (
@@ -62,8 +62,11 @@ def test_the_work_gets_plain_arguments_and_its_result_is_the_tasks() -> None:
 def test_rules_are_checked_before_the_work() -> None:
     action = Action(keep=1)
 
-    with pytest.raises(AnsibleActionFail, match="release"):
-        _run_action.run_action(action, SPEC, pytest.fail, required_by={"keep": ["release"]})
+    rules = {"required_by": {"keep": ["release"]}}
+    result = _run_action.run_action(action, SPEC, pytest.fail, **rules)
+
+    assert (result["failed"], result["code"]) == (True, "invalid_option")
+    assert "release" in result["msg"]
 
 
 def test_the_worker_ends_with_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,3 +136,28 @@ def test_an_os_error_without_a_file_is_about_the_place_that_the_action_names() -
 def test_what_is_not_the_works_own_failure_passes(error: Exception) -> None:
     with pytest.raises(type(error)):
         failing(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("release 'x' is not known", "release (deploy_release) 'x' is not known"),
+        ("keep: too many", "keep (deploy_keep): too many"),
+        ("keep (deploy_keep): too many", "keep (deploy_keep): too many"),
+        ("keep (deploy_keep in the role) is 0", "keep (deploy_keep in the role) is 0"),
+        (
+            "a and b exclude each other found in keep",
+            "a and b exclude each other found in keep (deploy_keep)",
+        ),
+        ("releases are gone", "releases are gone"),
+        ("no release was found", "no release was found"),
+    ],
+)
+def test_a_message_about_an_option_names_the_variable_of_the_role(text: str, told: str) -> None:
+    def work(_arguments: dict[str, Any]) -> dict[str, Any]:
+        raise ReleaseError(text)
+
+    in_role = _run_action.run_action(Action(), SPEC, work, prefix="deploy_")
+
+    assert in_role["msg"] == told
+    assert _run_action.run_action(Action(), SPEC, work)["msg"] == text
