@@ -48,7 +48,10 @@ SCHEMA: dict[str, Any] = {
 
 
 def project(connection: Connection, tables: Tables, event: Event) -> None:
-    """End the run, and say what is live under the roots that it changed."""
+    """End the run, and say what is live under its roots.
+
+    All that a host remembers of the run is on record then, whether it changed anything or not.
+    """
     body, release = event.body, event.body.get("release", {})
     known = {name: release[name] for name in ("version", "digest") if name in release}
     _bodies.put(
@@ -78,7 +81,7 @@ def project(connection: Connection, tables: Tables, event: Event) -> None:
         },
     )
     for host in body["hosts"]:
-        if host.get("changed") and "root" in host:
+        if "root" in host and host["result"] != "skipped":
             _bodies.put(
                 connection,
                 tables.changes,
