@@ -45,6 +45,7 @@ ROOMS = {
         "rendering",
         "definition",
         "events",
+        "ledger",
         "release",
         "oci",
         "registry",

@@ -38,7 +38,7 @@ def run_id(task_vars: Mapping[str, Any], proc: str = "/proc") -> str:
 def process_id(proc: str = "/proc") -> str:
     """Return what names the main process of this run; unlike a job's number it never repeats."""
     pid = main_pid()
-    who = re.sub(r"\s", "_", f"{_user_name()}@{socket.gethostname()}")
+    who = re.sub(r"\s", "_", f"{user_name()}@{socket.gethostname()}")
     return f"{who}.{pid}.{_start(pid, proc)}"
 
 
@@ -124,7 +124,8 @@ def _hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:8]
 
 
-def _user_name() -> str:
+def user_name() -> str:
+    """Return the name of the user that this process runs as; ``uid-<number>`` without one."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # containers run as numbers that nobody has listed

@@ -1,0 +1,161 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Audit: find each event that was changed, deleted or reordered, a cut tail, a second ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from . import _kinds, _place, _tables
+from ._event import NO_EVENT, Event, Head, hash_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong: a *code*, where (the sequence, 0 for the whole), and a line."""
+
+    code: str
+    sequence: int
+    text: str
+
+
+def audit(engine: Engine, place: str, anchors: Mapping[str, Head]) -> list[Finding]:
+    """Return all that is wrong with the ledger at *place*, by its own chain and by *anchors*.
+
+    *anchors* are the heads that hosts keep, by host. The chain finds edits; a person who rebuilds
+    the whole chain is found by the anchors only.
+    """
+    tables = _tables.tables()
+    with _place.reading(engine, place) as connection:
+        findings = list(_integrity(connection))
+        hashes: dict[int, str] = {}
+        findings += _chain(connection, tables, hashes)
+        findings += _head(connection, tables, hashes)
+        findings += _projections(connection, tables)
+        ledger = _identifier(connection, tables)
+    return findings + list(_anchored(anchors, ledger, hashes))
+
+
+def _integrity(connection: Connection) -> Iterator[Finding]:
+    if connection.dialect.name != "sqlite":
+        return
+    for (said,) in connection.exec_driver_sql("PRAGMA integrity_check"):
+        if said != "ok":
+            yield Finding("damaged", 0, f"the database is damaged: {str(said).splitlines()[0]}")
+
+
+def _chain(
+    connection: Connection, tables: _tables.Tables, hashes: dict[int, str]
+) -> Iterator[Finding]:
+    """Yield what is wrong with the chain, and note the hash of each event."""
+    import sqlalchemy as sa
+
+    previous, expected = NO_EVENT, 1
+    for row in connection.execute(sa.select(tables.events).order_by(tables.events.c.sequence)):
+        number = row.sequence
+        if number != expected:
+            yield Finding("deleted", expected, f"events {expected} to {number - 1} are missing")
+        elif row.previous != previous:
+            yield Finding("reordered", number, f"event {number} does not follow event {number - 1}")
+        try:
+            event = Event(**{**row._mapping, "body": json.loads(row.body)})
+            genuine = hash_of(event) == row.hash
+        except (ValueError, TypeError):
+            genuine = False
+        if not genuine:
+            yield Finding("edited", number, f"event {number} was changed after it was recorded")
+        hashes[number] = row.hash
+        previous, expected = row.hash, number + 1
+
+
+def _head(
+    connection: Connection, tables: _tables.Tables, hashes: Mapping[int, str]
+) -> Iterator[Finding]:
+    import sqlalchemy as sa
+
+    rows = connection.execute(sa.select(tables.head)).all()
+    if len(rows) != 1:
+        yield Finding("head", 0, f"there are {len(rows)} heads instead of one")
+        return
+    (row,) = rows
+    last = max(hashes, default=0)
+    if (row.sequence, row.hash) != (last, hashes.get(last)):
+        yield Finding("cut", last, f"the ledger ends at event {last}, its head at {row.sequence}")
+    if row.schema != _tables.SCHEMA_VERSION:
+        yield Finding("head", 0, f"the schema of the head is {row.schema}")
+    opened = _identifier(connection, tables)
+    if row.ledger != opened:
+        yield Finding("head", 1, "the head names another ledger than its first event")
+    time = connection.execute(sa.select(sa.func.max(tables.events.c.time))).scalar()
+    if row.time != time:
+        yield Finding("head", last, f"the head says {row.time}, the last event {time}")
+
+
+def _identifier(connection: Connection, tables: _tables.Tables) -> str | None:
+    import sqlalchemy as sa
+
+    first = sa.select(tables.events.c.body).where(tables.events.c.sequence == 1)
+    try:
+        return str(json.loads(connection.execute(first).scalar() or "{}").get("ledger"))
+    except (ValueError, AttributeError):
+        return None
+
+
+def _projections(connection: Connection, tables: _tables.Tables) -> Iterator[Finding]:
+    """Yield the projections that do not follow from the events: those are replayed in memory."""
+    import sqlalchemy as sa
+
+    replayed = sa.create_engine("sqlite://")
+    with replayed.begin() as anew:
+        tables.metadata.create_all(anew)
+        for row in connection.execute(sa.select(tables.events).order_by(tables.events.c.sequence)):
+            try:
+                event = Event(**{**row._mapping, "body": json.loads(row.body)})
+                _kinds.project(anew, tables, event)
+            except (ValueError, TypeError, KeyError):
+                return  # an event that was changed is found by its hash
+        for table in tables.projections:
+            if _content(anew, table) != _content(connection, table):
+                yield Finding(
+                    "projection", 0, f"the table {table.name} does not follow from the events"
+                )
+    replayed.dispose()
+
+
+def _content(connection: Connection, table: Any) -> list[tuple[Any, ...]]:
+    import sqlalchemy as sa
+
+    # Sorted here: databases sort text by rules of their own.
+    return sorted((tuple(row) for row in connection.execute(sa.select(table))), key=repr)
+
+
+def _anchored(
+    anchors: Mapping[str, Head], ledger: str | None, hashes: Mapping[int, str]
+) -> Iterator[Finding]:
+    """Yield what the heads that hosts keep tell against the ledger."""
+    last = max(hashes, default=0)
+    for host, head in sorted(anchors.items()):
+        if head.ledger != ledger:
+            yield Finding(
+                "second_ledger", 0, f"{host} was deployed with another ledger, {head.ledger}"
+            )
+        elif head.sequence > last:
+            yield Finding(
+                "cut",
+                last,
+                f"{host} knows event {head.sequence}, the ledger ends at {last}: its tail was cut, "
+                "or an older copy was restored",
+            )
+        elif hashes.get(head.sequence) != head.hash:
+            yield Finding("rewritten", head.sequence, f"{host} knows another event {head.sequence}")
+
+
+def texts(findings: Iterable[Finding]) -> list[str]:
+    """Return the lines of *findings*."""
+    return [finding.text for finding in findings]

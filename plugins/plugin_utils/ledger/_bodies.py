@@ -1,0 +1,91 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parts that the bodies of several kinds of event share: their JSON Schema, and their tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ._event import Event
+from ._tables import Tables
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Table
+
+ACTS = ("build", "deploy", "prune", "rollback", "seal", "uninstall", "verify")
+VERDICTS = ("done", "refused", "held", "backed_out", "failed", "unknown")
+PHASES = ("none", "live", "on trial")
+TEXT: dict[str, Any] = {"type": "string", "maxLength": 1000}
+WORD: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 500}
+DIGEST: dict[str, Any] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+RELEASE: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"name": WORD, "version": WORD, "digest": DIGEST},
+}
+# What is under a deployment root: nothing, or a release that is live or on trial.
+DEPLOYED: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["phase"],
+    "properties": {
+        "phase": {"enum": list(PHASES)},
+        "name": WORD,
+        "version": WORD,
+        "digest": DIGEST,
+    },
+}
+
+
+def put(
+    connection: Connection, table: Table, keys: Mapping[str, Any], rest: Mapping[str, Any]
+) -> None:
+    """Write the row of *table* with these *keys*, whether it is there or not.
+
+    Whoever writes to a ledger is alone, so that two statements do.
+    """
+    import sqlalchemy as sa
+
+    where = sa.and_(*(table.c[name] == value for name, value in keys.items()))
+    if rest and connection.execute(table.update().where(where).values(**rest)).rowcount:
+        return
+    if not rest and connection.execute(sa.select(sa.literal(1)).where(where)).first():
+        return
+    connection.execute(table.insert().values(**keys, **rest))
+
+
+def deployed(
+    connection: Connection,
+    tables: Tables,
+    event: Event,
+    told: Mapping[str, Any],
+    environment: str | None,
+    run: str,
+) -> None:
+    """Bring the projection of deployments up to *told*: host, root and what is there after."""
+    import sqlalchemy as sa
+
+    table, after = tables.deployments, told["after"]
+    where = sa.and_(table.c.host == told["host"], table.c.root == told["root"])
+    if after["phase"] == "none":
+        connection.execute(table.delete().where(where))
+        return
+    now = {name: after.get(name, "") for name in ("digest", "phase")}
+    before = connection.execute(sa.select(table).where(where)).first()
+    if before and {name: getattr(before, name) for name in now} == now:
+        return  # it is live since then
+    put(
+        connection,
+        table,
+        {"host": told["host"], "root": told["root"]},
+        {
+            **now,
+            "application": after.get("name", event.subject),
+            "environment": environment,
+            "version": after.get("version", ""),
+            "since": event.time,
+            "run": run,
+            "actor": event.actor,
+        },
+    )

@@ -1,0 +1,89 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Export of the ledger: JSON Lines of all events, and CSV with a row for each change."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ...module_utils.formats import _canonical
+from . import _kind_run_began, _kind_run_ended
+from ._event import Event
+
+# Columns of a change record. Those without a source yet are empty.
+COLUMNS = (
+    "id type requester reason impact risk items planned_from planned_to approvals test_evidence "
+    "deployed_by deployed_at result back_out_plan back_out_used review closure_code"
+).split()
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for one, in the first place
+CHANGING = ("deploy", "rollback", "uninstall")
+
+
+def json_lines(events: Iterable[Event]) -> Iterator[str]:
+    """Yield each event as a line of canonical JSON."""
+    for event in events:
+        yield _canonical.dumps(event.to_plain()).decode("utf-8") + "\n"
+
+
+def change_records(events: Iterable[Event]) -> str:
+    """Return CSV (RFC 4180) with a header and a row for each run that changes hosts."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for event in events:
+        if event.kind not in (_kind_run_began.NAME, _kind_run_ended.NAME):
+            continue
+        body = event.body
+        if body["act"] not in CHANGING:
+            continue
+        row = rows.setdefault((body["run"], body["act"]), _new(event))
+        if event.kind == _kind_run_ended.NAME:
+            _end(row, event)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows.values())
+    return text.getvalue()
+
+
+def _new(event: Event) -> dict[str, Any]:
+    row = dict.fromkeys(COLUMNS, "")
+    row |= {
+        "id": event.body["run"],
+        "type": f"{event.body['act']} {event.subject}",
+        "requester": f"{event.actor} ({event.strength})",
+        "deployed_by": event.actor,
+    }
+    return row
+
+
+def _end(row: dict[str, Any], event: Event) -> None:
+    hosts = event.body["hosts"]
+    row["deployed_at"] = event.time
+    row["closure_code"] = event.body["verdict"]
+    row["reason"] = event.body.get("reason", "")
+    row["items"] = "; ".join(filter(None, [row["items"], *map(_item, hosts)]))
+    row["result"] = "; ".join(
+        filter(None, [row["result"], *(f"{host['host']} {host['result']}" for host in hosts)])
+    )
+    used = event.body["verdict"] == "backed_out" or row["back_out_used"] == "yes"
+    row["back_out_used"] = "yes" if used else "no"
+
+
+def _item(host: Mapping[str, Any]) -> str:
+    if not host.get("changed"):
+        return ""
+    before, after = host.get("before", {}), host.get("after", {})
+    names = [after.get("name") or before.get("name") or "?"]
+    moments = [
+        f"{each.get('version', 'none')} {each.get('digest', '')}".strip()
+        for each in (before, after)
+    ]
+    return f"{host['host']} {names[0]} {moments[0]} → {moments[1]}"
+
+
+def _cell(value: object) -> str:
+    """Return *value* so that no spreadsheet takes it for a formula."""
+    text = str(value)
+    return f"'{text}" if text.startswith(FORMULA) else text

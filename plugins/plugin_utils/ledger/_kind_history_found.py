@@ -1,0 +1,65 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Event ``history_found``: what a host remembers and no run had recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import _bodies
+from ._event import Event
+from ._tables import Tables
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+NAME = "history_found"
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["host", "root", "entries"],
+    "properties": {
+        "host": _bodies.WORD,
+        "root": _bodies.WORD,
+        "environment": _bodies.WORD,
+        "after": _bodies.DEPLOYED,
+        "entries": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["at", "run", "event"],
+                "properties": {
+                    "at": _bodies.WORD,
+                    "run": _bodies.WORD,
+                    "event": _bodies.WORD,
+                    "tree": {"type": ["string", "null"], "maxLength": 500},
+                    "from": {"type": ["string", "null"], "maxLength": 500},
+                },
+            },
+        },
+    },
+}
+
+
+def project(connection: Connection, tables: Tables, event: Event) -> None:
+    """Note the runs as found, and what is live."""
+    body = event.body
+    for run in dict.fromkeys(entry["run"] for entry in body["entries"]):
+        _bodies.put(
+            connection,
+            tables.changes,
+            {"host": body["host"], "root": body["root"], "run": run},
+            {"origin": "found", "sequence": event.sequence},
+        )
+    if "after" in body:
+        last = body["entries"][-1]["run"]
+        _bodies.deployed(connection, tables, event, body, body.get("environment"), last)
+
+
+def line(event: Event) -> str:
+    """Return the event in one line."""
+    body = event.body
+    runs = len({entry["run"] for entry in body["entries"]})
+    return f"found on {body['host']}: {runs} unrecorded runs under {body['root']}"

@@ -1,0 +1,109 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Event ``run_ended``: how a run ended, as a whole and on each host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import _bodies
+from ._event import Event
+from ._tables import Tables
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+NAME = "run_ended"
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["run", "act", "verdict", "hosts"],
+    "properties": {
+        "run": _bodies.WORD,
+        "act": {"enum": list(_bodies.ACTS)},
+        "verdict": {"enum": list(_bodies.VERDICTS)},
+        "reason": _bodies.TEXT,
+        "release": _bodies.RELEASE,
+        "environment": _bodies.WORD,
+        "settled_by": _bodies.WORD,  # the later run that found out, for a run that was killed
+        "hosts": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["host", "result"],
+                "properties": {
+                    "host": _bodies.WORD,
+                    "root": _bodies.WORD,
+                    "result": {"enum": ["ok", "failed", "unreachable", "skipped"]},
+                    "changed": {"type": "boolean"},
+                    "reason": _bodies.TEXT,
+                    "before": _bodies.DEPLOYED,
+                    "after": _bodies.DEPLOYED,
+                },
+            },
+        },
+    },
+}
+
+
+def project(connection: Connection, tables: Tables, event: Event) -> None:
+    """End the run, and say what is live under its roots.
+
+    All that a host remembers of the run is on record then, whether it changed anything or not.
+    """
+    body, release = event.body, event.body.get("release", {})
+    known = {name: release[name] for name in ("version", "digest") if name in release}
+    _bodies.put(
+        connection,
+        tables.runs,
+        {"run": body["run"], "act": body["act"]},
+        {
+            "application": event.subject,
+            "environment": body.get("environment"),
+            "hosts": len(body["hosts"]),
+            "actor": event.actor,
+            "strength": event.strength,
+            "began": event.time,
+            "ended": event.time,
+            "verdict": body["verdict"],
+            "reason": body.get("reason"),
+            "sequence": event.sequence,
+            **known,
+        }
+        if not _began(connection, tables, event)
+        else {
+            "ended": event.time,
+            "verdict": body["verdict"],
+            "reason": body.get("reason"),
+            "sequence": event.sequence,
+            **known,
+        },
+    )
+    for host in body["hosts"]:
+        if "root" in host and host["result"] != "skipped":
+            _bodies.put(
+                connection,
+                tables.changes,
+                {"host": host["host"], "root": host["root"], "run": body["run"]},
+                {"origin": "recorded", "sequence": event.sequence},
+            )
+        if "root" in host and "after" in host:
+            _bodies.deployed(connection, tables, event, host, body.get("environment"), body["run"])
+
+
+def _began(connection: Connection, tables: Tables, event: Event) -> bool:
+    import sqlalchemy as sa
+
+    runs = tables.runs
+    where = sa.and_(runs.c.run == event.body["run"], runs.c.act == event.body["act"])
+    return connection.execute(sa.select(sa.literal(1)).where(where)).first() is not None
+
+
+def line(event: Event) -> str:
+    """Return the event in one line."""
+    body = event.body
+    version = body.get("release", {}).get("version", "")
+    what = " ".join(filter(None, [event.subject, version]))
+    reason = f": {body['reason']}" if body.get("reason") else ""
+    return f"{body['act']} {what} ended: {body['verdict']}{reason} ({body['run']})"

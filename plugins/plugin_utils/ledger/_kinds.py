@@ -1,0 +1,72 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kinds of event: a new kind is a new file, named here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from . import (
+    _kind_history_found,
+    _kind_ledger_opened,
+    _kind_run_began,
+    _kind_run_ended,
+)
+from ._event import Draft, Event, LedgerError
+from ._tables import Tables
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+class Kind(Protocol):
+    """What each of the files for a kind has."""
+
+    NAME: str
+    SCHEMA: dict[str, Any]  # JSON Schema of the body
+
+    def project(self, connection: Connection, tables: Tables, event: Event) -> None:
+        """Bring the projections up to *event*, which is already in the table of events."""
+
+    def line(self, event: Event) -> str:
+        """Return *event* in one line for people."""
+
+
+KINDS: dict[str, Kind] = {
+    kind.NAME: kind
+    for kind in (
+        _kind_ledger_opened,
+        _kind_run_began,
+        _kind_run_ended,
+        _kind_history_found,
+    )
+}
+
+
+def check(draft: Draft) -> None:
+    """Raise LedgerError where *draft* is of no known kind, or its body is not as it must be."""
+    import jsonschema
+
+    kind = KINDS.get(draft.kind)
+    if kind is None:
+        raise LedgerError(f"'{draft.kind}' is not a kind of event", code="invalid_event")
+    validator = jsonschema.Draft202012Validator(kind.SCHEMA)
+    for error in validator.iter_errors(draft.body):
+        where = "/".join(map(str, error.absolute_path)) or "body"
+        raise LedgerError(
+            f"event {draft.kind}: {where}: {error.message[:200]}", code="invalid_event"
+        )
+
+
+def project(connection: Connection, tables: Tables, event: Event) -> None:
+    """Bring the projections up to *event*; a kind of a later version changes none."""
+    kind = KINDS.get(event.kind)
+    if kind is not None:
+        kind.project(connection, tables, event)
+
+
+def line(event: Event) -> str:
+    """Return *event* in one line for people."""
+    kind = KINDS.get(event.kind)
+    said = kind.line(event) if kind else f"{event.kind} {event.subject}"
+    return f"{event.sequence}  {event.time}  {event.actor} ({event.strength})  {said}"

@@ -1,0 +1,191 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a ledger is kept: an SQLite file or a PostgreSQL database, and how each is opened.
+
+Sources: sqlite.org/wal.html (no network file systems), sqlite.org/pragma.html#pragma_synchronous.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ...module_utils.formats import _canonical
+from ..definition._schema_file import MissingLibrary
+from ._event import LedgerError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+POSTGRESQL = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.I)
+PASSWORD = re.compile(r"(://[^:/@\s]*):[^@/\s]*@")
+# WAL needs memory that all readers and writers share.
+NETWORK_FILE_SYSTEMS = frozenset(
+    "9p afs beegfs ceph cifs fuse.glusterfs fuse.s3fs fuse.sshfs gfs2 glusterfs lustre ncpfs nfs "
+    "nfs4 ocfs2 smb3 smbfs virtiofs vboxsf".split()
+)
+BUSY_SECONDS = 60  # how long another writer is waited for
+ADVISORY_LOCK = 0x17095_1ED6E2  # one number for all clients: creating the schema
+MOUNTS = "/proc/self/mountinfo"
+
+
+def shown(place: str) -> str:
+    """Return *place* without the password that a URL may hold."""
+    return _canonical.one_line(PASSWORD.sub(r"\1:…@", place))
+
+
+def is_postgresql(place: str) -> bool:
+    """Tell whether *place* is a PostgreSQL URL, and not a path."""
+    return bool(POSTGRESQL.match(place))
+
+
+def engine_at(place: str, mounts: str = MOUNTS) -> Engine:
+    """Return an engine for the ledger at *place*; nothing is read or made yet.
+
+    Raises LedgerError for a place where a ledger would not be safe, MissingLibrary.
+    """
+    try:
+        import sqlalchemy as sa
+    except ImportError:
+        raise MissingLibrary("SQLAlchemy") from None
+    if is_postgresql(place):
+        return _postgresql(sa, place)
+    if SCHEME.match(place):
+        raise LedgerError(
+            f"release_ledger: '{shown(place)}' is neither a path nor a postgresql:// URL",
+            code="invalid_place",
+        )
+    path = os.path.abspath(os.path.expanduser(place))
+    refuse_unsafe(path, mounts)
+    return _sqlite(sa, path)
+
+
+def refuse_unsafe(path: str, mounts: str = MOUNTS) -> None:
+    """Raise LedgerError where a file at *path* would be lost or damaged."""
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        raise LedgerError(
+            f"release_ledger: {path}: the directory {folder} does not exist", code="no_directory"
+        )
+    kind, point = file_system_of(folder, mounts)
+    if kind in NETWORK_FILE_SYSTEMS:
+        raise LedgerError(
+            f"release_ledger: {path} is on a network file system ({kind}), where SQLite loses data",
+            code="network_file_system",
+            hint="use a local disk, or a postgresql:// URL",
+        )
+    if kind == "overlay" and point == "/":
+        raise LedgerError(
+            f"release_ledger: {path} is on the disk of a container, which is thrown away with it",
+            code="container_disk",
+            hint="mount a volume, or use a postgresql:// URL",
+        )
+
+
+def file_system_of(folder: str, mounts: str = MOUNTS) -> tuple[str, str]:
+    """Return the type and mount point of the file system that *folder* is on; "" if unknown."""
+    real = os.path.realpath(folder)
+    found = ("", "")
+    with contextlib.suppress(OSError):
+        for line in pathlib.Path(mounts).read_text(encoding="utf-8").splitlines():
+            before, _dash, after = line.partition(" - ")
+            point = _unescaped(before.split(" ")[4])
+            inside = real == point or real.startswith(point.rstrip("/") + "/")
+            if inside and len(point) >= len(found[1]):  # a later mount hides an earlier one
+                found = (after.split(" ")[0], point)
+    return found
+
+
+@contextlib.contextmanager
+def writing(engine: Engine, place: str) -> Iterator[Connection]:
+    """Give a connection in a transaction that no other writer shares; it commits at the end."""
+    with _in_one_line(place):
+        if engine.dialect.name == "sqlite":
+            engine = engine.execution_options(begin="BEGIN IMMEDIATE")
+        with engine.begin() as connection:
+            yield connection
+
+
+@contextlib.contextmanager
+def reading(engine: Engine, place: str) -> Iterator[Connection]:
+    """Give a connection that sees one moment of the ledger."""
+    with _in_one_line(place):
+        if engine.dialect.name != "sqlite":
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        with engine.begin() as connection:
+            yield connection
+
+
+def _sqlite(sa: Any, path: str) -> Engine:
+    engine: Engine = sa.create_engine(
+        sa.URL.create("sqlite", database=path), connect_args={"timeout": BUSY_SECONDS}
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we begin transactions ourselves
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+    return engine
+
+
+def _postgresql(sa: Any, place: str) -> Engine:
+    try:
+        url = sa.make_url(POSTGRESQL.sub("postgresql+psycopg://", place, count=1))
+        engine: Engine = sa.create_engine(
+            url, connect_args={"connect_timeout": 10}, pool_pre_ping=True
+        )
+    except ImportError:
+        raise MissingLibrary("psycopg[binary]") from None
+    except (sa.exc.ArgumentError, ValueError) as error:
+        raise LedgerError(
+            f"release_ledger: '{shown(place)}' is not a valid URL: {_canonical.one_line(error)}",
+            code="invalid_place",
+        ) from None
+    return engine
+
+
+@contextlib.contextmanager
+def _in_one_line(place: str) -> Iterator[None]:
+    """Raise LedgerError, with a code and a hint, for what a database reports."""
+    from sqlalchemy import exc
+
+    try:
+        yield
+    except exc.DBAPIError as error:
+        reason = _canonical.one_line(str(error.orig).strip())
+        code, hint = _advice(reason)
+        raise LedgerError(
+            f"release_ledger: {shown(place)}: {shown(reason)}", code=code, hint=hint
+        ) from error
+
+
+def _advice(reason: str) -> tuple[str, str | None]:
+    for said, code, hint in (
+        ("is full", "ledger_full", "make room on its disk, then run again"),
+        ("No space left", "ledger_full", "make room on its disk, then run again"),
+        ("is locked", "ledger_locked", "another process holds it: see who with fuser or lsof"),
+        ("readonly database", "ledger_read_only", "let the user of this run write to it"),
+        ("unable to open", "ledger_unreadable", "let the user of this run read and write it"),
+        ("is not a database", "no_ledger", "give the path of a ledger, or of a new file"),
+        ("malformed", "ledger_damaged", "restore it, then run the playbook ledger_import"),
+        ("connection", "ledger_unreachable", "check the server, the URL and the password"),
+    ):
+        if said in reason:
+            return code, hint
+    return "ledger_failed", None
+
+
+def _unescaped(point: str) -> str:
+    """Return a mount point as it is; the kernel writes blanks as octal numbers."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), point)

@@ -1,0 +1,53 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What hosts remember and the ledger does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Place = tuple[str, str]  # host and deployment root
+
+
+@dataclass(frozen=True)
+class Unrecorded:
+    """An *event* of a host's history, *at* a time, by a *run* that is on no record there."""
+
+    host: str
+    root: str
+    at: str
+    run: str
+    event: str
+    tree: str | None
+
+    @property
+    def user(self) -> str:
+        """Who ran it, by the name of the run: user@machine, or the job of AWX."""
+        user, at, machine = self.run.partition("@")
+        return f"{user}@{machine.split('.')[0]}" if at else self.run
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return this as plain data."""
+        return {**asdict(self), "user": self.user}
+
+
+def find(
+    changes: Iterable[Mapping[str, Any]],
+    open_runs: Iterable[str],
+    histories: Mapping[Place, Sequence[Mapping[str, Any]]],
+) -> list[Unrecorded]:
+    """Return the entries of *histories* whose run is neither in *changes* nor still open.
+
+    *changes* are the rows of that projection. A run that began and has no end on record is open:
+    it is settled, and not imported.
+    """
+    known = {(row["host"], row["root"], row["run"]) for row in changes}
+    going_on = set(open_runs)
+    return [
+        Unrecorded(host, root, entry["at"], entry["run"], entry["event"], entry.get("tree"))
+        for (host, root), entries in histories.items()
+        for entry in entries
+        if (host, root, entry["run"]) not in known and entry["run"] not in going_on
+    ]
