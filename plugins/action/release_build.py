@@ -46,9 +46,9 @@ class ActionModule(ActionBase):
         patience = float(task_vars.get(PATIENCE, _watch.PATIENCE_SECONDS))
         with _environment.hidden_environment(self, *paths) as environment:
             build_host = _conversation.BuildHost(machine, MODULE, arguments, environment)
-            there = build_host.ask(hidden={"plan": None})
+            there = build_host.ask(secret={"plan": None})
             plan = self._plan(arguments, there, patience, task_vars)
-            started = build_host.ask(hidden={"plan": plan})
+            started = build_host.ask(secret={"plan": plan})
             host, display = task_vars["inventory_hostname"], Display()
             ended = _watch.watch(
                 machine,

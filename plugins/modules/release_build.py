@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 from typing import Any
 
@@ -14,6 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.building import _place, _plan, _supervisor
 from ..module_utils.errors._release_error import ReleaseError
+from ..module_utils.formats import _message
 from ..module_utils.options import _build
 
 LARGEST_BYTES = 4 * 1024 * 1024
@@ -23,14 +23,12 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **_build.options(),
-            "_hidden": {"type": "str", "no_log": True},
+            **_message.OPTIONS,
         },
         supports_check_mode=True,
     )
-    if not module.params["_hidden"]:
-        module.fail_json(msg="release_build works only through its action plugin")
     try:
-        module.exit_json(changed=False, **run(module.params))
+        module.exit_json(changed=False, format=_message.FORMAT, **run(module.params))
     except ReleaseError as error:
         module.fail_json(msg=str(error), code=error.code, hint=error.hint)
     except OSError as error:
@@ -39,7 +37,7 @@ def main() -> None:
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
     """Do what the controller's half asks for: read ``release.yml``, or start a build."""
-    call = json.loads(params["_hidden"])
+    call = _message.unpack(params)
     if call["plan"] is None:
         return read(os.path.join(params["src"], params["definition"]))
     plan: _plan.Plan = call["plan"]

@@ -10,7 +10,8 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.deployment import _host_call, _message, _request
+from ..module_utils.deployment import _host_call, _request
+from ..module_utils.formats import _message
 from ..module_utils.options import _deployment
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.deployment import _look, _message
+from ..module_utils.deployment import _look
 from ..module_utils.errors._release_error import ReleaseError
+from ..module_utils.formats import _message
 from ..module_utils.options import _deployment_info
 
 

@@ -38,10 +38,10 @@ attributes:
     support: full
     platforms: posix
 options:
-  _call:
+  _request:
     description: What the action plugin tells the module. Not for playbooks.
     type: dict
-  _hidden:
+  _secret:
     description: The environment of the task, from the action plugin. Not for playbooks.
     type: str
   release:
@@ -213,7 +213,6 @@ attached:
   returned: when O(sign) is given
 """
 
-import json
 import os
 import shutil
 import tempfile
@@ -223,7 +222,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.building import _record
 from ..module_utils.errors._release_error import ReleaseError
-from ..module_utils.formats import _canonical
+from ..module_utils.formats import _canonical, _message
 from ..module_utils.git import _commits
 from ..module_utils.options import _notes
 
@@ -235,21 +234,18 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **_notes.options(),
-            "_call": {"type": "dict"},
-            "_hidden": {"type": "str", "no_log": True},
+            **_message.OPTIONS,
         },
         supports_check_mode=True,
     )
-    call = module.params["_call"]
-    if not call:
-        module.fail_json(msg="release_notes works only through its action plugin")
-    os.environ.update(json.loads(module.params["_hidden"])["environment"])
     try:
+        call = _message.unpack(module.params)
+        os.environ.update(call["environment"])
         if "done" in call:
             shutil.rmtree(call["done"])
-            module.exit_json(changed=False)
+            module.exit_json(changed=False, format=_message.FORMAT)
         data = answer(module.params["workspace"], call)
-        module.exit_json(changed=False, at=leave(data, call["to"]))
+        module.exit_json(changed=False, format=_message.FORMAT, at=leave(data, call["to"]))
     except ReleaseError as error:
         module.fail_json(msg=str(error), code=error.code, hint=error.hint)
     except OSError as error:

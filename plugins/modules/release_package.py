@@ -47,9 +47,12 @@ attributes:
     support: full
     platforms: posix
 options:
-  _call:
+  _request:
     description: What the action plugin tells the module. Not for playbooks.
     type: dict
+  _secret:
+    description: Nothing for this module. Not for playbooks.
+    type: str
   src:
     description:
       - The directory that holds C(release.yml), on the controller, or on the host with
@@ -363,7 +366,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.building import _as_built, _record
 from ..module_utils.errors._release_error import ReleaseError
-from ..module_utils.formats import _canonical, _codec
+from ..module_utils.formats import _canonical, _codec, _message
 from ..module_utils.options import _package
 from ..module_utils.release import _manifest, _scan
 from ..module_utils.sources import _kinds, _script_digests
@@ -371,14 +374,12 @@ from ..module_utils.sources import _kinds, _script_digests
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**_package.options(), "_call": {"type": "dict"}},
+        argument_spec={**_package.options(), **_message.OPTIONS},
         supports_check_mode=True,
     )
-    call = module.params["_call"]
-    if not call:
-        module.fail_json(msg="release_package works only through its action plugin")
     try:
-        module.exit_json(changed=False, **answer(module.params, call))
+        told = answer(module.params, _message.unpack(module.params))
+        module.exit_json(changed=False, format=_message.FORMAT, **told)
     except ReleaseError as error:
         module.fail_json(msg=str(error), code=error.code, hint=error.hint)
     except OSError as error:

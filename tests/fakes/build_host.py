@@ -19,6 +19,7 @@ from ansible_collections.itops.release.plugins.module_utils.building import _rec
 from ansible_collections.itops.release.plugins.module_utils.errors._release_error import (
     ReleaseError,
 )
+from ansible_collections.itops.release.plugins.module_utils.formats import _message
 from ansible_collections.itops.release.plugins.plugin_utils.building import _plan
 from ansible_collections.itops.release.plugins.plugin_utils.definition import _release_file
 
@@ -153,7 +154,8 @@ class Machine:
         """Call the half *name* with *arguments* as they travel."""
         self.calls.append((name, arguments, through_input))
         try:
-            return {"changed": False, **self._halves[name](json.loads(json.dumps(arguments)))}
+            answer = self._halves[name](json.loads(json.dumps(arguments)))
+            return {"changed": False, "format": _message.FORMAT, **answer}
         except (ReleaseError, OSError) as error:
             return {"failed": True, "msg": str(error)}
 

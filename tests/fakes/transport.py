@@ -12,9 +12,9 @@ from ansible_collections.itops.release.plugins.module_utils.deployment import (
     _answer,
     _host_call,
     _look,
-    _message,
     _request,
 )
+from ansible_collections.itops.release.plugins.module_utils.formats import _message
 from ansible_collections.itops.release.plugins.plugin_utils.adapter._transfer import TransferError
 
 

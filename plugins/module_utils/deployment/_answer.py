@@ -9,8 +9,8 @@ import sys
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
+from ..formats import _message
 from ..root import _state
-from . import _message
 
 if TYPE_CHECKING:
     from ..root import _directory

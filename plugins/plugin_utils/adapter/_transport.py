@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ...module_utils.deployment import _answer, _look, _message, _request
+from ...module_utils.deployment import _answer, _look, _request
 from ...module_utils.errors._release_error import ReleaseError
-from ...module_utils.formats import _canonical
+from ...module_utils.formats import _canonical, _message
 from ..run import _identity
 from . import _environment, _remote, _transfer
 

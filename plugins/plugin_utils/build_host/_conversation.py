@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from typing import Any
 
 from ...module_utils.errors._release_error import ReleaseError
-from ...module_utils.formats import _canonical
+from ...module_utils.formats import _canonical, _message
 from ..adapter import _arguments, _remote
 from ._machine import Machine
 
@@ -45,25 +44,24 @@ class BuildHost:
         self._environment = environment
 
     def ask(
-        self, call: dict[str, Any] | None = None, hidden: dict[str, Any] | None = None
+        self, call: dict[str, Any] | None = None, secret: dict[str, Any] | None = None
     ) -> Answer:
         """Have the half there do what *call* says, and return its answer.
 
-        *hidden* is a part of the call that may hold secrets: it is not logged. It needs an
-        environment.
+        *secret* is a part of the call that no log has. It needs an environment. Raises MessageError
+        for an answer of another format.
         """
-        arguments = dict(self._options)
-        if call is not None:
-            arguments["_call"] = call
         is_secret = self._environment is not None
-        if hidden is not None and not is_secret:
-            raise ValueError("hidden needs an environment")
+        if secret is not None and not is_secret:
+            raise ValueError("secret needs an environment")
         if is_secret:
-            arguments["_hidden"] = json.dumps({**(hidden or {}), "environment": self._environment})
+            secret = {**(secret or {}), "environment": self._environment}
+        arguments = {**self._options, **_message.pack(call or {}, secret)}
         answer = self.machine.run_module(self._module, arguments, through_input=is_secret)
         if answer.get("failed"):
             code, hint = answer.get("code"), answer.get("hint")
             raise BuildHostError(_remote.why_failed(answer), code=code, hint=hint)
+        _message.check_format(answer)
         return answer
 
     def fetch(self, there: str, path: str) -> None:

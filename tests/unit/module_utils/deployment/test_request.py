@@ -10,7 +10,8 @@ from dataclasses import fields
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.itops.release.plugins.module_utils.deployment import _message, _request
+from ansible_collections.itops.release.plugins.module_utils.deployment import _request
+from ansible_collections.itops.release.plugins.module_utils.formats import _message
 from ansible_collections.itops.release.plugins.module_utils.root import _state
 
 TEXTS = st.text(max_size=8)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.itops.release.plugins.module_utils.formats import _message
 from ansible_collections.itops.release.plugins.plugin_utils.build_host import _conversation
 from ansible_collections.itops.release.tests.fakes.build_host import LinkBroke, Machine
 
@@ -35,19 +36,18 @@ def test_a_call_has_the_options_that_were_given() -> None:
     there = machine({"problems": []})
 
     assert talk(there).ask({"read": "release.yml"})["problems"] == []
-    assert there.calls == [
-        ("module", {"src": "/srv/shop", "_call": {"read": "release.yml"}}, False)
-    ]
+    told = {"_request": {"format": 1, "read": "release.yml"}, "_secret": ""}
+    assert there.calls == [("module", {"src": "/srv/shop", **told}, False)]
 
 
 def test_the_environment_travels_hidden_and_through_input() -> None:
     there = machine({})
 
-    talk(there, {"TOKEN": "s3cr3t"}).ask({"record": True}, hidden={"plan": None})
+    talk(there, {"TOKEN": "s3cr3t"}).ask({"record": True}, secret={"plan": None})
 
     ((_name, arguments, through_input),) = there.calls
-    hidden = json.loads(arguments.pop("_hidden"))
-    assert hidden == {"plan": None, "environment": {"TOKEN": "s3cr3t"}}
+    secret = json.loads(arguments.pop("_secret"))
+    assert secret == {"plan": None, "environment": {"TOKEN": "s3cr3t"}}
     assert "s3cr3t" not in str(arguments)
     assert through_input
 
@@ -55,14 +55,21 @@ def test_the_environment_travels_hidden_and_through_input() -> None:
 def test_an_environment_without_variables_goes_as_any_other() -> None:
     there = machine({})
 
-    talk(there, {}).ask(hidden={"plan": 1})
+    talk(there, {}).ask(secret={"plan": 1})
 
-    assert json.loads(there.calls[0][1]["_hidden"]) == {"plan": 1, "environment": {}}
+    assert json.loads(there.calls[0][1]["_secret"]) == {"plan": 1, "environment": {}}
 
 
 def test_what_may_be_secret_needs_a_hidden_way() -> None:
     with pytest.raises(ValueError, match="environment"):
-        talk(machine({})).ask(hidden={"plan": "s3cr3t"})
+        talk(machine({})).ask(secret={"plan": "s3cr3t"})
+
+
+def test_an_answer_of_another_version_is_refused_in_one_line() -> None:
+    with pytest.raises(_message.MessageError, match="format 2") as caught:
+        talk(machine({"format": 2})).ask()
+
+    assert "\n" not in str(caught.value)
 
 
 def test_a_failure_there_is_reported_with_its_reason() -> None:

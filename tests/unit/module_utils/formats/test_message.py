@@ -8,7 +8,8 @@ import json
 
 import pytest
 
-from ansible_collections.itops.release.plugins.module_utils.deployment import _answer, _message
+from ansible_collections.itops.release.plugins.module_utils.deployment import _answer
+from ansible_collections.itops.release.plugins.module_utils.formats import _message
 
 BODY = {"root": "/srv/shop", "resend": []}
 SECRET = {"restart": ["login", "hunter2"]}
