@@ -45,5 +45,5 @@ format: setup
 	@.venv/bin/ruff format .
 
 clean:
-	rm -rf *.tar.gz .venv .cache .sandbox .ansible .pytest_cache .ruff_cache .hypothesis tests/output
+	rm -rf itops-release-*.tar.gz .venv .cache .sandbox .ansible .pytest_cache .ruff_cache .hypothesis tests/output
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -82,7 +82,7 @@ def _in_role(result: Result, argument_spec: ArgumentSpec, prefix: str) -> Result
     if not (prefix and result.get("failed") and isinstance(result.get("msg"), str)):
         return result
     options = "|".join(argument_spec)
-    named = rf"^({options})(?=[ :](?!\({prefix}))|(?<= found in )({options})$"
+    named = rf"^({options})(?=[ :](?!\())|(?<= found in )({options})$"
 
     def with_variable(match: re.Match[str]) -> str:
         return f"{match[0]} ({prefix}{match[0]})"

@@ -144,7 +144,7 @@ def test_what_is_not_the_works_own_failure_passes(error: Exception) -> None:
         ("release 'x' is not known", "release (deploy_release) 'x' is not known"),
         ("keep: too many", "keep (deploy_keep): too many"),
         ("keep (deploy_keep): too many", "keep (deploy_keep): too many"),
-        ("keep (deploy_keep in the role) is 0", "keep (deploy_keep in the role) is 0"),
+        ("keep (verify_keep in the role) is 0", "keep (verify_keep in the role) is 0"),
         (
             "a and b exclude each other found in keep",
             "a and b exclude each other found in keep (deploy_keep)",
