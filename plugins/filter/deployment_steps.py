@@ -58,7 +58,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: For each step a mapping with C(name), C(file), C(switches), C(commits) and C(of).
+  description: For each step a mapping with C(name), C(file), the files to import there,
+    C(switches), C(commits) and C(of).
   type: list
   elements: dict
 """

@@ -69,17 +69,18 @@ def test_without_hooks_a_deployment_and_a_rollback_cost_three(results):
 @pytest.mark.parametrize(
     ("hooks", "count"),
     [
-        pytest.param(("before_stage",), 5, marks=pytest.mark.every_point),
-        pytest.param(("before_activate",), 4, marks=pytest.mark.every_point),
-        (("after_commit",), 6),
-        pytest.param(("before_commit",), 8, marks=pytest.mark.every_point),
-        pytest.param(("before_activate", "after_commit"), 7, marks=pytest.mark.every_point),
-        (HOOKS, 16),
+        pytest.param(("before_stage",), 4, marks=pytest.mark.every_point),
+        pytest.param(("before_activate",), 3, marks=pytest.mark.every_point),
+        pytest.param(("after_commit",), 4, marks=pytest.mark.every_point),
+        pytest.param(("before_activate", "after_commit"), 4, marks=pytest.mark.every_point),
+        (("before_commit",), 5),
+        (HOOKS, 6),
     ],
     ids=str,
 )
-def test_hooks_cost_themselves_and_the_calls_between_them(results, hooks, count):
-    assert results(hooks=hooks, deploy_release="shop:1.0.0") == count
+def test_hooks_cost_nothing_but_the_calls_between_them(results, hooks, count):
+    """Beside their own tasks: the files of hooks are imported, within one include for all."""
+    assert results(hooks=hooks, deploy_release="shop:1.0.0") == count <= 4 + len(hooks)
 
 
 def test_a_handler_costs_the_call_that_waits_for_it(results):
@@ -89,4 +90,4 @@ def test_a_handler_costs_the_call_that_waits_for_it(results):
         "listen": "release activated",
     }
 
-    assert results(handlers=[handler], deploy_release="shop:1.0.0") == 6 + 1
+    assert results(handlers=[handler], deploy_release="shop:1.0.0") == 5 + 1

@@ -9,6 +9,19 @@ from typing import Any
 
 Step = dict[str, Any]
 
+# The places in around_staging.yml and around_switch.yml, in their order.
+STAGING = ("look_beside", "check", "before_stage", "stage", "after_stage")
+SWITCH = (
+    "before_activate",
+    "go_live",
+    "after_activate",
+    "run_handlers",
+    "before_commit",
+    "commit",
+    "after_commit",
+    "end_lease",
+)
+
 
 def plan(
     hooks: Mapping[str, str],
@@ -28,82 +41,81 @@ def plan(
     wanted. *is_live*: the release is live already. *has_listeners*: handlers restart the service.
     *commits*: the release is to be committed; *at_once*: by the switch, whatever comes after it.
 
-    A step has ``name``, ``file``, ``switches``, whether it makes the release live, ``commits``,
-    whether that call commits it too, ``inner``, the steps within it, and ``of``, the files of all
-    steps. Ansible runs equal items of an include together for all hosts that have them, in the
-    order in which it met them first: hosts with other steps must share no item.
+    A step is a file to include: each result of an include costs the controller, so there is one for
+    all that can be known at a time. It has ``name``, ``file``, and for each place in that file the
+    file to import there; ``switches``, whether it makes the release live, and ``commits``, whether
+    that call commits it too. ``of`` has the files of all steps: Ansible runs equal items of an
+    include together for all hosts that have them, in the order in which it met them first, so hosts
+    with other steps must share no item.
     """
-    steps = [] if is_staged else _before_staging(hooks, own, looks_beside)
-    if looks_beside and not is_staged:
-        steps.append(_own("steps_after_staging", own))
-    elif not is_live:
-        steps += _switching(hooks, own, has_listeners, commits, at_once)
-    files = " ".join(each["file"] for step in steps for each in [step, *step["inner"]])
-    return [{**step, "of": files} for step in steps]
-
-
-def _before_staging(hooks: Mapping[str, str], own: str, looks_beside: bool) -> list[Step]:
-    """Return the step that leads to a staged release, none where the first task has staged it.
-
-    It has its ``inner`` steps within a block: a host that fails in one has failed before any host
-    of its batch is switched.
-    """
+    staging: dict[str, str] = {}
+    switch: dict[str, str] = {}
     before = _hook(hooks, "before_stage")
-    inner: list[Step] = []
-    if looks_beside:
-        inner.append(_own("look_beside", own))
-        if before:
-            inner.append(_own("check", own))
-    inner += before
-    return [{**_own("before_staging", own), "inner": inner}] if inner else []
+    waits = looks_beside and not is_staged  # for what the host says once it is staged
+    if not is_staged and (looks_beside or before):
+        staging["look_beside"] = f"{own}/look_beside.yml" if looks_beside else ""
+        staging["check"] = f"{own}/check.yml" if looks_beside and before else ""
+        staging["before_stage"] = before
+        staging["stage"] = f"{own}/stage.yml"
+    if not is_live and not waits:
+        staging["after_stage"] = _hook(hooks, "after_stage")
+        switch = _switch(hooks, own, has_listeners, commits, at_once)
+    steps = _step(own, {**staging, **switch})
+    if waits:
+        steps.append({"name": "after staging", "file": f"{own}/steps_after_staging.yml"})
+    files = " ".join(str(value) for step in steps for value in step.values())
+    return [{"switches": False, "commits": False, **step, "of": files} for step in steps]
 
 
-def _switching(
+def _switch(
     hooks: Mapping[str, str], own: str, has_listeners: bool, commits: bool, at_once: bool
-) -> list[Step]:
-    """Return the steps from a staged release on, none where the role's last task does it all."""
-    staged = _hook(hooks, "after_stage")
-    steps = [{**_own("after_staging", own), "inner": staged}] if staged else []
-    inner = _hook(hooks, "before_activate", "before_rollback")
-    inner += _after_activation(hooks, own, has_listeners, commits, at_once)
-    if inner:
-        switches = any(step["switches"] for step in inner)
-        steps.append({**_own("switching", own), "inner": inner, "switches": switches})
-    return steps
-
-
-def _after_activation(
-    hooks: Mapping[str, str], own: str, has_listeners: bool, commits: bool, at_once: bool
-) -> list[Step]:
-    """Return the steps from the switch on, none where the role's last task does it all."""
+) -> dict[str, str]:
+    """Return the files around the switch; without ``go_live`` the role's last task does it all."""
+    places = {"before_activate": _hook(hooks, "before_activate", "before_rollback")}
     activated, committing = _hook(hooks, "after_activate"), _hook(hooks, "before_commit")
     last = _hook(hooks, "after_commit", "after_rollback")
-    handlers = [_own("run_handlers", own)] if has_listeners else []
-    if not (handlers or activated or committing or last):
+    if not (has_listeners or activated or committing or last):
+        return places
+    places |= {"go_live": f"{own}/go_live.yml", "after_commit": last}
+    stands_between = has_listeners or activated or committing
+    if at_once or (commits and not stands_between):
+        places["run_handlers"] = f"{own}/run_handlers.yml" if has_listeners else ""
+        return places
+    # The commit runs the handlers, too: before the hook they have to run by themselves.
+    runs_handlers = has_listeners and committing
+    return {
+        **places,
+        "after_activate": activated,
+        "run_handlers": f"{own}/run_handlers.yml" if runs_handlers else "",
+        "before_commit": committing,
+        "commit": f"{own}/commit.yml",
+        # The hook runs under the lease of this run.
+        "end_lease": f"{own}/end_lease.yml" if last and not commits else "",
+    }
+
+
+def _step(own: str, places: Mapping[str, str]) -> list[Step]:
+    """Return the step that has these files at their places, none where there are no files."""
+    files = {place: file for place, file in places.items() if file}
+    wanted = {"staging": STAGING, "switch": SWITCH}
+    parts = [part for part, names in wanted.items() if not files.keys().isdisjoint(names)]
+    if not parts:
         return []
-    if at_once or (commits and not (handlers or activated or committing)):
-        return [_switch("go_live", own, commits=True), *handlers, *last]
-    if last and not commits:  # the hook runs under the lease of this run
-        last.append(_own("end_lease", own))
-    # Each file costs a result: what no hook stands between is one.
-    if not (activated or committing):
-        return [_switch("go_live_and_commit", own), *last]
-    middle = [*handlers, *committing] if committing else []
-    return [_switch("go_live", own), *activated, *middle, _own("commit", own), *last]
+    name = f"around_{parts[0]}" if len(parts) == 1 else "around"
+    nothing = dict.fromkeys((*STAGING, *SWITCH), f"{own}/nothing.yml")
+    switches = "go_live" in files
+    return [
+        {
+            "name": f"around {' and '.join(parts).replace('switch', 'the switch')}",
+            "file": f"{own}/{name}.yml",
+            **nothing,
+            **files,
+            "switches": switches,
+            "commits": switches and "commit" not in files,
+        }
+    ]
 
 
-def _switch(name: str, folder: str, commits: bool = False) -> Step:
-    return {**_own(name, folder), "switches": True, "commits": commits}
-
-
-def _hook(hooks: Mapping[str, str], *moments: str) -> list[Step]:
-    """Return the hooks at one place; *moments* are the names that it has in different roles."""
-    return [_step(f"{name} hook", hooks[name]) for name in moments if hooks.get(name)]
-
-
-def _own(name: str, folder: str) -> Step:
-    return _step(name.replace("_", " "), f"{folder}/{name}.yml")
-
-
-def _step(name: str, file: str) -> Step:
-    return {"name": name, "file": file, "switches": False, "commits": False, "inner": []}
+def _hook(hooks: Mapping[str, str], *moments: str) -> str:
+    """Return the hook at one place; *moments* are the names that it has in different roles."""
+    return next((hooks[name] for name in moments if hooks.get(name)), "")
