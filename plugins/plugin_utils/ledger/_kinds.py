@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ...module_utils.formats import _canonical
 from . import (
     _kind_history_found,
     _kind_ledger_opened,
@@ -17,6 +19,8 @@ from ._tables import Tables
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # in JSON
 
 
 class Kind(Protocol):
@@ -56,6 +60,13 @@ def check(draft: Draft) -> None:
         raise LedgerError(
             f"event {draft.kind}: {where}: {error.message[:200]}", code="invalid_event"
         )
+    try:
+        written = _canonical.dumps([draft.subject, draft.body, draft.key])
+    except (TypeError, ValueError) as error:  # half a character, such as a broken file name has
+        said = _canonical.one_line(error)
+        raise LedgerError(f"event {draft.kind}: {said}", code="invalid_event") from None
+    if NUL.search(written):  # which PostgreSQL cannot keep
+        raise LedgerError(f"event {draft.kind}: it has a NUL character", code="invalid_event")
 
 
 def project(connection: Connection, tables: Tables, event: Event) -> None:

@@ -90,6 +90,8 @@ def test_a_key_never_stands_for_two_things(ledger):
         (Draft("party", "shop", {}, "1"), "'party' is not a kind of event"),
         (Draft("run_began", "shop", {"run": "1"}, "1"), "run_began: body: 'act' is a required"),
         (Draft("run_ended", "shop", {**ended().body, "verdict": "fine"}, "1"), "verdict: 'fine'"),
+        (Draft("run_ended", "shop", {**ended().body, "reason": "a\0b"}, "1"), "a NUL character"),
+        (Draft("run_ended", "sh\ud800p", ended().body, "1"), "surrogates not allowed"),
     ],
 )
 def test_an_event_that_is_not_as_it_must_be_is_refused(ledger, draft, said):
@@ -98,6 +100,14 @@ def test_an_event_that_is_not_as_it_must_be_is_refused(ledger, draft, said):
 
     assert "\n" not in str(caught.value)
     assert ledger.head() is None
+
+
+def test_text_that_looks_like_an_escape_is_recorded_as_it_is(ledger):
+    draft = Draft("run_ended", "shop", {**ended().body, "reason": r"a \u0000 b"}, "1")
+
+    ledger.append([draft], ADA)
+
+    assert ledger.rows("runs", "run")[0]["reason"] == r"a \u0000 b"
 
 
 def test_time_never_goes_back(place):
