@@ -7,7 +7,7 @@ tiers = .venv/bin/python -m tests.tooling.run_tiers
 
 help:
 	@echo 'make demo           the whole life of a release on eight sandbox hosts, in a minute'
-	@echo 'make test           everything, in some 20 minutes (as root: on real SSH hosts and containers too)'
+	@echo 'make test           everything, in less than half an hour (as root: on real SSH hosts and containers too)'
 	@echo 'make test-quick     what needs no root and no network, in 3 minutes at most'
 	@echo 'make lint | sanity | package-check | mutants   one part of make test'
 	@echo 'make faults         kills, failures and power cuts at every system call, attackers, races, rare cases: some 40 minutes'
