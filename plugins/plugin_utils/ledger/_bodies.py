@@ -43,7 +43,7 @@ def put(
 ) -> None:
     """Write the row of *table* with these *keys*, whether it is there or not.
 
-    Whoever writes to a ledger is alone, so that two statements do.
+    The writer holds the lock of the ledger, so an update and an insert need no retry.
     """
     import sqlalchemy as sa
 

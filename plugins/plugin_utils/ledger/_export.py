@@ -75,12 +75,12 @@ def _item(host: Mapping[str, Any]) -> str:
     if not host.get("changed"):
         return ""
     before, after = host.get("before", {}), host.get("after", {})
-    names = [after.get("name") or before.get("name") or "?"]
-    moments = [
-        f"{each.get('version', 'none')} {each.get('digest', '')}".strip()
-        for each in (before, after)
-    ]
-    return f"{host['host']} {names[0]} {moments[0]} → {moments[1]}"
+    name = after.get("name") or before.get("name") or "?"
+    return f"{host['host']} {name} {_moment(before)} → {_moment(after)}"
+
+
+def _moment(deployed: Mapping[str, Any]) -> str:
+    return f"{deployed.get('version', 'none')} {deployed.get('digest', '')}".strip()
 
 
 def _cell(value: object) -> str:

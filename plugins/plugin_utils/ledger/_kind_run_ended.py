@@ -53,33 +53,23 @@ def project(connection: Connection, tables: Tables, event: Event) -> None:
     All that a host remembers of the run is on record then, whether it changed anything or not.
     """
     body, release = event.body, event.body.get("release", {})
-    known = {name: release[name] for name in ("version", "digest") if name in release}
-    _bodies.put(
-        connection,
-        tables.runs,
-        {"run": body["run"], "act": body["act"]},
-        {
+    end = {
+        "ended": event.time,
+        "verdict": body["verdict"],
+        "reason": body.get("reason"),
+        "sequence": event.sequence,
+        **{name: release[name] for name in ("version", "digest") if name in release},
+    }
+    if not _began(connection, tables, event):
+        end |= {
             "application": event.subject,
             "environment": body.get("environment"),
             "hosts": len(body["hosts"]),
             "actor": event.actor,
             "strength": event.strength,
             "began": event.time,
-            "ended": event.time,
-            "verdict": body["verdict"],
-            "reason": body.get("reason"),
-            "sequence": event.sequence,
-            **known,
         }
-        if not _began(connection, tables, event)
-        else {
-            "ended": event.time,
-            "verdict": body["verdict"],
-            "reason": body.get("reason"),
-            "sequence": event.sequence,
-            **known,
-        },
-    )
+    _bodies.put(connection, tables.runs, {"run": body["run"], "act": body["act"]}, end)
     for host in body["hosts"]:
         if "root" in host and host["result"] != "skipped":
             _bodies.put(

@@ -75,7 +75,7 @@ class Ledger:
                 event = known.get(draft.key)
                 if event is None:
                     event = chained(draft, actor, head.sequence + 1, time, head.hash)
-                    head = self._write(connection, event, head)
+                    head = self._write(connection, event)
                     known[draft.key] = event
                 elif (event.kind, event.subject, dict(event.body)) != (
                     draft.kind,
@@ -193,7 +193,7 @@ class Ledger:
                 hash=NO_EVENT,
             )
         )
-        self._write(connection, event, self._head(connection))
+        self._write(connection, event)
 
     def _known(self, connection: Connection, keys: list[str]) -> dict[str, Event]:
         import sqlalchemy as sa
@@ -204,7 +204,7 @@ class Ledger:
             found.update({row.key: event_of(row) for row in connection.execute(wanted)})
         return found
 
-    def _write(self, connection: Connection, event: Event, head: Any) -> Any:
+    def _write(self, connection: Connection, event: Event) -> Any:
         """Write *event* and what follows from it; return the head after it."""
         body = _canonical.dumps(event.body).decode("utf-8")
         connection.execute(self._tables.events.insert().values(**{**event.__dict__, "body": body}))

@@ -68,12 +68,9 @@ def ended(
 def verdict(facts: Sequence[_facts.Deployment]) -> str:
     """Return how a run ended: done, held, refused (nothing was changed) or failed."""
     if any(fact.status in ("failed", "unreachable") for fact in facts):
-        untouched = not any(fact.changed or fact.switched_back for fact in facts)
-        return (
-            "refused"
-            if untouched and all(fact.status != "unreachable" for fact in facts)
-            else "failed"
-        )
+        touched = any(fact.changed or fact.switched_back for fact in facts)
+        lost = any(fact.status == "unreachable" for fact in facts)
+        return "failed" if touched or lost else "refused"
     on_trial = any(fact.after and fact.after.phase == "on trial" for fact in facts)
     return "held" if on_trial else "done"
 
