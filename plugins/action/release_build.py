@@ -17,6 +17,7 @@ from ..plugin_utils.adapter import _arguments, _environment, _run_action, _task_
 from ..plugin_utils.build_host import _conversation, _watch
 from ..plugin_utils.building import _diff, _plan
 from ..plugin_utils.definition import _release_file
+from ..plugin_utils.ledger import _noting
 from ..plugin_utils.run import _ci, _identity
 
 MODULE = "itops.release.release_build"
@@ -31,11 +32,14 @@ class ActionModule(ActionBase):
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> _run_action.Result:
         super().run(tmp, task_vars)
-        return _run_action.run_action(
+        variables = task_vars or {}
+        result = _run_action.run_action(
             self,
             _arguments.on_host(_build.options(), "src", "workspace"),
-            lambda arguments: self._build(arguments, task_vars or {}),
+            lambda arguments: self._build(arguments, variables),
         )
+        _noting.building(self, variables, result)
+        return result
 
     def _build(
         self, arguments: _arguments.Arguments, task_vars: dict[str, Any]

@@ -19,6 +19,7 @@ from ..plugin_utils.adapter import (
     _transport,
 )
 from ..plugin_utils.deployment import _compression, _conversation, _host_diff, _options, _packs
+from ..plugin_utils.ledger import _noting
 from ..plugin_utils.run import _identity
 
 
@@ -32,7 +33,7 @@ class ActionModule(ActionBase):
     ) -> dict[str, Any]:
         super().run(tmp, task_vars)
         variables = task_vars or {}
-        return _run_action.run_action(
+        result = _run_action.run_action(
             self,
             _arguments.on_host(_deployment.options(), "root"),
             lambda arguments: self._deploy(arguments, variables),
@@ -40,6 +41,8 @@ class ActionModule(ActionBase):
             prefix=self._called(""),
             place="root",
         )
+        _noting.deployment(self, variables, result)
+        return result
 
     def _deploy(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Hold the conversation and return what the task returns."""
@@ -56,6 +59,7 @@ class ActionModule(ActionBase):
             check=self._task.check_mode,
             login=self._login(),
             becomes=self._connection.become is not None,
+            ledger=arguments["ledger_head"],
         )
         hooks = _hooks.read(self, arguments["hooks"] or {}, task_vars, self._called("hooks"))
         _compression.leave_to_packs(self._connection)

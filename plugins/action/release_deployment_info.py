@@ -17,6 +17,7 @@ from ..module_utils.deployment import _answer, _look
 from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.options import _deployment_info
 from ..plugin_utils.adapter import _arguments, _conversion, _run_action, _transport
+from ..plugin_utils.ledger import _noting
 from ..plugin_utils.library import _store
 from ..plugin_utils.run import _identity
 
@@ -37,13 +38,16 @@ class ActionModule(ActionBase):
         known = (*_deployment_info.options(), *OF_ROLE, *_conversion.OF_PLAYBOOKS)
         for line in _conversion.near_misses(known, variables, prefix):
             self._display.warning(line)
-        return _run_action.run_action(
+        result = _run_action.run_action(
             self,
             _arguments.on_host(_deployment_info.options(), "root"),
             lambda arguments: self._inspect(arguments, variables),
             prefix=prefix,
             place="root",
         )
+        if not self._task.delegate_to:  # another host is asked for what is live beside
+            _noting.inspection(self, variables, result)
+        return result
 
     def _inspect(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Ask the host, or return what it answered earlier in this play if that will do."""

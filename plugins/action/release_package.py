@@ -16,6 +16,7 @@ from ..module_utils.options import _package
 from ..plugin_utils.adapter import _arguments, _environment, _run_action, _task_host
 from ..plugin_utils.build_host import _conversation
 from ..plugin_utils.building import _packaging, _source_hosts
+from ..plugin_utils.ledger import _noting
 
 MODULE = "itops.release.release_package"
 ONLY_HERE = ("sign", "evidence", "sbom")  # options that are the controller's own business
@@ -30,10 +31,11 @@ class ActionModule(ActionBase):
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> _run_action.Result:
         super().run(tmp, task_vars)
-        return _run_action.run_action(
+        variables = task_vars or {}
+        result = _run_action.run_action(
             self,
             _arguments.on_host(_package.options(), "src", "workspace"),
-            lambda arguments: self._package(arguments, task_vars or {}),
+            lambda arguments: self._package(arguments, variables),
             place="media_library",
             required_if=[
                 ("state", "present", ["src", "mark"], True),
@@ -44,6 +46,8 @@ class ActionModule(ActionBase):
             required_by={"mark": ["release"]},
             mutually_exclusive=[("src", "mark")],
         )
+        _noting.package(self, variables, result)
+        return result
 
     def _package(
         self, arguments: _arguments.Arguments, task_vars: dict[str, Any]

@@ -38,6 +38,7 @@ class Request:
     """One call. What has the name of an option of release_deployment means what that does.
 
     ``run``: the run that calls, and ``process`` its main process, which no other run ever has;
+    ``ledger``: the head of the ledger that the run is recorded in: its id, sequence and hash.
     ``reverts``: the run whose change ``state: reverted`` undoes.
     ``release``: the release, as far as the controller knows it, without links; None where only the
     host can tell, by ``reference``: ``previous`` or ``current``.
@@ -53,6 +54,7 @@ class Request:
     root: str
     run: str
     process: Optional[str] = None
+    ledger: Optional[Mapping[str, Any]] = None
     state: str = "live"
     mark: Optional[str] = None
     reverts: Optional[str] = None

@@ -198,6 +198,7 @@ def claim_of(root: _directory.Root, request: _request.Request, now: Now) -> _cla
         request.takeover,
         request.reverts,
         request.process,
+        request.ledger,
     )
 
 

@@ -19,6 +19,11 @@ HOOKS = (
 )
 STATES = ["checked", "staged", "live", "reverted", "absent"]
 
+LEDGER_HEAD = {
+    "ledger": {"type": "str", "required": True},
+    "sequence": {"type": "int", "required": True},
+    "hash": {"type": "str", "required": True},
+}
 PROBE = {
     "url": {"type": "str"},
     "command": {"type": "list", "elements": "str"},
@@ -50,6 +55,7 @@ def options() -> Dict[str, Any]:
         "rename": {"type": "bool", "default": False},
         "foreign_files": {"type": "bool", "default": False},
         "run": {"type": "str"},
+        "ledger_head": {"type": "dict", "options": LEDGER_HEAD},
         "here_only": {"type": "bool", "default": False},
         "hooks": {"type": "dict", "options": {name: {"type": "path"} for name in HOOKS}},
         "hooks_sealed_with": {"type": "str", "choices": ["release", "live"], "default": "release"},

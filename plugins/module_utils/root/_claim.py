@@ -9,7 +9,7 @@ import copy
 import grp
 import os
 import time
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from ..errors._release_error import ReleaseError
 from ..files import _deletion
@@ -17,7 +17,7 @@ from ..tree import _drift
 from . import _adoption, _directory, _history, _lease, _records, _state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ..tree import _layout
 
@@ -52,7 +52,8 @@ class Claim:
 
     *run* names the run; *takeover* names another one whose lease ends by this; *undoes* one whose
     lease ends by this unless a call of it is at work; *now* returns the time as text, which goes
-    into the records. ``took_over`` is the run that was taken over.
+    into the records; *ledger* is the head of the ledger that the run knew before, for the history.
+    ``took_over`` is the run that was taken over.
     ``tries`` tells whether what is on trial is this run's own: its lease outlasts the call then.
     ``leftovers``: ``{path: why it cannot be removed}`` of what it wanted to clear away.
     """
@@ -66,6 +67,7 @@ class Claim:
         takeover: str | None = None,
         undoes: str | None = None,
         process: str | None = None,
+        ledger: Mapping[str, Any] | None = None,
     ) -> None:
         self.root = root
         self.run = run
@@ -78,6 +80,7 @@ class Claim:
         self._takeover = takeover
         self._undoes = undoes
         self.process = process or run
+        self._ledger = ledger
 
     def take(self, access: _layout.Access | None, adopted: str | None = None) -> _state.State:
         """Take the lease and the next token, settle what a killed run left; return the State.
@@ -236,7 +239,7 @@ class Claim:
     def record(self, event: str, tree: str | None, other: str | None) -> None:
         """Add an event to the history."""
         said = {"at": self.now(), "run": self.run, "event": event, "tree": tree, "from": other}
-        _history.append(self.root, said)
+        _history.append(self.root, {**said, "ledger": dict(self._ledger)} if self._ledger else said)
 
     def _check_token(self, state: _state.State) -> None:
         if state.token != self.token:

@@ -12,18 +12,22 @@ from ..files import _paths
 from ..formats import _canonical
 from . import _directory
 
-FORMAT = 1
+FORMATS = (1, 2)  # 2: with the head of a ledger
 NAME = "history.jsonl"
-KEYS = {"format", "at", "run", "event", "tree", "from"}
+KEYS = {"format", "at", "run", "event", "tree", "from", "ledger"}
 
 
 def append(root: _directory.Root, event: dict[str, Any]) -> None:
-    """Add the mapping *event* as one line to the history of *root*, durably."""
+    """Add the mapping *event* as one line to the history of *root*, durably.
+
+    Its ``ledger``, if it has one, is the head of the ledger that the run knew before.
+    """
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(NAME, flags, 0o600, dir_fd=root.ours)
     try:
         _drop_torn_line(descriptor)
-        line = _canonical.dumps(_canonical.summed({"format": FORMAT, **event}))
+        number = FORMATS["ledger" in event]
+        line = _canonical.dumps(_canonical.summed({"format": number, **event}))
         os.write(descriptor, line + b"\n")
         os.fsync(descriptor)
     finally:
@@ -51,8 +55,8 @@ def read(root: _directory.Root, most: int) -> list[dict[str, Any]]:
 
 def _event(path: str, plain: dict[str, Any]) -> dict[str, Any]:
     """Return the event in the mapping *plain*, checked."""
-    if plain["format"] != FORMAT:
-        raise _directory.unknown_format(path, plain["format"], FORMAT)
+    if plain["format"] not in FORMATS:
+        raise _directory.unknown_format(path, plain["format"], FORMATS[-1])
     event = _canonical.unsummed(plain)
     if set(event) - KEYS:
         raise TypeError("an event has entries unknown here")

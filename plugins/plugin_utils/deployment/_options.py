@@ -52,8 +52,11 @@ class Options:
         login: str | None,
         becomes: bool,
         process: str | None = None,
+        ledger: Mapping[str, Any] | None = None,
     ) -> Options:
         """Return the Options in validated *arguments*; *run* is the id of this run.
+
+        *ledger* is the head of the ledger that the run is recorded in, if any.
 
         In *check* mode, and with ``state: checked``, nothing is changed. Raises StateError.
         """
@@ -62,6 +65,7 @@ class Options:
             root=arguments["root"],
             run=run,
             process=process,
+            ledger=ledger,
             state="live" if state == "checked" else state,
             mark=arguments["mark"],
             reverts=(arguments["run"] or run) if state == "reverted" else None,

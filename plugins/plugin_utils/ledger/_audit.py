@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import _kinds, _place, _tables
+from . import _kind_history_found, _kinds, _tables
 from ._event import NO_EVENT, Event, Head, hash_of
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection
+
+    from ._ledger import Ledger
 
 
 @dataclass(frozen=True)
@@ -25,21 +27,26 @@ class Finding:
     text: str
 
 
-def audit(engine: Engine, place: str, anchors: Mapping[str, Head]) -> list[Finding]:
-    """Return all that is wrong with the ledger at *place*, by its own chain and by *anchors*.
+def audit(ledger: Ledger, anchors: Iterable[tuple[str, Head]] = ()) -> list[Finding]:
+    """Return all that is wrong with *ledger*, by its own chain and by *anchors*.
 
-    *anchors* are the heads that hosts keep, by host. The chain finds edits; a person who rebuilds
-    the whole chain is found by the anchors only.
+    *anchors* are heads that hosts keep, each with the host. The chain finds edits; a person who
+    rebuilds the whole chain is found by the anchors only. Heads that were found and recorded, as
+    after a restore, are known.
     """
     tables = _tables.tables()
-    with _place.reading(engine, place) as connection:
+    if ledger.head() is None:
+        return list(_anchored(anchors, None, {}))
+    with ledger.reading() as connection:
         findings = list(_integrity(connection))
         hashes: dict[int, str] = {}
         findings += _chain(connection, tables, hashes)
         findings += _head(connection, tables, hashes)
         findings += _projections(connection, tables)
-        ledger = _identifier(connection, tables)
-    return findings + list(_anchored(anchors, ledger, hashes))
+        identifier = _identifier(connection, tables)
+        known = _found_heads(connection, tables)
+    strange = [(host, head) for host, head in anchors if head not in known]
+    return findings + list(_anchored(strange, identifier, hashes))
 
 
 def _integrity(connection: Connection) -> Iterator[Finding]:
@@ -135,12 +142,27 @@ def _content(connection: Connection, table: Any) -> list[tuple[Any, ...]]:
     return sorted((tuple(row) for row in connection.execute(sa.select(table))), key=repr)
 
 
+def _found_heads(connection: Connection, tables: _tables.Tables) -> set[Head]:
+    """Return the heads in events that a history was found."""
+    import sqlalchemy as sa
+
+    events = tables.events
+    wanted = sa.select(events.c.body).where(events.c.kind == _kind_history_found.NAME)
+    found: set[Head] = set()
+    for (body,) in connection.execute(wanted):
+        try:
+            found |= {Head.from_plain(head) for head in json.loads(body).get("heads", ())}
+        except (ValueError, AttributeError, KeyError, TypeError):
+            continue  # an event that was changed is found by its hash
+    return found
+
+
 def _anchored(
-    anchors: Mapping[str, Head], ledger: str | None, hashes: Mapping[int, str]
+    anchors: Iterable[tuple[str, Head]], ledger: str | None, hashes: Mapping[int, str]
 ) -> Iterator[Finding]:
     """Yield what the heads that hosts keep tell against the ledger."""
     last = max(hashes, default=0)
-    for host, head in sorted(anchors.items()):
+    for host, head in anchors:
         if head.ledger != ledger:
             yield Finding(
                 "second_ledger", 0, f"{host} was deployed with another ledger, {head.ledger}"

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
 ACTS = ("build", "deploy", "prune", "rollback", "seal", "uninstall", "verify")
-VERDICTS = ("done", "refused", "held", "backed_out", "failed", "unknown")
+# Worst first: a run that did several things is called by its worst.
+VERDICTS = ("failed", "unknown", "backed_out", "held", "refused", "done")
 PHASES = ("none", "live", "on trial")
 TEXT: dict[str, Any] = {"type": "string", "maxLength": 1000}
 WORD: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 500}
@@ -82,7 +83,7 @@ def deployed(
         {
             **now,
             "application": after.get("name", event.subject),
-            "environment": environment,
+            "environment": environment or (before.environment if before else None),
             "version": after.get("version", ""),
             "since": event.time,
             "run": run,

@@ -23,6 +23,19 @@ SCHEMA: dict[str, Any] = {
         "root": _bodies.WORD,
         "environment": _bodies.WORD,
         "after": _bodies.DEPLOYED,
+        "heads": {  # of a ledger that this is an older copy of, or another one
+            "type": "array",
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["ledger", "sequence", "hash"],
+                "properties": {
+                    "ledger": _bodies.WORD,
+                    "sequence": {"type": "integer", "minimum": 1},
+                    "hash": _bodies.DIGEST,
+                },
+            },
+        },
         "entries": {
             "type": "array",
             "minItems": 1,

@@ -21,6 +21,7 @@ SCHEMA: dict[str, Any] = {
     "properties": {
         "run": _bodies.WORD,
         "act": {"enum": list(_bodies.ACTS)},
+        "root": _bodies.WORD,
         "release": _bodies.RELEASE,
         "reference": _bodies.TEXT,  # the release as the user named it
         "environment": _bodies.WORD,
@@ -34,16 +35,19 @@ def project(connection: Connection, tables: Tables, event: Event) -> None:
     import sqlalchemy as sa
 
     body, runs = event.body, tables.runs
-    keys = {"run": body["run"], "act": body["act"]}
-    where = sa.and_(runs.c.run == body["run"], runs.c.act == body["act"])
+    keys = {"run": body["run"], "act": body["act"], "root": body.get("root", "")}
+    where = sa.and_(*(runs.c[name] == value for name, value in keys.items()))
+    release = body.get("release", {})
     before = connection.execute(sa.select(runs.c.hosts).where(where)).first()
     if before:
         hosts = before.hosts + len(body["hosts"])
+        known = {name: release[name] for name in ("version", "digest") if name in release}
         connection.execute(
-            runs.update().where(where).values(hosts=hosts, ended=None, sequence=event.sequence)
+            runs.update()
+            .where(where)
+            .values(hosts=hosts, ended=None, sequence=event.sequence, **known)
         )
         return
-    release = body.get("release", {})
     _bodies.put(
         connection,
         runs,

@@ -23,6 +23,7 @@ SCHEMA: dict[str, Any] = {
         "act": {"enum": list(_bodies.ACTS)},
         "verdict": {"enum": list(_bodies.VERDICTS)},
         "reason": _bodies.TEXT,
+        "root": _bodies.WORD,
         "release": _bodies.RELEASE,
         "environment": _bodies.WORD,
         "settled_by": _bodies.WORD,  # the later run that found out, for a run that was killed
@@ -35,6 +36,7 @@ SCHEMA: dict[str, Any] = {
                 "properties": {
                     "host": _bodies.WORD,
                     "root": _bodies.WORD,
+                    "environment": _bodies.WORD,
                     "result": {"enum": ["ok", "failed", "unreachable", "skipped"]},
                     "changed": {"type": "boolean"},
                     "reason": _bodies.TEXT,
@@ -57,10 +59,15 @@ def project(connection: Connection, tables: Tables, event: Event) -> None:
         "ended": event.time,
         "verdict": body["verdict"],
         "reason": body.get("reason"),
+        "settled_by": body.get("settled_by"),
         "sequence": event.sequence,
         **{name: release[name] for name in ("version", "digest") if name in release},
     }
-    if not _began(connection, tables, event):
+    keys = {"run": body["run"], "act": body["act"], "root": body.get("root", "")}
+    if release.get("name"):  # a rollback learns only by its hosts what it is about
+        end["application"] = event.subject
+    before = _row(connection, tables, keys)
+    if before is None:
         end |= {
             "application": event.subject,
             "environment": body.get("environment"),
@@ -69,7 +76,10 @@ def project(connection: Connection, tables: Tables, event: Event) -> None:
             "strength": event.strength,
             "began": event.time,
         }
-    _bodies.put(connection, tables.runs, {"run": body["run"], "act": body["act"]}, end)
+    elif before.verdict and not before.settled_by and _worse(before.verdict, body["verdict"]):
+        # An earlier batch ended worse.
+        end |= {"verdict": before.verdict, "reason": before.reason}
+    _bodies.put(connection, tables.runs, keys, end)
     for host in body["hosts"]:
         if "root" in host and host["result"] != "skipped":
             _bodies.put(
@@ -79,15 +89,20 @@ def project(connection: Connection, tables: Tables, event: Event) -> None:
                 {"origin": "recorded", "sequence": event.sequence},
             )
         if "root" in host and "after" in host:
-            _bodies.deployed(connection, tables, event, host, body.get("environment"), body["run"])
+            environment = host.get("environment") or body.get("environment")
+            _bodies.deployed(connection, tables, event, host, environment, body["run"])
 
 
-def _began(connection: Connection, tables: Tables, event: Event) -> bool:
+def _row(connection: Connection, tables: Tables, keys: dict[str, str]) -> Any:
     import sqlalchemy as sa
 
     runs = tables.runs
-    where = sa.and_(runs.c.run == event.body["run"], runs.c.act == event.body["act"])
-    return connection.execute(sa.select(sa.literal(1)).where(where)).first() is not None
+    where = sa.and_(*(runs.c[name] == value for name, value in keys.items()))
+    return connection.execute(sa.select(runs).where(where)).first()
+
+
+def _worse(verdict: str, other: str) -> bool:
+    return _bodies.VERDICTS.index(verdict) < _bodies.VERDICTS.index(other)
 
 
 def line(event: Event) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,10 @@ class Ledger:
         self._engine = engine or _place.engine_at(place)
         self._tables = _tables.tables()
 
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Give a connection that sees one moment of the ledger."""
+        return _place.reading(self._engine, self.place)
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
@@ -93,7 +98,7 @@ class Ledger:
 
     def head(self) -> Head | None:
         """Return the last event's Head, None where no ledger was made yet."""
-        with _place.reading(self._engine, self.place) as connection:
+        with self.reading() as connection:
             if not self._is_made(connection):
                 return None
             row = self._head(connection)
@@ -118,25 +123,58 @@ class Ledger:
             wanted = wanted.where(table.c.subject == subject)
         order = table.c.sequence.desc() if newest else table.c.sequence
         wanted = wanted.order_by(order).limit(most)
-        with _place.reading(self._engine, self.place) as connection:
+        with self.reading() as connection:
             if not self._is_made(connection):
                 return
             rows: Any = connection.execute(wanted)
             for row in reversed(rows.all()) if newest else rows:
                 yield event_of(row)
 
-    def rows(self, name: str, *order: str, **where: Any) -> list[dict[str, Any]]:
-        """Return the rows of the projection *name*, in an *order* of columns, as plain data."""
+    def began(self, run: str, act: str) -> list[Event]:
+        """Return the events by which *run* began *act*, one for each batch."""
+        import sqlalchemy as sa
+
+        table = self._tables.events
+        wanted = sa.select(table).where(
+            table.c.key.startswith(f"{run}/{act}/began/", autoescape=True)
+        )
+        with self.reading() as connection:
+            rows = connection.execute(wanted.order_by(table.c.sequence)).all()
+        return list(map(event_of, rows))
+
+    def rows(
+        self, name: str, *order: str, newest: int | None = None, **where: Any
+    ) -> list[dict[str, Any]]:
+        """Return the rows of the projection *name*, in an *order* of columns, as plain data.
+
+        With *newest* only so many are returned, those that events changed last, newest first.
+        """
         import sqlalchemy as sa
 
         table = self._tables.metadata.tables[name]
         wanted = sa.select(table).order_by(*(table.c[column] for column in order))
+        if newest is not None:
+            wanted = sa.select(table).order_by(table.c.sequence.desc()).limit(newest)
         for column, value in where.items():
             wanted = wanted.where(table.c[column] == value)
-        with _place.reading(self._engine, self.place) as connection:
+        with self.reading() as connection:
             if not self._is_made(connection):
                 return []
             return [dict(row._mapping) for row in connection.execute(wanted)]
+
+    def changed_by(self, runs: Sequence[str]) -> set[tuple[str, str, str]]:
+        """Return (host, root, run) of what *runs* changed, as far as that is recorded or found."""
+        import sqlalchemy as sa
+
+        table, found = self._tables.changes, set()
+        with self.reading() as connection:
+            if not self._is_made(connection):
+                return set()
+            for start in range(0, len(runs), MOST_KEYS):
+                some = table.c.run.in_(runs[start : start + MOST_KEYS])
+                wanted = sa.select(table.c.host, table.c.root, table.c.run).where(some)
+                found |= {tuple(row) for row in connection.execute(wanted)}
+        return found
 
     def _is_made(self, connection: Connection) -> bool:
         import sqlalchemy as sa

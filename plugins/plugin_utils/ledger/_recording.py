@@ -1,78 +1,103 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs as events of the ledger: facts of a run in, drafts out."""
+"""Runs as events of the ledger: what a run intends, how it ended, and what was found."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ...module_utils.formats import _canonical
-from ..events import _facts
-from . import _kind_history_found, _kind_run_began, _kind_run_ended
-from ._event import Draft
+from . import _kind_history_found, _kind_run_began, _kind_run_ended, _outcome
+from ._event import Draft, Head
+from ._outcome import HostOutcome, deployed
 
-LONGEST_REASON = 1000
+HOST_ONLY = ("previous", "current")  # releases that only a host can name
 
 
-def began(
-    run: str,
-    act: str,
-    application: str,
-    hosts: Sequence[str],
-    release: Mapping[str, str] | None = None,
-    reference: str = "",
-    environment: str = "",
-) -> Draft:
-    """Return the event that *run* is about to do *act* with *hosts*.
+@dataclass(frozen=True)
+class Intent:
+    """What *run* is about to do: *act*, under the deployment root *root* of *hosts*.
 
     *release* has name, version and digest, as far as they are known; *reference* is how the user
-    named it. A run that goes batch by batch records each batch.
+    named it. *environments* has the environment of each host that is in one. A run that goes batch
+    by batch has an intent for each batch. *position* is where its facts begin in the journal, and
+    *head* the end of the ledger once the intent is recorded.
     """
-    body: dict[str, Any] = {"run": run, "act": act, "hosts": list(hosts)}
-    body |= {"release": dict(release)} if release else {}
-    body |= {"reference": reference} if reference else {}
-    body |= {"environment": environment} if environment else {}
-    key = f"{run}/{act}/began/{_digest(list(hosts))}"
-    return Draft(_kind_run_began.NAME, application, body, key)
+
+    run: str
+    act: str
+    application: str
+    hosts: tuple[str, ...]
+    root: str = ""
+    release: Mapping[str, str] = field(default_factory=dict)
+    reference: str = ""
+    environments: Mapping[str, str] = field(default_factory=dict)
+    position: int | None = None
+    head: Head | None = None
+
+    @property
+    def environment(self) -> str:
+        """The environments of all hosts, in a line."""
+        return ", ".join(sorted(set(self.environments.values())))
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return this as plain data."""
+        return {**asdict(self), "hosts": list(self.hosts)}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Intent:
+        """Return the Intent in a mapping that ``to_plain`` gave."""
+        head = plain.get("head")
+        return cls(
+            **{
+                **plain,
+                "hosts": tuple(plain["hosts"]),
+                "head": Head.from_plain(head) if head else None,
+            }
+        )
+
+
+def began(intent: Intent) -> Draft:
+    """Return the event that a run is about to do what *intent* says."""
+    body: dict[str, Any] = {"run": intent.run, "act": intent.act, "hosts": list(intent.hosts)}
+    body |= {"root": intent.root} if intent.root else {}
+    body |= {"release": dict(intent.release)} if intent.release else {}
+    body |= {"reference": intent.reference[:1000]} if intent.reference else {}
+    body |= {"environment": intent.environment} if intent.environment else {}
+    key = f"{intent.run}/{intent.act}/began/{_digest([intent.application, body])}"
+    return Draft(_kind_run_began.NAME, intent.application, body, key)
 
 
 def ended(
-    run: str,
-    act: str,
-    application: str,
-    answers: Iterable[_facts.Deployment],
-    environment: str = "",
+    intent: Intent,
+    outcomes: Sequence[HostOutcome],
+    release: Mapping[str, str] | None = None,
     settled_by: str = "",
+    verdict: str = "",
+    reason: str = "",
 ) -> Draft:
-    """Return the event that *run* came to its end, with the last answer of each host."""
-    last = {(answer.host, answer.root): answer for answer in answers}
-    facts = list(last.values())
+    """Return the event that the run of *intent* ended, with the *outcomes* on its hosts.
+
+    *release* is the one that the run brought. A run that was killed is *settled_by* another run,
+    which finds its *verdict* and *reason*; else both follow from the outcomes.
+    """
     body: dict[str, Any] = {
-        "run": run,
-        "act": act,
-        "verdict": verdict(facts),
-        "hosts": [_host(fact) for fact in facts],
+        "run": intent.run,
+        "act": intent.act,
+        "verdict": verdict or _outcome.verdict(outcomes),
+        "hosts": [_host(outcome, intent.environments) for outcome in outcomes],
     }
-    reasons = [fact for fact in facts if fact.reason]
-    if reasons:
-        first = reasons[0]
-        more = f" (and {len(reasons) - 1} more hosts)" if len(reasons) > 1 else ""
-        body["reason"] = f"{first.host}: {first.reason}"[: LONGEST_REASON - len(more)] + more
-    body |= {"environment": environment} if environment else {}
+    reason = reason or _outcome.reason(outcomes)
+    body |= {"root": intent.root} if intent.root else {}
+    body |= {"reason": reason} if reason else {}
+    body |= {"release": dict(release)} if release else {}
+    body |= {"environment": intent.environment} if intent.environment else {}
     body |= {"settled_by": settled_by} if settled_by else {}
-    key = f"{run}/{act}/ended/{_digest(body['hosts'])}"
+    application = (release or {}).get("name") or intent.application
+    key = f"{intent.run}/{intent.act}/ended/{_digest([application, body])}"
     return Draft(_kind_run_ended.NAME, application, body, key)
-
-
-def verdict(facts: Sequence[_facts.Deployment]) -> str:
-    """Return how a run ended: done, held, refused (nothing was changed) or failed."""
-    if any(fact.status in ("failed", "unreachable") for fact in facts):
-        touched = any(fact.changed or fact.switched_back for fact in facts)
-        lost = any(fact.status == "unreachable" for fact in facts)
-        return "failed" if touched or lost else "refused"
-    on_trial = any(fact.after and fact.after.phase == "on trial" for fact in facts)
-    return "held" if on_trial else "done"
 
 
 def found(
@@ -82,10 +107,12 @@ def found(
     after: Mapping[str, Any] | None = None,
     application: str = "",
     environment: str = "",
+    heads: Sequence[Head] = (),
 ) -> Draft:
     """Return the event that *entries* of a host's history were on no record.
 
-    *after* is what is live there now, with phase, name, version and digest.
+    *after* is what is live there now, with phase, name, version and digest. *heads* are those that
+    the host keeps and the ledger does not have.
     """
     kept = [
         {name: entry.get(name) for name in ("at", "run", "event", "tree", "from")}
@@ -94,26 +121,15 @@ def found(
     body: dict[str, Any] = {"host": host, "root": root, "entries": kept}
     body |= {"after": deployed(after)} if after is not None else {}
     body |= {"environment": environment} if environment else {}
+    body |= {"heads": [head.to_plain() for head in heads]} if heads else {}
     subject = application or str((after or {}).get("name") or host)
     return Draft(_kind_history_found.NAME, subject, body, f"found/{host}/{_digest(body)}")
 
 
-def deployed(moment: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the phase, name, version and digest in *moment*, without those that are not known."""
-    known = {name: moment.get(name) for name in ("name", "version", "digest")}
-    return {"phase": moment["phase"], **{name: value for name, value in known.items() if value}}
-
-
-def _host(fact: _facts.Deployment) -> dict[str, Any]:
-    said: dict[str, Any] = {"host": fact.host, "result": fact.status}
-    said |= {"root": fact.root} if fact.root else {}
-    said |= {"changed": True} if fact.changed or fact.switched_back else {}
-    said |= {"reason": fact.reason[:LONGEST_REASON]} if fact.reason else {}
-    for name in ("before", "after"):
-        release = getattr(fact, name)
-        if release is not None:
-            said[name] = deployed(release.to_plain(with_links=False))
-    return said
+def _host(outcome: HostOutcome, environments: Mapping[str, str]) -> dict[str, Any]:
+    plain = outcome.to_plain()
+    environment = environments.get(outcome.host)
+    return {**plain, "environment": environment} if environment else plain
 
 
 def _digest(value: object) -> str:

@@ -52,6 +52,7 @@ class Tables:
             self.metadata,
             sa.Column("run", sa.Text, primary_key=True),
             sa.Column("act", sa.Text, primary_key=True),
+            sa.Column("root", sa.Text, primary_key=True),  # "" where it is about none
             sa.Column("application", sa.Text, nullable=False),
             sa.Column("version", sa.Text),
             sa.Column("digest", sa.Text),
@@ -63,6 +64,7 @@ class Tables:
             sa.Column("ended", sa.Text),
             sa.Column("verdict", sa.Text),
             sa.Column("reason", sa.Text),
+            sa.Column("settled_by", sa.Text),  # the run that found out how it ended
             sa.Column(
                 "sequence", sa.BigInteger, nullable=False
             ),  # of the event that changed it last
@@ -96,6 +98,7 @@ class Tables:
             sa.Column("run", sa.Text, primary_key=True),
             sa.Column("origin", sa.Text, nullable=False),  # recorded, or found
             sa.Column("sequence", sa.BigInteger, nullable=False),
+            sa.Index("changes_by_run", "run"),
         )
 
         self.projections = (self.runs, self.deployments, self.changes)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -34,16 +34,15 @@ class Unrecorded:
 
 
 def find(
-    changes: Iterable[Mapping[str, Any]],
+    known: Collection[tuple[str, str, str]],
     open_runs: Iterable[str],
     histories: Mapping[Place, Sequence[Mapping[str, Any]]],
 ) -> list[Unrecorded]:
-    """Return the entries of *histories* whose run is neither in *changes* nor still open.
+    """Return the entries of *histories* whose run is neither *known* there nor still open.
 
-    *changes* are the rows of that projection. A run that began and has no end on record is open:
-    it is settled, and not imported.
+    *known* has (host, root, run) of what is on record. A run that began and has no end on record is
+    open: it is settled, and not imported.
     """
-    known = {(row["host"], row["root"], row["run"]) for row in changes}
     going_on = set(open_runs)
     return [
         Unrecorded(host, root, entry["at"], entry["run"], entry["event"], entry.get("tree"))

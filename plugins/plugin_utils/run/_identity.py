@@ -62,6 +62,19 @@ def is_over(run: str, proc: str = "/proc") -> bool:
     return _is_gone(int(named["pid"]), named["ticks"], proc)
 
 
+def is_alive(run: str, proc: str = "/proc") -> bool:
+    """Tell whether *run* is certainly going on: a process of this machine that is still there."""
+    named = PROCESS_RUN.fullmatch(run)
+    if not named or named["host"] != socket.gethostname():
+        return False
+    try:
+        if (named["boot"], named["place"]) != (_boot(proc), _place(proc)):
+            return False
+    except OSError:
+        return False
+    return not _is_gone(int(named["pid"]), named["ticks"], proc)
+
+
 def main_pid() -> int:
     """Return the process of ansible-playbook itself, also in a worker that has outlived it."""
     parent = multiprocessing.parent_process()

@@ -291,7 +291,7 @@ MUTANTS = (
     check(
         "refusing a newer history",
         HISTORY,
-        'plain["format"] != FORMAT',
+        'plain["format"] not in FORMATS',
         f"{FORMATS_TESTS} history_of_a_newer",
     ),
     check(

@@ -1,0 +1,72 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``release_ledger_info``: status, unrecorded changes, events, audit and export."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..module_utils.options import _ledger_info
+from ..plugin_utils.adapter import _arguments, _run_action
+from ..plugin_utils.ledger import _finding, _hosts, _questions
+from ..plugin_utils.ledger._ledger import Ledger
+from ..plugin_utils.notes import _files
+
+NEED_LEDGER = ("unrecorded", "events", "audit", "export")
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+    _supports_async = False
+    _requires_connection = False
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> _run_action.Result:
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        return _run_action.run_action(
+            self,
+            _ledger_info.options(),
+            lambda arguments: self._answer(arguments, variables),
+            required_if=[
+                *(("question", question, ["ledger"]) for question in NEED_LEDGER),
+                ("question", "unrecorded", ["answers"]),
+                ("question", "status", ["ledger", "answers"], True),
+            ],
+        )
+
+    def _answer(
+        self, arguments: _arguments.Arguments, task_vars: dict[str, Any]
+    ) -> _run_action.Result:
+        """Answer the question; show it to people and write it to a file, as asked."""
+        dest = arguments["dest"]
+        if dest:
+            _files.check(dest, "dest")
+        reply = _ask(arguments, _hosts.told(arguments, task_vars))
+        changed = bool(dest) and _files.put(dest, reply.text, keep=not self._task.check_mode)
+        if arguments["show"]:
+            for line in reply.lines:
+                Display().display(line)
+        failed = {"failed": True, "msg": reply.problem, "code": "audit"} if reply.problem else {}
+        return {"changed": changed, **reply.data, "lines": list(reply.lines), **failed}
+
+
+def _ask(arguments: _arguments.Arguments, told: _finding.Told | None) -> _questions.Reply:
+    ledger = Ledger(arguments["ledger"]) if arguments["ledger"] else None
+    if arguments["question"] == "status" or ledger is None:
+        now = datetime.now(timezone.utc)
+        return _questions.status(ledger, told, arguments["environments"], now)
+    if arguments["question"] == "unrecorded":
+        return _questions.unrecorded(ledger, told or _finding.Told())
+    if arguments["question"] == "audit":
+        return _questions.audit(ledger, told)
+    if arguments["question"] == "export":
+        return _questions.export(ledger, arguments["format"], arguments["after"])
+    return _questions.events(
+        ledger, arguments["kind"], arguments["application"], arguments["after"], arguments["most"]
+    )

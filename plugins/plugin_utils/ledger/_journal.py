@@ -1,0 +1,88 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Facts of the run that goes on: tasks in all its workers note them, and its end reads them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..events import _facts
+from . import _bodies
+
+NAME = "itops-release-facts.jsonl"
+ENDED = "ended"  # a line that closes what was noted before it
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How the run ended so far: its verdict, the reason, and the release digest, "" if unknown."""
+
+    verdict: str
+    reason: str = ""
+    digest: str = ""
+
+    def and_then(self, other: Ending) -> Ending:
+        """Return how a run ended that did this and then the *other*."""
+        worst = min(self, other, key=lambda ending: _bodies.VERDICTS.index(ending.verdict))
+        return Ending(worst.verdict, worst.reason, other.digest or self.digest)
+
+
+class Journal:
+    """The facts that tasks note in a file in *directory*, which lasts as long as the run."""
+
+    def __init__(self, directory: str) -> None:
+        self._path = os.path.join(directory, NAME)
+
+    def note(self, facts: Iterable[_facts.Event]) -> None:
+        """Add *facts*; where that cannot be written the run goes on without."""
+        self._add([fact.to_plain() for fact in facts])
+
+    def close(self, ending: Ending) -> Ending:
+        """Note how a part of the run ended; return how the run ended so far."""
+        so_far = self.ending()
+        whole = so_far.and_then(ending) if so_far else ending
+        self._add([{ENDED: whole.__dict__}])
+        return whole
+
+    def position(self) -> int:
+        """Return where the next fact comes."""
+        with contextlib.suppress(OSError):
+            return os.path.getsize(self._path)
+        return 0
+
+    def facts(self, start: int | None = None) -> list[_facts.Event]:
+        """Return the facts from position *start* on, or those noted since the last ``close``."""
+        lines = self._lines(start or 0)
+        if start is None:
+            last = max((number for number, line in enumerate(lines, 1) if ENDED in line), default=0)
+            lines = lines[last:]
+        return [fact for fact in map(_facts.from_plain, lines) if fact]
+
+    def ending(self) -> Ending | None:
+        """Return how the run ended so far, None where nothing did."""
+        endings = [line[ENDED] for line in self._lines(0) if ENDED in line]
+        return Ending(**endings[-1]) if endings else None
+
+    def _add(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        data = b"".join(json.dumps(line).encode("ascii") + b"\n" for line in lines)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        with contextlib.suppress(OSError):
+            descriptor = os.open(self._path, flags, 0o600)
+            try:
+                os.write(descriptor, data)
+            finally:
+                os.close(descriptor)
+
+    def _lines(self, start: int) -> list[dict[str, Any]]:
+        found = []
+        with contextlib.suppress(OSError), open(self._path, "rb") as stream:
+            stream.seek(start)
+            for line in stream:
+                with contextlib.suppress(ValueError):
+                    found.append(json.loads(line))
+        return found

@@ -1,0 +1,62 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Note in the journal of the run what a task of ours answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible import constants as C  # noqa: N812 (Ansible's own name for it)
+
+from ..events import _answers, _facts
+from ._journal import Journal
+
+if TYPE_CHECKING:
+    from ansible.plugins.action import ActionBase
+
+
+# What is noted of a task with no_log: which release is live is no secret, what it says may be.
+NO_SECRET = ("before", "after", "changed", "switched_back", "code", "ok", "release", "is_live")
+
+
+def journal() -> Journal:
+    """Return the journal of this run."""
+    return Journal(C.DEFAULT_LOCAL_TMP)
+
+
+def deployment(action: ActionBase, task_vars: Mapping[str, Any], result: dict[str, Any]) -> None:
+    """Note that ``release_deployment`` returned *result*."""
+    journal().note([_answers.deployment(*_told(action, task_vars, result))])
+
+
+def inspection(action: ActionBase, task_vars: Mapping[str, Any], result: dict[str, Any]) -> None:
+    """Note that ``release_deployment_info`` returned *result*, where it verified."""
+    if "ok" in result or result.get("failed"):
+        journal().note([_answers.inspection(*_told(action, task_vars, result))])
+
+
+def building(action: ActionBase, task_vars: Mapping[str, Any], result: dict[str, Any]) -> None:
+    """Note that ``release_build`` returned *result*."""
+    journal().note([_answers.building(*_told(action, task_vars, result))])
+
+
+def package(action: ActionBase, task_vars: Mapping[str, Any], result: dict[str, Any]) -> None:
+    """Note that ``release_package`` returned *result*."""
+    host, status, args, _result = _told(action, task_vars, result)
+    state = args.get("state") or "present"
+    fact: _facts.Event
+    if state == "pruned" and not result.get("failed"):
+        fact = _answers.pruning(host, result)
+    else:
+        fact = _answers.sealing(host, status, action._task.get_name(), args, result)
+    journal().note([fact])
+
+
+def _told(
+    action: ActionBase, task_vars: Mapping[str, Any], result: dict[str, Any]
+) -> tuple[str, str, dict[str, Any], dict[str, Any]]:
+    status = "failed" if result.get("failed") else "ok"
+    if action._task.no_log:
+        result = {"censored": True, **{key: result[key] for key in NO_SECRET if key in result}}
+    return task_vars["inventory_hostname"], status, action._task.args, result

@@ -1,0 +1,159 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run did on each host, and its verdict: facts in, outcomes out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..events import _facts
+
+LONGEST_REASON = 1000
+BAD = ("failed", "unreachable")
+
+
+@dataclass(frozen=True)
+class HostOutcome:
+    """What a run did under one *root* of a *host*.
+
+    *result* is ok, failed, unreachable, or skipped where the run did not come to it. *before* and
+    *after* are what was live or on trial, None where that is not known. *touched*: whether the run
+    changed what is live or on trial, even if it restored that.
+    """
+
+    host: str
+    root: str = ""
+    result: str = "skipped"
+    reason: str = ""
+    before: _facts.Release | None = None
+    after: _facts.Release | None = None
+    touched: bool = False
+    changed: bool = False
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return this as the body of an event has it."""
+        said: dict[str, Any] = {"host": self.host, "result": self.result}
+        said |= {"root": self.root} if self.root else {}
+        said |= {"changed": True} if self.changed or self.touched else {}
+        said |= {"reason": self.reason[:LONGEST_REASON]} if self.reason else {}
+        for name in ("before", "after"):
+            release = getattr(self, name)
+            if release is not None:
+                said[name] = deployed(release.to_plain(with_links=False))
+        return said
+
+
+def of_hosts(
+    hosts: Sequence[str],
+    facts: Iterable[_facts.Event],
+    failures: Mapping[str, str] | None = None,
+    lost: Collection[str] = (),
+) -> list[HostOutcome]:
+    """Return the outcomes on *hosts*, in their order, one for each root that *facts* are about.
+
+    *failures* are the reasons of hosts that failed in other tasks; *lost* are hosts that left the
+    run and reported nothing.
+    """
+    found: dict[str, dict[str, list[_facts.Answer]]] = {host: {} for host in hosts}
+    pruned = {}
+    for fact in facts:
+        if isinstance(fact, _facts.Pruning):
+            pruned[fact.host] = HostOutcome(fact.host, result="ok", changed=fact.changed)
+        if isinstance(fact, _facts.Answer) and fact.host in found and fact.status != "skipped":
+            found[fact.host].setdefault(fact.root, []).append(fact)
+    outcomes = []
+    for host, roots in found.items():
+        if host in pruned:
+            outcomes.append(pruned[host])
+            continue
+        failure = (failures or {}).get(host, "")
+        here = [_of_root(host, root, answers, failure) for root, answers in roots.items()]
+        here = here or [
+            HostOutcome(host, result="failed" if failure else "skipped", reason=failure)
+        ]
+        if host in lost and not any(outcome.result in BAD for outcome in here):
+            here = [HostOutcome(**{**each.__dict__, **_LOST}) for each in here]
+        outcomes += here
+    return outcomes
+
+
+_LOST = {"result": "unreachable", "reason": "the host was lost", "after": None}
+
+
+def verdict(outcomes: Sequence[HostOutcome]) -> str:
+    """Return how a run with these *outcomes* ended.
+
+    done; held: something is on trial; refused: nothing was changed; backed_out: what was changed
+    was restored everywhere; failed.
+    """
+    if any(outcome.result in BAD for outcome in outcomes):
+        if any(outcome.result == "unreachable" for outcome in outcomes):
+            return "failed"
+        if any(_differs(outcome) for outcome in outcomes):
+            return "failed"
+        return "backed_out" if any(outcome.touched for outcome in outcomes) else "refused"
+    on_trial = any(each.after and each.after.phase == "on trial" for each in outcomes)
+    return "held" if on_trial else "done"
+
+
+def reason(outcomes: Iterable[HostOutcome]) -> str:
+    """Return why the run did not go well, in a line: the first host, and how many more."""
+    bad = [outcome for outcome in outcomes if outcome.result in BAD]
+    if not bad:
+        return ""
+    count = len(bad) - 1
+    more = f" (and {count} more {'host' if count == 1 else 'hosts'})" if count else ""
+    return f"{bad[0].host}: {bad[0].reason or bad[0].result}"[: LONGEST_REASON - len(more)] + more
+
+
+def release(facts: Iterable[_facts.Event]) -> dict[str, str]:
+    """Return the name, version and digest of the release that *facts* are about, as known."""
+    known: dict[str, str] = {}
+    for fact in facts:
+        if isinstance(fact, _facts.WorkspaceAnswer):
+            known |= fact.release
+        elif isinstance(fact, _facts.Deployment) and fact.status == "ok":
+            after = fact.after
+            if fact.state == "live" and after and after.phase != "none":
+                known |= deployed(after.to_plain(with_links=False))
+    return {name: known[name] for name in ("name", "version", "digest") if name in known}
+
+
+def deployed(moment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the phase, name, version and digest in *moment*, without those that are not known."""
+    known = {name: moment.get(name) for name in ("name", "version", "digest")}
+    return {"phase": moment["phase"], **{name: value for name, value in known.items() if value}}
+
+
+def _of_root(host: str, root: str, answers: Sequence[_facts.Answer], failure: str) -> HostOutcome:
+    deployments = [answer for answer in answers if isinstance(answer, _facts.Deployment)]
+    before = next((each.before for each in deployments if each.before), None)
+    after = next((each.after for each in reversed(deployments) if each.after), before)
+    wrong = [answer for answer in answers if answer.status in BAD]
+    last = answers[-1]
+    result, why = "ok", ""
+    if wrong:
+        result, why = wrong[0].status, wrong[0].reason or ""
+    elif failure or any(each.state == "reverted" for each in deployments):
+        result, why = "failed", failure
+    elif isinstance(last, _facts.Inspection) and last.ok is False:
+        result, why = "failed", f"drifted: {', '.join(last.first_drift or ())}"
+    changed = any(each.changed for each in deployments if each.state != "staged")
+    touched = changed or any(each.switched_back for each in deployments)
+    return HostOutcome(
+        host,
+        root,
+        result,
+        why,
+        before,
+        after,
+        touched=touched,
+        changed=any(isinstance(a, _facts.WorkspaceAnswer) and a.changed for a in answers),
+    )
+
+
+def _differs(outcome: HostOutcome) -> bool:
+    before, after = outcome.before or _facts.NOTHING, outcome.after or _facts.NOTHING
+    return (before.digest, before.phase) != (after.digest, after.phase)
