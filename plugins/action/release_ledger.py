@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from typing import Any
 
 from ansible import constants as C  # noqa: N812 (Ansible's own name for it)
@@ -23,6 +24,7 @@ with contextlib.suppress(ImportError):
     import sqlalchemy.dialects.sqlite  # noqa: F401 (see above)
 
 
+NAMED = re.compile(r"(?!sha256:)[^:]+:")  # a release by its name and version
 # Strategies by which all hosts of a batch take each task together.
 LINEAR = ("linear", "debug", "ansible.builtin.linear", "ansible.builtin.debug")
 
@@ -87,7 +89,7 @@ class ActionModule(ActionBase):
         return _recording.Intent(
             run=_identity.run_id(task_vars),
             act=arguments["act"],
-            application=reference.partition(":")[0] if ":" in reference else reference,
+            application=reference.partition(":")[0] if NAMED.match(reference) else "",
             hosts=tuple(hosts),
             root=arguments["root"] or "",
             release=_release(arguments["media_library"], reference),

@@ -9,7 +9,8 @@ name: metrics
 type: aggregate
 short_description: Tell at the end of a run what became of the release on each host
 description:
-  - Ends a run that handled releases with one line for each host, then one line with the counts.
+  - Ends a run that handled releases with one line for each host, then one line with the counts,
+    and last the verdict - C(done), C(refused), C(held), C(backed_out) or C(failed) - and why.
     Hosts that were lost, that the run never reached, or that C(--limit) left out have their line
     too.
   - Says nothing when a run does not use M(itops.release.release_deployment),
@@ -57,6 +58,8 @@ from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 
 from ..plugin_utils.events import _answers, _facts, _recorder, _report
+from ..plugin_utils.events._lines import one_line
+from ..plugin_utils.ledger import _noting
 from ..plugin_utils.run import _identity, _lifetime
 
 if TYPE_CHECKING:
@@ -274,8 +277,17 @@ class CallbackModule(CallbackBase):
         lines = _report.render(self.recorder)
         if lines:
             self._display.banner("RELEASES")
-        for tone, line in lines:
+        for tone, line in [*lines, *_verdict_lines()]:
             self._display.display(line, color=COLOURS[tone])
+
+
+def _verdict_lines() -> list[tuple[str, str]]:
+    """Return the line on how the run ended, where a role or playbook of ours found that."""
+    ending = _noting.journal().ending()
+    if ending is None:
+        return []
+    reason = f": {one_line(ending.reason)}" if ending.reason else ""
+    return [("ok" if ending.verdict == "done" else "bad", f"Verdict: {ending.verdict}{reason}")]
 
 
 def _open_record(path: str) -> int:

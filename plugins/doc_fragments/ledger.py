@@ -26,7 +26,7 @@ options:
     default: [development, test, acceptance, staging, production]
   answers:
     description: The name of the variable in which each host registered the result of
-      M(itops.release.release_deployment_info), asked with O(itops.release.release_deployment_info#module:history).
+      M(itops.release.release_deployment_info) with C(history).
     type: str
   hosts:
     description: The hosts that this is about. By default those of the play.

@@ -120,6 +120,10 @@ reason:
   description: Why the run did not go well - the first host that failed, and how many more.
   type: str
   returned: with O(state=ended)
+msg:
+  description: What was imported and settled, in a line.
+  type: str
+  returned: with O(state=found)
 imported:
   description: The changes that were not on record, each with C(host), C(root), C(at), C(run),
     C(event), C(tree) and C(user).

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
 ACTS = ("build", "deploy", "prune", "rollback", "seal", "uninstall", "verify")
-# Worst first: a run that did several things is called by its worst.
 VERDICTS = ("failed", "unknown", "backed_out", "held", "refused", "done")
 PHASES = ("none", "live", "on trial")
 TEXT: dict[str, Any] = {"type": "string", "maxLength": 1000}
@@ -37,6 +36,17 @@ DEPLOYED: dict[str, Any] = {
         "digest": DIGEST,
     },
 }
+
+
+def combined(verdict: str, other: str) -> str:
+    """Return the verdict of a run that did two things, such as two batches.
+
+    A run of which one part went well, and another did not, has failed.
+    """
+    both = {verdict, other}
+    if len(both) == 1:
+        return verdict
+    return "held" if both == {"done", "held"} else "failed"
 
 
 def put(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ...module_utils.formats import _canonical
-from . import _kind_run_began, _kind_run_ended
+from . import _kind_run_began, _kind_run_ended, _outcome
 from ._event import Event
 
 # Columns of a change record. Those without a source yet are empty.
@@ -19,7 +19,6 @@ COLUMNS = (
     "deployed_by deployed_at result back_out_plan back_out_used review closure_code"
 ).split()
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for one, in the first place
-CHANGING = ("deploy", "rollback", "uninstall")
 
 
 def json_lines(events: Iterable[Event]) -> Iterator[str]:
@@ -35,7 +34,7 @@ def change_records(events: Iterable[Event]) -> str:
         if event.kind not in (_kind_run_began.NAME, _kind_run_ended.NAME):
             continue
         body = event.body
-        if body["act"] not in CHANGING:
+        if body["act"] not in _outcome.CHANGING:
             continue
         row = rows.setdefault((body["run"], body["act"]), _new(event))
         if event.kind == _kind_run_ended.NAME:

@@ -81,8 +81,14 @@ def unrecorded(ledger: Ledger, told: Told) -> list[Unrecorded]:
     found = _unrecorded.find(ledger.changed_by(sorted(runs)), names, told.histories)
     explained = {(entry.host, entry.root) for entry in found}
     rows = {(row["host"], row["root"]): row for row in ledger.rows("deployments")}
+    being_changed = {
+        host
+        for row in open_runs
+        for event in ledger.began(row["run"], row["act"])
+        for host in event.body["hosts"]
+    }
     for place, release in told.known.items():
-        if place in explained or _is_open(place, open_runs, ledger):
+        if place in explained or place[0] in being_changed:
             continue
         row = rows.get(place)
         recorded = (row["digest"], row["phase"]) if row else ("", "none")
@@ -128,15 +134,6 @@ def _is_strange(ledger: Ledger, head: Head) -> bool:
         return True
     event = next(iter(ledger.events(after=head.sequence - 1, most=1)), None)
     return event is None or event.hash != head.hash
-
-
-def _is_open(place: Place, open_runs: Iterable[Mapping[str, Any]], ledger: Ledger) -> bool:
-    host, root = place
-    return any(
-        row["root"] == root
-        and any(host in event.body["hosts"] for event in ledger.began(row["run"], row["act"]))
-        for row in open_runs
-    )
 
 
 def _each(answer: Mapping[str, Any] | None) -> Collection[Mapping[str, Any]]:

@@ -28,8 +28,11 @@ class Ending:
 
     def and_then(self, other: Ending) -> Ending:
         """Return how a run ended that did this and then the *other*."""
-        worst = min(self, other, key=lambda ending: _bodies.VERDICTS.index(ending.verdict))
-        return Ending(worst.verdict, worst.reason, other.digest or self.digest)
+        return Ending(
+            _bodies.combined(self.verdict, other.verdict),
+            other.reason or self.reason,
+            other.digest or self.digest,
+        )
 
 
 class Journal:

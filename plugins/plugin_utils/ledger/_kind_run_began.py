@@ -17,11 +17,11 @@ NAME = "run_began"
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
-    "required": ["run", "act", "hosts"],
+    "required": ["run", "act", "part", "hosts"],
     "properties": {
         "run": _bodies.WORD,
         "act": {"enum": list(_bodies.ACTS)},
-        "root": _bodies.WORD,
+        "part": _bodies.WORD,  # of a run that is about several applications
         "release": _bodies.RELEASE,
         "reference": _bodies.TEXT,  # the release as the user named it
         "environment": _bodies.WORD,
@@ -35,7 +35,7 @@ def project(connection: Connection, tables: Tables, event: Event) -> None:
     import sqlalchemy as sa
 
     body, runs = event.body, tables.runs
-    keys = {"run": body["run"], "act": body["act"], "root": body.get("root", "")}
+    keys = {"run": body["run"], "act": body["act"], "part": body["part"]}
     where = sa.and_(*(runs.c[name] == value for name, value in keys.items()))
     release = body.get("release", {})
     before = connection.execute(sa.select(runs.c.hosts).where(where)).first()

@@ -17,13 +17,13 @@ NAME = "run_ended"
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
-    "required": ["run", "act", "verdict", "hosts"],
+    "required": ["run", "act", "part", "verdict", "hosts"],
     "properties": {
         "run": _bodies.WORD,
         "act": {"enum": list(_bodies.ACTS)},
         "verdict": {"enum": list(_bodies.VERDICTS)},
         "reason": _bodies.TEXT,
-        "root": _bodies.WORD,
+        "part": _bodies.WORD,  # of a run that is about several applications
         "release": _bodies.RELEASE,
         "environment": _bodies.WORD,
         "settled_by": _bodies.WORD,  # the later run that found out, for a run that was killed
@@ -63,7 +63,7 @@ def project(connection: Connection, tables: Tables, event: Event) -> None:
         "sequence": event.sequence,
         **{name: release[name] for name in ("version", "digest") if name in release},
     }
-    keys = {"run": body["run"], "act": body["act"], "root": body.get("root", "")}
+    keys = {"run": body["run"], "act": body["act"], "part": body["part"]}
     if release.get("name"):  # a rollback learns only by its hosts what it is about
         end["application"] = event.subject
     before = _row(connection, tables, keys)
@@ -76,9 +76,9 @@ def project(connection: Connection, tables: Tables, event: Event) -> None:
             "strength": event.strength,
             "began": event.time,
         }
-    elif before.verdict and not before.settled_by and _worse(before.verdict, body["verdict"]):
-        # An earlier batch ended worse.
-        end |= {"verdict": before.verdict, "reason": before.reason}
+    elif before.verdict and not before.settled_by:  # of an earlier batch
+        end["verdict"] = _bodies.combined(before.verdict, body["verdict"])
+        end["reason"] = body.get("reason") or before.reason
     _bodies.put(connection, tables.runs, keys, end)
     for host in body["hosts"]:
         if "root" in host and host["result"] != "skipped":
@@ -99,10 +99,6 @@ def _row(connection: Connection, tables: Tables, keys: dict[str, str]) -> Any:
     runs = tables.runs
     where = sa.and_(*(runs.c[name] == value for name, value in keys.items()))
     return connection.execute(sa.select(runs).where(where)).first()
-
-
-def _worse(verdict: str, other: str) -> bool:
-    return _bodies.VERDICTS.index(verdict) < _bodies.VERDICTS.index(other)
 
 
 def line(event: Event) -> str:

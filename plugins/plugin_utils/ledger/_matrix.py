@@ -14,6 +14,7 @@ from ._event import moment
 NOWHERE = "-"  # the environment of a deployment that names none
 UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))
 GAP = "  "
+JUST_NOW = "just now"
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,20 @@ def table(found: Sequence[Cell], environments: Sequence[str], now: datetime) -> 
 
 
 def age(time: str, now: datetime) -> str:
-    """Return in words how long ago *time* was, in at most two units: 2 d 17 h."""
-    left, said = max(now - moment(time), timedelta()), []
+    """Return in words how long ago *time* was, in at most two units: 2 d 17 h.
+
+    A text that is no time is returned as it is.
+    """
+    try:
+        then = moment(time)
+    except ValueError:
+        return time
+    left, said = max(now - then, timedelta()), []
     for name, unit in UNITS:
         if left >= unit:
             said.append(f"{left // unit} {name}")
             left %= unit
-    return " ".join(said[:2]) or "now"
+    return " ".join(said[:2]) or JUST_NOW
 
 
 def _cell(application: str, environment: str, rows: Sequence[Mapping[str, Any]]) -> Cell:

@@ -12,6 +12,7 @@ from ..events import _facts
 
 LONGEST_REASON = 1000
 BAD = ("failed", "unreachable")
+CHANGING = ("deploy", "rollback", "uninstall")  # acts that change what is live
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,14 @@ def of_hosts(
 _LOST = {"result": "unreachable", "reason": "the host was lost", "after": None}
 
 
-def verdict(outcomes: Sequence[HostOutcome]) -> str:
-    """Return how a run with these *outcomes* ended.
+def verdict(act: str, outcomes: Sequence[HostOutcome]) -> str:
+    """Return how a run that did *act* with these *outcomes* ended.
 
     done; held: something is on trial; refused: nothing was changed; backed_out: what was changed
     was restored everywhere; failed.
     """
     if any(outcome.result in BAD for outcome in outcomes):
-        if any(outcome.result == "unreachable" for outcome in outcomes):
+        if act not in CHANGING or any(outcome.result == "unreachable" for outcome in outcomes):
             return "failed"
         if any(_differs(outcome) for outcome in outcomes):
             return "failed"

@@ -70,20 +70,22 @@ def refuse_unsafe(path: str, mounts: str = MOUNTS) -> None:
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):
         raise LedgerError(
-            f"release_ledger: {path}: the directory {folder} does not exist", code="no_directory"
+            f"release_ledger: {path}: the directory {folder} does not exist: make it, or give "
+            "another path",
+            code="no_directory",
         )
     kind, point = file_system_of(folder, mounts)
     if kind in NETWORK_FILE_SYSTEMS:
         raise LedgerError(
-            f"release_ledger: {path} is on a network file system ({kind}), where SQLite loses data",
+            f"release_ledger: {path} is on a network file system ({kind}), where SQLite loses "
+            "data: use a local disk, or a postgresql:// URL",
             code="network_file_system",
-            hint="use a local disk, or a postgresql:// URL",
         )
     if kind == "overlay" and point == "/":
         raise LedgerError(
-            f"release_ledger: {path} is on the disk of a container, which is thrown away with it",
+            f"release_ledger: {path} is on the disk of a container, which is thrown away with it: "
+            "mount a volume, or use a postgresql:// URL",
             code="container_disk",
-            hint="mount a volume, or use a postgresql:// URL",
         )
 
 
@@ -157,21 +159,20 @@ def _postgresql(sa: Any, place: str) -> Engine:
 
 @contextlib.contextmanager
 def _in_one_line(place: str) -> Iterator[None]:
-    """Raise LedgerError, with a code and a hint, for what a database reports."""
+    """Raise LedgerError, with a code and a remedy, for what a database reports."""
     from sqlalchemy import exc
 
     try:
         yield
     except exc.DBAPIError as error:
         reason = _canonical.one_line(str(error.orig).strip())
-        code, hint = _advice(reason)
-        raise LedgerError(
-            f"release_ledger: {shown(place)}: {shown(reason)}", code=code, hint=hint
-        ) from error
+        code, remedy = _advice(reason)
+        said = f"release_ledger: {shown(place)}: {shown(reason)}"
+        raise LedgerError(f"{said}: {remedy}" if remedy else said, code=code) from error
 
 
-def _advice(reason: str) -> tuple[str, str | None]:
-    for said, code, hint in (
+def _advice(reason: str) -> tuple[str, str]:
+    for said, code, remedy in (
         ("is full", "ledger_full", "make room on its disk, then run again"),
         ("No space left", "ledger_full", "make room on its disk, then run again"),
         ("is locked", "ledger_locked", "another process holds it: see who with fuser or lsof"),
@@ -182,8 +183,8 @@ def _advice(reason: str) -> tuple[str, str | None]:
         ("connection", "ledger_unreachable", "check the server, the URL and the password"),
     ):
         if said in reason:
-            return code, hint
-    return "ledger_failed", None
+            return code, remedy
+    return "ledger_failed", ""
 
 
 def _unescaped(point: str) -> str:

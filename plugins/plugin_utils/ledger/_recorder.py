@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...module_utils.errors._release_error import ReleaseError
-from ..events import _facts
 from . import _finding, _outcome, _recording, _settling
 from ._event import Actor
 from ._journal import Ending, Journal
@@ -57,8 +56,9 @@ class Recorder:
                     )
         except ReleaseError as error:
             if required:
+                self.journal.close(Ending("refused", str(error)))
                 raise
-            self.warn(f"this run is not recorded: {_with_hint(error)}; ledger_import finds it")
+            self.warn(f"this run is not recorded: {error}; ledger_import finds it")
             return {"changed": False, "intent": intent.to_plain()}
         return {"changed": False, "intent": replace(intent, head=head).to_plain()}
 
@@ -71,14 +71,13 @@ class Recorder:
         facts = self.journal.facts(intent.position)
         outcomes = _outcome.of_hosts(intent.hosts, facts, failures, lost)
         release = _outcome.release(facts) or dict(intent.release)
-        verdict, reason = _outcome.verdict(outcomes), _outcome.reason(outcomes)
+        verdict, reason = _outcome.verdict(intent.act, outcomes), _outcome.reason(outcomes)
         ending = self.journal.close(Ending(verdict, reason, release.get("digest", "")))
         if self.place and not self.check:
             try:
                 self._end(intent, outcomes, release)
             except ReleaseError as error:
-                said = _with_hint(error)
-                self.warn(f"how this run ended is not recorded: {said}; the next run settles it")
+                self.warn(f"how this run ended is not recorded: {error}; the next run settles it")
         stats = {"release_verdict": ending.verdict, "release_digest": ending.digest}
         return {
             "changed": False,
@@ -94,12 +93,21 @@ class Recorder:
         """
         ledger = Ledger(str(self.place))
         unrecorded = _finding.unrecorded(ledger, told)
-        settled = self._settled(ledger, told.known, run, told.unknown)
+        rows = ledger.rows("deployments")
+        known = _settling.Known(told.known, rows, gone=told.unknown)
+        settled = self._settled(ledger, known, run)
         drafts = [*settled, *_finding.drafts(ledger, told, unrecorded)]
         if drafts and not self.check:
             ledger.append(drafts, self.actor)
+        hosts = {entry.host for entry in unrecorded}
+        said = f"{len(unrecorded)} unrecorded changes on {len(hosts)} hosts imported as found"
+        if settled:
+            said += f"; {len(settled)} stopped runs settled"
+        if told.unknown:
+            said += f"; {len(told.unknown)} hosts could not be asked"
         return {
             "changed": bool(drafts),
+            "msg": said,
             "imported": [entry.to_plain() for entry in unrecorded],
             "settled": [draft.body["run"] for draft in settled],
             "unknown": dict(told.unknown),
@@ -112,23 +120,17 @@ class Recorder:
         release: Mapping[str, str],
     ) -> None:
         ledger = Ledger(str(self.place))
-        known = {
+        there = {
             (each.host, each.root): each.before for each in outcomes if each.before is not None
         }
-        drafts = self._settled(ledger, known, intent.run)
+        drafts = self._settled(ledger, _settling.Known(there, part=intent.part), intent.run)
         ledger.append([*drafts, _recording.ended(intent, outcomes, release)], self.actor)
 
-    def _settled(
-        self,
-        ledger: Ledger,
-        known: Mapping[tuple[str, str], _facts.Release],
-        run: str,
-        gone: Mapping[str, str] | None = None,
-    ) -> list[_recording.Draft]:
+    def _settled(self, ledger: Ledger, known: _settling.Known, run: str) -> list[_recording.Draft]:
         open_runs = [
             row for row in ledger.rows("runs", "began", ended=None) if not self.is_alive(row["run"])
         ]
-        return list(_settling.drafts(open_runs, ledger.began, known, run, gone))
+        return list(_settling.drafts(open_runs, ledger.began, known, run))
 
     def _named(self, ledger: Ledger, intent: Intent) -> Intent:
         """Return *intent* with the application that the ledger knows where it names none."""
@@ -136,11 +138,6 @@ class Recorder:
             return replace(intent, application=intent.release["name"])
         if intent.application and intent.application not in _recording.HOST_ONLY:
             return intent
-        rows = ledger.rows("deployments", root=intent.root)
-        names = {row["application"] for row in rows if row["host"] in intent.hosts}
-        name = names.pop() if len(names) == 1 else intent.root
-        return replace(intent, application=name or intent.act)
-
-
-def _with_hint(error: ReleaseError) -> str:
-    return f"{error}; {error.hint}" if error.hint else str(error)
+        rows = ledger.rows("deployments", host=intent.hosts[0], root=intent.root)
+        names = {row["application"] for row in rows}
+        return replace(intent, application=names.pop() if len(names) == 1 else "")

@@ -18,8 +18,9 @@ HOST_ONLY = ("previous", "current")  # releases that only a host can name
 
 @dataclass(frozen=True)
 class Intent:
-    """What *run* is about to do: *act*, under the deployment root *root* of *hosts*.
+    """What *run* is about to do: *act* with *application*, on *hosts*.
 
+    *root* is the deployment root on the first of them.
     *release* has name, version and digest, as far as they are known; *reference* is how the user
     named it. *environments* has the environment of each host that is in one. A run that goes batch
     by batch has an intent for each batch. *position* is where its facts begin in the journal, and
@@ -36,6 +37,11 @@ class Intent:
     environments: Mapping[str, str] = field(default_factory=dict)
     position: int | None = None
     head: Head | None = None
+
+    @property
+    def part(self) -> str:
+        """What tells this from what else the run does."""
+        return self.application or self.root or self.act
 
     @property
     def environment(self) -> str:
@@ -61,13 +67,13 @@ class Intent:
 
 def began(intent: Intent) -> Draft:
     """Return the event that a run is about to do what *intent* says."""
-    body: dict[str, Any] = {"run": intent.run, "act": intent.act, "hosts": list(intent.hosts)}
-    body |= {"root": intent.root} if intent.root else {}
+    body: dict[str, Any] = {"run": intent.run, "act": intent.act, "part": intent.part}
+    body |= {"hosts": list(intent.hosts)}
     body |= {"release": dict(intent.release)} if intent.release else {}
     body |= {"reference": intent.reference[:1000]} if intent.reference else {}
     body |= {"environment": intent.environment} if intent.environment else {}
-    key = f"{intent.run}/{intent.act}/began/{_digest([intent.application, body])}"
-    return Draft(_kind_run_began.NAME, intent.application, body, key)
+    key = f"{intent.run}/{intent.act}/began/{_digest(body)}"
+    return Draft(_kind_run_began.NAME, intent.part, body, key)
 
 
 def ended(
@@ -86,16 +92,16 @@ def ended(
     body: dict[str, Any] = {
         "run": intent.run,
         "act": intent.act,
-        "verdict": verdict or _outcome.verdict(outcomes),
+        "part": intent.part,
+        "verdict": verdict or _outcome.verdict(intent.act, outcomes),
         "hosts": [_host(outcome, intent.environments) for outcome in outcomes],
     }
     reason = reason or _outcome.reason(outcomes)
-    body |= {"root": intent.root} if intent.root else {}
     body |= {"reason": reason} if reason else {}
     body |= {"release": dict(release)} if release else {}
     body |= {"environment": intent.environment} if intent.environment else {}
     body |= {"settled_by": settled_by} if settled_by else {}
-    application = (release or {}).get("name") or intent.application
+    application = (release or {}).get("name") or intent.part
     key = f"{intent.run}/{intent.act}/ended/{_digest([application, body])}"
     return Draft(_kind_run_ended.NAME, application, body, key)
 

@@ -5,16 +5,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..events import _facts
-from . import _recording
+from . import _outcome, _recording
 from ._event import Draft, Event
 from ._outcome import HostOutcome
 from ._recording import Intent
 
-Known = Mapping[tuple[str, str], _facts.Release]  # what is there now, by host and root
+Place = tuple[str, str]  # host and deployment root
 STOPPED = "the run was stopped before its end"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of hosts now: what is *there*, live or on trial, by host and root.
+
+    *recorded* are rows of deployments: which application each root has as far as the ledger knows.
+    *part* is the application that those who know are about, None where hosts reported every root.
+    *gone* are hosts that do not answer, and why.
+    """
+
+    there: Mapping[Place, _facts.Release]
+    recorded: Sequence[Mapping[str, Any]] = ()
+    part: str | None = None
+    gone: Mapping[str, str] = field(default_factory=dict)
+
+    def root_of(self, host: str, part: str) -> str | None:
+        """Return the root of *host* that a run about *part* changed, None where that is unknown."""
+        roots = {root: release for (name, root), release in self.there.items() if name == host}
+        for row in self.recorded:
+            if row["host"] == host and row["application"] == part and row["root"] in roots:
+                return str(row["root"])
+        named = [root for root, release in roots.items() if release.name == part]
+        if named:
+            return named[0]
+        empty = [root for root, release in roots.items() if release.phase == "none"]
+        only = roots if self.part == part else empty if self.part is None else {}
+        return next(iter(only)) if len(only) == 1 else None
 
 
 def drafts(
@@ -22,37 +51,37 @@ def drafts(
     began: Callable[[str, str], Iterable[Event]],
     known: Known,
     settled_by: str,
-    gone: Mapping[str, str] | None = None,
 ) -> Iterator[Draft]:
     """Yield the end of each of *open_runs* (rows of that projection) whose hosts are all *known*.
 
-    ``began(run, act)`` returns the events by which a run began. *gone* are hosts that do not
-    answer and why: with them, a run ends without what is live there. Runs of builds have no hosts
-    that could tell, and end as unknown.
+    ``began(run, act)`` returns the events by which a run began. Hosts that are gone end as
+    unreachable. Runs of builds have no hosts that could tell, and end as unknown.
     """
     for row in open_runs:
-        if row["run"] == settled_by:
+        events = began(row["run"], row["act"])
+        intents = [_intent(event) for event in events if event.body["part"] == row["part"]]
+        if row["run"] == settled_by or not intents:
             continue
-        intents = [_intent(event) for event in began(row["run"], row["act"])]
-        intents = [intent for intent in intents if intent.root == row["root"]]
         hosts = dict.fromkeys(host for intent in intents for host in intent.hosts)
-        root = row["root"]
-        asks_no_host = row["act"] in ("build", "seal", "prune")
-        there = {host: known[host, root] for host in hosts if (host, root) in known}
-        if not intents or not (asks_no_host or all(h in there or h in (gone or {}) for h in hosts)):
-            continue
-        merged = Intent(**{**intents[-1].__dict__, "hosts": tuple(hosts)})
-        if asks_no_host:
+        merged = replace(intents[-1], hosts=tuple(hosts))
+        if row["act"] not in (*_outcome.CHANGING, "verify"):
             yield _recording.ended(merged, [], None, settled_by, "unknown", STOPPED)
             continue
-        outcomes = [
-            HostOutcome(host, root, "ok", after=there[host])
-            if host in there
-            else HostOutcome(host, result="unreachable", reason=(gone or {})[host])
-            for host in hosts
-        ]
-        verdict, reason = _verdict(merged, outcomes)
-        yield _recording.ended(merged, outcomes, merged.release, settled_by, verdict, reason)
+        outcomes = [_outcome_on(host, row["part"], known) for host in hosts]
+        found = [outcome for outcome in outcomes if outcome]
+        if len(found) < len(outcomes) or all(each.result != "ok" for each in found):
+            continue
+        verdict, reason = _verdict(merged, found)
+        yield _recording.ended(merged, found, merged.release, settled_by, verdict, reason)
+
+
+def _outcome_on(host: str, part: str, known: Known) -> HostOutcome | None:
+    root = known.root_of(host, part)
+    if root is not None:
+        return HostOutcome(host, root, "ok", after=known.there[host, root])
+    if host in known.gone:
+        return HostOutcome(host, result="unreachable", reason=known.gone[host])
+    return None
 
 
 def _verdict(intent: Intent, outcomes: Sequence[HostOutcome]) -> tuple[str, str]:
@@ -84,9 +113,8 @@ def _intent(event: Event) -> Intent:
     return Intent(
         run=body["run"],
         act=body["act"],
-        application=event.subject,
+        application=body["part"],
         hosts=tuple(body["hosts"]),
-        root=body.get("root", ""),
         release=body.get("release", {}),
         reference=body.get("reference", ""),
         environments={host: environment for host in body["hosts"] if one},

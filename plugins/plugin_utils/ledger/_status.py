@@ -164,7 +164,7 @@ def _locked(told: _finding.Told) -> list[dict[str, str]]:
 
 
 def _trial(row: Mapping[str, Any], now: datetime) -> str:
-    since = f"  since {_matrix.age(row['since'], now)}" if row["since"] else ""
+    since = f"  {_ago(row['since'], now)}" if row["since"] else ""
     return f"{row['host']}  {row['application']} {row['version']}{since}  by {row['actor']}"
 
 
@@ -173,9 +173,12 @@ def _run(row: Mapping[str, Any], now: datetime) -> str:
     where = f" in {row['environment']}" if row["environment"] else ""
     ending = row["verdict"] if row["ended"] else "no end on record"
     reason = f": {row['reason']}" if row["reason"] and row["ended"] else ""
-    return (
-        f"{_matrix.age(row['began'], now)} ago  {what}{where}  {ending}{reason}  by {row['actor']}"
-    )
+    return f"{_ago(row['began'], now)}  {what}{where}  {ending}{reason}  by {row['actor']}"
+
+
+def _ago(time: str, now: datetime) -> str:
+    age = _matrix.age(time, now)
+    return age if age in ("", _matrix.JUST_NOW) else f"{age} ago"
 
 
 def _entry(entry: Unrecorded) -> str:

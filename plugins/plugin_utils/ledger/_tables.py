@@ -52,7 +52,7 @@ class Tables:
             self.metadata,
             sa.Column("run", sa.Text, primary_key=True),
             sa.Column("act", sa.Text, primary_key=True),
-            sa.Column("root", sa.Text, primary_key=True),  # "" where it is about none
+            sa.Column("part", sa.Text, primary_key=True),  # the application as the run names it
             sa.Column("application", sa.Text, nullable=False),
             sa.Column("version", sa.Text),
             sa.Column("digest", sa.Text),
