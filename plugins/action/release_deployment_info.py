@@ -10,13 +10,12 @@ import os
 import tempfile
 from typing import Any
 
-from ansible import constants as C  # noqa: N812 (Ansible's own name for it)
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.deployment import _answer, _look
 from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.options import _deployment_info
-from ..plugin_utils.adapter import _arguments, _conversion, _run_action, _transport
+from ..plugin_utils.adapter import _arguments, _conversion, _run_action, _run_folder, _transport
 from ..plugin_utils.ledger import _noting
 from ..plugin_utils.library import _store
 from ..plugin_utils.run import _identity
@@ -85,7 +84,7 @@ class ActionModule(ActionBase):
         play = self._task.get_play()
         asked = json.dumps([play._uuid if play else None, host, look.to_plain()], sort_keys=True)
         name = hashlib.sha256(asked.encode("utf-8")).hexdigest()
-        return os.path.join(C.DEFAULT_LOCAL_TMP, f"itops-release-{name}.json")
+        return os.path.join(_run_folder.path(), f"itops-release-{name}.json")
 
 
 def _expected(arguments: dict[str, Any]) -> str | None:

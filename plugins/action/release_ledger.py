@@ -4,24 +4,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from typing import Any
 
-from ansible import constants as C  # noqa: N812 (Ansible's own name for it)
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.options import _ledger
 from ..plugin_utils.adapter import _arguments, _run_action
-from ..plugin_utils.ledger import _actor, _finding, _hosts, _journal, _recorder, _recording
+from ..plugin_utils.ledger import _actor, _finding, _hosts, _noting, _recorder, _recording
 from ..plugin_utils.library import _store
 from ..plugin_utils.run import _identity
 
 # Workers are copies of the process that loads this: what it imports here, they need not import.
-with contextlib.suppress(ImportError):
+try:
     import sqlalchemy.dialects.sqlite  # noqa: F401 (see above)
+except ImportError:
+    pass  # reported where it is needed
 
 
 NAMED = re.compile(r"(?!sha256:)[^:]+:")  # a release by its name and version
@@ -56,7 +56,7 @@ class ActionModule(ActionBase):
         recorder = _recorder.Recorder(
             arguments["ledger"],
             _actor.of_run(task_vars, os.environ),
-            _journal.Journal(C.DEFAULT_LOCAL_TMP),
+            _noting.journal(),
             self._task.check_mode,
             self._display.warning,
             _identity.is_alive,

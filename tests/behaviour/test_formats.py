@@ -36,13 +36,15 @@ def test_a_history_of_a_newer_version_is_refused_and_appended_to(estate):
     host.deploy(estate.seal("1.0", {"app": "1"}))
     path = host.root / ".release/history.jsonl"
     with open(path, "ab") as stream:
-        stream.write(b'{"event":"novelty","format":2}\n')
+        stream.write(b'{"event":"novelty","format":3}\n')
 
     with _directory.opened(os.fspath(host.root)) as root:
-        with pytest.raises(_directory.RootError, match=r"history\.jsonl has format 2, .* up to 1"):
+        with pytest.raises(_directory.RootError, match=r"history\.jsonl has format 3, .* up to 2"):
             _history.read(root, 10)
         _history.append(root, {"event": "accepted"})
         assert _history.read(root, 1) == [{"event": "accepted", "format": 1}]
+        _history.append(root, {"event": "accepted", "ledger": {"sequence": 1}})
+        assert _history.read(root, 1)[0]["format"] == 2
     assert b"novelty" in path.read_bytes()
 
 

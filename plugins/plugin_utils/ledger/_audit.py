@@ -35,7 +35,7 @@ def audit(ledger: Ledger, anchors: Iterable[tuple[str, Head]] = ()) -> list[Find
     after a restore, are known.
     """
     tables = _tables.tables()
-    if ledger.head() is None:
+    if not ledger.exists():
         return list(_anchored(anchors, None, {}))
     with ledger.reading() as connection:
         findings = list(_integrity(connection))

@@ -29,14 +29,14 @@ def json_lines(events: Iterable[Event]) -> Iterator[str]:
 
 def change_records(events: Iterable[Event]) -> str:
     """Return CSV (RFC 4180) with a header and a row for each run that changes hosts."""
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     for event in events:
         if event.kind not in (_kind_run_began.NAME, _kind_run_ended.NAME):
             continue
         body = event.body
         if body["act"] not in _outcome.CHANGING:
             continue
-        row = rows.setdefault((body["run"], body["act"]), _new(event))
+        row = rows.setdefault((body["run"], body["act"], body["part"]), _new(event))
         if event.kind == _kind_run_ended.NAME:
             _end(row, event)
     text = io.StringIO()
@@ -61,11 +61,8 @@ def _end(row: dict[str, Any], event: Event) -> None:
     hosts = event.body["hosts"]
     row["deployed_at"] = event.time
     row["closure_code"] = event.body["verdict"]
-    row["reason"] = event.body.get("reason", "")
     row["items"] = "; ".join(filter(None, [row["items"], *map(_item, hosts)]))
-    row["result"] = "; ".join(
-        filter(None, [row["result"], *(f"{host['host']} {host['result']}" for host in hosts)])
-    )
+    row["result"] = "; ".join(filter(None, [row["result"], *map(_result, hosts)]))
     used = event.body["verdict"] == "backed_out" or row["back_out_used"] == "yes"
     row["back_out_used"] = "yes" if used else "no"
 
@@ -76,6 +73,11 @@ def _item(host: Mapping[str, Any]) -> str:
     before, after = host.get("before", {}), host.get("after", {})
     name = after.get("name") or before.get("name") or "?"
     return f"{host['host']} {name} {_moment(before)} → {_moment(after)}"
+
+
+def _result(host: Mapping[str, Any]) -> str:
+    reason = f" ({host['reason']})" if host.get("reason") else ""
+    return f"{host['host']} {host['result']}{reason}"
 
 
 def _moment(deployed: Mapping[str, Any]) -> str:

@@ -58,6 +58,13 @@ class Ledger:
         """Give a connection that sees one moment of the ledger."""
         return _place.reading(self._engine, self.place)
 
+    def exists(self) -> bool:
+        """Tell whether there are events, whatever state the ledger is in."""
+        import sqlalchemy as sa
+
+        with self.reading() as connection:
+            return bool(sa.inspect(connection).has_table("events"))
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()

@@ -5,43 +5,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from ansible import constants as C  # noqa: N812 (Ansible's own name for it)
-
+from ..adapter import _run_folder
 from ..events import _answers, _facts
 from ._journal import Journal
-
-if TYPE_CHECKING:
-    from ansible.plugins.action import ActionBase
-
 
 # What is noted of a task with no_log: which release is live is no secret, what it says may be.
 NO_SECRET = ("before", "after", "changed", "switched_back", "code", "ok", "release", "is_live")
 
 
+class Action(Protocol):
+    """What is asked of an action plugin."""
+
+    _task: Any
+
+
 def journal() -> Journal:
     """Return the journal of this run."""
-    return Journal(C.DEFAULT_LOCAL_TMP)
+    return Journal(_run_folder.path())
 
 
-def deployment(action: ActionBase, task_vars: Mapping[str, Any], result: dict[str, Any]) -> None:
+def deployment(action: Action, task_vars: Mapping[str, Any], result: dict[str, Any]) -> None:
     """Note that ``release_deployment`` returned *result*."""
     journal().note([_answers.deployment(*_told(action, task_vars, result))])
 
 
-def inspection(action: ActionBase, task_vars: Mapping[str, Any], result: dict[str, Any]) -> None:
+def inspection(action: Action, task_vars: Mapping[str, Any], result: dict[str, Any]) -> None:
     """Note that ``release_deployment_info`` returned *result*, where it verified."""
     if "ok" in result or result.get("failed"):
         journal().note([_answers.inspection(*_told(action, task_vars, result))])
 
 
-def building(action: ActionBase, task_vars: Mapping[str, Any], result: dict[str, Any]) -> None:
+def building(action: Action, task_vars: Mapping[str, Any], result: dict[str, Any]) -> None:
     """Note that ``release_build`` returned *result*."""
     journal().note([_answers.building(*_told(action, task_vars, result))])
 
 
-def package(action: ActionBase, task_vars: Mapping[str, Any], result: dict[str, Any]) -> None:
+def package(action: Action, task_vars: Mapping[str, Any], result: dict[str, Any]) -> None:
     """Note that ``release_package`` returned *result*."""
     host, status, args, _result = _told(action, task_vars, result)
     state = args.get("state") or "present"
@@ -54,9 +55,14 @@ def package(action: ActionBase, task_vars: Mapping[str, Any], result: dict[str, 
 
 
 def _told(
-    action: ActionBase, task_vars: Mapping[str, Any], result: dict[str, Any]
+    action: Action, task_vars: Mapping[str, Any], result: dict[str, Any]
 ) -> tuple[str, str, dict[str, Any], dict[str, Any]]:
     status = "failed" if result.get("failed") else "ok"
     if action._task.no_log:
         result = {"censored": True, **{key: result[key] for key in NO_SECRET if key in result}}
-    return task_vars["inventory_hostname"], status, action._task.args, result
+    return (
+        str(task_vars.get("inventory_hostname") or "localhost"),
+        status,
+        action._task.args,
+        result,
+    )

@@ -81,13 +81,13 @@ def events(
 def audit(ledger: Ledger, told: _finding.Told | None) -> Reply:
     """Answer what is wrong with the chain, and with it by the heads that hosts keep."""
     findings = _audit.audit(ledger, told.heads if told else ())
-    head = ledger.head()
+    head = None if findings else ledger.head()
     plain = [finding.__dict__ for finding in findings]
     lines = [f"{finding.code}  {finding.text}" for finding in findings]
-    count, anchors = (head.sequence if head else 0), len(told.heads) if told else 0
-    said = f"{count} events and {anchors} heads of hosts were checked"
-    if not told:
-        said = f"{count} events were checked; no host was asked for the heads that it keeps"
+    events_ = f"{head.sequence} events" if head else "all events"
+    said = f"{events_} were compared; no host was asked for the heads that it keeps"
+    if told:
+        said = f"{events_} and {len(told.heads)} heads that hosts keep were compared"
     problem = ""
     if findings:
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""

@@ -27,8 +27,8 @@ def recorded(place):
     for run in ("run-1", "run-2", "run-3"):
         after = {"phase": "live", "name": "shop", "version": "1", "digest": DIGEST}
         host = {"host": "web1", "root": "/srv", "result": "ok", "changed": True, "after": after}
-        told = {"run": run, "act": "deploy", "hosts": ["web1"]}
-        over = {"run": run, "act": "deploy", "verdict": "done", "hosts": [host]}
+        told = {"run": run, "act": "deploy", "part": "shop", "hosts": ["web1"]}
+        over = {"run": run, "act": "deploy", "part": "shop", "verdict": "done", "hosts": [host]}
         ledger.append([Draft("run_began", "shop", told, f"{run} began")], ADA)
         ledger.append([Draft("run_ended", "shop", over, f"{run} ended")], ADA)
     ledger.close()
@@ -36,11 +36,11 @@ def recorded(place):
 
 
 def audit(place, anchors=()):
-    engine = _place.engine_at(place)
+    ledger = Ledger(place)
     try:
-        return _audit.audit(engine, place, dict(anchors))
+        return _audit.audit(ledger, dict(anchors).items())
     finally:
-        engine.dispose()
+        ledger.close()
 
 
 def change(place, *statements):

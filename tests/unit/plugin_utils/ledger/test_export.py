@@ -7,7 +7,11 @@ import io
 import json
 
 from ansible_collections.itops.release.plugins.plugin_utils.events import _facts
-from ansible_collections.itops.release.plugins.plugin_utils.ledger import _export, _recording
+from ansible_collections.itops.release.plugins.plugin_utils.ledger import (
+    _export,
+    _outcome,
+    _recording,
+)
 from ansible_collections.itops.release.plugins.plugin_utils.ledger._event import Actor
 from ansible_collections.itops.release.plugins.plugin_utils.ledger._ledger import Ledger
 
@@ -17,13 +21,11 @@ NEW = _facts.Release(phase="live", name="shop", version="2", serial=2, digest="b
 
 def recorded(place, actor="ada"):
     ledger = Ledger(place)
-    answer = _facts.Deployment(
-        host="web1", root="/srv", status="ok", changed=True, before=OLD, after=NEW
-    )
-    began = _recording.began("run-1", "deploy", "shop", ["web1"])
-    ended = _recording.ended("run-1", "deploy", "shop", [answer])
-    other = _recording.began("run-2", "verify", "shop", ["web1"])
-    ledger.append([began, ended, other], Actor(actor, "claimed"))
+    outcome = _outcome.HostOutcome("web1", "/srv", "ok", before=OLD, after=NEW, touched=True)
+    intent = _recording.Intent("run-1", "deploy", "shop", ("web1",))
+    began, ended = _recording.began(intent), _recording.ended(intent, [outcome])
+    other = _recording.Intent("run-2", "verify", "shop", ("web1",))
+    ledger.append([began, ended, _recording.began(other)], Actor(actor, "claimed"))
     return ledger
 
 

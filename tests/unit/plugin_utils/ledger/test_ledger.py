@@ -28,7 +28,7 @@ DIGESTS = ("a" * 64, "b" * 64)
 
 
 def began(run="run-1", hosts=("web1", "web2"), act="deploy", **body):
-    told = {"run": run, "act": act, "hosts": list(hosts), **body}
+    told = {"run": run, "act": act, "part": "shop", "hosts": list(hosts), **body}
     return Draft("run_began", "shop", told, f"{run}/{act}/began/{'+'.join(hosts)}")
 
 
@@ -38,7 +38,7 @@ def ended(run="run-1", verdict="done", version="1.0.0", digest=DIGESTS[0], hosts
         {"host": host, "root": "/srv/shop", "result": "ok", "changed": True, "after": after}
         for host in hosts
     ]
-    told = {"run": run, "act": "deploy", "verdict": verdict, "hosts": results}
+    told = {"run": run, "act": "deploy", "part": "shop", "verdict": verdict, "hosts": results}
     return Draft("run_ended", "shop", told, f"{run}/deploy/ended")
 
 
@@ -163,7 +163,7 @@ place, number = sys.argv[1:]
 ledger = _ledger.Ledger(place)
 for turn in range(10):
     run = f"run-{number}-{turn}"
-    body = {"run": run, "act": "deploy", "hosts": ["web1"]}
+    body = {"run": run, "act": "deploy", "part": "shop", "hosts": ["web1"]}
     draft = _event.Draft("run_began", "shop", body, run)
     ledger.append([draft], _event.Actor(f"user{number}", "claimed"))
 """

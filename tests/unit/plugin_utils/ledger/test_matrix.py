@@ -60,12 +60,12 @@ def test_the_table_has_the_environments_in_their_order():
 @pytest.mark.parametrize(
     ("time", "said"),
     [
-        ("2026-11-30T12:00:00.000Z", "now"),
-        ("2026-11-30T11:59:01.000Z", "now"),
+        ("2026-11-30T12:00:00.000Z", "just now"),
+        ("2026-11-30T11:59:01.000Z", "just now"),
         ("2026-11-30T11:01:00.000Z", "59 min"),
         ("2026-11-30T10:30:00.000Z", "1 h 30 min"),
         ("2026-11-20T12:00:00.000Z", "10 d"),
-        ("2026-11-30T12:30:00.000Z", "now"),  # the clock of another controller
+        ("2026-11-30T12:30:00.000Z", "just now"),  # the clock of another controller
     ],
 )
 def test_an_age_has_two_units_at_most(time, said):

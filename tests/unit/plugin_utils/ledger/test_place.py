@@ -17,7 +17,7 @@ from ansible_collections.itops.release.plugins.plugin_utils.ledger._event import
 )
 
 ADA = Actor("ada", "claimed")
-DRAFT = Draft("run_began", "shop", {"run": "1", "act": "deploy", "hosts": ["web1"]}, "1")
+DRAFT = Draft("run_began", "shop", {"run": "1", "act": "deploy", "part": "shop", "hosts": []}, "1")
 MOUNTS = """\
 20 1 0:20 / / rw - {root} overlay rw
 21 20 0:21 / /srv rw - ext4 /dev/sda1 rw

@@ -17,7 +17,9 @@ def entry(run, event="activated", at="2026-11-30T12:00:00Z"):
 def unrecorded(ledger, *entries):
     runs = ledger.rows("runs", "run")
     open_runs = [row["run"] for row in runs if row["ended"] is None]
-    return _unrecorded.find(ledger.rows("changes", "run"), open_runs, {PLACE: entries})
+    return _unrecorded.find(
+        ledger.changed_by([entry["run"] for entry in entries]), open_runs, {PLACE: entries}
+    )
 
 
 def test_what_no_run_recorded_is_told_with_host_time_and_user(place):
@@ -35,7 +37,8 @@ def test_a_job_of_awx_is_its_own_user(place):
 
 def test_a_run_that_is_going_on_is_not_unrecorded(place):
     ledger = Ledger(place)
-    ledger.append([_recording.began("mine", "deploy", "shop", ["web1"])], ADA)
+    intent = _recording.Intent("mine", "deploy", "shop", ("web1",))
+    ledger.append([_recording.began(intent)], ADA)
 
     assert unrecorded(ledger, entry("mine")) == []
 
