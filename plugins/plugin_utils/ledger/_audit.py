@@ -7,10 +7,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import _kind_history_found, _kinds, _tables
 from ._event import NO_EVENT, Event, Head, hash_of
+from ._rows import Rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -118,28 +119,19 @@ def _projections(connection: Connection, tables: _tables.Tables) -> Iterator[Fin
     """Yield the projections that do not follow from the events: those are replayed in memory."""
     import sqlalchemy as sa
 
-    replayed = sa.create_engine("sqlite://")
-    with replayed.begin() as anew:
-        tables.metadata.create_all(anew)
-        for row in connection.execute(sa.select(tables.events).order_by(tables.events.c.sequence)):
-            try:
-                event = Event(**{**row._mapping, "body": json.loads(row.body)})
-                _kinds.project(anew, tables, event)
-            except (ValueError, TypeError, KeyError):
-                return  # an event that was changed is found by its hash
-        for table in tables.projections:
-            if _content(anew, table) != _content(connection, table):
-                yield Finding(
-                    "projection", 0, f"the table {table.name} does not follow from the events"
-                )
-    replayed.dispose()
-
-
-def _content(connection: Connection, table: Any) -> list[tuple[Any, ...]]:
-    import sqlalchemy as sa
-
-    # Sorted here: databases sort text by rules of their own.
-    return sorted((tuple(row) for row in connection.execute(sa.select(table))), key=repr)
+    replayed = Rows(tables)
+    for row in connection.execute(sa.select(tables.events).order_by(tables.events.c.sequence)):
+        try:
+            event = Event(**{**row._mapping, "body": json.loads(row.body)})
+            _kinds.project(replayed, event)
+        except (ValueError, TypeError, KeyError):
+            return  # an event that was changed is found by its hash
+    for table in tables.projections:
+        stored = {tuple(row) for row in connection.execute(sa.select(table))}
+        if stored != replayed.content(table.name):
+            yield Finding(
+                "projection", 0, f"the table {table.name} does not follow from the events"
+            )
 
 
 def _found_heads(connection: Connection, tables: _tables.Tables) -> set[Head]:

@@ -1,17 +1,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parts that the bodies of several kinds of event share: their JSON Schema, and their tables."""
+"""Parts that several kinds of event share: their JSON Schema, and what they do to projections."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ._event import Event
-from ._tables import Tables
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, Table
+from ._rows import Rows
 
 ACTS = ("build", "deploy", "prune", "rollback", "seal", "uninstall", "verify")
 VERDICTS = ("failed", "unknown", "backed_out", "held", "refused", "done")
@@ -49,51 +46,25 @@ def combined(verdict: str, other: str) -> str:
     return "held" if both == {"done", "held"} else "failed"
 
 
-def put(
-    connection: Connection, table: Table, keys: Mapping[str, Any], rest: Mapping[str, Any]
-) -> None:
-    """Write the row of *table* with these *keys*, whether it is there or not.
-
-    The writer holds the lock of the ledger, so an update and an insert need no retry.
-    """
-    import sqlalchemy as sa
-
-    where = sa.and_(*(table.c[name] == value for name, value in keys.items()))
-    if rest and connection.execute(table.update().where(where).values(**rest)).rowcount:
-        return
-    if not rest and connection.execute(sa.select(sa.literal(1)).where(where)).first():
-        return
-    connection.execute(table.insert().values(**keys, **rest))
-
-
 def deployed(
-    connection: Connection,
-    tables: Tables,
-    event: Event,
-    told: Mapping[str, Any],
-    environment: str | None,
-    run: str,
+    rows: Rows, event: Event, told: Mapping[str, Any], environment: str | None, run: str
 ) -> None:
     """Bring the projection of deployments up to *told*: host, root and what is there after."""
-    import sqlalchemy as sa
-
-    table, after = tables.deployments, told["after"]
-    where = sa.and_(table.c.host == told["host"], table.c.root == told["root"])
+    after, keys = told["after"], {"host": told["host"], "root": told["root"]}
     if after["phase"] == "none":
-        connection.execute(table.delete().where(where))
+        rows.delete("deployments", **keys)
         return
     now = {name: after.get(name, "") for name in ("digest", "phase")}
-    before = connection.execute(sa.select(table).where(where)).first()
-    if before and {name: getattr(before, name) for name in now} == now:
+    before = rows.get("deployments", **keys)
+    if before and {name: before[name] for name in now} == now:
         return  # it is live since then
-    put(
-        connection,
-        table,
-        {"host": told["host"], "root": told["root"]},
+    rows.put(
+        "deployments",
+        keys,
         {
             **now,
             "application": after.get("name", event.subject),
-            "environment": environment or (before.environment if before else None),
+            "environment": environment or (before["environment"] if before else None),
             "version": after.get("version", ""),
             "since": event.time,
             "run": run,

@@ -4,14 +4,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import _bodies
 from ._event import Event
-from ._tables import Tables
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+from ._rows import Rows
 
 NAME = "history_found"
 SCHEMA: dict[str, Any] = {
@@ -56,19 +53,18 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def project(connection: Connection, tables: Tables, event: Event) -> None:
+def project(rows: Rows, event: Event) -> None:
     """Note the runs as found, and what is live."""
     body = event.body
     for run in dict.fromkeys(entry["run"] for entry in body["entries"]):
-        _bodies.put(
-            connection,
-            tables.changes,
+        rows.put(
+            "changes",
             {"host": body["host"], "root": body["root"], "run": run},
             {"origin": "found", "sequence": event.sequence},
         )
     if "after" in body:
         last = body["entries"][-1]["run"]
-        _bodies.deployed(connection, tables, event, body, body.get("environment"), last)
+        _bodies.deployed(rows, event, body, body.get("environment"), last)
 
 
 def line(event: Event) -> str:

@@ -4,13 +4,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ._event import Event
-from ._tables import Tables
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+from ._rows import Rows
 
 NAME = "ledger_opened"
 SCHEMA: dict[str, Any] = {
@@ -21,7 +18,7 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def project(connection: Connection, tables: Tables, event: Event) -> None:
+def project(rows: Rows, event: Event) -> None:
     """Change no projection."""
 
 

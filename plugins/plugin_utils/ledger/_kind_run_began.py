@@ -4,14 +4,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import _bodies
 from ._event import Event
-from ._tables import Tables
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+from ._rows import Rows
 
 NAME = "run_began"
 SCHEMA: dict[str, Any] = {
@@ -30,32 +27,24 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def project(connection: Connection, tables: Tables, event: Event) -> None:
+def project(rows: Rows, event: Event) -> None:
     """Add the run, or the further hosts of a later batch of it."""
-    import sqlalchemy as sa
-
-    body, runs = event.body, tables.runs
+    body = event.body
     keys = {"run": body["run"], "act": body["act"], "part": body["part"]}
-    where = sa.and_(*(runs.c[name] == value for name, value in keys.items()))
     release = body.get("release", {})
-    before = connection.execute(sa.select(runs.c.hosts).where(where)).first()
+    known = {name: release[name] for name in ("version", "digest") if name in release}
+    before = rows.get("runs", **keys)
     if before:
-        hosts = before.hosts + len(body["hosts"])
-        known = {name: release[name] for name in ("version", "digest") if name in release}
-        connection.execute(
-            runs.update()
-            .where(where)
-            .values(hosts=hosts, ended=None, sequence=event.sequence, **known)
-        )
+        hosts = before["hosts"] + len(body["hosts"])
+        now = {"hosts": hosts, "ended": None, "sequence": event.sequence, **known}
+        rows.put("runs", keys, now)
         return
-    _bodies.put(
-        connection,
-        runs,
+    rows.put(
+        "runs",
         keys,
         {
+            **known,
             "application": event.subject,
-            "version": release.get("version"),
-            "digest": release.get("digest"),
             "environment": body.get("environment"),
             "hosts": len(body["hosts"]),
             "actor": event.actor,

@@ -4,14 +4,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import _bodies
 from ._event import Event
-from ._tables import Tables
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+from ._rows import Rows
 
 NAME = "run_ended"
 SCHEMA: dict[str, Any] = {
@@ -49,7 +46,7 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def project(connection: Connection, tables: Tables, event: Event) -> None:
+def project(rows: Rows, event: Event) -> None:
     """End the run, and say what is live under its roots.
 
     All that a host remembers of the run is on record then, whether it changed anything or not.
@@ -66,7 +63,7 @@ def project(connection: Connection, tables: Tables, event: Event) -> None:
     keys = {"run": body["run"], "act": body["act"], "part": body["part"]}
     if release.get("name"):  # a rollback learns only by its hosts what it is about
         end["application"] = event.subject
-    before = _row(connection, tables, keys)
+    before = rows.get("runs", **keys)
     if before is None:
         end |= {
             "application": event.subject,
@@ -76,29 +73,20 @@ def project(connection: Connection, tables: Tables, event: Event) -> None:
             "strength": event.strength,
             "began": event.time,
         }
-    elif before.verdict and not before.settled_by:  # of an earlier batch
-        end["verdict"] = _bodies.combined(before.verdict, body["verdict"])
-        end["reason"] = body.get("reason") or before.reason
-    _bodies.put(connection, tables.runs, keys, end)
+    elif before["verdict"] and not before["settled_by"]:  # of an earlier batch
+        end["verdict"] = _bodies.combined(before["verdict"], body["verdict"])
+        end["reason"] = body.get("reason") or before["reason"]
+    rows.put("runs", keys, end)
     for host in body["hosts"]:
         if "root" in host and host["result"] != "skipped":
-            _bodies.put(
-                connection,
-                tables.changes,
+            rows.put(
+                "changes",
                 {"host": host["host"], "root": host["root"], "run": body["run"]},
                 {"origin": "recorded", "sequence": event.sequence},
             )
         if "root" in host and "after" in host:
             environment = host.get("environment") or body.get("environment")
-            _bodies.deployed(connection, tables, event, host, environment, body["run"])
-
-
-def _row(connection: Connection, tables: Tables, keys: dict[str, str]) -> Any:
-    import sqlalchemy as sa
-
-    runs = tables.runs
-    where = sa.and_(*(runs.c[name] == value for name, value in keys.items()))
-    return connection.execute(sa.select(runs).where(where)).first()
+            _bodies.deployed(rows, event, host, environment, body["run"])
 
 
 def line(event: Event) -> str:

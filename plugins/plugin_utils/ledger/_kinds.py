@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from ...module_utils.formats import _canonical
 from . import (
@@ -15,10 +15,7 @@ from . import (
     _kind_run_ended,
 )
 from ._event import Draft, Event, LedgerError
-from ._tables import Tables
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+from ._rows import Rows
 
 NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # in JSON
 
@@ -29,8 +26,8 @@ class Kind(Protocol):
     NAME: str
     SCHEMA: dict[str, Any]  # JSON Schema of the body
 
-    def project(self, connection: Connection, tables: Tables, event: Event) -> None:
-        """Bring the projections up to *event*, which is already in the table of events."""
+    def project(self, rows: Rows, event: Event) -> None:
+        """Bring the *rows* of the projections up to *event*."""
 
     def line(self, event: Event) -> str:
         """Return *event* in one line for people."""
@@ -69,11 +66,11 @@ def check(draft: Draft) -> None:
         raise LedgerError(f"event {draft.kind}: it has a NUL character", code="invalid_event")
 
 
-def project(connection: Connection, tables: Tables, event: Event) -> None:
-    """Bring the projections up to *event*; a kind of a later version changes none."""
+def project(rows: Rows, event: Event) -> None:
+    """Bring the *rows* of the projections up to *event*; a kind of a later version changes none."""
     kind = KINDS.get(event.kind)
     if kind is not None:
-        kind.project(connection, tables, event)
+        kind.project(rows, event)
 
 
 def line(event: Event) -> str:

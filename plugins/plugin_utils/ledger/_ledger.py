@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ...module_utils.formats import _canonical
 from . import _kind_ledger_opened, _kinds, _place, _tables
 from ._event import NO_EVENT, Actor, Draft, Event, Head, LedgerError, chained, moment, utc
+from ._rows import StoredRows
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Row
@@ -83,12 +84,15 @@ class Ledger:
             time = max(utc(self._clock()), head.time)
             skew = moment(time) - self._clock()
             events: list[Event] = []
+            new: list[Event] = []
+            last, previous = head.sequence, head.hash
             for draft in drafts:
                 event = known.get(draft.key)
                 if event is None:
-                    event = chained(draft, actor, head.sequence + 1, time, head.hash)
-                    head = self._write(connection, event)
+                    event = chained(draft, actor, last + 1, time, previous)
+                    last, previous = event.sequence, event.hash
                     known[draft.key] = event
+                    new.append(event)
                 elif (event.kind, event.subject, dict(event.body)) != (
                     draft.kind,
                     draft.subject,
@@ -100,8 +104,9 @@ class Ledger:
                         code="key_conflict",
                     )
                 events.append(event)
+            self._write(connection, new)
         seconds = int(skew.total_seconds()) if skew > TOLERATED_SKEW else 0
-        return Appended(tuple(events), Head(head.ledger, head.sequence, head.hash), seconds)
+        return Appended(tuple(events), Head(head.ledger, last, previous), seconds)
 
     def head(self) -> Head | None:
         """Return the last event's Head, None where no ledger was made yet."""
@@ -238,7 +243,7 @@ class Ledger:
                 hash=NO_EVENT,
             )
         )
-        self._write(connection, event)
+        self._write(connection, [event])
 
     def _known(self, connection: Connection, keys: list[str]) -> dict[str, Event]:
         import sqlalchemy as sa
@@ -249,14 +254,22 @@ class Ledger:
             found.update({row.key: event_of(row) for row in connection.execute(wanted)})
         return found
 
-    def _write(self, connection: Connection, event: Event) -> Any:
-        """Write *event* and what follows from it; return the head after it."""
-        body = _canonical.dumps(event.body).decode("utf-8")
-        connection.execute(self._tables.events.insert().values(**{**event.__dict__, "body": body}))
-        _kinds.project(connection, self._tables, event)
-        values = {"sequence": event.sequence, "time": event.time, "hash": event.hash}
+    def _write(self, connection: Connection, events: Sequence[Event]) -> None:
+        """Write *events*, and what follows from them."""
+        if not events:
+            return
+        written = [
+            {**event.__dict__, "body": _canonical.dumps(event.body).decode("utf-8")}
+            for event in events
+        ]
+        connection.execute(self._tables.events.insert(), written)
+        rows = StoredRows(self._tables, connection)
+        for event in events:
+            _kinds.project(rows, event)
+        rows.store()
+        last = events[-1]
+        values = {"sequence": last.sequence, "time": last.time, "hash": last.hash}
         connection.execute(self._tables.head.update().values(**values))
-        return self._head(connection)
 
 
 def event_of(row: Row[Any]) -> Event:
