@@ -277,17 +277,19 @@ class CallbackModule(CallbackBase):
         lines = _report.render(self.recorder)
         if lines:
             self._display.banner("RELEASES")
-        for tone, line in [*lines, *_verdict_lines()]:
+        for tone, line in [*lines, *_verdict_lines(self.recorder.check_mode)]:
             self._display.display(line, color=COLOURS[tone])
 
 
-def _verdict_lines() -> list[tuple[str, str]]:
+def _verdict_lines(check_mode: bool) -> list[tuple[str, str]]:
     """Return the line on how the run ended, where a role or playbook of ours found that."""
     ending = _noting.journal().ending()
     if ending is None:
         return []
-    reason = f": {one_line(ending.reason)}" if ending.reason else ""
-    return [("ok" if ending.verdict == "done" else "bad", f"Verdict: {ending.verdict}{reason}")]
+    said = "Check mode: " if check_mode else ""
+    said += f"Verdict: {ending.verdict}"
+    said += f": {one_line(ending.reason)}" if ending.reason else ""
+    return [("ok" if ending.verdict == "done" else "bad", said)]
 
 
 def _open_record(path: str) -> int:

@@ -1,8 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does an operation in a process that a sweep breaks: ``driver.py host|controller [JOB]``.
+"""Does an operation in a process that a sweep breaks: ``driver.py host|controller|ledger [JOB]``.
 
-JOB is a JSON file: on a host ``request``; on the controller ``act`` and ``folder``.
+JOB is a JSON file: on a host ``request``; on the controller ``act`` and ``folder``; for a ledger
+what ``ledger.append`` takes.
 What the operation answers is printed as JSON; the exit status is 1 where that is a failure.
 Without JOB, lines on standard input give one each, and its environment. A child does it as soon as
 one more byte comes: its pid is printed before, the answer after, and at last its status.
@@ -24,7 +25,7 @@ ANYBODY = ctypes.c_ulong(-1)
 
 def main():
     where, *job = sys.argv[1:]
-    act = _on_host() if where == "host" else _on_controller()
+    act = {"host": _on_host, "controller": _on_controller, "ledger": _in_ledger}[where]()
     return _do(act, *job) if job else _serve(act)
 
 
@@ -78,6 +79,18 @@ def _on_controller():
             return {"failed": True, "msg": named}
         except _layout.LibraryError as error:
             return {"failed": True, "msg": str(error)}
+
+    return act
+
+
+def _in_ledger():
+    """Return a function that records runs."""
+    import sqlalchemy.dialects.sqlite  # noqa: F401 (loaded before the job is broken)
+
+    from ansible_collections.itops.release.tests.faults import ledger
+
+    def act(job):
+        return ledger.append(job["place"], job["acknowledged"], job["numbers"])
 
     return act
 

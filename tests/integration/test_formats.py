@@ -42,7 +42,7 @@ NEW_STATE = {
         (r"^FORMAT = 3$", "FORMAT = 4"),
         (r"^READ_FORMATS = \(1, 2, 3\)", "READ_FORMATS = (3, 4)"),
     ],
-    "plugins/module_utils/root/_history.py": [(r"^FORMAT = 1$", "FORMAT = 2")],
+    "plugins/module_utils/root/_history.py": [(r"^FORMATS = \(1, 2\)", "FORMATS = (3, 3)")],
     # What a newer version may have more of.
     "plugins/module_utils/root/_state_form.py": [
         (

@@ -181,7 +181,10 @@ class Told:
         self.rc = run.rc
         _before, _banner, report = run.stdout.partition("\nRELEASES *")
         self.lines = report.splitlines()[1:]
-        self.summary = next((line for line in reversed(self.lines) if line), None)
+        told = [line for line in self.lines if line]
+        verdicts = [line for line in told if re.match(r"(Check mode: )?Verdict", line)]
+        self.verdict = verdicts[-1] if verdicts else None
+        self.summary = next((line for line in reversed(told) if line not in verdicts), None)
 
     def outcomes(self):
         """Return the outcome of each host, in the order of the report."""
@@ -226,6 +229,7 @@ def test_check_mode_predicts_and_restarts_nothing(shop):
     assert told.rc == 0, told.run.output
     assert told.outcomes() == ["would be deployed"] * 2
     assert told.summary == "Check mode: 2 would be deployed."
+    assert told.verdict == "Check mode: Verdict: done"
     assert hosts.live() == ["1.0.0"] * 2
     assert hosts.read(0, "restarted") is None
     assert not list((hosts.targets[0].seen / "shop" / "releases").glob("2*"))
@@ -277,6 +281,8 @@ def test_every_host_is_unreachable(shop):
     assert told.rc != 0
     assert told.outcomes() == ["unreachable"] * 3
     assert told.summary == "3 unreachable."
+    assert told.verdict.startswith("Verdict: failed: local1: ")
+    assert told.verdict.endswith(" (and 2 more hosts)")
 
 
 @pytest.mark.parametrize(
