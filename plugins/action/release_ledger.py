@@ -12,7 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.options import _ledger
-from ..plugin_utils.adapter import _arguments, _run_action
+from ..plugin_utils.adapter import _arguments, _conversion, _run_action
 from ..plugin_utils.ledger import _actor, _finding, _hosts, _noting, _recorder, _recording
 from ..plugin_utils.library import _store
 from ..plugin_utils.run import _identity
@@ -24,6 +24,7 @@ except ImportError:
     pass  # reported where it is needed
 
 
+WITHOUT_ENVIRONMENT = ("build", "seal", "prune")  # acts that are about no environment
 NAMED = re.compile(r"(?!sha256:)[^:]+:")  # a release by its name and version
 # Strategies by which all hosts of a batch take each task together.
 LINEAR = ("linear", "debug", "ansible.builtin.linear", "ansible.builtin.debug")
@@ -46,8 +47,9 @@ class ActionModule(ActionBase):
             required_if=[
                 ("state", "began", ["act"]),
                 ("state", "ended", ["act"]),
-                ("state", "found", ["ledger", "answers"]),
+                ("state", "found", ["answers"]),
             ],
+            prefix=str(self._task.args.get("variables") or ""),
         )
 
     def _record(
@@ -62,6 +64,8 @@ class ActionModule(ActionBase):
             _identity.is_alive,
         )
         if arguments["state"] == "found":
+            if not arguments["ledger"]:
+                raise _conversion.OptionError("ledger (release_ledger) is required")
             told = _hosts.told(arguments, task_vars) or _finding.Told()
             return recorder.found(told, _identity.run_id(task_vars))
         intent = self._intent(arguments, task_vars)
@@ -94,7 +98,9 @@ class ActionModule(ActionBase):
             root=arguments["root"] or "",
             release=_release(arguments["media_library"], reference),
             reference=reference,
-            environments=_hosts.environments(hosts, task_vars["groups"], names, arguments["env"]),
+            environments={}
+            if arguments["act"] in WITHOUT_ENVIRONMENT
+            else _hosts.environments(hosts, task_vars["groups"], names, arguments["env"]),
         )
 
 

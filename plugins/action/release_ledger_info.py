@@ -11,12 +11,11 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils.options import _ledger_info
-from ..plugin_utils.adapter import _arguments, _run_action
-from ..plugin_utils.ledger import _finding, _hosts, _questions
+from ..plugin_utils.adapter import _arguments, _conversion, _run_action
+from ..plugin_utils.ledger import _finding, _hosts, _place, _questions
+from ..plugin_utils.ledger._event import LedgerError
 from ..plugin_utils.ledger._ledger import Ledger
 from ..plugin_utils.notes import _files
-
-NEED_LEDGER = ("unrecorded", "events", "audit", "export")
 
 
 class ActionModule(ActionBase):
@@ -33,11 +32,7 @@ class ActionModule(ActionBase):
             self,
             _ledger_info.options(),
             lambda arguments: self._answer(arguments, variables),
-            required_if=[
-                *(("question", question, ["ledger"]) for question in NEED_LEDGER),
-                ("question", "unrecorded", ["answers"]),
-                ("question", "status", ["ledger", "answers"], True),
-            ],
+            prefix=str(self._task.args.get("variables") or ""),
         )
 
     def _answer(
@@ -57,15 +52,26 @@ class ActionModule(ActionBase):
 
 
 def _ask(arguments: _arguments.Arguments, told: _finding.Told | None) -> _questions.Reply:
-    ledger = Ledger(arguments["ledger"]) if arguments["ledger"] else None
-    if arguments["question"] == "status" or ledger is None:
+    place, question = arguments["ledger"], arguments["question"]
+    if not place and (question != "status" or told is None):
+        raise _conversion.OptionError(f"ledger (release_ledger) is required for {question}")
+    if question == "unrecorded" and told is None:
+        raise _conversion.OptionError("answers is required for unrecorded")
+    if place and not Ledger(place).exists():
+        raise LedgerError(
+            f"release_ledger: there is no ledger at {_place.shown(place)}: the first run that is "
+            "recorded makes it",
+            code="no_ledger",
+        )
+    ledger = Ledger(place) if place else None
+    if question == "status" or ledger is None:
         now = datetime.now(timezone.utc)
         return _questions.status(ledger, told, arguments["environments"], now)
-    if arguments["question"] == "unrecorded":
+    if question == "unrecorded":
         return _questions.unrecorded(ledger, told or _finding.Told())
-    if arguments["question"] == "audit":
+    if question == "audit":
         return _questions.audit(ledger, told)
-    if arguments["question"] == "export":
+    if question == "export":
         return _questions.export(ledger, arguments["format"], arguments["after"])
     return _questions.events(
         ledger, arguments["kind"], arguments["application"], arguments["after"], arguments["most"]

@@ -57,8 +57,8 @@ from ansible import context
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 
+from ..module_utils.formats import _canonical
 from ..plugin_utils.events import _answers, _facts, _recorder, _report
-from ..plugin_utils.events._lines import one_line
 from ..plugin_utils.ledger import _noting
 from ..plugin_utils.run import _identity, _lifetime
 
@@ -288,7 +288,7 @@ def _verdict_lines(check_mode: bool) -> list[tuple[str, str]]:
         return []
     said = "Check mode: " if check_mode else ""
     said += f"Verdict: {ending.verdict}"
-    said += f": {one_line(ending.reason)}" if ending.reason else ""
+    said += f": {_canonical.one_line(ending.reason)}" if ending.reason else ""
     return [("ok" if ending.verdict == "done" else "bad", said)]
 
 

@@ -28,6 +28,10 @@ options:
     description: The name of the variable in which each host registered the result of
       M(itops.release.release_deployment_info) with C(history).
     type: str
+  variables:
+    description: The prefix of the playbook's variables that are the options of this task, so that
+      messages name them.
+    type: str
   hosts:
     description: The hosts that this is about. By default those of the play.
     type: list

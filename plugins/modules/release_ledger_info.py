@@ -120,6 +120,14 @@ head:
   description: The end of the ledger - its id as C(ledger), C(sequence) and C(hash).
   type: dict
   returned: with O(question=audit)
+accepted_heads:
+  description: How many heads of another or an older ledger C(ledger_import) accepted.
+  type: int
+  returned: with O(question=audit)
+unknown:
+  description: Why a host did not answer, by host.
+  type: dict
+  returned: with O(question=audit) and O(question=unrecorded)
 count:
   description: How many lines were exported.
   type: int

@@ -310,11 +310,11 @@ def test_histories_and_records_are_appended_to_whatever_is_in_them(
     assert {line["format"] for line in lines[1:]} == {1}  # each line has its own
 
     with open(history, "a", encoding="utf-8") as stream:
-        stream.write('{"event":"novelty","format":2}\n')
+        stream.write('{"event":"novelty","format":3}\n')
     before = snapshot(host.seen)
     refused = now.play(looking("History", IGNORED, history=1), looking("Look"))
 
-    reason = f"{host.srv}/shop/.release/history.jsonl has format 2, and this itops.release reads"
+    reason = f"{host.srv}/shop/.release/history.jsonl has format 3, and this itops.release reads"
     assert refused.result("History")["msg"].startswith(reason)
     assert is_one_line(refused.result("History")["msg"])
     assert refused.result("Look")["ok"]

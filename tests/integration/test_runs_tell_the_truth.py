@@ -281,7 +281,7 @@ def test_every_host_is_unreachable(shop):
     assert told.rc != 0
     assert told.outcomes() == ["unreachable"] * 3
     assert told.summary == "3 unreachable."
-    assert told.verdict.startswith("Verdict: failed: local1: ")
+    assert told.verdict.startswith("Verdict: refused: local1: ")
     assert told.verdict.endswith(" (and 2 more hosts)")
 
 

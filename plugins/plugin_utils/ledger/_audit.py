@@ -68,7 +68,12 @@ def _chain(
     for row in connection.execute(sa.select(tables.events).order_by(tables.events.c.sequence)):
         number = row.sequence
         if number != expected:
-            yield Finding("deleted", expected, f"events {expected} to {number - 1} are missing")
+            gone = (
+                f"event {expected} is"
+                if number == expected + 1
+                else (f"events {expected} to {number - 1} are")
+            )
+            yield Finding("deleted", expected, f"{gone} missing")
         elif row.previous != previous:
             yield Finding("reordered", number, f"event {number} does not follow event {number - 1}")
         try:
@@ -152,22 +157,34 @@ def _found_heads(connection: Connection, tables: _tables.Tables) -> set[Head]:
 def _anchored(
     anchors: Iterable[tuple[str, Head]], ledger: str | None, hashes: Mapping[int, str]
 ) -> Iterator[Finding]:
-    """Yield what the heads that hosts keep tell against the ledger."""
+    """Yield what the heads that hosts keep tell against the ledger: one for a host and a cause."""
     last = max(hashes, default=0)
-    for host, head in anchors:
+    found: dict[tuple[str, str, str], Finding] = {}
+    for host, head in sorted(anchors, key=lambda anchor: (anchor[0], anchor[1].sequence)):
         if head.ledger != ledger:
-            yield Finding(
-                "second_ledger", 0, f"{host} was deployed with another ledger, {head.ledger}"
-            )
+            code, number = "second_ledger", 0
+            text = f"{host} was deployed with another ledger, {head.ledger}"
         elif head.sequence > last:
-            yield Finding(
-                "cut",
-                last,
+            code, number = "cut", last
+            text = (
                 f"{host} knows event {head.sequence}, the ledger ends at {last}: its tail was cut, "
-                "or an older copy was restored",
+                "or an older copy was restored"
             )
         elif hashes.get(head.sequence) != head.hash:
-            yield Finding("rewritten", head.sequence, f"{host} knows another event {head.sequence}")
+            code, number = "rewritten", head.sequence
+            text = f"{host} knows another event {head.sequence}"
+        else:
+            continue
+        found[code, host, head.ledger] = Finding(code, number, text)
+    yield from found.values()
+
+
+def accepted_heads(ledger: Ledger) -> int:
+    """Return how many heads of other or older ledgers were found and recorded."""
+    if not ledger.exists():
+        return 0
+    with ledger.reading() as connection:
+        return len(_found_heads(connection, _tables.tables()))
 
 
 def texts(findings: Iterable[Finding]) -> list[str]:

@@ -47,9 +47,18 @@ def combined(verdict: str, other: str) -> str:
 
 
 def deployed(
-    rows: Rows, event: Event, told: Mapping[str, Any], environment: str | None, run: str
+    rows: Rows,
+    event: Event,
+    told: Mapping[str, Any],
+    environment: str | None,
+    run: str,
+    actor: str | None = None,
+    since: str | None = None,
 ) -> None:
-    """Bring the projection of deployments up to *told*: host, root and what is there after."""
+    """Bring the projection of deployments up to *told*: host, root and what is there after.
+
+    It is *actor*'s doing *since* a time; by default that of the event.
+    """
     after, keys = told["after"], {"host": told["host"], "root": told["root"]}
     if after["phase"] == "none":
         rows.delete("deployments", **keys)
@@ -66,8 +75,8 @@ def deployed(
             "application": after.get("name", event.subject),
             "environment": environment or (before["environment"] if before else None),
             "version": after.get("version", ""),
-            "since": event.time,
+            "since": since or event.time,
             "run": run,
-            "actor": event.actor,
+            "actor": actor or event.actor,
         },
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ...module_utils.formats import _canonical
-from . import _kind_run_began, _kind_run_ended, _outcome
+from . import _bodies, _kind_run_began, _kind_run_ended, _outcome
 from ._event import Event
 
 # Columns of a change record. Those without a source yet are empty.
@@ -60,11 +60,21 @@ def _new(event: Event) -> dict[str, Any]:
 def _end(row: dict[str, Any], event: Event) -> None:
     hosts = event.body["hosts"]
     row["deployed_at"] = event.time
-    row["closure_code"] = event.body["verdict"]
+    verdict = event.body["verdict"]
+    row["closure_code"] = _bodies.combined(row["closure_code"] or verdict, verdict)
     row["items"] = "; ".join(filter(None, [row["items"], *map(_item, hosts)]))
     row["result"] = "; ".join(filter(None, [row["result"], *map(_result, hosts)]))
-    used = event.body["verdict"] == "backed_out" or row["back_out_used"] == "yes"
+    used = row["back_out_used"] == "yes" or any(map(_was_restored, hosts))
     row["back_out_used"] = "yes" if used else "no"
+
+
+def _was_restored(host: Mapping[str, Any]) -> bool:
+    """Tell whether what the run changed on *host* was taken back."""
+    return (
+        bool(host.get("changed"))
+        and host["result"] == "failed"
+        and (host.get("before") == host.get("after"))
+    )
 
 
 def _item(host: Mapping[str, Any]) -> str:

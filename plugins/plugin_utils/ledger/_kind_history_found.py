@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import _bodies
+from . import _bodies, _unrecorded
 from ._event import Event
 from ._rows import Rows
+from ._words import counted
 
 NAME = "history_found"
 SCHEMA: dict[str, Any] = {
@@ -63,12 +64,15 @@ def project(rows: Rows, event: Event) -> None:
             {"origin": "found", "sequence": event.sequence},
         )
     if "after" in body:
-        last = body["entries"][-1]["run"]
-        _bodies.deployed(rows, event, body, body.get("environment"), last)
+        last = body["entries"][-1]
+        who = _unrecorded.user_of(last["run"])
+        since = _unrecorded.moment_of(last["at"])
+        _bodies.deployed(rows, event, body, body.get("environment"), last["run"], who, since)
 
 
 def line(event: Event) -> str:
     """Return the event in one line."""
     body = event.body
     runs = len({entry["run"] for entry in body["entries"]})
-    return f"found on {body['host']}: {runs} unrecorded runs under {body['root']}"
+    heads = f", and {counted(len(body['heads']), 'foreign head')}" if body.get("heads") else ""
+    return f"found on {body['host']}: {counted(runs, 'unrecorded run')} under {body['root']}{heads}"

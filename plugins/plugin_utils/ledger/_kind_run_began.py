@@ -9,6 +9,7 @@ from typing import Any
 from . import _bodies
 from ._event import Event
 from ._rows import Rows
+from ._words import about, counted
 
 NAME = "run_began"
 SCHEMA: dict[str, Any] = {
@@ -36,6 +37,9 @@ def project(rows: Rows, event: Event) -> None:
     before = rows.get("runs", **keys)
     if before:
         hosts = before["hosts"] + len(body["hosts"])
+        names = {*filter(None, (before["environment"] or "").split(", "))}
+        names |= {*filter(None, body.get("environment", "").split(", "))}
+        known["environment"] = ", ".join(sorted(names)) or None
         now = {"hosts": hosts, "ended": None, "sequence": event.sequence, **known}
         rows.put("runs", keys, now)
         return
@@ -59,6 +63,6 @@ def line(event: Event) -> str:
     """Return the event in one line."""
     body = event.body
     release = body.get("release", {})
-    what = " ".join(filter(None, [event.subject, release.get("version") or body.get("reference")]))
+    what = about(body["act"], event.subject, release.get("version") or body.get("reference"))
     where = f" in {body['environment']}" if body.get("environment") else ""
-    return f"{body['act']} {what} on {len(body['hosts'])} hosts{where} began ({body['run']})"
+    return f"{what} on {counted(len(body['hosts']), 'host')}{where} began ({body['run']})"

@@ -9,6 +9,7 @@ from typing import Any
 from . import _bodies
 from ._event import Event
 from ._rows import Rows
+from ._words import about
 
 NAME = "run_ended"
 SCHEMA: dict[str, Any] = {
@@ -93,6 +94,6 @@ def line(event: Event) -> str:
     """Return the event in one line."""
     body = event.body
     version = body.get("release", {}).get("version", "")
-    what = " ".join(filter(None, [event.subject, version]))
+    what = about(body["act"], event.subject, version)
     reason = f": {body['reason']}" if body.get("reason") else ""
-    return f"{body['act']} {what} ended: {body['verdict']}{reason} ({body['run']})"
+    return f"{what} ended: {body['verdict']}{reason} ({body['run']})"

@@ -63,6 +63,8 @@ class Ledger:
         """Tell whether there are events, whatever state the ledger is in."""
         import sqlalchemy as sa
 
+        if not _place.is_there(self.place):
+            return False
         with self.reading() as connection:
             return bool(sa.inspect(connection).has_table("events"))
 
@@ -110,6 +112,8 @@ class Ledger:
 
     def head(self) -> Head | None:
         """Return the last event's Head, None where no ledger was made yet."""
+        if not _place.is_there(self.place):
+            return None
         with self.reading() as connection:
             if not self._is_made(connection):
                 return None
@@ -135,6 +139,8 @@ class Ledger:
             wanted = wanted.where(table.c.subject == subject)
         order = table.c.sequence.desc() if newest else table.c.sequence
         wanted = wanted.order_by(order).limit(most)
+        if not _place.is_there(self.place):
+            return
         with self.reading() as connection:
             if not self._is_made(connection):
                 return
@@ -169,6 +175,8 @@ class Ledger:
             wanted = sa.select(table).order_by(table.c.sequence.desc()).limit(newest)
         for column, value in where.items():
             wanted = wanted.where(table.c[column] == value)
+        if not _place.is_there(self.place):
+            return []
         with self.reading() as connection:
             if not self._is_made(connection):
                 return []
@@ -179,6 +187,8 @@ class Ledger:
         import sqlalchemy as sa
 
         table, found = self._tables.changes, set()
+        if not _place.is_there(self.place):
+            return set()
         with self.reading() as connection:
             if not self._is_made(connection):
                 return set()

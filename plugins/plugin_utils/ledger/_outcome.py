@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..events import _facts
@@ -21,7 +21,8 @@ class HostOutcome:
 
     *result* is ok, failed, unreachable, or skipped where the run did not come to it. *before* and
     *after* are what was live or on trial, None where that is not known. *touched*: whether the run
-    changed what is live or on trial, even if it restored that.
+    changed what is live or on trial, even if it restored that. *changed*: whether it built or
+    sealed something. *may_differ*: whether it was lost while it changed what is live.
     """
 
     host: str
@@ -32,6 +33,7 @@ class HostOutcome:
     after: _facts.Release | None = None
     touched: bool = False
     changed: bool = False
+    may_differ: bool = False
 
     def to_plain(self) -> dict[str, Any]:
         """Return this as the body of an event has it."""
@@ -75,12 +77,9 @@ def of_hosts(
             HostOutcome(host, result="failed" if failure else "skipped", reason=failure)
         ]
         if host in lost and not any(outcome.result in BAD for outcome in here):
-            here = [HostOutcome(**{**each.__dict__, **_LOST}) for each in here]
+            here = [_lost(each) for each in here]
         outcomes += here
     return outcomes
-
-
-_LOST = {"result": "unreachable", "reason": "the host was lost", "after": None}
 
 
 def verdict(act: str, outcomes: Sequence[HostOutcome]) -> str:
@@ -90,9 +89,9 @@ def verdict(act: str, outcomes: Sequence[HostOutcome]) -> str:
     was restored everywhere; failed.
     """
     if any(outcome.result in BAD for outcome in outcomes):
-        if act not in CHANGING or any(outcome.result == "unreachable" for outcome in outcomes):
-            return "failed"
-        if any(_differs(outcome) for outcome in outcomes):
+        if act not in CHANGING:
+            return "failed" if any(outcome.root for outcome in outcomes) else "refused"
+        if any(_differs(outcome) or outcome.may_differ for outcome in outcomes):
             return "failed"
         return "backed_out" if any(outcome.touched for outcome in outcomes) else "refused"
     on_trial = any(each.after and each.after.phase == "on trial" for each in outcomes)
@@ -151,8 +150,25 @@ def _of_root(host: str, root: str, answers: Sequence[_facts.Answer], failure: st
         before,
         after,
         touched=touched,
+        may_differ=result == "unreachable" and any(map(_switches, deployments)),
         changed=any(isinstance(a, _facts.WorkspaceAnswer) and a.changed for a in answers),
     )
+
+
+def _lost(outcome: HostOutcome) -> HostOutcome:
+    """Return *outcome* of a host that left the run and reported nothing."""
+    on_trial = bool(outcome.after and outcome.after.phase == "on trial")
+    return replace(
+        outcome,
+        result="unreachable",
+        reason="the host was lost",
+        after=None if outcome.touched or on_trial else outcome.after,
+        may_differ=outcome.touched or on_trial,
+    )
+
+
+def _switches(answer: _facts.Deployment) -> bool:
+    return answer.state in ("live", "reverted", "absent")
 
 
 def _differs(outcome: HostOutcome) -> bool:

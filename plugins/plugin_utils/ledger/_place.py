@@ -44,6 +44,11 @@ def is_postgresql(place: str) -> bool:
     return bool(POSTGRESQL.match(place))
 
 
+def is_there(place: str) -> bool:
+    """Tell whether a ledger may be at *place*: to look for one must not make a file."""
+    return is_postgresql(place) or os.path.exists(os.path.expanduser(place))
+
+
 def engine_at(place: str, mounts: str = MOUNTS) -> Engine:
     """Return an engine for the ledger at *place*; nothing is read or made yet.
 
@@ -165,7 +170,7 @@ def _in_one_line(place: str) -> Iterator[None]:
     try:
         yield
     except exc.DBAPIError as error:
-        reason = _canonical.one_line(str(error.orig).strip())
+        reason = _canonical.one_line(" ".join(str(error.orig).split()))
         code, remedy = _advice(reason)
         said = f"release_ledger: {shown(place)}: {shown(reason)}"
         raise LedgerError(f"{said}: {remedy}" if remedy else said, code=code) from error

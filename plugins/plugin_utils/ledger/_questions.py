@@ -12,6 +12,7 @@ from typing import Any
 
 from . import _audit, _export, _finding, _kinds, _status
 from ._ledger import Ledger
+from ._words import counted
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,21 @@ def audit(ledger: Ledger, told: _finding.Told | None) -> Reply:
     events_ = f"{head.sequence} events" if head else "all events"
     said = f"{events_} were compared; no host was asked for the heads that it keeps"
     if told:
-        said = f"{events_} and {len(told.heads)} heads that hosts keep were compared"
+        said = f"{events_} and {counted(len(told.heads), 'head')} that hosts keep were compared"
+    accepted = _audit.accepted_heads(ledger)
+    if accepted:
+        lines.append(f"{counted(accepted, 'foreign head')} accepted by ledger_import")
+    lines += [f"{host}  unknown: {why}" for host, why in (told.unknown if told else {}).items()]
     problem = ""
     if findings:
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         problem = f"the ledger is not as it was recorded: {findings[0].text}{more}"
-    data = {"findings": plain, "head": head.to_plain() if head else None}
+    data = {
+        "findings": plain,
+        "head": head.to_plain() if head else None,
+        "accepted_heads": accepted,
+        "unknown": dict(told.unknown) if told else {},
+    }
     return Reply(data, [*lines, said], _json(data), problem)
 
 

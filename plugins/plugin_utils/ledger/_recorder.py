@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ...module_utils.errors._release_error import ReleaseError
 from . import _finding, _outcome, _recording, _settling
-from ._event import Actor
+from ._event import Actor, Head
 from ._journal import Ending, Journal
 from ._ledger import Ledger
 from ._recording import Intent
+from ._words import counted
 
 Result = dict[str, Any]
 
@@ -42,18 +44,9 @@ class Recorder:
         if not self.place:
             return {"changed": False, "intent": intent.to_plain()}
         try:
-            ledger = Ledger(self.place)
-            intent = self._named(ledger, intent)
-            if self.check:
-                head = ledger.head()
-            else:
-                appended = ledger.append([_recording.began(intent)], self.actor)
-                head = appended.head
-                if appended.skew_seconds:
-                    self.warn(
-                        f"the clock of this machine is {appended.skew_seconds} seconds behind the "
-                        "last event of the ledger"
-                    )
+            with contextlib.closing(Ledger(self.place)) as ledger:
+                intent = self._named(ledger, intent)
+                head = ledger.head() if self.check else self._append(ledger, intent)
         except ReleaseError as error:
             if required:
                 self.journal.close(Ending("refused", str(error)))
@@ -77,7 +70,8 @@ class Recorder:
             try:
                 self._end(intent, outcomes, release)
             except ReleaseError as error:
-                self.warn(f"how this run ended is not recorded: {error}; the next run settles it")
+                later = "the next run settles it" if intent.head else "ledger_import finds it"
+                self.warn(f"how this run ended is not recorded: {error}; {later}")
         stats = {"release_verdict": ending.verdict, "release_digest": ending.digest}
         return {
             "changed": False,
@@ -91,7 +85,10 @@ class Recorder:
 
         Returns ``changed``, ``imported`` (a list of unrecorded entries) and ``settled`` (runs).
         """
-        ledger = Ledger(str(self.place))
+        with contextlib.closing(Ledger(str(self.place))) as ledger:
+            return self._found(ledger, told, run)
+
+    def _found(self, ledger: Ledger, told: _finding.Told, run: str) -> Result:
         unrecorded = _finding.unrecorded(ledger, told)
         rows = ledger.rows("deployments")
         known = _settling.Known(told.known, rows, gone=told.unknown)
@@ -99,12 +96,18 @@ class Recorder:
         drafts = [*settled, *_finding.drafts(ledger, told, unrecorded)]
         if drafts and not self.check:
             ledger.append(drafts, self.actor)
-        hosts = {entry.host for entry in unrecorded}
-        said = f"{len(unrecorded)} unrecorded changes on {len(hosts)} hosts imported as found"
+        heads = sum(len(draft.body.get("heads", ())) for draft in drafts)
+        hosts = counted(len({entry.host for entry in unrecorded}), "host")
+        verb = "would be" if self.check else "were" if len(unrecorded) != 1 else "was"
+        said = (
+            f"{counted(len(unrecorded), 'unrecorded change')} on {hosts} {verb} imported as found"
+        )
         if settled:
-            said += f"; {len(settled)} stopped runs settled"
+            said += f"; {counted(len(settled), 'stopped run')} settled"
+        if heads:
+            said += f"; {counted(heads, 'head')} of another or an older ledger accepted"
         if told.unknown:
-            said += f"; {len(told.unknown)} hosts could not be asked"
+            said += f"; {counted(len(told.unknown), 'host')} could not be asked"
         return {
             "changed": bool(drafts),
             "msg": said,
@@ -119,12 +122,22 @@ class Recorder:
         outcomes: list[_outcome.HostOutcome],
         release: Mapping[str, str],
     ) -> None:
-        ledger = Ledger(str(self.place))
         there = {
             (each.host, each.root): each.before for each in outcomes if each.before is not None
         }
-        drafts = self._settled(ledger, _settling.Known(there, part=intent.part), intent.run)
-        ledger.append([*drafts, _recording.ended(intent, outcomes, release)], self.actor)
+        known = _settling.Known(there, part=intent.part)
+        with contextlib.closing(Ledger(str(self.place))) as ledger:
+            drafts = self._settled(ledger, known, intent.run)
+            ledger.append([*drafts, _recording.ended(intent, outcomes, release)], self.actor)
+
+    def _append(self, ledger: Ledger, intent: Intent) -> Head:
+        appended = ledger.append([_recording.began(intent)], self.actor)
+        if appended.skew_seconds:
+            self.warn(
+                f"the clock of this machine is {appended.skew_seconds} seconds behind the last "
+                "event of the ledger"
+            )
+        return appended.head
 
     def _settled(self, ledger: Ledger, known: _settling.Known, run: str) -> list[_recording.Draft]:
         open_runs = [

@@ -10,15 +10,17 @@ from datetime import datetime
 from typing import Any
 
 from ...module_utils.formats import _canonical
-from . import _finding, _matrix
+from . import _finding, _matrix, _unrecorded
 from ._event import utc
 from ._ledger import Ledger
 from ._unrecorded import Unrecorded
+from ._words import about, shortened
 
 FORMAT = 1
 LAST_RUNS = 5
 SHOWN = 10  # of a list, before "and N more"
 LABEL = 13  # columns
+LONGEST_REASON = 90
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,9 @@ def _seen(
     told: _finding.Told, rows: Mapping[_finding.Place, Mapping[str, Any]]
 ) -> Iterable[dict[str, Any]]:
     """Yield a row for each root that holds something, with what the ledger's *rows* add to it."""
+    for (host, _root), last_row in sorted(rows.items()):
+        if host in told.unknown:
+            yield {**last_row, "asked": False}  # as it was recorded last
     for place, there in sorted(told.deployments.items()):
         release = _finding.current(there)
         if release.phase == "none":
@@ -140,19 +145,13 @@ def _seen(
             "version": release.version or "",
             "digest": release.digest or "",
             "phase": release.phase,
-            "since": row["since"] if row and same else _since(there),
+            "since": row["since"]
+            if row and same
+            else _unrecorded.moment_of(there.get("since") or "") or "",
             "run": row["run"] if row and same else run,
-            "actor": row["actor"] if row and same else _user(run),
+            "asked": True,
+            "actor": row["actor"] if row and same else _unrecorded.user_of(run),
         }
-
-
-def _since(there: Mapping[str, Any]) -> str:
-    since = str(there.get("since") or "")
-    return since.replace("Z", ".000Z") if since else ""
-
-
-def _user(run: str) -> str:
-    return Unrecorded("", "", "", run, "", None).user if run else ""
 
 
 def _locked(told: _finding.Told) -> list[dict[str, str]]:
@@ -169,10 +168,11 @@ def _trial(row: Mapping[str, Any], now: datetime) -> str:
 
 
 def _run(row: Mapping[str, Any], now: datetime) -> str:
-    what = " ".join(filter(None, [row["act"], row["application"], row["version"]]))
+    what = about(row["act"], row["application"], row["version"])
     where = f" in {row['environment']}" if row["environment"] else ""
     ending = row["verdict"] if row["ended"] else "no end on record"
-    reason = f": {row['reason']}" if row["reason"] and row["ended"] else ""
+    reason = shortened(row["reason"] or "", LONGEST_REASON) if row["ended"] else ""
+    reason = f": {reason}" if reason else ""
     return f"{_ago(row['began'], now)}  {what}{where}  {ending}{reason}  by {row['actor']}"
 
 

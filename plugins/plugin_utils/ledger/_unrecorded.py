@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -25,8 +26,7 @@ class Unrecorded:
     @property
     def user(self) -> str:
         """Who ran it, by the name of the run: user@machine, or the job of AWX."""
-        user, at, machine = self.run.partition("@")
-        return f"{user}@{machine.split('.')[0]}" if at else self.run
+        return user_of(self.run)
 
     def to_plain(self) -> dict[str, Any]:
         """Return this as plain data."""
@@ -50,3 +50,14 @@ def find(
         for entry in entries
         if (host, root, entry["run"]) not in known and entry["run"] not in going_on
     ]
+
+
+def user_of(run: str) -> str:
+    """Return who ran *run*, by its name: user@machine, or the job of AWX."""
+    user, at, machine = run.partition("@")
+    return f"{user}@{machine.split('.')[0]}" if at else run
+
+
+def moment_of(at: str) -> str | None:
+    """Return a time of a host's history as the ledger has it, None where it is none."""
+    return at.replace("Z", ".000Z") if re.fullmatch(r"[-\dT:]{19}Z", at) else None
