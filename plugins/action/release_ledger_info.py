@@ -58,11 +58,12 @@ def _ask(arguments: _arguments.Arguments, told: _finding.Told | None) -> _questi
     if question == "unrecorded" and told is None:
         raise _conversion.OptionError("answers is required for unrecorded")
     if place and not Ledger(place).exists():
-        raise LedgerError(
-            f"release_ledger: there is no ledger at {_place.shown(place)}: the first run that is "
-            "recorded makes it",
-            code="no_ledger",
-        )
+        said = f"release_ledger: there is no ledger at {_place.shown(place)}"
+        said += ": the first run that is recorded makes it"
+        if question != "status" or told is None:
+            raise LedgerError(said, code="no_ledger")
+        Display().warning(said)
+        place = None
     ledger = Ledger(place) if place else None
     if question == "status" or ledger is None:
         now = datetime.now(timezone.utc)

@@ -244,7 +244,11 @@ class Recorder:
     def hides_failures(self) -> bool:
         """Tell whether hosts went wrong and Ansible counts none: something rescued them all."""
         counted = self.stopped_by or self._ended_failed | self._ended_unreachable
-        return not counted and any(row.outcome in WRONG for row in self.rows())
+        asked_only = {
+            place for place, trace in self._traces.items() if trace.asked_only and not trace.verdict
+        }
+        rows = [row for row in self.rows() if (row.host, row.root) not in asked_only]
+        return not counted and any(row.outcome in WRONG for row in rows)
 
 
 def _left_trial(event: _facts.Deployment) -> bool:

@@ -113,9 +113,16 @@ def writing(engine: Engine, place: str) -> Iterator[Connection]:
     """Give a connection in a transaction that no other writer shares; it commits at the end."""
     with _in_one_line(place):
         if engine.dialect.name == "sqlite":
+            _make_private(str(engine.url.database))
             engine = engine.execution_options(begin="BEGIN IMMEDIATE")
         with engine.begin() as connection:
             yield connection
+
+
+def _make_private(path: str) -> None:
+    """Make a file that is not there readable by its owner alone: reasons of failures are in it."""
+    with contextlib.suppress(OSError):  # SQLite reports what is wrong
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 @contextlib.contextmanager
