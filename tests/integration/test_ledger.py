@@ -31,11 +31,11 @@ OPERATOR = Actor("operator", "claimed")
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory, _sockets):
-    """Return a media library with shop 1.0.0, 2.0.0 and 3.0.0, and api 1.0.0."""
+    """Return a media library with shop 1.0.0 to 6.0.0, and api 1.0.0."""
     directory = tmp_path_factory.mktemp("sealed")
     made = [
         write_application(directory / f"{n}", {"version": f"{n}.0.0"}, f"{n}.0.0", n)
-        for n in (1, 2, 3)
+        for n in range(1, 7)
     ]
     made.append(write_application(directory / "api", {"api": "1"}, name="api"))
     seal_all(Controller(directory / "controller", _sockets), directory / "media", made)
@@ -281,24 +281,34 @@ def test_a_rollback_goes_on_without_the_ledger_and_is_imported_later(site, tmp_p
     assert site.status()["unrecorded"] == []
 
 
-@pytest.mark.parametrize("moment", ["staged", "activated", "accepted"])
-def test_a_killed_run_is_settled_by_the_next(site, controller, moment):
-    assert site.operator.deploy("1.0.0").rc == 0
+def killed(site, controller, version, moment):
+    """Kill the controller of a deployment after an event: in the ledger, or on a host."""
     going = controller.start(
-        "itops.release.deploy", site.inventory, extra_vars={"deploy_release": "shop:2.0.0"}
+        "itops.release.deploy", site.inventory, extra_vars={"deploy_release": f"shop:{version}"}
     )
 
     def has_come():
+        if moment.startswith("run_"):
+            last = list(site.ledger.events(newest=True, most=1))
+            return [event for event in last if event.kind == moment and going_is_new(event)]
         return any(
-            event["event"] == moment and event["tree"].startswith("2.")
+            event["event"] == moment and event["tree"].startswith(version)
             for host in site.hosts
             for event in history_of(host)
         )
+
+    def going_is_new(event):
+        return event.body.get("release", {}).get("version") == version
 
     until(has_come, moment)
     going.kill()
     until(lambda: not going.children(), "what it started has ended")
 
+
+@pytest.mark.parametrize("moment", ["staged", "activated", "accepted"])
+def test_a_killed_run_is_settled_by_the_next(site, controller, moment):
+    assert site.operator.deploy("1.0.0").rc == 0
+    killed(site, controller, "2.0.0", moment)
     opened = [row for row in site.ledger.rows("runs") if row["ended"] is None]
     run = site.operator.deploy("3.0.0")
 
@@ -309,6 +319,26 @@ def test_a_killed_run_is_settled_by_the_next(site, controller, moment):
     assert rows["2.0.0"]["settled_by"] == rows["3.0.0"]["run"]
     assert site.live() == {host.name: live_version(host) for host in site.hosts}
     assert site.status()["unrecorded"] == []
+    assert site.ask("audit").rc == 0
+
+
+def test_after_a_kill_at_any_event_the_ledger_equals_six_hosts(
+    ssh_hosts, inventory, run_playbook, controller, library, tmp_path
+):
+    place = str(tmp_path / "ledger.db")
+    site = Site(ssh_hosts(6), inventory, run_playbook, library, place)
+    assert site.operator.deploy("1.0.0").rc == 0
+    moments = ("run_began", "staged", "activated", "accepted", "run_ended")
+    for number, moment in enumerate(moments, 2):
+        version = f"{number}.0.0"
+        killed(site, controller, version, moment)
+        run = site.operator.deploy(version)
+
+        assert run.rc == 0, (moment, run.output)
+        assert site.live() == {host.name: version for host in site.hosts}, moment
+        assert {live_version(host) for host in site.hosts} == {version}
+        status = site.status()
+        assert (status["unrecorded"], status["open"]) == ([], []), moment
     assert site.ask("audit").rc == 0
 
 

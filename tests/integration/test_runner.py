@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs as AWX runs them: by ansible-runner, each in a folder that is thrown away, with PostgreSQL."""
+"""Jobs as AWX runs them: by ansible-runner, in a folder that is thrown away, with PostgreSQL."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ class Job:
         artifacts = folder / "artifacts/1"
         self.rc = int((artifacts / "rc").read_text())
         self.stdout = (artifacts / "stdout").read_text()
-        events = [json.loads(path.read_text()) for path in (artifacts / "job_events").glob("*.json")]
+        files = (artifacts / "job_events").glob("*.json")
+        events = [json.loads(path.read_text()) for path in files]
         (stats,) = [event for event in events if event["event"] == "playbook_on_stats"]
         self.artifacts = stats["event_data"]["artifact_data"]
 
