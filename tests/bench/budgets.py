@@ -57,6 +57,8 @@ def used(costs, count, next_bytes):
             "role deploy, first release", "1.15 x the module in two steps", _in_steps(costs, "v1")
         ),
         Used("role deploy, next release", "1.15 x the module in two steps", _in_steps(costs, "v2")),
+        Used("recording, first release", "1.05 x the role", _recorded(costs, "v1")),
+        Used("recording, next release", "1.05 x the role", _recorded(costs, "v2")),
         Used(
             "sealing, in one process",
             "1.5 x by hand",
@@ -90,6 +92,12 @@ def _in_steps(costs, version):
     """Return how much the role took of what it may beside the module in the same two steps."""
     module, role = (costs[f"release {version}, {by}"] for by in ("module in two steps", "role"))
     return [r.seconds / 1.15 / m.seconds for r, m in zip(role, module, strict=True)]
+
+
+def _recorded(costs, version):
+    """Return how much the role with a ledger took of what it may beside the role without."""
+    plain, recorded = (costs[f"release {version}, {by}"] for by in ("role", "role with a ledger"))
+    return [r.seconds / 1.05 / p.seconds for r, p in zip(recorded, plain, strict=True)]
 
 
 def _of_role(costs):

@@ -69,7 +69,7 @@ class Bench:
         self._round_of_sealing()
 
     def round_of_roles(self):
-        """Measure the role beside the module in the same two steps."""
+        """Measure the role beside the module in the same two steps, and with a ledger."""
         for version in ("v1", "v2"):
             name = f"release {version}, module in two steps"
             self.note(name, lambda version=version: self.two_steps(f"app:{version}"))
@@ -77,6 +77,12 @@ class Bench:
         for version in ("v1", "v2"):
             name = f"release {version}, role"
             self.note(name, lambda version=version: self.role(f"app:{version}"))
+        self.empty()
+        ledger = str(self.folder / "ledger.db")
+        for version in ("v1", "v2"):
+            name = f"release {version}, role with a ledger"
+            recorded = {"release_ledger": ledger}
+            self.note(name, lambda v=version, recorded=recorded: self.role(f"app:{v}", **recorded))
         self.empty()
 
     def _round_of_sealing(self):
@@ -147,12 +153,13 @@ class Bench:
         steps = (task % f"release: '{release}', state: {state}" for state in ("staged", "live"))
         self.play("\n    - ".join(steps))
 
-    def role(self, release="app:v2"):
+    def role(self, release="app:v2", **more):
         argv = ["itops.release.deploy", "-i", "inventory.json"]
         variables = {
             "deploy_root": ROOT,
             "deploy_release": release,
             "deploy_media_library": str(self.folder / "library"),
+            **more,
         }
         self._playbook([*argv, "-e", json.dumps(variables)])
 
