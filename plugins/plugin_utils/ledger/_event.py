@@ -81,8 +81,8 @@ class Event:
     hash: str
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the event as plain data, as ``export`` writes it."""
-        return {"format": FORMAT, **asdict(self)}
+        """Return the event as plain data, as ``export`` writes it; the body is not copied."""
+        return {"format": FORMAT, **self.__dict__}
 
 
 def chained(draft: Draft, actor: Actor, sequence: int, time: str, previous: str) -> Event:

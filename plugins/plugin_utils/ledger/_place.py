@@ -11,6 +11,8 @@ import contextlib
 import os
 import pathlib
 import re
+import sqlite3
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,7 @@ NETWORK_FILE_SYSTEMS = frozenset(
     "nfs4 ocfs2 smb3 smbfs virtiofs vboxsf".split()
 )
 BUSY_SECONDS = 60  # how long another writer is waited for
+BUSY_PAUSE = 0.02  # seconds
 ADVISORY_LOCK = 0x17095_1ED6E2  # one number for all clients: creating the schema
 MOUNTS = "/proc/self/mountinfo"
 
@@ -143,7 +146,8 @@ def _sqlite(sa: Any, path: str) -> Engine:
     @sa.event.listens_for(engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we begin transactions ourselves
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        _use_wal(connection)
+        for pragma in ("synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
@@ -151,6 +155,20 @@ def _sqlite(sa: Any, path: str) -> Engine:
         connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
     return engine
+
+
+def _use_wal(connection: Any) -> None:
+    """Switch to WAL; SQLite does not wait by itself while another process does the same."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(BUSY_PAUSE)
+        else:
+            return
 
 
 def _postgresql(sa: Any, place: str) -> Engine:
