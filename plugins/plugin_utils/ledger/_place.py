@@ -123,9 +123,14 @@ def writing(engine: Engine, place: str) -> Iterator[Connection]:
 
 
 def _make_private(path: str) -> None:
-    """Make a file that is not there readable by its owner alone: reasons of failures are in it."""
+    """Make a file that is not there readable by its owner alone: reasons of failures are in it.
+
+    One that is there is not opened: closing it would end the locks of SQLite in this process, and
+    another process would take itself for the last one and delete what is not in the file yet.
+    Source: sqlite.org/howtocorrupt.html, "POSIX advisory locks".
+    """
     with contextlib.suppress(OSError):  # SQLite reports what is wrong
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 @contextlib.contextmanager

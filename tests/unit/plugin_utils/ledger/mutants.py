@@ -103,6 +103,13 @@ MUTANTS = (
         "_make_private(str(engine.url.database))",
         f"{RECORDER_TESTS} recorded_with_the_head",
     ),
+    Mutant(
+        "leaving SQLite's locks alone",
+        PLACE,
+        "os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC",
+        "os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC",
+        f"{PLACE_TESTS} sqlite_alone",
+    ),
     check(
         "making nothing by looking",
         LEDGER,

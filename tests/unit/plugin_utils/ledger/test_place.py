@@ -162,3 +162,22 @@ def test_a_server_that_is_gone_is_told_without_its_password(postgresql_server):
     assert error.code == "ledger_unreachable"
     assert "secret" not in str(error)
     assert _ledger.Ledger(place).head().sequence == 2
+
+
+def test_a_ledger_that_is_there_is_opened_by_sqlite_alone(tmp_path, monkeypatch):
+    """To open and close the file beside SQLite ends the locks of this process, and loses events."""
+    path, opened = str(tmp_path / "ledger.db"), []
+    ledger = _ledger.Ledger(path)
+    ledger.append([DRAFT], ADA)
+    really = os.open
+
+    def open_(name, flags, *rest, **more):
+        descriptor = really(name, flags, *rest, **more)
+        opened.append(name)
+        return descriptor
+
+    monkeypatch.setattr(_place.os, "open", open_)
+    ledger.append([DRAFT], ADA)
+    ledger.close()
+
+    assert path not in opened
