@@ -16,6 +16,8 @@ import subprocess
 import tempfile
 import time
 
+import pytest
+
 PATIENCE_S = 60
 SETTINGS = {
     "listen_addresses": "",  # so that no port has to be free
@@ -40,6 +42,20 @@ def why_not():
         except KeyError:
             return "PostgreSQL does not run as root, and there is no user postgres"
     return None
+
+
+@contextlib.contextmanager
+def running():
+    """Give a Server that runs; the test is skipped where there can be none."""
+    reason = why_not()
+    if reason:
+        pytest.skip(reason)
+    server = Server()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
 
 
 class Server:

@@ -86,15 +86,8 @@ def test_what_was_acknowledged_is_recorded_once(broken, operation, fault, most):
 
 @pytest.fixture
 def server():
-    reason = postgresql.why_not()
-    if reason:
-        pytest.skip(reason)
-    running = postgresql.Server()
-    try:
-        running.start()
+    with postgresql.running() as running:
         yield running
-    finally:
-        running.close()
 
 
 def test_a_server_that_stops_in_the_middle_loses_nothing(server, tmp_path, most):

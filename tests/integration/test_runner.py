@@ -41,15 +41,8 @@ def library(tmp_path_factory, _sockets):
 @pytest.fixture(scope="module")
 def database():
     """Return the URL of a database."""
-    reason = postgresql.why_not()
-    if reason:
-        pytest.skip(reason)
-    server = postgresql.Server()
-    try:
-        server.start()
+    with postgresql.running() as server:
         yield server.database()
-    finally:
-        server.close()
 
 
 class Job:

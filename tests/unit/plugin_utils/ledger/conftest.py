@@ -12,15 +12,8 @@ from ansible_collections.itops.release.tests.fakes import postgresql
 @pytest.fixture(scope="session")
 def postgresql_server():
     """Return a running Server, the same for all tests of this process."""
-    reason = postgresql.why_not()
-    if reason:
-        pytest.skip(reason)
-    server = postgresql.Server()
-    try:
-        server.start()
+    with postgresql.running() as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
