@@ -52,6 +52,8 @@ class ActionModule(ActionBase):
         if arguments["state"] in _options.BRINGING and not arguments["release"]:
             name = "release" + (f" ({self._called('release')})" if self._called("") else "")
             raise _conversion.OptionError(f"{name} is required")
+        if not arguments["ledger_head"]:
+            self._demand_record(arguments["state"], task_vars)
         options = _options.Options.from_arguments(
             arguments,
             run=_identity.run_id(task_vars),
@@ -89,6 +91,25 @@ class ActionModule(ActionBase):
             if self._task.diff and "before" in result:
                 result["diff"] = _host_diff.diff(conversation.manifest, result)
         return result
+
+    def _demand_record(self, state: str, task_vars: dict[str, Any]) -> None:
+        """Refuse a role, and warn a task, that no task recorded before, where a ledger is set.
+
+        That is a role that the first host of the play skips; a way back must not depend on it.
+        """
+        if not task_vars.get("release_ledger") or state == "checked" or self._task.check_mode:
+            return
+        if self._called("") not in ("", "rollback_") and state != "reverted":
+            raise ReleaseError(
+                "release_ledger is set, and this run is not on record: the first host of the play "
+                "skips the role; choose hosts by the play's hosts or --limit, not by when",
+                code="unrecorded",
+            )
+        if not self._called(""):
+            self._display.warning(
+                "release_ledger is set, and this change is not recorded: use a role, or the module "
+                "release_ledger before this task and ledger_head in it"
+            )
 
     def _called(self, option: str) -> str:
         """Return the name by which the user knows an *option*: the role's variable, if any."""

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -13,6 +12,7 @@ from ansible.plugins.action import ActionBase
 from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.options import _ledger
 from ..plugin_utils.adapter import _arguments, _conversion, _run_action
+from ..plugin_utils.events import _facts
 from ..plugin_utils.ledger import _actor, _finding, _hosts, _noting, _recorder, _recording
 from ..plugin_utils.library import _store
 from ..plugin_utils.run import _identity
@@ -24,10 +24,8 @@ except ImportError:
     pass  # reported where it is needed
 
 
-WITHOUT_ENVIRONMENT = ("build", "seal", "prune")  # acts that are about no environment
-NAMED = re.compile(r"(?!sha256:)[^:]+:")  # a release by its name and version
-# Strategies by which all hosts of a batch take each task together.
-LINEAR = ("linear", "debug", "ansible.builtin.linear", "ansible.builtin.debug")
+# Strategies by which each host of a batch goes on by itself.
+ALONE = ("free", "host_pinned", "ansible.builtin.free", "ansible.builtin.host_pinned")
 
 
 class ActionModule(ActionBase):
@@ -62,46 +60,54 @@ class ActionModule(ActionBase):
             self._task.check_mode,
             self._display.warning,
             _identity.is_alive,
+            _identity.is_over,
         )
+        if arguments["state"] == "failed":
+            return {"changed": False, "reason": _noting.failure(task_vars)}
         if arguments["state"] == "found":
             if not arguments["ledger"]:
                 raise _conversion.OptionError("ledger (release_ledger) is required")
             told = _hosts.told(arguments, task_vars) or _finding.Told()
             return recorder.found(told, _identity.run_id(task_vars))
-        intent = self._intent(arguments, task_vars)
         if arguments["state"] == "began":
-            return recorder.began(intent, arguments["required"])
+            return recorder.began(self._intent(arguments, task_vars), arguments["required"])
+        intent = self._begun(arguments, task_vars)
         lost = set(intent.hosts) - set(task_vars["ansible_play_hosts"])
-        failures = {}
-        if arguments["failed"]:
-            failures = _hosts.failures(intent.hosts, task_vars["hostvars"])
-        return recorder.ended(intent, failures, lost)
+        if arguments["failed"] and self._others_go_on(intent, lost):
+            return {"changed": False}
+        return recorder.ended(intent, lost)
+
+    def _begun(
+        self, arguments: _arguments.Arguments, task_vars: dict[str, Any]
+    ) -> _recording.Intent:
+        """Return what was recorded when the run began on this host, or what it is about."""
+        host = task_vars["inventory_hostname"]
+        given = arguments["intent"]
+        if given and host not in given["hosts"]:  # free strategies give all hosts the last one
+            given = None
+        given = given or _noting.journal().intent(arguments["act"], host)
+        if given:
+            return _recording.Intent.from_plain(given)
+        return self._intent(arguments, task_vars)
+
+    def _others_go_on(self, intent: _recording.Intent, lost: set[str]) -> bool:
+        """Tell whether hosts of the batch go on, and will record how the run ended."""
+        facts = _noting.journal().facts(intent.position)
+        failed = {fact.host for fact in facts if isinstance(fact, _facts.Failure)} | lost
+        play = self._task.get_play()
+        most = self._templar.template(play.max_fail_percentage) if play else None
+        percent = None if most in (None, "") else float(most)
+        fatal = bool(play and play.any_errors_fatal)
+        return _hosts.go_on(intent.hosts, failed & set(intent.hosts), percent, fatal)
 
     def _intent(
         self, arguments: _arguments.Arguments, task_vars: dict[str, Any]
     ) -> _recording.Intent:
-        """Return what was recorded when the run began, or what is to be recorded now."""
-        if arguments["intent"]:
-            return _recording.Intent.from_plain(arguments["intent"])
+        """Return what is about to be done."""
         play = self._task.get_play()
-        together = not play or play.strategy in LINEAR
-        hosts = arguments["hosts"] or (
-            task_vars["ansible_play_batch"] if together else [task_vars["inventory_hostname"]]
-        )
-        names = arguments["environments"]
-        reference = arguments["release"] or ""
-        return _recording.Intent(
-            run=_identity.run_id(task_vars),
-            act=arguments["act"],
-            application=reference.partition(":")[0] if NAMED.match(reference) else "",
-            hosts=tuple(hosts),
-            root=arguments["root"] or "",
-            release=_release(arguments["media_library"], reference),
-            reference=reference,
-            environments={}
-            if arguments["act"] in WITHOUT_ENVIRONMENT
-            else _hosts.environments(hosts, task_vars["groups"], names, arguments["env"]),
-        )
+        alone = play is not None and play.strategy in ALONE
+        release = _release(arguments["media_library"], arguments["release"] or "")
+        return _hosts.intent(arguments, task_vars, _identity.run_id(task_vars), release, alone)
 
 
 def _release(media_library: str | None, reference: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ..module_utils.formats import _canonical
 from ..module_utils.options import _ledger_info
 from ..plugin_utils.adapter import _arguments, _conversion, _run_action
 from ..plugin_utils.ledger import _finding, _hosts, _place, _questions
@@ -46,7 +47,7 @@ class ActionModule(ActionBase):
         changed = bool(dest) and _files.put(dest, reply.text, keep=not self._task.check_mode)
         if arguments["show"]:
             for line in reply.lines:
-                Display().display(line)
+                Display().display(_canonical.printable(line))
         failed = {"failed": True, "msg": reply.problem, "code": "audit"} if reply.problem else {}
         return {"changed": changed, **reply.data, "lines": list(reply.lines), **failed}
 

@@ -283,7 +283,10 @@ class CallbackModule(CallbackBase):
 
 def _verdict_lines(check_mode: bool) -> list[tuple[str, str]]:
     """Return the line on how the run ended, where a role or playbook of ours found that."""
-    ending = _noting.journal().ending()
+    journal = _noting.journal()
+    if journal.is_open():
+        return [("bad", "Verdict: unknown: no end was recorded; the next run settles it")]
+    ending = journal.ending()
     if ending is None:
         return []
     said = "Check mode: " if check_mode else ""

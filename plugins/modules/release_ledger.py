@@ -38,6 +38,7 @@ options:
     description:
       - V(began) records the intent, before anything is changed. It fails where the ledger cannot be
         written.
+      - V(failed) notes why this host failed, in a rescue, for V(ended). It writes to no ledger.
       - V(ended) records the outcome on each host, by what the tasks of this collection returned
         since V(began), and settles earlier runs that were stopped before their end. Where the
         ledger cannot be written it warns, and the next run settles this one.
@@ -45,7 +46,7 @@ options:
         O(answers).
     type: str
     required: true
-    choices: [began, ended, found]
+    choices: [began, failed, ended, found]
   act:
     description: What the run does. Required for O(state=began) and O(state=ended).
     type: str
@@ -68,8 +69,8 @@ options:
     description: What O(state=began) returned as RV(intent).
     type: dict
   failed:
-    description: With O(state=ended), whether a role of this collection is about to fail this host,
-      and perhaps others.
+    description: With O(state=ended), whether this host is about to fail. Nothing is recorded then
+      while other hosts of the batch go on, as C(max_fail_percentage) of the play says.
     type: bool
     default: false
 seealso:

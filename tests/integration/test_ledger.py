@@ -364,6 +364,7 @@ def test_a_failing_hook_and_batches_are_recorded_with_the_reason(site, tmp_path)
     (row,) = site.ledger.rows("runs")
     assert (row["verdict"], row["hosts"]) == ("failed", 2)
     assert row["reason"] == f"{site.hosts[1].name}: the balancer does not answer"
+    assert verdict_of(run) == f"failed: {row['reason']}"
     assert site.live() == {site.hosts[0].name: "1.0.0"}
 
 
@@ -385,6 +386,94 @@ def test_two_applications_in_one_play_are_two_runs(site, run_playbook):
         ("shop", "done"),
     ]
     assert len(site.ledger.rows("deployments")) == 6
+
+
+def test_a_role_that_the_first_host_skips_is_refused_rather_than_unrecorded(site, run_playbook):
+    role = {
+        "role": "itops.release.deploy",
+        "deploy_release": "shop:1.0.0",
+        "when": f"inventory_hostname != '{site.hosts[0].name}'",
+    }
+    run = run_playbook(play(roles=[role]), site.inventory)
+
+    assert run.rc == 2
+    assert "this run is not on record: the first host of the play skips" in run.output
+    assert not any((host.seen / "shop/current").exists() for host in site.hosts)
+
+
+def test_hosts_that_go_on_are_part_of_one_end(site):
+    """With max_fail_percentage the others are switched after the first has failed."""
+    (site.hosts[0].seen / "shop").write_text("in the way")
+    (site.hosts[1].seen / "sick").touch()
+
+    run = site.operator.deploy("1.0.0", deploy_max_fail_percentage="100")
+
+    assert run.rc == 2
+    ends = list(site.ledger.events(kind="run_ended"))
+    assert len(ends) == 1
+    results = {host["host"]: host["result"] for host in ends[0].body["hosts"]}
+    assert [results[host.name] for host in site.hosts] == ["failed", "failed", "ok"]
+    assert verdict_of(run).startswith("failed: ")
+    assert site.live() == {site.hosts[2].name: "1.0.0"}
+
+
+def test_each_host_of_a_free_strategy_records_itself(site, run_playbook):
+    (site.hosts[0].seen / "sick").touch()
+    role = {"role": "itops.release.deploy", "deploy_release": "shop:1.0.0"}
+    run = run_playbook(play(roles=[role], strategy="free"), site.inventory)
+
+    assert run.rc == 2
+    (row,) = site.ledger.rows("runs")
+    assert (row["hosts"], row["verdict"]) == (3, "failed")
+    assert sorted(site.live()) == sorted(host.name for host in site.hosts[1:])
+    assert site.status()["unrecorded"] == []
+
+
+def test_the_same_may_be_done_twice_in_a_run(site, run_playbook):
+    deploy = [
+        {"hosts": "all", "gather_facts": False, "roles": [role]}
+        for role in (
+            {"role": "itops.release.deploy", "deploy_release": "shop:1.0.0"},
+            {"role": "itops.release.deploy", "deploy_release": "shop:2.0.0"},
+            {"role": "itops.release.rollback"},
+            {"role": "itops.release.deploy", "deploy_release": "shop:2.0.0"},
+        )
+    ]
+    run = run_playbook(json.dumps(deploy) + "\n", site.inventory)
+
+    assert run.rc == 0, run.output
+    assert site.live() == {host.name: "2.0.0" for host in site.hosts}
+    assert len(list(site.ledger.events(kind="run_ended"))) == 4
+
+
+def test_text_of_a_task_with_no_log_is_not_recorded(site, tmp_path):
+    hook = tmp_path / "hook.yml"
+    task = {"name": "Log in", "ansible.builtin.fail": {"msg": "s3cret"}, "no_log": True}
+    hook.write_text(json.dumps([task]))
+
+    run = site.operator.deploy("1.0.0", deploy_hooks={"before_activate": str(hook)})
+
+    assert run.rc == 2
+    assert "no_log hides why" in verdict_of(run)
+    lines = [json.dumps(event.to_plain()) for event in site.ledger.events()]
+    assert not any("s3cret" in line for line in lines)
+    assert "s3cret" not in verdict_of(run)
+
+
+def test_one_host_cannot_stop_the_status_of_the_others(site):
+    assert site.operator.deploy("1.0.0").rc == 0
+    path = site.hosts[0].seen / "shop/.release/history.jsonl"
+    line = {"at": "now", "event": "accepted", "from": None, "run": ["a"], "tree": None}
+    with open(path, "a", encoding="utf-8") as stream:
+        stream.write(json.dumps({"format": 1, **line}, sort_keys=True) + "\n")
+
+    status = site.status()
+
+    assert status["unknown"] == {site.hosts[0].name: "its answer is malformed"}
+    assert [row["host"] for row in status["deployments"] if row["asked"]] == [
+        host.name for host in site.hosts[1:]
+    ]
+    assert site.ask("audit").rc == 0
 
 
 def test_a_dry_run_records_nothing(site):

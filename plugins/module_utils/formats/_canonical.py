@@ -84,9 +84,15 @@ def one_line(text: object) -> str:
     What stands in a file that is refused comes to terminals and reports in no other way.
     """
     line = str(text)
-    line = line if len(line) <= LONGEST_TOLD else line[: LONGEST_TOLD - 1] + "…"
+    return printable(line if len(line) <= LONGEST_TOLD else line[: LONGEST_TOLD - 1] + "…")
+
+
+def printable(text: str) -> str:
+    """Return *text* with escapes for line ends and all else that a terminal could obey."""
+    if text.isprintable():
+        return text
     return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in line
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
 
 

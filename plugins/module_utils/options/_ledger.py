@@ -27,7 +27,11 @@ def options() -> Dict[str, Any]:
     """Return the argument spec."""
     return {
         **common(),
-        "state": {"type": "str", "choices": ["began", "ended", "found"], "required": True},
+        "state": {
+            "type": "str",
+            "choices": ["began", "failed", "ended", "found"],
+            "required": True,
+        },
         "act": {"type": "str", "choices": ACTS},
         "root": {"type": "str"},
         "release": {"type": "str"},

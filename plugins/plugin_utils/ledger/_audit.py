@@ -129,8 +129,9 @@ def _projections(connection: Connection, tables: _tables.Tables) -> Iterator[Fin
         try:
             event = Event(**{**row._mapping, "body": json.loads(row.body)})
             _kinds.project(replayed, event)
-        except (ValueError, TypeError, KeyError):
-            return  # an event that was changed is found by its hash
+        except (ValueError, TypeError, KeyError, AttributeError):
+            number = row.sequence
+            yield Finding("invalid", number, f"event {number} is not as this kind must be")
     for table in tables.projections:
         stored = {tuple(row) for row in connection.execute(sa.select(table))}
         if stored != replayed.content(table.name):

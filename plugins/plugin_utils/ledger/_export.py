@@ -18,6 +18,7 @@ COLUMNS = (
     "id type requester reason impact risk items planned_from planned_to approvals test_evidence "
     "deployed_by deployed_at result back_out_plan back_out_used review closure_code"
 ).split()
+SETTLED = "settled by a later run"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for one, in the first place
 
 
@@ -40,7 +41,7 @@ def change_records(events: Iterable[Event]) -> str:
         if event.kind == _kind_run_ended.NAME:
             _end(row, event)
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows.values())
     return text.getvalue()
@@ -59,6 +60,10 @@ def _new(event: Event) -> dict[str, Any]:
 
 def _end(row: dict[str, Any], event: Event) -> None:
     hosts = event.body["hosts"]
+    if row["review"] == SETTLED:  # the run says itself how it ended
+        row |= dict.fromkeys(("items", "result", "closure_code", "back_out_used", "review"), "")
+    if event.body.get("settled_by"):
+        row["review"] = SETTLED
     row["deployed_at"] = event.time
     verdict = event.body["verdict"]
     row["closure_code"] = _bodies.combined(row["closure_code"] or verdict, verdict)
@@ -96,5 +101,5 @@ def _moment(deployed: Mapping[str, Any]) -> str:
 
 def _cell(value: object) -> str:
     """Return *value* so that no spreadsheet takes it for a formula."""
-    text = str(value)
+    text = _canonical.printable(str(value))
     return f"'{text}" if text.startswith(FORMULA) else text

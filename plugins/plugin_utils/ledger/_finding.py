@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..events import _facts
-from . import _outcome, _recording, _unrecorded
+from . import _answer_form, _outcome, _recording, _unrecorded
 from ._event import Draft, Head
 from ._ledger import Ledger
 from ._unrecorded import Unrecorded
 
 Place = tuple[str, str]  # host and deployment root
 NOT_ASKED = "was not asked"
+MALFORMED = "its answer is malformed"
 UNKNOWN_RUN = "unknown"  # of a state that no line of the history explains
 
 
@@ -24,20 +25,26 @@ class Told:
     """What hosts answered to release_deployment_info, with their history.
 
     *deployments* and *histories* are by host and root; *unknown* has why a host did not answer.
+    *inventory* are all hosts that there are.
     """
 
     deployments: Mapping[Place, Mapping[str, Any]] = field(default_factory=dict)
     histories: Mapping[Place, list[Mapping[str, Any]]] = field(default_factory=dict)
     environments: Mapping[str, str] = field(default_factory=dict)
     unknown: Mapping[str, str] = field(default_factory=dict)
+    inventory: frozenset[str] = frozenset()
 
     @classmethod
     def of_answers(
         cls,
         answers: Mapping[str, Mapping[str, Any] | None],
         environments: Mapping[str, str],
+        inventory: frozenset[str] = frozenset(),
     ) -> Told:
-        """Return what *answers*, the results of the task by host, say; None: not asked."""
+        """Return what *answers*, the results of the task by host, say; None: not asked.
+
+        A host whose answer is not as it must be is unknown: it must not stop what others say.
+        """
         deployments: dict[Place, Mapping[str, Any]] = {}
         histories: dict[Place, list[Mapping[str, Any]]] = {}
         unknown: dict[str, str] = {}
@@ -47,9 +54,13 @@ class Told:
                 if not isinstance(there, Mapping):
                     unknown[host] = _why(each)
                     continue
-                deployments[host, str(there["root"])] = there
-                histories[host, str(there["root"])] = list(each.get("history") or [])
-        return cls(deployments, histories, environments, unknown)
+                history = each.get("history") or []
+                if not _answer_form.is_well_formed(there, history):
+                    unknown[host] = MALFORMED
+                    continue
+                deployments[host, there["root"]] = there
+                histories[host, there["root"]] = list(history)
+        return cls(deployments, histories, environments, unknown, inventory)
 
     @property
     def known(self) -> dict[Place, _facts.Release]:

@@ -4,10 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ._finding import Told
+from ._recording import Intent
+
+NAMED = re.compile(r"(?!sha256:)[^:]+:")  # a release by its name and version
+WITHOUT_ENVIRONMENT = ("build", "seal", "prune")  # acts that are about no environment
 
 
 def environments(
@@ -44,15 +49,61 @@ def told(arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Told | N
     hosts = arguments["hosts"] or task_vars["ansible_play_hosts_all"]
     answers = {host: hostvars[host].get(variable) if host in hostvars else None for host in hosts}
     names, groups = arguments["environments"], task_vars["groups"]
-    return Told.of_answers(answers, environments(hosts, groups, names, arguments["env"]))
+    here = environments(hosts, groups, names, arguments["env"])
+    return Told.of_answers(answers, here, frozenset(groups["all"]))
 
 
-def failures(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Return why each of *hosts* failed that a role of ours is about to fail."""
-    found = {}
-    for host in hosts:
-        there = hostvars[host]
-        if there.get("__release_role_failed"):
-            failed = there.get("ansible_failed_result") or {}
-            found[host] = " ".join(str(failed.get("msg") or "a task failed").split())
-    return found
+def intent(
+    arguments: Mapping[str, Any],
+    task_vars: Mapping[str, Any],
+    run: str,
+    release: Mapping[str, str],
+    alone: bool,
+) -> Intent:
+    """Return what *run* is about to do, by the *arguments* of a task and the variables of a play.
+
+    *release* is what is known of the one that ``release`` names. Where each host goes on *alone*,
+    as by the strategy free, the intent is that of one host.
+    """
+    here, reference = task_vars["inventory_hostname"], arguments["release"] or ""
+    hosts = arguments["hosts"] or ([here] if alone else task_vars["ansible_play_batch"])
+    known = {}
+    if arguments["act"] not in WITHOUT_ENVIRONMENT:
+        names, groups = arguments["environments"], task_vars["groups"]
+        known = environments(hosts, groups, names, arguments["env"])
+    going_on, every = task_vars["ansible_play_hosts"], task_vars["ansible_play_hosts_all"]
+    is_last = bool(arguments["hosts"]) or alone or is_last_batch(hosts, going_on, every)
+    return Intent(
+        run=run,
+        act=arguments["act"],
+        application=reference.partition(":")[0] if NAMED.match(reference) else "",
+        hosts=tuple(hosts),
+        root=arguments["root"] or "",
+        release=release,
+        reference=reference,
+        environments=known,
+        more=not is_last,
+    )
+
+
+def go_on(
+    batch: Collection[str],
+    failed: Collection[str],
+    most_percent: float | None,
+    any_is_fatal: bool,
+) -> bool:
+    """Tell whether hosts of a *batch* go on with a play in which these *failed*.
+
+    *most_percent* is the play's ``max_fail_percentage``, None where it has none. Source: Ansible's
+    strategy ``linear``.
+    """
+    if len(failed) >= len(batch) or any_is_fatal:
+        return False
+    return most_percent is None or len(failed) * 100 / len(batch) <= most_percent
+
+
+def is_last_batch(batch: Iterable[str], going_on: Iterable[str], every: Sequence[str]) -> bool:
+    """Tell whether no host that is *going_on* comes after *batch* in the order of *every* host."""
+    place = {host: number for number, host in enumerate(every)}
+    last = max((place.get(host, -1) for host in batch), default=-1)
+    return all(place.get(host, -1) <= last for host in going_on)

@@ -15,6 +15,7 @@ from ..events import _facts
 from . import _bodies
 
 NAME = "itops-release-facts.jsonl"
+INTENT = "intent"  # a line that says what is about to be done
 ENDED = "ended"  # a line that closes what was noted before it
 
 
@@ -44,6 +45,22 @@ class Journal:
     def note(self, facts: Iterable[_facts.Event]) -> None:
         """Add *facts*; where that cannot be written the run goes on without."""
         self._add([fact.to_plain() for fact in facts])
+
+    def open(self, intent: Mapping[str, Any]) -> None:
+        """Note what is about to be done, as plain data with ``act`` and ``hosts``."""
+        self._add([{INTENT: dict(intent)}])
+
+    def intent(self, act: str, host: str) -> dict[str, Any] | None:
+        """Return what was noted last to be done on *host*, if that is *act*."""
+        for line in reversed(self._lines(0)):
+            if host in line.get(INTENT, {}).get("hosts", ()):
+                return dict(line[INTENT]) if line[INTENT]["act"] == act else None
+        return None
+
+    def is_open(self) -> bool:
+        """Tell whether the last thing that was to be done has no end."""
+        last = [ENDED in line for line in self._lines(0) if ENDED in line or INTENT in line]
+        return bool(last) and not last[-1]
 
     def close(self, ending: Ending) -> Ending:
         """Note how a part of the run ended; return how the run ended so far."""

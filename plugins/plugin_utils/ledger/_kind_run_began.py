@@ -9,7 +9,7 @@ from typing import Any
 from . import _bodies
 from ._event import Event
 from ._rows import Rows
-from ._words import about, counted
+from ._words import about, counted, shortened
 
 NAME = "run_began"
 SCHEMA: dict[str, Any] = {
@@ -23,6 +23,7 @@ SCHEMA: dict[str, Any] = {
         "release": _bodies.RELEASE,
         "reference": _bodies.TEXT,  # the release as the user named it
         "environment": _bodies.WORD,
+        "more": {"type": "boolean"},  # whether another batch is to come
         "hosts": {"type": "array", "items": _bodies.WORD},
     },
 }
@@ -39,7 +40,7 @@ def project(rows: Rows, event: Event) -> None:
         hosts = before["hosts"] + len(body["hosts"])
         names = {*filter(None, (before["environment"] or "").split(", "))}
         names |= {*filter(None, body.get("environment", "").split(", "))}
-        known["environment"] = ", ".join(sorted(names)) or None
+        known["environment"] = shortened(", ".join(sorted(names)), 500) or None
         now = {"hosts": hosts, "ended": None, "sequence": event.sequence, **known}
         rows.put("runs", keys, now)
         return

@@ -24,6 +24,7 @@ SCHEMA: dict[str, Any] = {
         "part": _bodies.WORD,  # of a run that is about several applications
         "release": _bodies.RELEASE,
         "environment": _bodies.WORD,
+        "more": {"type": "boolean"},  # whether another batch is to come
         "settled_by": _bodies.WORD,  # the later run that found out, for a run that was killed
         "hosts": {
             "type": "array",
@@ -77,6 +78,8 @@ def project(rows: Rows, event: Event) -> None:
     elif before["verdict"] and not before["settled_by"]:  # of an earlier batch
         end["verdict"] = _bodies.combined(before["verdict"], body["verdict"])
         end["reason"] = body.get("reason") or before["reason"]
+    if body.get("more") and end["verdict"] in ("done", "held"):
+        end["ended"] = None  # another batch is to come
     rows.put("runs", keys, end)
     for host in body["hosts"]:
         if "root" in host and host["result"] != "skipped":

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any, Protocol
 
@@ -76,5 +77,8 @@ def project(rows: Rows, event: Event) -> None:
 def line(event: Event) -> str:
     """Return *event* in one line for people."""
     kind = KINDS.get(event.kind)
-    said = kind.line(event) if kind else f"{event.kind} {event.subject}"
+    said = f"{event.kind} {event.subject}"
+    if kind:
+        with contextlib.suppress(KeyError, TypeError, AttributeError):  # the audit names it
+            said = kind.line(event)
     return f"{event.sequence}  {event.time}  {event.actor} ({event.strength})  {said}"

@@ -46,13 +46,15 @@ def now() -> datetime:
 class Ledger:
     """A ledger at a *place*: the path of an SQLite file, or a PostgreSQL URL.
 
+    A writer waits *busy_seconds* for another one, by default BUSY_SECONDS of ``_place``.
+
     All methods raise LedgerError, in one line, for what is wrong with the place or the database.
     """
 
-    def __init__(self, place: str, clock: Clock = now, engine: Engine | None = None) -> None:
+    def __init__(self, place: str, clock: Clock = now, busy_seconds: float | None = None) -> None:
         self.place = place
         self._clock = clock
-        self._engine = engine or _place.engine_at(place)
+        self._engine: Engine = _place.engine_at(place, busy_seconds=busy_seconds)
         self._tables = _tables.tables()
 
     def reading(self) -> AbstractContextManager[Connection]:

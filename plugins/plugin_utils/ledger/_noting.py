@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from ...module_utils.formats import _canonical
 from ..adapter import _run_folder
 from ..events import _answers, _facts
 from ._journal import Journal
@@ -35,6 +36,20 @@ def inspection(action: Action, task_vars: Mapping[str, Any], result: dict[str, A
     """Note that ``release_deployment_info`` returned *result*, where it verified."""
     if "ok" in result or result.get("failed"):
         journal().note([_answers.inspection(*_told(action, task_vars, result))])
+
+
+def failure(task_vars: Mapping[str, Any]) -> str:
+    """Note why the host of a task is about to be failed by a role of ours; return the reason."""
+    failed = task_vars.get("ansible_failed_result") or {}
+    task = task_vars.get("ansible_failed_task") or {}
+    reason = " ".join(str(failed.get("msg") or "another host of the batch failed").split())
+    if task.get("no_log") or failed.get("_ansible_no_log"):
+        reason = "no_log hides why"
+    host = str(task_vars["inventory_hostname"])
+    journal().note(
+        [_facts.Failure(host=host, status="failed", reason=_canonical.printable(reason))]
+    )
+    return reason
 
 
 def building(action: Action, task_vars: Mapping[str, Any], result: dict[str, Any]) -> None:

@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ...module_utils.formats import _canonical
 from ..events import _facts
 
-LONGEST_REASON = 1000
+LONGEST_REASON, LONGEST_WORD = 1000, 500
+DIGEST = re.compile("[0-9a-f]{64}")
 BAD = ("failed", "unreachable")
 CHANGING = ("deploy", "rollback", "uninstall")  # acts that change what is live
 
@@ -38,9 +41,10 @@ class HostOutcome:
     def to_plain(self) -> dict[str, Any]:
         """Return this as the body of an event has it."""
         said: dict[str, Any] = {"host": self.host, "result": self.result}
-        said |= {"root": self.root} if self.root else {}
+        said |= {"root": self.root[:LONGEST_WORD]} if self.root else {}
         said |= {"changed": True} if self.changed or self.touched else {}
-        said |= {"reason": self.reason[:LONGEST_REASON]} if self.reason else {}
+        reason = _canonical.printable(self.reason)[:LONGEST_REASON]
+        said |= {"reason": reason} if reason else {}
         for name in ("before", "after"):
             release = getattr(self, name)
             if release is not None:
@@ -49,19 +53,17 @@ class HostOutcome:
 
 
 def of_hosts(
-    hosts: Sequence[str],
-    facts: Iterable[_facts.Event],
-    failures: Mapping[str, str] | None = None,
-    lost: Collection[str] = (),
+    hosts: Sequence[str], facts: Iterable[_facts.Event], lost: Collection[str] = ()
 ) -> list[HostOutcome]:
     """Return the outcomes on *hosts*, in their order, one for each root that *facts* are about.
 
-    *failures* are the reasons of hosts that failed in other tasks; *lost* are hosts that left the
-    run and reported nothing.
+    *lost* are hosts that left the run and reported nothing.
     """
     found: dict[str, dict[str, list[_facts.Answer]]] = {host: {} for host in hosts}
-    pruned = {}
+    pruned, failures = {}, {}
     for fact in facts:
+        if isinstance(fact, _facts.Failure):
+            failures[fact.host] = fact.reason
         if isinstance(fact, _facts.Pruning):
             pruned[fact.host] = HostOutcome(fact.host, result="ok", changed=fact.changed)
         if isinstance(fact, _facts.Answer) and fact.host in found and fact.status != "skipped":
@@ -71,7 +73,7 @@ def of_hosts(
         if host in pruned:
             outcomes.append(pruned[host])
             continue
-        failure = (failures or {}).get(host, "")
+        failure = failures.get(host, "")
         here = [_of_root(host, root, answers, failure) for root, answers in roots.items()]
         here = here or [
             HostOutcome(host, result="failed" if failure else "skipped", reason=failure)
@@ -105,7 +107,8 @@ def reason(outcomes: Iterable[HostOutcome]) -> str:
         return ""
     count = len(bad) - 1
     more = f" (and {count} more {'host' if count == 1 else 'hosts'})" if count else ""
-    return f"{bad[0].host}: {bad[0].reason or bad[0].result}"[: LONGEST_REASON - len(more)] + more
+    said = _canonical.printable(f"{bad[0].host}: {bad[0].reason or bad[0].result}")
+    return said[: LONGEST_REASON - len(more)] + more
 
 
 def release(facts: Iterable[_facts.Event]) -> dict[str, str]:
@@ -123,8 +126,14 @@ def release(facts: Iterable[_facts.Event]) -> dict[str, str]:
 
 def deployed(moment: Mapping[str, Any]) -> dict[str, Any]:
     """Return the phase, name, version and digest in *moment*, without those that are not known."""
-    known = {name: moment.get(name) for name in ("name", "version", "digest")}
-    return {"phase": moment["phase"], **{name: value for name, value in known.items() if value}}
+    known = {
+        name: _canonical.printable(str(moment.get(name) or "")) for name in ("name", "version")
+    }
+    known["digest"] = str(moment.get("digest") or "")
+    if not DIGEST.fullmatch(known["digest"]):  # of one that was adopted it is not known
+        known["digest"] = ""
+    short = {name: value[:LONGEST_WORD] for name, value in known.items() if value}
+    return {"phase": moment["phase"], **short}
 
 
 def _of_root(host: str, root: str, answers: Sequence[_facts.Answer], failure: str) -> HostOutcome:

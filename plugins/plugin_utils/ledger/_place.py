@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 POSTGRESQL = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.I)
-PASSWORD = re.compile(r"(://[^:/@\s]*):[^@/\s]*@")
+SECRET_QUERY = re.compile(r"(password|passfile|sslpassword)=", re.I)
+PASSWORDS = re.compile(r"://[^:/?]*:(.+)@|[?&](?:ssl)?password=([^&]*)", re.I)
 # WAL needs memory that all readers and writers share.
 NETWORK_FILE_SYSTEMS = frozenset(
     "9p afs beegfs ceph cifs fuse.glusterfs fuse.s3fs fuse.sshfs gfs2 glusterfs lustre ncpfs nfs "
@@ -33,13 +34,33 @@ NETWORK_FILE_SYSTEMS = frozenset(
 )
 BUSY_SECONDS = 60  # how long another writer is waited for
 BUSY_PAUSE = 0.02  # seconds
+CONNECT_S = 10
+STATEMENT_MS = 120_000  # that a statement may take beside waiting: an export reads everything
 ADVISORY_LOCK = 0x17095_1ED6E2  # one number for all clients: creating the schema
 MOUNTS = "/proc/self/mountinfo"
 
 
 def shown(place: str) -> str:
-    """Return *place* without the password that a URL may hold."""
-    return _canonical.one_line(PASSWORD.sub(r"\1:…@", place))
+    """Return *place* without the password that a URL may hold, also one that is not valid."""
+    if not SCHEME.match(place):
+        return _canonical.one_line(place)
+    scheme, _slashes, rest = place.partition("://")
+    user, at, where = rest.rpartition("@")
+    where, _mark, query = where.partition("?")
+    name, colon, _password = user.partition(":")
+    if re.search("[/?#]", name):  # the @ is in a password, or in another value
+        name, colon = "…", ""
+    kept = "&".join(item for item in query.split("&") if item and not SECRET_QUERY.match(item))
+    said = f"{scheme}://{name}{':…' if colon else ''}{at}{where}"
+    return _canonical.one_line(said + (f"?{kept}" if kept else ""))
+
+
+def without_password(text: str, place: str) -> str:
+    """Return what a driver said, *text*, without the password in *place*."""
+    for secret in PASSWORDS.findall(place):
+        for part in secret:
+            text = text.replace(part, "…") if part else text
+    return text
 
 
 def is_postgresql(place: str) -> bool:
@@ -52,8 +73,10 @@ def is_there(place: str) -> bool:
     return is_postgresql(place) or os.path.exists(os.path.expanduser(place))
 
 
-def engine_at(place: str, mounts: str = MOUNTS) -> Engine:
+def engine_at(place: str, mounts: str = MOUNTS, busy_seconds: float | None = None) -> Engine:
     """Return an engine for the ledger at *place*; nothing is read or made yet.
+
+    A writer waits *busy_seconds* for another one, by default BUSY_SECONDS.
 
     Raises LedgerError for a place where a ledger would not be safe, MissingLibrary.
     """
@@ -61,16 +84,17 @@ def engine_at(place: str, mounts: str = MOUNTS) -> Engine:
         import sqlalchemy as sa
     except ImportError:
         raise MissingLibrary("SQLAlchemy") from None
+    seconds = BUSY_SECONDS if busy_seconds is None else busy_seconds
     if is_postgresql(place):
-        return _postgresql(sa, place)
+        return _postgresql(sa, place, seconds)
     if SCHEME.match(place):
         raise LedgerError(
             f"release_ledger: '{shown(place)}' is neither a path nor a postgresql:// URL",
             code="invalid_place",
         )
-    path = os.path.abspath(os.path.expanduser(place))
+    path = os.path.realpath(os.path.expanduser(place))
     refuse_unsafe(path, mounts)
-    return _sqlite(sa, path)
+    return _sqlite(sa, path, seconds)
 
 
 def refuse_unsafe(path: str, mounts: str = MOUNTS) -> None:
@@ -143,15 +167,15 @@ def reading(engine: Engine, place: str) -> Iterator[Connection]:
             yield connection
 
 
-def _sqlite(sa: Any, path: str) -> Engine:
+def _sqlite(sa: Any, path: str, seconds: float) -> Engine:
     engine: Engine = sa.create_engine(
-        sa.URL.create("sqlite", database=path), connect_args={"timeout": BUSY_SECONDS}
+        sa.URL.create("sqlite", database=path), connect_args={"timeout": seconds}
     )
 
     @sa.event.listens_for(engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we begin transactions ourselves
-        _use_wal(connection)
+        _use_wal(connection, seconds)
         for pragma in ("synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -162,9 +186,9 @@ def _sqlite(sa: Any, path: str) -> Engine:
     return engine
 
 
-def _use_wal(connection: Any) -> None:
+def _use_wal(connection: Any, seconds: float) -> None:
     """Switch to WAL; SQLite does not wait by itself while another process does the same."""
-    deadline = time.monotonic() + BUSY_SECONDS
+    deadline = time.monotonic() + seconds
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -176,17 +200,26 @@ def _use_wal(connection: Any) -> None:
             return
 
 
-def _postgresql(sa: Any, place: str) -> Engine:
+def _postgresql(sa: Any, place: str, seconds: float) -> Engine:
+    waiting = int(seconds * 1000)
+    answering = waiting + STATEMENT_MS
+    settings = f"-c lock_timeout={waiting} -c statement_timeout={answering}"
     try:
         url = sa.make_url(POSTGRESQL.sub("postgresql+psycopg://", place, count=1))
         engine: Engine = sa.create_engine(
-            url, connect_args={"connect_timeout": 10}, pool_pre_ping=True
+            url,
+            connect_args={
+                "connect_timeout": CONNECT_S,
+                "tcp_user_timeout": answering,  # of a server that went away
+                "options": settings,
+            },
+            pool_pre_ping=True,
         )
     except ImportError:
         raise MissingLibrary("psycopg[binary]") from None
-    except (sa.exc.ArgumentError, ValueError) as error:
+    except (sa.exc.ArgumentError, ValueError):
         raise LedgerError(
-            f"release_ledger: '{shown(place)}' is not a valid URL: {_canonical.one_line(error)}",
+            f"release_ledger: '{shown(place)}' is not a valid URL",
             code="invalid_place",
         ) from None
     return engine
@@ -202,7 +235,7 @@ def _in_one_line(place: str) -> Iterator[None]:
     except exc.DBAPIError as error:
         reason = _canonical.one_line(" ".join(str(error.orig).split()))
         code, remedy = _advice(reason)
-        said = f"release_ledger: {shown(place)}: {shown(reason)}"
+        said = f"release_ledger: {shown(place)}: {without_password(reason, place)}"
         raise LedgerError(f"{said}: {remedy}" if remedy else said, code=code) from error
 
 
@@ -210,7 +243,9 @@ def _advice(reason: str) -> tuple[str, str]:
     for said, code, remedy in (
         ("is full", "ledger_full", "make room on its disk, then run again"),
         ("No space left", "ledger_full", "make room on its disk, then run again"),
+        ("lock timeout", "ledger_locked", "another session holds it: see pg_stat_activity"),
         ("is locked", "ledger_locked", "another process holds it: see who with fuser or lsof"),
+        ("disk I/O error", "ledger_full", "see whether its disk is full or failing"),
         ("readonly database", "ledger_read_only", "let the user of this run write to it"),
         ("unable to open", "ledger_unreadable", "let the user of this run read and write it"),
         ("is not a database", "no_ledger", "give the path of a ledger, or of a new file"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...module_utils.errors._release_error import ReleaseError
-from . import _finding, _outcome, _recording, _settling
+from . import _finding, _outcome, _place, _recording, _settling
 from ._event import Actor, Head
 from ._journal import Ending, Journal
 from ._ledger import Ledger
@@ -18,14 +18,16 @@ from ._recording import Intent
 from ._words import counted
 
 Result = dict[str, Any]
+WAIT_ON_THE_WAY_BACK_S = 5  # for a ledger that another holds
+NOT_LISTED = "not in the inventory any more"
 
 
 @dataclass(frozen=True)
 class Recorder:
     """Records for *actor* in the ledger at *place*, if any; a dry run (*check*) records nothing.
 
-    ``warn(line)`` reports what could not be recorded; ``is_alive(run)`` tells whether a run is
-    certainly going on.
+    ``warn(line)`` reports what could not be recorded; ``is_alive(run)`` and ``is_over(run)`` tell
+    whether a run is certainly going on, or over.
     """
 
     place: str | None
@@ -34,6 +36,7 @@ class Recorder:
     check: bool
     warn: Callable[[str], None]
     is_alive: Callable[[str], bool]
+    is_over: Callable[[str], bool]
 
     def began(self, intent: Intent, required: bool) -> Result:
         """Record *intent*; return it with the head of the ledger after it.
@@ -42,9 +45,10 @@ class Recorder:
         """
         intent = replace(intent, position=self.journal.position())
         if not self.place:
-            return {"changed": False, "intent": intent.to_plain()}
+            return self._opened(intent)
         try:
-            with contextlib.closing(Ledger(self.place)) as ledger:
+            seconds = _place.BUSY_SECONDS if required else WAIT_ON_THE_WAY_BACK_S
+            with contextlib.closing(Ledger(self.place, busy_seconds=seconds)) as ledger:
                 intent = self._named(ledger, intent)
                 head = ledger.head() if self.check else self._append(ledger, intent)
         except ReleaseError as error:
@@ -52,26 +56,30 @@ class Recorder:
                 self.journal.close(Ending("refused", str(error)))
                 raise
             self.warn(f"this run is not recorded: {error}; ledger_import finds it")
-            return {"changed": False, "intent": intent.to_plain()}
-        return {"changed": False, "intent": replace(intent, head=head).to_plain()}
+            head = None
+        return self._opened(replace(intent, head=head))
 
-    def ended(self, intent: Intent, failures: Mapping[str, str], lost: Collection[str]) -> Result:
+    def _opened(self, intent: Intent) -> Result:
+        self.journal.open(intent.to_plain())
+        return {"changed": False, "intent": intent.to_plain()}
+
+    def ended(self, intent: Intent, lost: Collection[str]) -> Result:
         """Record how the run of *intent* ended, by the facts that were noted since.
 
         Returns ``verdict`` and ``reason`` of this part of the run, and ``ansible_stats`` for the
         whole run so far. A ledger that fails is a warning: the next run settles this one.
         """
         facts = self.journal.facts(intent.position)
-        outcomes = _outcome.of_hosts(intent.hosts, facts, failures, lost)
+        outcomes = _outcome.of_hosts(intent.hosts, facts, lost)
         release = _outcome.release(facts) or dict(intent.release)
         verdict, reason = _outcome.verdict(intent.act, outcomes), _outcome.reason(outcomes)
         ending = self.journal.close(Ending(verdict, reason, release.get("digest", "")))
-        if self.place and not self.check:
+        # What could not be recorded when it began was reported then, and is imported later.
+        if self.place and intent.head and not self.check:
             try:
                 self._end(intent, outcomes, release)
             except ReleaseError as error:
-                later = "the next run settles it" if intent.head else "ledger_import finds it"
-                self.warn(f"how this run ended is not recorded: {error}; {later}")
+                self.warn(f"how this run ended is not recorded: {error}; the next run settles it")
         stats = {"release_verdict": ending.verdict, "release_digest": ending.digest}
         return {
             "changed": False,
@@ -91,7 +99,7 @@ class Recorder:
     def _found(self, ledger: Ledger, told: _finding.Told, run: str) -> Result:
         unrecorded = _finding.unrecorded(ledger, told)
         rows = ledger.rows("deployments")
-        known = _settling.Known(told.known, rows, gone=told.unknown)
+        known = _settling.Known(told.known, rows, gone={**told.unknown, **self._gone(ledger, told)})
         settled = self._settled(ledger, known, run)
         drafts = [*settled, *_finding.drafts(ledger, told, unrecorded)]
         if drafts and not self.check:
@@ -106,6 +114,11 @@ class Recorder:
             said += f"; {counted(len(settled), 'stopped run')} settled"
         if heads:
             said += f"; {counted(heads, 'head')} of another or an older ledger accepted"
+        open_ = len(ledger.rows("runs", ended=None)) - (len(settled) if self.check else 0)
+        if open_:
+            said += (
+                f"; {counted(open_, 'run')} without an end: in progress, or not all hosts answer"
+            )
         if told.unknown:
             said += f"; {counted(len(told.unknown), 'host')} could not be asked"
         return {
@@ -115,6 +128,14 @@ class Recorder:
             "settled": [draft.body["run"] for draft in settled],
             "unknown": dict(told.unknown),
         }
+
+    def _gone(self, ledger: Ledger, told: _finding.Told) -> dict[str, str]:
+        """Return the hosts of open runs that have left the inventory."""
+        gone = {}
+        for row in ledger.rows("runs", "began", ended=None):
+            for event in ledger.began(row["run"], row["act"]):
+                gone.update(dict.fromkeys(set(event.body["hosts"]) - told.inventory, NOT_LISTED))
+        return gone
 
     def _end(
         self,
@@ -127,6 +148,12 @@ class Recorder:
         }
         known = _settling.Known(there, part=intent.part)
         with contextlib.closing(Ledger(str(self.place))) as ledger:
+            head = ledger.head()
+            if intent.head and (head is None or head.ledger != intent.head.ledger):
+                self.warn(
+                    f"release_ledger: {_place.shown(str(self.place))} is another ledger than when "
+                    "this run began"
+                )
             drafts = self._settled(ledger, known, intent.run)
             ledger.append([*drafts, _recording.ended(intent, outcomes, release)], self.actor)
 
@@ -141,9 +168,17 @@ class Recorder:
 
     def _settled(self, ledger: Ledger, known: _settling.Known, run: str) -> list[_recording.Draft]:
         open_runs = [
-            row for row in ledger.rows("runs", "began", ended=None) if not self.is_alive(row["run"])
+            row
+            for row in ledger.rows("runs", "began", ended=None)
+            if self._may_settle(row, imports=known.part is None)
         ]
         return list(_settling.drafts(open_runs, ledger.began, known, run))
+
+    def _may_settle(self, row: Mapping[str, Any], imports: bool) -> bool:
+        """Tell whether an open run is to be settled: by the way only where hosts can tell."""
+        if imports or row["act"] in _outcome.CHANGING:
+            return not self.is_alive(row["run"])
+        return self.is_over(row["run"])
 
     def _named(self, ledger: Ledger, intent: Intent) -> Intent:
         """Return *intent* with the application that the ledger knows where it names none."""

@@ -11,7 +11,8 @@ from typing import Any
 from ...module_utils.formats import _canonical
 from . import _kind_history_found, _kind_run_began, _kind_run_ended, _outcome
 from ._event import Draft, Head
-from ._outcome import HostOutcome, deployed
+from ._outcome import LONGEST_WORD, HostOutcome, deployed
+from ._words import shortened
 
 HOST_ONLY = ("previous", "current")  # releases that only a host can name
 
@@ -23,8 +24,8 @@ class Intent:
     *root* is the deployment root on the first of them.
     *release* has name, version and digest, as far as they are known; *reference* is how the user
     named it. *environments* has the environment of each host that is in one. A run that goes batch
-    by batch has an intent for each batch. *position* is where its facts begin in the journal, and
-    *head* the end of the ledger once the intent is recorded.
+    by batch has an intent for each batch; *more* says that this is not the last. *position* is
+    where its facts begin in the journal, *head* the end of the ledger once it is recorded.
     """
 
     run: str
@@ -36,6 +37,7 @@ class Intent:
     reference: str = ""
     environments: Mapping[str, str] = field(default_factory=dict)
     position: int | None = None
+    more: bool = False
     head: Head | None = None
 
     @property
@@ -46,7 +48,7 @@ class Intent:
     @property
     def environment(self) -> str:
         """The environments of all hosts, in a line."""
-        return ", ".join(sorted(set(self.environments.values())))
+        return shortened(", ".join(sorted(set(self.environments.values()))), LONGEST_WORD)
 
     def to_plain(self) -> dict[str, Any]:
         """Return this as plain data."""
@@ -72,7 +74,8 @@ def began(intent: Intent) -> Draft:
     body |= {"release": dict(intent.release)} if intent.release else {}
     body |= {"reference": intent.reference[:1000]} if intent.reference else {}
     body |= {"environment": intent.environment} if intent.environment else {}
-    key = f"{intent.run}/{intent.act}/began/{_digest(body)}"
+    body |= {"more": True} if intent.more else {}
+    key = f"{intent.run}/{intent.act}/began/{_digest([intent.position, body])}"
     return Draft(_kind_run_began.NAME, intent.part, body, key)
 
 
@@ -102,7 +105,8 @@ def ended(
     body |= {"environment": intent.environment} if intent.environment else {}
     body |= {"settled_by": settled_by} if settled_by else {}
     application = (release or {}).get("name") or intent.part
-    key = f"{intent.run}/{intent.act}/ended/{_digest([application, body])}"
+    body |= {"more": True} if intent.more else {}
+    key = f"{intent.run}/{intent.act}/ended/{_digest([intent.position, application, body])}"
     return Draft(_kind_run_ended.NAME, application, body, key)
 
 

@@ -35,6 +35,8 @@ class Known:
     def root_of(self, host: str, part: str) -> str | None:
         """Return the root of *host* that a run about *part* changed, None where that is unknown."""
         roots = {root: release for (name, root), release in self.there.items() if name == host}
+        if part in roots:  # of a run that did not know what it was about
+            return part
         for row in self.recorded:
             if row["host"] == host and row["application"] == part and row["root"] in roots:
                 return str(row["root"])
@@ -72,6 +74,9 @@ def drafts(
         if len(found) < len(outcomes) or all(each.result != "ok" for each in found):
             continue
         verdict, reason = _verdict(merged, found)
+        if merged.more and verdict == "done":
+            verdict, reason = "failed", f"{STOPPED}: not all batches were begun"
+        merged = replace(merged, more=False)
         yield _recording.ended(merged, found, merged.release, settled_by, verdict, reason)
 
 
@@ -115,6 +120,7 @@ def _intent(event: Event) -> Intent:
         act=body["act"],
         application=body["part"],
         hosts=tuple(body["hosts"]),
+        more=bool(body.get("more")),
         release=body.get("release", {}),
         reference=body.get("reference", ""),
         environments={host: environment for host in body["hosts"] if one},

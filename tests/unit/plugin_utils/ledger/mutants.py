@@ -11,6 +11,7 @@ BODIES = "plugin_utils/ledger/_bodies.py"
 EVENT = "plugin_utils/ledger/_event.py"
 EXPORT = "plugin_utils/ledger/_export.py"
 FINDING = "plugin_utils/ledger/_finding.py"
+HOSTS = "plugin_utils/ledger/_hosts.py"
 KINDS = "plugin_utils/ledger/_kinds.py"
 LEDGER = "plugin_utils/ledger/_ledger.py"
 OUTCOME = "plugin_utils/ledger/_outcome.py"
@@ -24,6 +25,7 @@ UNRECORDED = "plugin_utils/ledger/_unrecorded.py"
 TESTS = "unit/plugin_utils/ledger/test_{}.py"
 AUDIT_TESTS, EXPORT_TESTS = TESTS.format("audit"), TESTS.format("export")
 FINDING_TESTS, LEDGER_TESTS = TESTS.format("finding"), TESTS.format("ledger")
+HOSTS_TESTS = TESTS.format("hosts")
 OUTCOME_TESTS, PLACE_TESTS = TESTS.format("outcome"), TESTS.format("place")
 RECORDER_TESTS, RECORDING_TESTS = TESTS.format("recorder"), TESTS.format("recording")
 SETTLING_TESTS, STATUS_TESTS = TESTS.format("settling"), TESTS.format("status")
@@ -93,8 +95,8 @@ MUTANTS = (
     Mutant(
         "hiding the password of a URL",
         PLACE,
-        r'PASSWORD.sub(r"\1:…@", place)',
-        "place",
+        "name, colon, _password = user.partition(':')",
+        "name, colon, _password = user, '', ''",
         f"{PLACE_TESTS} password",
     ),
     omit(
@@ -250,12 +252,22 @@ MUTANTS = (
         "False",
         f"{EXPORT_TESTS} formula and sqlite",
     ),
-    Mutant(
-        "no raw text of hosts on the terminal",
-        STATUS,
-        "[_canonical.one_line(line) for line in lines]",
-        "lines",
-        f"{STATUS_TESTS} terminal_raw",
-        within="history",
+    check(
+        "believing no answer of a host that is malformed",
+        FINDING,
+        "not _answer_form.is_well_formed(there, history)",
+        f"{FINDING_TESTS} malformed",
+    ),
+    check(
+        "not recording half of a batch while hosts go on",
+        HOSTS,
+        "len(failed) >= len(batch) or any_is_fatal",
+        f"{HOSTS_TESTS} go_on",
+    ),
+    check(
+        "finding events that no projection can follow",
+        AUDIT,
+        "stored != replayed.content(table.name)",
+        f"{AUDIT_TESTS} no_projection and sqlite",
     ),
 )

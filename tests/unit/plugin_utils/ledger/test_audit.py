@@ -5,13 +5,19 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from ansible_collections.itops.release.plugins.plugin_utils.ledger import _audit, _place, _tables
+from ansible_collections.itops.release.plugins.plugin_utils.ledger import (
+    _audit,
+    _kinds,
+    _place,
+    _tables,
+)
 from ansible_collections.itops.release.plugins.plugin_utils.ledger._event import (
     Actor,
     Draft,
     Event,
     Head,
     LedgerError,
+    chained,
     hash_of,
 )
 from ansible_collections.itops.release.plugins.plugin_utils.ledger._ledger import Ledger
@@ -157,3 +163,22 @@ def test_an_older_copy_and_another_ledger_are_found_by_what_hosts_keep(recorded)
     assert cut.code == "cut"
     assert "web1 knows event 9, the ledger ends at 7" in cut.text
     assert (second.code, second.text.split()[0]) == ("second_ledger", "web2")
+
+
+def test_an_event_that_no_projection_can_follow_is_named_and_hides_nothing(recorded):
+    """Somebody who may append writes an event with a hash that is right, and a body that is not."""
+    ledger = Ledger(recorded)
+    last = list(ledger.events())[-1]
+    odd = chained(
+        Draft("run_began", "shop", {}, "odd"), ADA, last.sequence + 1, last.time, last.hash
+    )
+    events, head = _tables.tables().events, _tables.tables().head
+    change(
+        recorded,
+        events.insert().values(**{**odd.__dict__, "body": "{}"}),
+        head.update().values(sequence=odd.sequence, hash=odd.hash),
+        "UPDATE runs SET actor = 'mallory'",
+    )
+
+    assert [finding.code for finding in audit(recorded)] == ["invalid", "projection"]
+    assert "run_began shop" in _kinds.line(odd)

@@ -98,3 +98,52 @@ def test_heads_of_a_lost_part_of_the_ledger_are_imported_with_the_history(ledger
     assert _audit.audit(ledger, answers.heads) == []
     assert _audit.accepted_heads(ledger) == 1
     assert unrecorded(ledger, answers) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"run": None},
+        {"run": ["a"]},
+        {"run": ""},
+        {"run": "x" * 501},
+        {"at": 7},
+        {"event": "\x1b[2J"},
+        {"tree": {}},
+        {"from": "\ud800"},
+        {"ledger": "x"},
+        {"ledger": {"ledger": "a"}},
+        {"ledger": {"ledger": "a" * 32, "sequence": -1, "hash": "f" * 64}},
+        {"ledger": {"ledger": "a" * 32, "sequence": True, "hash": "f" * 64}},
+    ],
+)
+def test_a_host_whose_history_is_malformed_is_unknown(wrong):
+    answers = told({**entry("run-1"), **wrong})
+
+    assert answers.unknown == {"web1": "its answer is malformed"}
+    assert (answers.known, answers.heads) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"root": None},
+        {"phase": "gone"},
+        {"live": "x"},
+        {"live": {"name": "shop", "version": 7}},
+        {"live": {"name": "shop", "version": "1", "digest": "short"}},
+        {"since": 7},
+        {"current": ["a"]},
+    ],
+)
+def test_a_host_whose_state_is_malformed_is_unknown(wrong):
+    there = {"root": ROOT, "phase": "live", "live": {**RELEASE, "serial": 2}, "trial": None}
+    answers = _finding.Told.of_answers({"web1": {"deployment": {**there, **wrong}}}, {})
+
+    assert answers.unknown == {"web1": "its answer is malformed"}
+
+
+def test_an_adopted_release_is_well_formed():
+    adopted = {"name": "old", "version": "2019", "serial": 0, "digest": None}
+
+    assert told(live=adopted).known["web1", ROOT].version == "2019"

@@ -84,10 +84,10 @@ def test_what_was_mended_is_well():
 
 
 def test_a_host_that_failed_in_a_hook_is_known_by_its_reversal():
+    noted = _facts.Failure(host="web1", status="failed", reason="the balancer does not answer")
     (first, second) = _outcome.of_hosts(
         ["web1", "web2"],
-        [staged(), live(after=TRIAL), reverted(), staged("web2"), live("web2")],
-        {"web1": "the balancer does not answer"},
+        [staged(), live(after=TRIAL), reverted(), noted, staged("web2"), live("web2")],
     )
 
     assert (first.result, first.reason) == ("failed", "the balancer does not answer")

@@ -181,3 +181,22 @@ def test_a_ledger_that_is_there_is_opened_by_sqlite_alone(tmp_path, monkeypatch)
     ledger.close()
 
     assert path not in opened
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "postgresql://rel:s3cret@db.example.org/l",
+        "postgresql://rel:s3/cr?et@db.example.org/l",
+        "postgresql://rel@tenant:s3cret@db.example.org/l",
+        "postgresql://db.example.org/l?user=rel&password=s3cret&sslmode=require",
+        "postgresql://x@db.example.org/l?sslpassword=s3cret",
+    ],
+)
+def test_no_form_of_a_password_is_shown(place):
+    said = _place.shown(place)
+    driver = _place.without_password("password s3cret is wrong, or s3/cr?et", place)
+
+    assert "s3" not in said
+    assert "db.example.org/l" in said
+    assert "s3cret" not in driver or "s3/cr?et" in place

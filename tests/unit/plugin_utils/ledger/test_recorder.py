@@ -26,12 +26,18 @@ NEW = _facts.Release(phase="live", serial=2, **RELEASE)
 class Run:
     """A run of this test: what it warned of, and its recorder."""
 
-    def __init__(self, folder, place=None, check=False, alive=()):
+    def __init__(self, folder, place=None, check=False, alive=(), over=()):
         self.place = str(folder / "ledger.db") if place is None else place
         self.warnings = []
         self.journal = Journal(str(folder))
         self.recorder = Recorder(
-            self.place, ADA, self.journal, check, self.warnings.append, lambda run: run in alive
+            self.place,
+            ADA,
+            self.journal,
+            check,
+            self.warnings.append,
+            alive.__contains__,
+            over.__contains__,
         )
 
     def began(self, run="run-1", required=True, **known):
@@ -65,7 +71,7 @@ def test_the_outcome_is_recorded_and_told_to_awx(tmp_path):
     intent = run.began()
     run.deployed()
 
-    result = run.recorder.ended(intent, {}, ())
+    result = run.recorder.ended(intent, ())
 
     assert result["verdict"] == "done"
     assert result["ansible_stats"] == {
@@ -82,7 +88,7 @@ def test_without_a_ledger_there_is_a_verdict_and_nothing_else(tmp_path):
     intent = run.began()
     run.deployed()
 
-    assert run.recorder.ended(intent, {}, ())["verdict"] == "done"
+    assert run.recorder.ended(intent, ())["verdict"] == "done"
     assert (os.listdir(tmp_path), run.warnings) == ([os.path.basename(run.journal._path)], [])
 
 
@@ -99,10 +105,10 @@ def test_a_way_back_goes_on_and_warns(tmp_path):
     run = Run(tmp_path, place=str(tmp_path / "gone/ledger.db"))
     intent = run.began(required=False)
     run.deployed()
-    result = run.recorder.ended(intent, {}, ())
+    result = run.recorder.ended(intent, ())
 
     assert (intent.head, result["verdict"]) == (None, "done")
-    assert [line.rpartition("; ")[2] for line in run.warnings] == ["ledger_import finds it"] * 2
+    assert [line.rpartition("; ")[2] for line in run.warnings] == ["ledger_import finds it"]
 
 
 def test_an_outcome_that_cannot_be_recorded_is_a_warning(tmp_path):
@@ -111,13 +117,13 @@ def test_an_outcome_that_cannot_be_recorded_is_a_warning(tmp_path):
     os.rename(run.place, run.place + ".gone")
     os.mkdir(run.place)
 
-    assert run.recorder.ended(intent, {}, ())["verdict"] == "done"
+    assert run.recorder.ended(intent, ())["verdict"] == "done"
     assert run.warnings[0].endswith("the next run settles it")
 
 
 def test_a_dry_run_records_nothing(tmp_path):
     run = Run(tmp_path, check=True)
-    run.recorder.ended(run.began(), {}, ())
+    run.recorder.ended(run.began(), ())
 
     assert not os.path.exists(run.place)
 
@@ -128,7 +134,7 @@ def test_a_run_that_is_going_on_is_not_settled(tmp_path):
     last = Run(tmp_path, alive=("alive",))
     intent = last.began("next")
     last.deployed()
-    last.recorder.ended(intent, {}, ())
+    last.recorder.ended(intent, ())
 
     rows = {row["run"]: (row["verdict"], row["settled_by"]) for row in last.rows()}
     assert rows == {"killed": ("failed", "next"), "alive": (None, None), "next": ("done", None)}
@@ -138,7 +144,7 @@ def test_a_rollback_is_named_by_what_the_ledger_knows_of_its_host(tmp_path):
     run = Run(tmp_path)
     intent = run.began()
     run.deployed()
-    run.recorder.ended(intent, {}, ())
+    run.recorder.ended(intent, ())
     back = _recording.Intent("back", "rollback", "", ("web1",), ROOT, reference="previous")
     run.recorder.began(back, required=False)
 
@@ -147,7 +153,7 @@ def test_a_rollback_is_named_by_what_the_ledger_knows_of_its_host(tmp_path):
 
 def test_what_is_imported_is_said_and_imported_once(tmp_path):
     run = Run(tmp_path)
-    run.recorder.ended(run.began(), {}, ())
+    run.recorder.ended(run.began(), ())
     entry = {"at": "2026-11-30T12:00:00Z", "run": "eve@laptop.1", "event": "accepted", "tree": "t"}
     live = {"root": ROOT, "phase": "live", "live": {**RELEASE, "serial": 2}}
     told = _finding.Told({("web1", ROOT): live}, {("web1", ROOT): [entry]}, {"web1": "test"})

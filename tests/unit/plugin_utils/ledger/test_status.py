@@ -105,10 +105,3 @@ def test_one_host_has_its_history_too():
         "  2026-11-30T11:00:00Z  accepted      2.0.0-b from 1.0.0-a  by ada@control.1",
     ]
     assert reply.data["status"]["history"] == {"web1:/srv/shop": [entry]}
-
-
-def test_what_hosts_report_cannot_reach_the_terminal_raw():
-    entry = {"at": "\x1b[2J", "run": "a\x1b]0;b", "event": "e", "tree": None}
-    reply = _questions.status(None, told(web1=answer(history=[entry])), [], NOW)
-
-    assert all(line.isprintable() for line in reply.lines)
