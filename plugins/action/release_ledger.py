@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 from typing import Any
 
@@ -18,10 +20,8 @@ from ..plugin_utils.library import _store
 from ..plugin_utils.run import _identity
 
 # Workers are copies of the process that loads this: what it imports here, they need not import.
-try:
-    import sqlalchemy.dialects.sqlite  # noqa: F401 (see above)
-except ImportError:
-    pass  # reported where it is needed
+with contextlib.suppress(ImportError):  # reported where it is needed
+    importlib.import_module("sqlalchemy.dialects.sqlite")
 
 
 # Strategies by which each host of a batch goes on by itself.

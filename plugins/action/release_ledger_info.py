@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime, timezone
 from typing import Any
 
@@ -48,8 +49,18 @@ class ActionModule(ActionBase):
         if arguments["show"]:
             for line in reply.lines:
                 Display().display(_canonical.printable(line))
-        failed = {"failed": True, "msg": reply.problem, "code": "audit"} if reply.problem else {}
+        failed = {"failed": True, "msg": reply.problem, "code": "ledger"} if reply.problem else {}
         return {"changed": changed, **reply.data, "lines": list(reply.lines), **failed}
+
+
+def _exists(place: str, told: _finding.Told | None) -> bool:
+    """Tell whether there is a ledger; one that cannot be read counts where hosts have *told*."""
+    try:
+        return Ledger(place).exists()
+    except LedgerError:
+        if told is None:
+            raise
+        return True
 
 
 def _ask(arguments: _arguments.Arguments, told: _finding.Told | None) -> _questions.Reply:
@@ -58,17 +69,33 @@ def _ask(arguments: _arguments.Arguments, told: _finding.Told | None) -> _questi
         raise _conversion.OptionError(f"ledger (release_ledger) is required for {question}")
     if question == "unrecorded" and told is None:
         raise _conversion.OptionError("answers is required for unrecorded")
-    if place and not Ledger(place).exists():
+    if place and not _exists(place, told):
         said = f"release_ledger: there is no ledger at {_place.shown(place)}"
         said += ": the first run that is recorded makes it"
         if question != "status" or told is None:
             raise LedgerError(said, code="no_ledger")
         Display().warning(said)
         place = None
-    ledger = Ledger(place) if place else None
+    if arguments["most"] is not None and arguments["most"] < 1:
+        raise _conversion.OptionError(f"most (release_most) is {arguments['most']}: give 1 or more")
+    try:
+        ledger = Ledger(place) if place else None
+    except LedgerError as error:
+        if question != "status" or told is None:
+            raise
+        reply = _questions.status(None, told, arguments["environments"], datetime.now(timezone.utc))
+        return dataclasses.replace(reply, problem=str(error))
     if question == "status" or ledger is None:
-        now = datetime.now(timezone.utc)
-        return _questions.status(ledger, told, arguments["environments"], now)
+        now, names = datetime.now(timezone.utc), arguments["environments"]
+        try:
+            return _questions.status(ledger, told, names, now)
+        except LedgerError as error:
+            if told is None:
+                raise
+            reply = _questions.status(
+                None, told, names, now
+            )  # what hosts say is known all the same
+            return dataclasses.replace(reply, problem=str(error))
     if question == "unrecorded":
         return _questions.unrecorded(ledger, told or _finding.Told())
     if question == "audit":

@@ -291,7 +291,7 @@ def _verdict_lines(check_mode: bool) -> list[tuple[str, str]]:
         return []
     said = "Check mode: " if check_mode else ""
     said += f"Verdict: {ending.verdict}"
-    said += f": {_canonical.one_line(ending.reason)}" if ending.reason else ""
+    said += f": {_canonical.printable(ending.reason)}" if ending.reason else ""
     return [("ok" if ending.verdict == "done" else "bad", said)]
 
 

@@ -493,9 +493,7 @@ def test_status_without_a_ledger_asks_the_hosts(site, tmp_path):
     assert site.stranger.run("itops.release.deploy", deploy_release="shop:1.0.0").rc == 0
     host, dest = site.hosts[0].name, tmp_path / "status.json"
 
-    run = site.stranger.run(
-        "itops.release.status", release_host=host, release_status_dest=str(dest)
-    )
+    run = site.stranger.run("itops.release.status", release_host=host, release_dest=str(dest))
 
     assert run.rc == 0, run.output
     status = json.loads(dest.read_text(encoding="utf-8"))

@@ -106,7 +106,7 @@ def test_jobs_record_themselves_and_leave_their_verdict_to_the_workflow(launch, 
     jobs.append(run("deploy", deploy_release="shop:2.0.0"))
     (hosts[1].seen / "sick").unlink()
     jobs.append(run("rollback"))
-    jobs.append(run("status", release_status_dest=str(hosts[0].seen / "status.json")))
+    jobs.append(run("status", release_dest=str(hosts[0].seen / "status.json")))
 
     assert [job.rc for job in jobs] == [0, 2, 2, 0], [job.stdout for job in jobs]
     verdicts = [job.artifacts.get("release_verdict") for job in jobs]

@@ -55,7 +55,8 @@ def _is_head(head: Any) -> bool:
     return (
         isinstance(ledger, str)
         and bool(LEDGER.fullmatch(ledger))
-        and type(sequence) is int
+        and isinstance(sequence, int)
+        and not isinstance(sequence, bool)
         and 0 < sequence < LARGEST
         and isinstance(digest, str)
         and bool(DIGEST.fullmatch(digest))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import _kind_history_found, _kinds, _tables
+from . import _kinds, _tables
 from ._event import NO_EVENT, Event, Head, hash_of
 from ._rows import Rows
 
@@ -45,7 +45,7 @@ def audit(ledger: Ledger, anchors: Iterable[tuple[str, Head]] = ()) -> list[Find
         findings += _head(connection, tables, hashes)
         findings += _projections(connection, tables)
         identifier = _identifier(connection, tables)
-        known = _found_heads(connection, tables)
+        known = ledger.accepted_heads(connection)
     strange = [(host, head) for host, head in anchors if head not in known]
     return findings + list(_anchored(strange, identifier, hashes))
 
@@ -140,21 +140,6 @@ def _projections(connection: Connection, tables: _tables.Tables) -> Iterator[Fin
             )
 
 
-def _found_heads(connection: Connection, tables: _tables.Tables) -> set[Head]:
-    """Return the heads in events that a history was found."""
-    import sqlalchemy as sa
-
-    events = tables.events
-    wanted = sa.select(events.c.body).where(events.c.kind == _kind_history_found.NAME)
-    found: set[Head] = set()
-    for (body,) in connection.execute(wanted):
-        try:
-            found |= {Head.from_plain(head) for head in json.loads(body).get("heads", ())}
-        except (ValueError, AttributeError, KeyError, TypeError):
-            continue  # an event that was changed is found by its hash
-    return found
-
-
 def _anchored(
     anchors: Iterable[tuple[str, Head]], ledger: str | None, hashes: Mapping[int, str]
 ) -> Iterator[Finding]:
@@ -178,14 +163,6 @@ def _anchored(
             continue
         found[code, host, head.ledger] = Finding(code, number, text)
     yield from found.values()
-
-
-def accepted_heads(ledger: Ledger) -> int:
-    """Return how many heads of other or older ledgers were found and recorded."""
-    if not ledger.exists():
-        return 0
-    with ledger.reading() as connection:
-        return len(_found_heads(connection, _tables.tables()))
 
 
 def texts(findings: Iterable[Finding]) -> list[str]:

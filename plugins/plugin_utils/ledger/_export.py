@@ -86,6 +86,8 @@ def _item(host: Mapping[str, Any]) -> str:
     if not host.get("changed"):
         return ""
     before, after = host.get("before", {}), host.get("after", {})
+    if before == after:
+        return ""
     name = after.get("name") or before.get("name") or "?"
     return f"{host['host']} {name} {_moment(before)} → {_moment(after)}"
 

@@ -122,12 +122,17 @@ def drafts(ledger: Ledger, told: Told, entries: Iterable[Unrecorded]) -> Iterato
 
     Heads that the ledger does not have, as after it was restored from a copy, are part of them.
     """
+    accepted = ledger.accepted_heads()
     by_place: dict[Place, list[Unrecorded]] = {}
     for entry in entries:
         by_place.setdefault((entry.host, entry.root), []).append(entry)
     for (host, root), here in by_place.items():
         release = told.known[host, root]
-        heads = [head for name, head in told.heads if name == host and _is_strange(ledger, head)]
+        heads = [
+            head
+            for name, head in told.heads
+            if name == host and head not in accepted and _is_strange(ledger, head)
+        ]
         yield _recording.found(
             host,
             root,

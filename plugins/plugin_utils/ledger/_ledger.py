@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from ...module_utils.formats import _canonical
-from . import _kind_ledger_opened, _kinds, _place, _tables
+from . import _kind_history_found, _kind_ledger_opened, _kinds, _place, _tables
 from ._event import NO_EVENT, Actor, Draft, Event, Head, LedgerError, chained, moment, utc
 from ._rows import StoredRows
 
@@ -183,6 +184,23 @@ class Ledger:
             if not self._is_made(connection):
                 return []
             return [dict(row._mapping) for row in connection.execute(wanted)]
+
+    def accepted_heads(self, connection: Connection | None = None) -> set[Head]:
+        """Return the heads of other or older ledgers that were found and recorded."""
+        import sqlalchemy as sa
+
+        if connection is None:
+            if self.head() is None:
+                return set()
+            with self.reading() as own:
+                return self.accepted_heads(own)
+        events, found = self._tables.events, set()
+        wanted = sa.select(events.c.body).where(events.c.kind == _kind_history_found.NAME)
+        for (body,) in connection.execute(wanted):
+            # An event that was changed is found by its hash.
+            with contextlib.suppress(ValueError, AttributeError, KeyError, TypeError):
+                found |= {Head.from_plain(head) for head in json.loads(body).get("heads", ())}
+        return found
 
     def changed_by(self, runs: Sequence[str]) -> set[tuple[str, str, str]]:
         """Return (host, root, run) of what *runs* changed, as far as that is recorded or found."""

@@ -121,6 +121,10 @@ def release(facts: Iterable[_facts.Event]) -> dict[str, str]:
             after = fact.after
             if fact.state == "live" and after and after.phase != "none":
                 known |= deployed(after.to_plain(with_links=False))
+        elif not known.get("name"):  # what it was about, without what became of it
+            there = getattr(fact, "before", None) or getattr(fact, "after", None)
+            if isinstance(there, _facts.Release) and there.name:
+                known["name"] = deployed(there.to_plain(with_links=False))["name"]
     return {name: known[name] for name in ("name", "version", "digest") if name in known}
 
 

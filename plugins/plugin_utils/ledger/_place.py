@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...module_utils.formats import _canonical
-from ..definition._schema_file import MissingLibrary
 from ._event import LedgerError
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ NETWORK_FILE_SYSTEMS = frozenset(
 BUSY_SECONDS = 60  # how long another writer is waited for
 BUSY_PAUSE = 0.02  # seconds
 CONNECT_S = 10
+LIBRARIES = "sqlalchemy 'psycopg[binary]'"  # see requirements/ledger.txt
 STATEMENT_MS = 120_000  # that a statement may take beside waiting: an export reads everything
 ADVISORY_LOCK = 0x17095_1ED6E2  # one number for all clients: creating the schema
 MOUNTS = "/proc/self/mountinfo"
@@ -78,12 +78,12 @@ def engine_at(place: str, mounts: str = MOUNTS, busy_seconds: float | None = Non
 
     A writer waits *busy_seconds* for another one, by default BUSY_SECONDS.
 
-    Raises LedgerError for a place where a ledger would not be safe, MissingLibrary.
+    Raises LedgerError for a place where a ledger would not be safe, and for a missing library.
     """
     try:
         import sqlalchemy as sa
     except ImportError:
-        raise MissingLibrary("SQLAlchemy") from None
+        raise _missing("SQLAlchemy") from None
     seconds = BUSY_SECONDS if busy_seconds is None else busy_seconds
     if is_postgresql(place):
         return _postgresql(sa, place, seconds)
@@ -95,6 +95,13 @@ def engine_at(place: str, mounts: str = MOUNTS, busy_seconds: float | None = Non
     path = os.path.realpath(os.path.expanduser(place))
     refuse_unsafe(path, mounts)
     return _sqlite(sa, path, seconds)
+
+
+def _missing(library: str) -> LedgerError:
+    return LedgerError(
+        f"release_ledger needs {library} on this control machine: pip install {LIBRARIES}",
+        code="no_library",
+    )
 
 
 def refuse_unsafe(path: str, mounts: str = MOUNTS) -> None:
@@ -216,7 +223,7 @@ def _postgresql(sa: Any, place: str, seconds: float) -> Engine:
             pool_pre_ping=True,
         )
     except ImportError:
-        raise MissingLibrary("psycopg[binary]") from None
+        raise _missing("psycopg") from None
     except (sa.exc.ArgumentError, ValueError):
         raise LedgerError(
             f"release_ledger: '{shown(place)}' is not a valid URL",
@@ -247,7 +254,16 @@ def _advice(reason: str) -> tuple[str, str]:
         ("is locked", "ledger_locked", "another process holds it: see who with fuser or lsof"),
         ("disk I/O error", "ledger_full", "see whether its disk is full or failing"),
         ("readonly database", "ledger_read_only", "let the user of this run write to it"),
-        ("unable to open", "ledger_unreadable", "let the user of this run read and write it"),
+        (
+            "unable to open",
+            "ledger_unreadable",
+            "let the user of this run write to it, to its directory, and to -wal and -shm beside it",
+        ),
+        (
+            "permission denied",
+            "ledger_unreadable",
+            "record one run as the owner of the tables, then grant the privileges",
+        ),
         ("is not a database", "no_ledger", "give the path of a ledger, or of a new file"),
         ("malformed", "ledger_damaged", "restore it, then run the playbook ledger_import"),
         ("connection", "ledger_unreachable", "check the server, the URL and the password"),

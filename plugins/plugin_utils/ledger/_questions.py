@@ -76,7 +76,8 @@ def events(
     """Answer the events: those *after* a sequence, or else the last *most*."""
     found = list(ledger.events(after, most, kind, subject, newest=not after and most is not None))
     plain = [event.to_plain() for event in found]
-    return Reply({"events": plain}, [_kinds.line(event) for event in found], _json(plain))
+    lines = [_kinds.line(event) for event in found] or ["no event is like that"]
+    return Reply({"events": plain}, lines, _json(plain))
 
 
 def audit(ledger: Ledger, told: _finding.Told | None) -> Reply:
@@ -89,14 +90,16 @@ def audit(ledger: Ledger, told: _finding.Told | None) -> Reply:
     said = f"{events_} were compared; no host was asked for the heads that it keeps"
     if told:
         said = f"{events_} and {counted(len(told.heads), 'head')} that hosts keep were compared"
-    accepted = _audit.accepted_heads(ledger)
+    accepted = 0 if findings else len(ledger.accepted_heads())
     if accepted:
         lines.append(f"{counted(accepted, 'foreign head')} accepted by ledger_import")
     lines += [f"{host}  unknown: {why}" for host, why in (told.unknown if told else {}).items()]
     problem = ""
     if findings:
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-        problem = f"the ledger is not as it was recorded: {findings[0].text}{more}"
+        others = all(finding.code == "second_ledger" for finding in findings)
+        said = "another ledger" if others else "the ledger is not as it was recorded"
+        problem = f"{said}: {findings[0].text}{more}"
     data = {
         "findings": plain,
         "head": head.to_plain() if head else None,

@@ -104,16 +104,14 @@ class Recorder:
         drafts = [*settled, *_finding.drafts(ledger, told, unrecorded)]
         if drafts and not self.check:
             ledger.append(drafts, self.actor)
-        heads = sum(len(draft.body.get("heads", ())) for draft in drafts)
+        heads = {tuple(head.values()) for draft in drafts for head in draft.body.get("heads", ())}
         hosts = counted(len({entry.host for entry in unrecorded}), "host")
-        verb = "would be" if self.check else "were" if len(unrecorded) != 1 else "was"
-        said = (
-            f"{counted(len(unrecorded), 'unrecorded change')} on {hosts} {verb} imported as found"
-        )
-        if settled:
-            said += f"; {counted(len(settled), 'stopped run')} settled"
+        done = [f"{counted(len(unrecorded), 'unrecorded change')} on {hosts} imported as found"]
+        done += [f"{counted(len(settled), 'stopped run')} settled"] if settled else []
         if heads:
-            said += f"; {counted(heads, 'head')} of another or an older ledger accepted"
+            done.append(f"{counted(len(heads), 'head')} of another or an older ledger accepted")
+        said = ("would be done: " if self.check else "") + "; ".join(done)
+        said = said if drafts else "nothing to import"
         open_ = len(ledger.rows("runs", ended=None)) - (len(settled) if self.check else 0)
         if open_:
             said += (

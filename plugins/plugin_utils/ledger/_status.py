@@ -141,7 +141,7 @@ def _seen(
             "host": place[0],
             "root": place[1],
             "application": release.name or "",
-            "environment": told.environments.get(place[0]) or (row["environment"] if row else None),
+            "environment": told.environments.get(place[0]),
             "version": release.version or "",
             "digest": release.digest or "",
             "phase": release.phase,

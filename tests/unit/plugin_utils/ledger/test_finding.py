@@ -96,7 +96,8 @@ def test_heads_of_a_lost_part_of_the_ledger_are_imported_with_the_history(ledger
 
     assert before == ["second_ledger"]
     assert _audit.audit(ledger, answers.heads) == []
-    assert _audit.accepted_heads(ledger) == 1
+    assert ledger.accepted_heads() == {head}
+    assert not next(_finding.drafts(ledger, answers, found)).body.get("heads")
     assert unrecorded(ledger, answers) == []
 
 

@@ -161,7 +161,7 @@ def test_what_is_imported_is_said_and_imported_once(tmp_path):
     first = run.recorder.found(told, "import")
     second = run.recorder.found(told, "import")
 
-    assert first["msg"] == "1 unrecorded change on 1 host was imported as found"
+    assert first["msg"] == "1 unrecorded change on 1 host imported as found"
     assert (second["changed"], second["imported"]) == (False, [])
     (row,) = Ledger(run.place).rows("deployments")
     assert (row["actor"], row["since"]) == ("eve@laptop", "2026-11-30T12:00:00.000Z")
