@@ -257,7 +257,7 @@ def _advice(reason: str) -> tuple[str, str]:
         (
             "unable to open",
             "ledger_unreadable",
-            "let the user of this run write to it, to its directory, and to -wal and -shm beside it",
+            "let the user of this run write to it, its directory, and -wal and -shm beside it",
         ),
         (
             "permission denied",
