@@ -71,6 +71,15 @@ def problems(place, acknowledged, numbers):
     return found
 
 
+def problems_now(place):
+    """Return what an audit finds."""
+    ledger = Ledger(place)
+    try:
+        return [finding.text for finding in _audit.audit(ledger)]
+    finally:
+        ledger.close()
+
+
 def read(path):
     try:
         with open(path, encoding="ascii") as stream:

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
 import random
 import shutil
 import signal
+import sqlite3
 import sys
 import time
 
@@ -21,6 +23,7 @@ from ansible_collections.itops.release.tests.faults import ledger, points, sweep
 FIRST, MORE = (1,), (2, 3)
 OPERATIONS = {"the first": ((), FIRST), "more": (FIRST, MORE)}
 STOPS = 30
+TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
 
 
 @pytest.fixture
@@ -128,3 +131,33 @@ def test_processes_that_are_killed_at_any_moment_lose_nothing(tmp_path, most):
         keys = {event.key for event in ledger.Ledger(place).events()}
         assert set(ledger.read(path)) <= keys
     assert ledger.problems(place, str(tmp_path / "none"), range(10, 15)) == []
+
+
+def rows_of(place):
+    """Return all that is stored, or None where that cannot be read."""
+    try:
+        with contextlib.closing(sqlite3.connect(place)) as connection:
+            tables = [name for (name,) in connection.execute(TABLES)]
+            return {name: list(connection.execute(f"SELECT * FROM {name}")) for name in tables}
+    except (sqlite3.Error, UnicodeDecodeError):
+        return None
+
+
+def test_a_byte_that_flips_in_the_file_is_found_or_changes_nothing(tmp_path, most):
+    place = tmp_path / "ledger.db"
+    assert ledger.append(str(place), str(tmp_path / "acknowledged"), FIRST) == {"changed": True}
+    whole, wanted = place.read_bytes(), rows_of(place)
+    copy = tmp_path / "copy.db"
+    found = 0
+    offsets = [offset for offset, byte in enumerate(whole) if byte]  # the rest is empty
+    for offset in sweeping.sampled(offsets, 150 if most else None):
+        copy.write_bytes(whole[:offset] + bytes([whole[offset] ^ 0x21]) + whole[offset + 1 :])
+        try:
+            wrong = ledger.problems_now(str(copy))
+        except ledger.LedgerError as error:
+            wrong = [str(error)]
+        assert wrong or rows_of(copy) == wanted, offset
+        found += bool(wrong)
+        for path in tmp_path.glob("copy.db*"):
+            path.unlink()
+    assert found > 20

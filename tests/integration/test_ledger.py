@@ -23,6 +23,11 @@ from ansible_collections.itops.release.tests.integration.applications import (
     seal_all,
     write_application,
 )
+from ansible_collections.itops.release.tests.integration.building import (
+    commit,
+    component,
+    declare,
+)
 from ansible_collections.itops.release.tests.integration.moments import history_of
 
 pytestmark = pytest.mark.slow
@@ -518,3 +523,42 @@ def test_the_export_has_a_change_record_for_each_run(site, tmp_path):
     assert second["closure_code"] == "done"
     assert f"{site.hosts[0].name} shop 1.0.0" in second["items"]
     assert first["deployed_at"] < second["deployed_at"]
+
+
+def test_builds_seals_and_prunings_are_recorded(local_hosts, inventory, run_playbook, tmp_path):
+    (host,) = local_hosts(1)
+    place, media = str(tmp_path / "ledger.db"), str(tmp_path / "media")
+    commit(tmp_path / "repository", app="1")
+    origin = {"git": str(tmp_path / "repository"), "revision": "main"}
+    declare(tmp_path / "src", component("app", origin, ["true"]))
+    hosts = inventory(
+        [host],
+        {"staging": [host.name]},
+        release_ledger=place,
+        build_src=str(tmp_path / "src"),
+        build_workspace=str(tmp_path / "workspace"),
+        build_media_library=media,
+        build_evidence=[],
+        prune_media_library=media,
+        prune_keep=1,
+        deploy_root="{{ srv }}/shop",
+    )
+    built = run_playbook("itops.release.build", hosts)
+    declare(tmp_path / "src", component("app", origin, ["false"]), version="2", serial=2)
+    failed = run_playbook("itops.release.build", hosts)
+    pruned = run_playbook("itops.release.prune", hosts)
+
+    assert (built.rc, failed.rc, pruned.rc) == (0, 2, 0), built.output + pruned.output
+    ledger = Ledger(place)
+    rows = ledger.rows("runs", "sequence")
+    assert [(row["act"], row["application"], row["verdict"]) for row in rows] == [
+        ("build", "shop", "done"),
+        ("seal", "shop", "done"),
+        ("build", "shop", "failed"),
+        ("prune", media, "done"),
+    ]
+    assert len(rows[1]["digest"]) == 64
+    assert {row["environment"] for row in rows} == {None}
+    assert (ledger.rows("deployments"), ledger.rows("changes")) == ([], [])
+    assert verdict_of(failed).startswith(f"failed: {host.name}: ")
+    ledger.close()

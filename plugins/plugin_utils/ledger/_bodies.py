@@ -10,6 +10,7 @@ from typing import Any
 from ._event import Event
 from ._rows import Rows
 
+ON_HOSTS = ("deploy", "rollback", "uninstall", "verify")  # acts that hosts remember
 ACTS = ("build", "deploy", "prune", "rollback", "seal", "uninstall", "verify")
 VERDICTS = ("failed", "unknown", "backed_out", "held", "refused", "done")
 PHASES = ("none", "live", "on trial")

@@ -81,7 +81,7 @@ def project(rows: Rows, event: Event) -> None:
     if body.get("more") and end["verdict"] in ("done", "held"):
         end["ended"] = None  # another batch is to come
     rows.put("runs", keys, end)
-    for host in body["hosts"]:
+    for host in body["hosts"] if body["act"] in _bodies.ON_HOSTS else ():
         if "root" in host and host["result"] != "skipped":
             rows.put(
                 "changes",

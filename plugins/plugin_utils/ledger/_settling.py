@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..events import _facts
-from . import _outcome, _recording
+from . import _bodies, _recording
 from ._event import Draft, Event
 from ._outcome import HostOutcome
 from ._recording import Intent
@@ -66,7 +66,7 @@ def drafts(
             continue
         hosts = dict.fromkeys(host for intent in intents for host in intent.hosts)
         merged = replace(intents[-1], hosts=tuple(hosts))
-        if row["act"] not in (*_outcome.CHANGING, "verify"):
+        if row["act"] not in _bodies.ON_HOSTS:
             yield _recording.ended(merged, [], None, settled_by, "unknown", STOPPED)
             continue
         outcomes = [_outcome_on(host, row["part"], known) for host in hosts]
