@@ -19,6 +19,8 @@ from ..plugin_utils.ledger._event import LedgerError
 from ..plugin_utils.ledger._ledger import Ledger
 from ..plugin_utils.notes import _files
 
+MISSING = "missing_ledger"
+
 
 class ActionModule(ActionBase):
     _supports_check_mode = True
@@ -49,53 +51,22 @@ class ActionModule(ActionBase):
         if arguments["show"]:
             for line in reply.lines:
                 Display().display(_canonical.printable(line))
-        failed = {"failed": True, "msg": reply.problem, "code": "ledger"} if reply.problem else {}
-        return {"changed": changed, **reply.data, "lines": list(reply.lines), **failed}
-
-
-def _exists(place: str, told: _finding.Told | None) -> bool:
-    """Tell whether there is a ledger; one that cannot be read counts where hosts have *told*."""
-    try:
-        return Ledger(place).exists()
-    except LedgerError:
-        if told is None:
-            raise
-        return True
+        if not reply.problem:
+            return {"changed": changed, **reply.data, "lines": list(reply.lines)}
+        # Ansible prints all that a failed task returns.
+        known = {key: reply.data[key] for key in ("findings",) if key in reply.data}
+        return {"failed": True, "msg": reply.problem, "code": "ledger", **known}
 
 
 def _ask(arguments: _arguments.Arguments, told: _finding.Told | None) -> _questions.Reply:
-    place, question = arguments["ledger"], arguments["question"]
-    if not place and (question != "status" or told is None):
-        raise _conversion.OptionError(f"ledger (release_ledger) is required for {question}")
+    question, most = arguments["question"], arguments["most"]
+    if most is not None and most < 1:
+        raise _conversion.OptionError(f"most (release_most) is {most}: give 1 or more")
     if question == "unrecorded" and told is None:
         raise _conversion.OptionError("answers is required for unrecorded")
-    if place and not _exists(place, told):
-        said = f"release_ledger: there is no ledger at {_place.shown(place)}"
-        said += ": the first run that is recorded makes it"
-        if question != "status" or told is None:
-            raise LedgerError(said, code="no_ledger")
-        Display().warning(said)
-        place = None
-    if arguments["most"] is not None and arguments["most"] < 1:
-        raise _conversion.OptionError(f"most (release_most) is {arguments['most']}: give 1 or more")
-    try:
-        ledger = Ledger(place) if place else None
-    except LedgerError as error:
-        if question != "status" or told is None:
-            raise
-        reply = _questions.status(None, told, arguments["environments"], datetime.now(timezone.utc))
-        return dataclasses.replace(reply, problem=str(error))
-    if question == "status" or ledger is None:
-        now, names = datetime.now(timezone.utc), arguments["environments"]
-        try:
-            return _questions.status(ledger, told, names, now)
-        except LedgerError as error:
-            if told is None:
-                raise
-            reply = _questions.status(
-                None, told, names, now
-            )  # what hosts say is known all the same
-            return dataclasses.replace(reply, problem=str(error))
+    if question == "status":
+        return _status(arguments, told)
+    ledger = _opened(arguments["ledger"], question)
     if question == "unrecorded":
         return _questions.unrecorded(ledger, told or _finding.Told())
     if question == "audit":
@@ -103,5 +74,35 @@ def _ask(arguments: _arguments.Arguments, told: _finding.Told | None) -> _questi
     if question == "export":
         return _questions.export(ledger, arguments["format"], arguments["after"])
     return _questions.events(
-        ledger, arguments["kind"], arguments["application"], arguments["after"], arguments["most"]
+        ledger, arguments["kind"], arguments["application"], arguments["after"], most
     )
+
+
+def _status(arguments: _arguments.Arguments, told: _finding.Told | None) -> _questions.Reply:
+    """Report the status; what hosts say is known without the ledger, too."""
+    place, names, now = arguments["ledger"], arguments["environments"], datetime.now(timezone.utc)
+    if told is not None and not place:
+        return _questions.status(None, told, names, now)
+    try:
+        return _questions.status(_opened(place, "status"), told, names, now)
+    except LedgerError as error:
+        if told is None:
+            raise
+        reply = _questions.status(None, told, names, now)
+        if error.code != MISSING:
+            return dataclasses.replace(reply, problem=str(error))
+        Display().warning(str(error))
+        return reply
+
+
+def _opened(place: str | None, question: str) -> Ledger:
+    if not place:
+        raise _conversion.OptionError(f"ledger (release_ledger) is required for {question}")
+    ledger = Ledger(place)
+    if not ledger.exists():
+        raise LedgerError(
+            f"release_ledger: there is no ledger at {_place.shown(place)}: the first run that is "
+            "recorded makes it",
+            code=MISSING,
+        )
+    return ledger
