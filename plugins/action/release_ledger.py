@@ -96,7 +96,7 @@ class ActionModule(ActionBase):
         failed = {fact.host for fact in facts if isinstance(fact, _facts.Failure)} | lost
         play = self._task.get_play()
         most = self._templar.template(play.max_fail_percentage) if play else None
-        percent = None if most in (None, "") else float(most)
+        percent = _hosts.percent(most)
         fatal = bool(play and play.any_errors_fatal)
         return _hosts.go_on(intent.hosts, failed & set(intent.hosts), percent, fatal)
 

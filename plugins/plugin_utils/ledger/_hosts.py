@@ -86,6 +86,12 @@ def intent(
     )
 
 
+def percent(value: object) -> float | None:
+    """Return ``max_fail_percentage`` of a play, as people write it: 25, "25" or "25%"; or None."""
+    text = str("" if value is None else value).strip().removesuffix("%")
+    return float(text) if text else None
+
+
 def go_on(
     batch: Collection[str],
     failed: Collection[str],

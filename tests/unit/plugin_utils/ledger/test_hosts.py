@@ -67,3 +67,11 @@ def test_an_intent_names_the_application_that_the_user_named(reference, applicat
 
     assert (intent.application, intent.hosts, intent.more) == (application, ("a", "b"), True)
     assert _hosts.intent(arguments, play, "run-1", {}, alone=True).hosts == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [(None, None), ("", None), (0, 0), ("25", 25), ("25%", 25), (" 12.5 % ", 12.5)],
+)
+def test_a_percentage_is_read_as_people_write_it(value, number):
+    assert _hosts.percent(value) == number
