@@ -35,8 +35,9 @@ def problems(mutant: Mutant) -> list[str]:
         return [f"{path} is missing"]
     expression = options[1] if options[:1] == ["-k"] else ""
     words = set(re.findall(r"[a-z]\w+", expression)) - {"and", "or", "not"}
-    text = path.read_text("utf-8")
-    return [f"{file} has no {word}" for word in sorted(words) if word not in text]
+    files = (path, path.with_name("conftest.py"))  # parameters of fixtures select tests, too
+    text = "".join(file.read_text("utf-8") for file in files if file.is_file())
+    return [f"{path.name} has no {word}" for word in sorted(words) if word not in text]
 
 
 @pytest.mark.parametrize("file", FILES)
