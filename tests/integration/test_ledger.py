@@ -197,6 +197,7 @@ def test_a_deployment_by_another_control_machine_is_unrecorded_until_it_is_impor
     assert origins == {"recorded", "found"}
 
 
+@pytest.mark.every_point
 def test_a_switch_that_left_no_line_in_the_history_is_unrecorded_too(site):
     assert site.operator.deploy("1.0.0").rc == 0
     assert site.stranger.run("itops.release.deploy", deploy_release="shop:2.0.0").rc == 0
@@ -238,6 +239,7 @@ def test_a_restored_ledger_is_told_apart_and_repaired_by_one_command(site, tmp_p
     assert "history_found" in {event.kind for event in site.ledger.events()}
 
 
+@pytest.mark.every_point
 def test_a_second_ledger_is_found_by_the_hosts(site, tmp_path):
     assert site.operator.deploy("1.0.0").rc == 0
     another = str(tmp_path / "another.db")
@@ -253,8 +255,16 @@ def test_a_second_ledger_is_found_by_the_hosts(site, tmp_path):
     ("place", "said"),
     [
         ("{tmp}/nowhere/ledger.db", "does not exist: make it"),
-        ("{tmp}/text", "file is not a database: give the path of a ledger"),
-        ("mysql://host/base", "neither a path nor a postgresql:// URL"),
+        pytest.param(
+            "{tmp}/text",
+            "file is not a database: give the path of a ledger",
+            marks=pytest.mark.every_point,
+        ),
+        pytest.param(
+            "mysql://host/base",
+            "neither a path nor a postgresql:// URL",
+            marks=pytest.mark.every_point,
+        ),
     ],
 )
 def test_a_ledger_that_cannot_be_written_stops_the_run_before_anything_is_changed(
@@ -310,7 +320,14 @@ def killed(site, controller, version, moment):
     until(lambda: not going.children(), "what it started has ended")
 
 
-@pytest.mark.parametrize("moment", ["staged", "activated", "accepted"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param("staged", marks=pytest.mark.every_point),
+        "activated",
+        pytest.param("accepted", marks=pytest.mark.every_point),
+    ],
+)
 def test_a_killed_run_is_settled_by_the_next(site, controller, moment):
     assert site.operator.deploy("1.0.0").rc == 0
     killed(site, controller, "2.0.0", moment)
@@ -373,6 +390,7 @@ def test_a_failing_hook_and_batches_are_recorded_with_the_reason(site, tmp_path)
     assert site.live() == {site.hosts[0].name: "1.0.0"}
 
 
+@pytest.mark.every_point
 def test_two_applications_in_one_play_are_two_runs(site, run_playbook):
     roles = [
         {"role": "itops.release.deploy", "deploy_release": "shop:1.0.0"},
@@ -434,6 +452,7 @@ def test_each_host_of_a_free_strategy_records_itself(site, run_playbook):
     assert site.status()["unrecorded"] == []
 
 
+@pytest.mark.every_point
 def test_the_same_may_be_done_twice_in_a_run(site, run_playbook):
     deploy = [
         {"hosts": "all", "gather_facts": False, "roles": [role]}

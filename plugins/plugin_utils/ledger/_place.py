@@ -210,7 +210,6 @@ def _use_wal(connection: Any, seconds: float) -> None:
 def _postgresql(sa: Any, place: str, seconds: float) -> Engine:
     waiting = int(seconds * 1000)
     answering = waiting + STATEMENT_MS
-    settings = f"-c lock_timeout={waiting} -c statement_timeout={answering}"
     try:
         url = sa.make_url(POSTGRESQL.sub("postgresql+psycopg://", place, count=1))
         engine: Engine = sa.create_engine(
@@ -218,7 +217,7 @@ def _postgresql(sa: Any, place: str, seconds: float) -> Engine:
             connect_args={
                 "connect_timeout": CONNECT_S,
                 "tcp_user_timeout": answering,  # of a server that went away
-                "options": settings,
+                "prepare_threshold": None,  # a pooler may give each transaction another session
             },
             pool_pre_ping=True,
         )
@@ -229,6 +228,14 @@ def _postgresql(sa: Any, place: str, seconds: float) -> Engine:
             f"release_ledger: '{shown(place)}' is not a valid URL",
             code="invalid_place",
         ) from None
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(
+            f"SELECT set_config('lock_timeout', '{waiting}', true), "
+            f"set_config('statement_timeout', '{answering}', true)"
+        )
+
     return engine
 
 

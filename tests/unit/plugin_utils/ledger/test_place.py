@@ -200,3 +200,19 @@ def test_no_form_of_a_password_is_shown(place):
     assert "s3" not in said
     assert "db.example.org/l" in said
     assert "s3cret" not in driver or "s3/cr?et" in place
+
+
+def test_a_session_that_holds_the_ledger_is_waited_for_and_then_named(postgresql_server):
+    place = postgresql_server.database()
+    ledger = _ledger.Ledger(place, busy_seconds=0.1)
+    ledger.append([DRAFT], ADA)
+    engine = _place.engine_at(place)
+    with engine.begin() as other:
+        other.exec_driver_sql("SELECT * FROM head FOR UPDATE")
+        with pytest.raises(LedgerError, match="another session holds it") as caught:
+            ledger.append([Draft(DRAFT.kind, DRAFT.subject, DRAFT.body, "2")], ADA)
+
+    assert caught.value.code == "ledger_locked"
+    assert ledger.head().sequence == 2
+    ledger.close()
+    engine.dispose()
