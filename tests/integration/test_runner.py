@@ -54,7 +54,7 @@ class Job:
         self.stdout = (artifacts / "stdout").read_text()
         files = (artifacts / "job_events").glob("*.json")
         events = [json.loads(path.read_text()) for path in files]
-        (stats,) = [event for event in events if event["event"] == "playbook_on_stats"]
+        (stats,) = [event for event in events if event.get("event") == "playbook_on_stats"]
         self.artifacts = stats["event_data"]["artifact_data"]
 
 
