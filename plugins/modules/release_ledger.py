@@ -13,7 +13,7 @@ description:
   - The roles and playbooks of this collection record by themselves where C(release_ledger) is set.
     Use this module in plays that use M(itops.release.release_deployment) without a role.
   - Run it with C(run_once), so that each batch of hosts is one transaction.
-  - Works on the controller. It makes the ledger where there is none.
+  - Works on the controller. Creates the ledger if it is missing.
   - In check mode it reads the ledger and records nothing.
 version_added: 0.1.0
 author: The itops.release authors (@itops)

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The form of what a host answers: whoever owns a root may write anything into its files."""
+"""Validate what hosts answer: the owner of a deployment root controls its files."""
 
 from __future__ import annotations
 

@@ -163,8 +163,3 @@ def _anchored(
             continue
         found[code, host, head.ledger] = Finding(code, number, text)
     yield from found.values()
-
-
-def texts(findings: Iterable[Finding]) -> list[str]:
-    """Return the lines of *findings*."""
-    return [finding.text for finding in findings]

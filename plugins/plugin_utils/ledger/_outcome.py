@@ -25,7 +25,8 @@ class HostOutcome:
     *result* is ok, failed, unreachable, or skipped where the run did not come to it. *before* and
     *after* are what was live or on trial, None where that is not known. *touched*: whether the run
     changed what is live or on trial, even if it restored that. *changed*: whether it built or
-    sealed something. *may_differ*: whether it was lost while it changed what is live.
+    sealed something. *may_differ*: whether it was lost while it changed what is live. *answered*:
+    whether a module of the collection ran there.
     """
 
     host: str
@@ -37,6 +38,7 @@ class HostOutcome:
     touched: bool = False
     changed: bool = False
     may_differ: bool = False
+    answered: bool = False
 
     def to_plain(self) -> dict[str, Any]:
         """Return this as the body of an event has it."""
@@ -92,7 +94,7 @@ def verdict(act: str, outcomes: Sequence[HostOutcome]) -> str:
     """
     if any(outcome.result in BAD for outcome in outcomes):
         if act not in CHANGING:
-            return "failed" if any(outcome.root for outcome in outcomes) else "refused"
+            return "failed" if any(outcome.answered for outcome in outcomes) else "refused"
         if any(_differs(outcome) or outcome.may_differ for outcome in outcomes):
             return "failed"
         return "backed_out" if any(outcome.touched for outcome in outcomes) else "refused"
@@ -163,6 +165,7 @@ def _of_root(host: str, root: str, answers: Sequence[_facts.Answer], failure: st
         before,
         after,
         touched=touched,
+        answered=True,
         may_differ=result == "unreachable" and any(map(_switches, deployments)),
         changed=any(isinstance(a, _facts.WorkspaceAnswer) and a.changed for a in answers),
     )

@@ -119,3 +119,20 @@ def test_the_reason_counts_the_hosts_that_are_not_named():
 
     assert _outcome.reason(outcomes) == "a: not signed (and 2 more hosts)"
     assert _outcome.reason([]) == ""
+
+
+def test_a_pruning_that_failed_may_have_removed_something_and_is_not_refused():
+    broken = _facts.Sealing(
+        host="web1",
+        root="",
+        status="failed",
+        reason="the disk is full",
+        changed=False,
+        release={},
+        role="",
+        evidence=(),
+    )
+    nothing = _facts.Failure(host="web1", status="failed", reason="the ledger is locked")
+
+    assert _outcome.verdict("prune", _outcome.of_hosts(["web1"], [broken])) == "failed"
+    assert _outcome.verdict("prune", _outcome.of_hosts(["web1"], [nothing])) == "refused"
