@@ -60,6 +60,10 @@ options:
   media_library:
     description: Where O(release) is looked up.
     type: path
+  plan:
+    description: The plan that the run follows, as M(itops.release.release_gate) returned it, with
+      C(name) and C(revision).
+    type: dict
   required:
     description: With V(false), O(state=began) only warns where the ledger cannot be written. A
       rollback must not depend on the ledger.

@@ -39,8 +39,8 @@ pytestmark = pytest.mark.slow
 SHIPPED = ("plugins", "roles", "playbooks", "meta", "schemas")
 NEW_STATE = {
     "plugins/module_utils/root/_directory.py": [
-        (r"^FORMAT = 3$", "FORMAT = 4"),
-        (r"^READ_FORMATS = \(1, 2, 3\)", "READ_FORMATS = (3, 4)"),
+        (r"^FORMAT = 3$", "FORMAT = 5"),
+        (r"^READ_FORMATS = \(1, 2, 3, 4\)", "READ_FORMATS = (3, 4, 5)"),
     ],
     "plugins/module_utils/root/_history.py": [(r"^FORMATS = \(1, 2\)", "FORMATS = (3, 3)")],
     # What a newer version may have more of.
@@ -201,7 +201,7 @@ def test_an_upgrade_and_a_downgrade_over_a_live_release(host, sealed, operator):
     run = newer.rollback()
     assert run.rc == 0, run.output
     assert live_version(host) == "1.0.0"
-    assert read_state(host)["format"] == 4
+    assert read_state(host)["format"] == 5
 
     before = snapshot(host.seen)
     options = {"library": sealed.library, "keywords": IGNORED}
@@ -224,7 +224,7 @@ def test_an_upgrade_and_a_downgrade_over_a_live_release(host, sealed, operator):
 
     assert snapshot(host.seen) == before
     state = f"{host.srv}/shop/.release/state.json"
-    reason = f"{state} has format 4, and this itops.release reads up to 3: upgrade it"
+    reason = f"{state} has format 5, and this itops.release reads up to 4: upgrade it"
     said = [outcome.result.get("msg") for outcome in refused.outcomes]
     assert said == [reason] * 14
     for run in (now.deploy("3.0.0"), now.rollback(), now.verify(), now.uninstall()):

@@ -20,7 +20,7 @@ BELOW = {
     "plugin_utils": ["module_utils", "plugin_utils"],
     "action": ["module_utils", "plugin_utils"],
     "callback": ["module_utils", "plugin_utils"],
-    "filter": ["plugin_utils"],
+    "filter": ["module_utils", "plugin_utils"],
     "doc_fragments": [],
 }
 # The rooms of each side, from the ground up: none imports from one that comes after it.
@@ -57,6 +57,12 @@ ROOMS = {
         "build_host",
         "building",
         "notes",
+        "calendar",
+        "policy",
+        "plan",
+        "registers",
+        "gates",
+        "planning",
     ),
 }
 NEWER_THAN_PYTHON_38 = {"annotationlib", "compression", "graphlib", "tomllib", "zoneinfo"}

@@ -56,6 +56,6 @@ def test_the_whole_list_names_each_part() -> None:
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 
     assert re.findall("^-r (.+)$", text, re.MULTILINE) == [
-        f"requirements/{name}.txt" for name in ("core", "registry", "evidence", "ledger")
+        f"requirements/{name}.txt" for name in ("core", "registry", "evidence", "ledger", "plan")
     ]
     assert len(PARTS) == 4

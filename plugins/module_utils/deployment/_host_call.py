@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
 from ..files import _paths
 from ..root import _adoption, _claim, _directory, _ownership, _records, _state
-from . import _answer, _plan, _request
+from . import _answer, _governance, _plan, _request
 
 if TYPE_CHECKING:
     from ..tree import _layout
@@ -186,6 +186,7 @@ def bring(request: _request.Request, now: Now) -> Outcome:
             raise _claim.DeploymentError(
                 "%s (deploy_%s in the role) is %d: give %d or more" % (name, name, value, least)
             )
+    _governance.check(request.governed)
     if request.service.probe or request.service.restart:
         from . import _service
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ..root import _claim, _directory, _inspection, _state
-from . import _request
+from . import _governance, _request
 
 
 class Plan(NamedTuple):
@@ -31,7 +31,7 @@ def make(root: _directory.Root, state: _state.State, request: _request.Request) 
     A tree is compared with its manifest before it is activated, unless this very run staged it and
     it was not live since, and with ``verify`` always. Raises DeploymentError for a release that
     must not go live, is of another application or, where the request goes only ``forward``, is
-    older than what is; NoWayBack where there is none.
+    older than what is, or that needs a plan; NoWayBack where there is none.
     """
     if _goes_back(request) and state.trial and not state.live:
         return Plan(None, "withdraw" if request.goes_live else "nothing", None, [], state)
@@ -39,6 +39,7 @@ def make(root: _directory.Root, state: _state.State, request: _request.Request) 
     if request.expected_digest not in (None, release.digest):
         raise _claim.DeploymentError("another run changed %s meanwhile: run again" % root.path)
     refuse_bad(state, release.digest, release.version)
+    _governance.refuse_unplanned(root.path, state, request, release)
     if not request.rename and not _was_accepted_here(state, request, release):
         _refuse_another_application(root.path, state, release)
     older = _refusal_of_older(root.path, state, release) if request.forward else None

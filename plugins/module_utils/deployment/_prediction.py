@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional
 from ..release import _manifest
 from ..root import _records, _state
 from ..tree import _drift, _layout, _objects
-from . import _answer, _plan, _request, _shared, _staging, _upload
+from . import _answer, _governance, _plan, _request, _shared, _staging, _upload
 
 if TYPE_CHECKING:
     from ..root import _directory
@@ -152,6 +152,8 @@ def _after(plan: _plan.Plan, tree: str, request: _request.Request) -> _state.Sta
         after.left = after.current if tree != after.current else after.left
         after.trial = None if tree == after.live else tree
         if request.commit:
+            if after.trial:
+                after.governed = _governance.after_commit(after.governed, request.governed)
             after.live, after.trial = tree, None
             after.good = _state.accepted(after.good, after.trees[tree].digest)
     return after

@@ -320,7 +320,7 @@ def _try_and_accept(
         error.outcome = told(claim, {**outcome, "switched_back": True})
         raise
     if request.commit:
-        _trial.accept(claim)
+        _trial.accept(claim, request.governed)
 
 
 def _unpack(claim: _claim.Claim, release: _state.Release, request: _request.Request) -> str:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import Any, Dict, NamedTuple, NoReturn, Optional
+from typing import Any, Dict, Mapping, NamedTuple, NoReturn, Optional
 
 from ..files import _durable
 from ..root import _claim, _inspection, _records, _state
 from ..tree import _drift
-from . import _plan, _request, _reversal, _service, _shared
+from . import _governance, _plan, _request, _reversal, _service, _shared
 
 
 class PutBack(_claim.DeploymentError):
@@ -176,10 +176,11 @@ def _say_where(claim: _claim.Claim, state: _state.State, target: Optional[str]) 
     return outcome
 
 
-def accept(claim: _claim.Claim) -> None:
-    """Let the release that is on trial be the live and good one."""
+def accept(claim: _claim.Claim, governed: Optional[Mapping[str, Any]] = None) -> None:
+    """Let the release that is on trial be the live and good one, *governed* as the request says."""
     with claim.commit_point() as state:
         if state.trial:
+            state.governed = _governance.after_commit(state.governed, governed)
             _accept(claim, state)
             claim.record("accepted", state.live, None)
 

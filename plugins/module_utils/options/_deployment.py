@@ -24,6 +24,10 @@ LEDGER_HEAD = {
     "sequence": {"type": "int", "required": True},
     "hash": {"type": "str", "required": True},
 }
+GOVERNED = {
+    "ledger": {"type": "str", "required": True},
+    "plan_required": {"type": "bool", "required": True},
+}
 PROBE = {
     "url": {"type": "str"},
     "command": {"type": "list", "elements": "str"},
@@ -56,6 +60,7 @@ def options() -> Dict[str, Any]:
         "foreign_files": {"type": "bool", "default": False},
         "run": {"type": "str"},
         "ledger_head": {"type": "dict", "options": LEDGER_HEAD},
+        "governed": {"type": "dict", "options": GOVERNED},
         "here_only": {"type": "bool", "default": False},
         "hooks": {"type": "dict", "options": {name: {"type": "path"} for name in HOOKS}},
         "hooks_sealed_with": {"type": "str", "choices": ["release", "live"], "default": "release"},

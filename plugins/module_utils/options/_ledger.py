@@ -36,6 +36,7 @@ def options() -> Dict[str, Any]:
         "root": {"type": "str"},
         "release": {"type": "str"},
         "media_library": {"type": "path"},
+        "plan": {"type": "dict"},
         "required": {"type": "bool", "default": True},
         "intent": {"type": "dict"},
         "failed": {"type": "bool", "default": False},

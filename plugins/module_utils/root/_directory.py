@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from ..tree import _layout
 
 FORMAT = 3
-READ_FORMATS = (1, 2, 3)  # what is newer has a default that is right for the older
+GOVERNED_FORMAT = 4  # with the ledger that governs the root
+READ_FORMATS = (1, 2, 3, 4)  # what is newer has a default that is right for the older
 OURS = ".release"
 # What may be there before the first deployment: our own, and what tools like ours make.
 FAMILIAR = {"current", "lost+found", "releases", "shared"}
@@ -101,7 +102,7 @@ class Root:
         try:
             plain = _canonical.loads(data)
             if plain["format"] not in READ_FORMATS:
-                raise unknown_format(self._state_path(), plain["format"], FORMAT)
+                raise unknown_format(self._state_path(), plain["format"], READ_FORMATS[-1])
             plain = _canonical.unsummed(plain)
             del plain["format"]
             if set(plain) - _state_form.RECORDED:
@@ -113,7 +114,8 @@ class Root:
 
     def write_state(self, state: _state.State) -> None:
         """Record *state* durably."""
-        plain = {"format": FORMAT, **_state_form.to_plain(state)}
+        number = GOVERNED_FORMAT if state.governed else FORMAT
+        plain = {"format": number, **_state_form.to_plain(state)}
         data = _canonical.dumps(_canonical.summed(plain))
         _durable.write_file(self.ours, "state.json", data)
         state.as_read = _canonical.sha256_hex(data)

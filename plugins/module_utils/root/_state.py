@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_OVERTAKEN = 20
 TIME = "%Y-%m-%dT%H:%M:%SZ"
+LEDGER = re.compile(r"[0-9a-f]{32}\Z")  # the id of a ledger
 ADOPTED = "adopted:"  # with a tree's name it stands for the digest that nobody knows
 
 
@@ -56,6 +58,7 @@ class State:
     Each is None where that cannot be undone.
     ``good``: digests accepted, oldest first, the last one being live: the way back.
     ``bad``, ``pinned``: the marks on releases, by digest.
+    ``governed``: the id of the ledger whose plans the root demands, or None.
     ``as_read``: which record this State is of, or None where there was none; not recorded itself.
     """
 
@@ -77,6 +80,7 @@ class State:
     bad: dict[str, _records.Mark] = field(default_factory=dict)
     pinned: dict[str, _records.Mark] = field(default_factory=dict)
     since: str | None = None
+    governed: str | None = None
     as_read: str | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -261,7 +265,10 @@ def since(now: str, days: int | None) -> str | None:
 
 
 def summary(path: str, state: State) -> dict[str, Any]:
-    """Return what *state* says as plain data: phase, current, live, trial, previous, releases."""
+    """Return what *state* says as plain data: phase, current, live, trial, previous, releases.
+
+    ``governed`` is there only where a ledger governs the root.
+    """
     existing = set(state.trees)
     return {
         "root": path,
@@ -272,6 +279,7 @@ def summary(path: str, state: State) -> dict[str, Any]:
         "previous": describe(state, previous_tree(state, existing)),
         "since": state.since,
         "run": state.lease.run if state.lease and state.trial else None,
+        **({"governed": state.governed} if state.governed else {}),
         "releases": [
             {
                 **_description(tree, record),

@@ -17,6 +17,7 @@ _OF_SOME_TREES = {
     "run": None,
     "adopted": False,
 }  # recorded only where they say more than this
+_OF_SOME_STATES = {"governed": None}  # as well
 _CHANGES = ("change", "trial_change")
 
 
@@ -29,6 +30,9 @@ def to_plain(state: _state.State) -> dict[str, Any]:
     for name in _CHANGES:
         if plain[name]:
             plain[name]["good"] = list(plain[name]["good"])
+    for name, default in _OF_SOME_STATES.items():
+        if plain[name] == default:
+            del plain[name]
     for record in plain["trees"].values():
         record["links"] = list(record["links"])
         for name, default in _OF_SOME_TREES.items():
@@ -43,7 +47,7 @@ def from_plain(plain: dict[str, Any], as_read: str | None = None) -> _state.Stat
     *as_read* is the SHA-256 of the record it is from. Raises TypeError, which names the part, when
     one is not of its form.
     """
-    plain = {**to_plain(_state.State()), **plain}
+    plain = {**to_plain(_state.State()), **_OF_SOME_STATES, **plain}
     _check(plain)
     lease, access, switching = plain["lease"], plain["access"], plain["switching"]
     parts = {
@@ -119,6 +123,10 @@ def _is_identity(value: object) -> bool:
         return False
     adopted = value.startswith(_state.ADOPTED)
     return bool(_is_name(value) if adopted else _manifest.DIGEST.match(value))
+
+
+def _is_ledger(value: object) -> bool:
+    return isinstance(value, str) and bool(_state.LEDGER.match(value))
 
 
 def _or_none(fits: _Fits) -> _Fits:
@@ -197,5 +205,6 @@ _PARTS: dict[str, _Fits] = {
     "bad": _MARKS,
     "pinned": _MARKS,
     "since": _or_none(_is_text),
+    "governed": _or_none(_is_ledger),
 }
 RECORDED = frozenset(_PARTS)

@@ -66,6 +66,7 @@ class Options:
             run=run,
             process=process,
             ledger=ledger,
+            governed=arguments["governed"],
             state="live" if state == "checked" else state,
             mark=arguments["mark"],
             reverts=(arguments["run"] or run) if state == "reverted" else None,

@@ -83,6 +83,7 @@ def intent(
         reference=reference,
         environments=known,
         more=not is_last,
+        plan=arguments.get("plan") or {},
     )
 
 

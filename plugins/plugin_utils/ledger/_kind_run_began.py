@@ -25,6 +25,12 @@ SCHEMA: dict[str, Any] = {
         "environment": _bodies.WORD,
         "more": {"type": "boolean"},  # whether another batch is to come
         "hosts": {"type": "array", "items": _bodies.WORD},
+        "plan": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["name", "revision"],
+            "properties": {"name": _bodies.WORD, "revision": {"type": "integer", "minimum": 1}},
+        },
     },
 }
 
@@ -66,4 +72,5 @@ def line(event: Event) -> str:
     release = body.get("release", {})
     what = about(body["act"], event.subject, release.get("version") or body.get("reference"))
     where = f" in {body['environment']}" if body.get("environment") else ""
+    where += f" by plan {body['plan']['name']}" if body.get("plan") else ""
     return f"{what} on {counted(len(body['hosts']), 'host')}{where} began ({body['run']})"

@@ -10,10 +10,16 @@ from typing import Any, Protocol
 
 from ...module_utils.formats import _canonical
 from . import (
+    _kind_gates_answered,
     _kind_history_found,
     _kind_ledger_opened,
+    _kind_plan_ended,
+    _kind_plan_proposed,
+    _kind_policy_changed,
+    _kind_register_changed,
     _kind_run_began,
     _kind_run_ended,
+    _kind_statement_recorded,
 )
 from ._event import Draft, Event, LedgerError
 from ._rows import Rows
@@ -41,6 +47,12 @@ KINDS: dict[str, Kind] = {
         _kind_run_began,
         _kind_run_ended,
         _kind_history_found,
+        _kind_policy_changed,
+        _kind_plan_proposed,
+        _kind_plan_ended,
+        _kind_statement_recorded,
+        _kind_gates_answered,
+        _kind_register_changed,
     )
 }
 

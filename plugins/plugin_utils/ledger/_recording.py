@@ -24,8 +24,9 @@ class Intent:
     *root* is the deployment root on the first of them.
     *release* has name, version and digest, as far as they are known; *reference* is how the user
     named it. *environments* has the environment of each host that is in one. A run that goes batch
-    by batch has an intent for each batch; *more* says that this is not the last. *position* is
-    where its facts begin in the journal, *head* the end of the ledger once it is recorded.
+    by batch has an intent for each batch; *more* says that this is not the last. *plan* has name
+    and revision of the plan that the run follows. *position* is where its facts begin in the
+    journal, *head* the end of the ledger once it is recorded.
     """
 
     run: str
@@ -38,6 +39,7 @@ class Intent:
     environments: Mapping[str, str] = field(default_factory=dict)
     position: int | None = None
     more: bool = False
+    plan: Mapping[str, Any] = field(default_factory=dict)
     head: Head | None = None
 
     @property
@@ -75,6 +77,7 @@ def began(intent: Intent) -> Draft:
     body |= {"reference": intent.reference[:1000]} if intent.reference else {}
     body |= {"environment": intent.environment} if intent.environment else {}
     body |= {"more": True} if intent.more else {}
+    body |= {"plan": dict(intent.plan)} if intent.plan else {}
     key = f"{intent.run}/{intent.act}/began/{_digest([intent.position, body])}"
     return Draft(_kind_run_began.NAME, intent.part, body, key)
 

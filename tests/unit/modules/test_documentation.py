@@ -16,11 +16,14 @@ from ansible_collections.itops.release.plugins.module_utils.options import (
     _deployment,
     _deployment_info,
     _evidence,
+    _gate,
     _ledger,
     _ledger_info,
     _notes,
     _package,
     _package_info,
+    _plan,
+    _register,
 )
 from ansible_collections.itops.release.plugins.modules import release_checksums
 
@@ -31,11 +34,14 @@ OPTIONS = {
     "release_deployment": _deployment.options,
     "release_deployment_info": _deployment_info.options,
     "release_evidence": _evidence.options,
+    "release_gate": _gate.options,
     "release_ledger": _ledger.options,
     "release_ledger_info": _ledger_info.options,
     "release_notes": _notes.options,
     "release_package": _package.options,
     "release_package_info": _package_info.options,
+    "release_plan": _plan.options,
+    "release_register": _register.options,
 }
 WITHOUT_ACTION = {"release_checksums"}  # all of it happens on the host
 COMPARED = ("type", "required", "default", "choices", "elements")

@@ -107,7 +107,7 @@ def test_the_first_task_is_given_every_option(role):
     handed = tasks["module_defaults"]["itops.release.release_deployment"]
 
     names = {name.removeprefix(f"{role}_") for name in options(role)}
-    assert names - elsewhere == set(handed) - {"variables", "ledger_head"}
+    assert names - elsewhere == set(handed) - {"variables", "ledger_head", "governed"}
     assert handed["variables"] == f"{role}_"
     assert set(handed) <= set(_deployment.options())
 

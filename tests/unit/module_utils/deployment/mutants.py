@@ -7,6 +7,7 @@ from __future__ import annotations
 from ansible_collections.itops.release.tests.mutants.matching import Mutant, check, omit
 
 ANSWER = "module_utils/deployment/_answer.py"
+GOVERNANCE = "module_utils/deployment/_governance.py"
 HOST_CALL = "module_utils/deployment/_host_call.py"
 LOOK = "module_utils/deployment/_look.py"
 PLAN = "module_utils/deployment/_plan.py"
@@ -22,6 +23,7 @@ TRIAL = "module_utils/deployment/_trial.py"
 UPLOAD = "module_utils/deployment/_upload.py"
 ATTACKED_TESTS = "behaviour/test_attacked.py"
 FENCING_TESTS = "behaviour/test_fencing.py"
+GOVERNED_TESTS = "behaviour/test_governed.py"
 HEALING_TESTS = "behaviour/test_healing.py"
 LEFTOVERS_TESTS = "behaviour/test_leftovers.py"
 MEANWHILE_TESTS = "behaviour/test_meanwhile.py"
@@ -46,6 +48,57 @@ LEASE_TESTS = "unit/module_utils/root/test_lease.py"
 HOST_DIFF_TESTS = "unit/plugin_utils/deployment/test_host_diff.py"
 
 MUTANTS = (
+    omit(
+        "refusing a release without a plan where a ledger governs the root",
+        PLAN,
+        "_governance.refuse_unplanned(root.path, state, request, release)",
+        f"{GOVERNED_TESTS} without_a_plan_is_refused",
+    ),
+    Mutant(
+        "taking the plans of no other ledger",
+        GOVERNANCE,
+        'given and given["ledger"] == ledger',
+        "given",
+        f"{GOVERNED_TESTS} without_a_plan_is_refused",
+    ),
+    Mutant(
+        "leaving the way back open without a plan",
+        GOVERNANCE,
+        "if _is_live(state, release) or _is_way_back(state, request, release):",
+        "if _is_live(state, release):",
+        f"{GOVERNED_TESTS} rollback_needs_no_plan",
+    ),
+    Mutant(
+        "going back without a plan only to what was committed",
+        GOVERNANCE,
+        "not request.forward and release.digest in targets",
+        "not request.forward",
+        f"{GOVERNED_TESTS} never_committed",
+    ),
+    check(
+        "keeping the ledger that governs a root",
+        GOVERNANCE,
+        'not governed or ledger not in (None, governed["ledger"])',
+        f"{GOVERNED_TESTS} rollback",
+    ),
+    omit(
+        "recording only a ledger that can be read again",
+        HOST_CALL,
+        "_governance.check(request.governed)",
+        f"{GOVERNED_TESTS} id_that_no_ledger_has",
+    ),
+    omit(
+        "foreseeing the ledger that governs a root",
+        PREDICTION,
+        "after.governed = _governance.after_commit(after.governed, request.governed)",
+        f"{GOVERNED_TESTS} predicts",
+    ),
+    omit(
+        "remembering the ledger that governs a root",
+        TRIAL,
+        "state.governed = _governance.after_commit(state.governed, governed)",
+        f"{GOVERNED_TESTS} once_a_release_is_committed",
+    ),
     omit(
         "asking a probe that failed after a reversal again",
         TRIAL,
@@ -103,8 +156,8 @@ MUTANTS = (
     Mutant(
         "loading little where nothing is to be done",
         HOST_CALL,
-        "from . import _answer, _plan, _request",
-        "from . import _answer, _plan, _transaction, _request",
+        "from . import _answer, _governance, _plan, _request",
+        "from . import _answer, _governance, _plan, _transaction, _request",
         NOTHING_TO_DO_TESTS,
     ),
     Mutant(

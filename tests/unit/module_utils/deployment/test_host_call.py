@@ -822,10 +822,10 @@ def test_a_pack_that_is_no_file_is_refused(host, releases, estate, how):
 def test_a_state_of_a_newer_version_is_refused_and_untouched(host, releases):
     host.deploy(releases[0])
     path = host.root / ".release/state.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 4}))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 5}))
     before = snapshot(host.root)
 
-    refusal = r"has format 4, and this itops\.release reads up to 3: upgrade it"
+    refusal = r"has format 5, and this itops\.release reads up to 4: upgrade it"
     for wanted, state in ((releases[1], "live"), (releases[0], "live"), (None, "absent")):
         for check_mode in (False, True):
             with pytest.raises(_directory.RootError, match=refusal):

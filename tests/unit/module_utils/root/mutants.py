@@ -15,6 +15,7 @@ STATE = "module_utils/root/_state.py"
 STATE_FORM = "module_utils/root/_state_form.py"
 FENCING_TESTS = "behaviour/test_fencing.py"
 FORMATS_TESTS = "behaviour/test_formats.py"
+GOVERNED_TESTS = "behaviour/test_governed.py"
 HEALING_TESTS = "behaviour/test_healing.py"
 LEFTOVERS_TESTS = "behaviour/test_leftovers.py"
 MEANWHILE_TESTS = "behaviour/test_meanwhile.py"
@@ -188,6 +189,13 @@ MUTANTS = (
         DIRECTORY,
         'plain["format"] not in READ_FORMATS',
         f"{HOST_CALL_TESTS} newer_version",
+    ),
+    Mutant(
+        "keeping an earlier version away from a root that a ledger governs",
+        DIRECTORY,
+        "GOVERNED_FORMAT if state.governed else FORMAT",
+        "FORMAT",
+        f"{GOVERNED_TESTS} format_of_its_own",
     ),
     Mutant(
         "telling a newer manifest from a damaged one",

@@ -161,6 +161,8 @@ def test_a_summary_tells_all():
         "digest": "b",
         "tree": "b",
     }
+    assert "governed" not in told
+    assert _state.summary("/srv/shop", replace(there, governed="0f" * 16))["governed"] == "0f" * 16
     assert told["trial"]["tree"] == "c"
     assert told["previous"]["tree"] == "b"
     assert [(item["tree"], item["bad"]) for item in told["releases"]] == [

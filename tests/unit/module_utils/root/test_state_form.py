@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -102,6 +103,15 @@ def test_a_tree_is_recorded_with_its_time_and_origin_only_where_they_are_known(p
     assert _state_form.to_plain(state)["trees"] == {"1-abababababab": recorded}
 
 
+def test_the_ledger_that_governs_a_root_is_recorded_only_where_there_is_one():
+    governed = replace(STATE, governed="0f" * 16)
+
+    plain = _state_form.to_plain(governed)
+
+    assert plain == {**WHOLE, **REST, "governed": "0f" * 16}
+    assert _state_form.from_plain(plain) == governed
+
+
 def test_no_part_of_a_state_shares_data_with_what_was_recorded_of_it():
     state = _state_form.from_plain(WHOLE)
     plain = _state_form.to_plain(state)
@@ -159,6 +169,9 @@ def test_no_part_of_a_state_shares_data_with_what_was_recorded_of_it():
         {"pinned": {"shop:1": {"run": "somebody", "at": "then"}}},
         {"restarted": None},
         {"since": 5},
+        {"governed": ""},
+        {"governed": "0f" * 16 + "\n"},
+        {"governed": 5},
     ],
     ids=ascii,
 )

@@ -1,0 +1,82 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Resolve a plan: hosts, release digest, and digests of how each environment is deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from ...module_utils.formats import _canonical
+from ..definition._schema_file import Mistake
+from ..library._catalogue import Label
+from ._plan import Plan, Step
+from ._resolved import Place, Resolved, digest_of
+
+PROBE = "deploy_probe"
+
+
+class HostOptions(Protocol):
+    """The role options of a host, and its hooks: files by moment."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def options(self) -> Mapping[str, Any]: ...
+    @property
+    def hooks(self) -> Mapping[str, str]: ...
+
+
+# Returns the hosts that a step is about, with their options.
+Inventory = Callable[[Step], Sequence[HostOptions]]
+
+
+def resolve(plan: Plan, label: Label, inventory: Inventory) -> Resolved:
+    """Return *plan* with the release of a Label and the hosts of the *inventory*.
+
+    Raises Mistake for a step that cannot be carried out: without hosts, or with min_in_service and
+    no probe that could tell which hosts are in service.
+    """
+    places = []
+    for index, step in enumerate(plan.path):
+        hosts = inventory(step)
+        if not hosts:
+            raise Mistake(["path", index, "hosts"], f"'{step.hosts}' selects no host")
+        if step.min_in_service and not all(host.options.get(PROBE) for host in hosts):
+            raise Mistake(
+                ["path", index, "min_in_service"],
+                f"{PROBE} is not set in {step.environment}; expected a probe, which tells what is "
+                "in service",
+            )
+        places.append(_place(step.environment, hosts))
+    release = {"name": label.name, "version": label.version, "digest": label.digest}
+    return Resolved(plan, release, tuple(places))
+
+
+def _place(environment: str, hosts: Sequence[HostOptions]) -> Place:
+    ordered = sorted(hosts, key=lambda host: host.host)
+    options = {name for host in ordered for name in host.options}
+    hooks = {moment for host in ordered for moment in host.hooks}
+    return Place(
+        environment,
+        tuple(host.host for host in ordered),
+        {
+            name: digest_of({host.host: host.options.get(name) for host in ordered})
+            for name in sorted(options)
+        },
+        {
+            moment: digest_of({host.host: _file(host.hooks.get(moment)) for host in ordered})
+            for moment in sorted(hooks)
+        },
+    )
+
+
+def _file(path: str | None) -> str:
+    """Return the digest of a hook's file, and why there is none where it cannot be read."""
+    if path is None:
+        return ""
+    try:
+        with open(path, "rb") as stream:
+            return _canonical.sha256_hex(stream.read())
+    except OSError as error:
+        return f"{path}: {error.strerror}"

@@ -1,0 +1,243 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ask the gates before a batch of a deployment: the run goes on, or is refused with the reasons."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any
+
+from ..gates import _collect, _gates
+from ..gates._answer import Answer
+from ..gates._facts import Facts
+from ..gates._sources import GateError
+from ..ledger import _kind_gates_answered
+from ..ledger._event import Draft
+from ..ledger._ledger import Ledger
+from ..plan import _agreement, _statement_files
+from ..plan._statement import OVERRIDE
+from ..policy._policy import NEVER_OVERRIDDEN, is_as_strong, named
+from ._task import PlanTask
+
+Result = dict[str, Any]
+FORMS = ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z", "%Y-%m-%d %H:%M")
+
+
+def gate(task: PlanTask) -> Result:
+    """Return what the role needs to go on; GateError, in one line, where a gate is closed."""
+    task.refuse_extra_variables()
+    if task.sources.plan:
+        return _with_plan(task)
+    return _without_plan(task)
+
+
+def _without_plan(task: PlanTask) -> Result:
+    """Refuse a deployment without a plan in an environment that requires one."""
+    for name in ("at", "override"):
+        if task.arguments[name]:
+            raise GateError(f"{name} (release_{name}) needs a plan (release_plan)")
+    policy = task.policy
+    groups: Mapping[str, Sequence[str]] = task.task_vars["groups"]
+    given = task.arguments["env"]
+    for rule in policy.environments:
+        if not rule.plan_required:
+            continue
+        inside = set(groups.get(rule.name) or ())
+        hosts = [host for host in task.task_vars["ansible_play_hosts_all"] if host in inside]
+        if hosts or given == rule.name:
+            where = f" ({hosts[0]})" if hosts else ""
+            raise GateError(
+                f"{rule.name} requires a plan{where}: deploy with release_plan and release_env; a "
+                "rollback needs none",
+                code="plan_required",
+            )
+    if not task.sources.ledger:
+        return {"changed": False, "governed": None, "answers": []}
+    with task.ledger(must_exist=False) as ledger:
+        task.accept_policy(ledger, policy)
+        head = ledger.head()
+    governed = {"ledger": head.ledger, "plan_required": False} if head else None
+    return {"changed": False, "governed": governed, "answers": []}
+
+
+def _with_plan(task: PlanTask) -> Result:
+    environment = _environment(task)
+    resolved = task.resolved()
+    release = resolved.release
+    given = task.arguments["release"] or ""
+    if given and given not in (
+        resolved.plan.release,
+        f"{release['name']}:{release['version']}",
+        f"sha256:{release['digest']}",
+    ):
+        raise GateError(
+            f"deploy_release is {given}, and the plan deploys {resolved.plan.release}: leave "
+            "deploy_release out"
+        )
+    at = _moment(task)
+    with task.ledger() as ledger:
+        task.accept_policy(ledger, task.policy)
+        record = task.take_in(ledger, _collect.OnRecord.of(ledger))
+        hosts = tuple(task.task_vars["ansible_play_hosts_all"])
+        run = _collect.Run(task.run, task.identity(task.policy), hosts, task.addresses(hosts))
+        calendar = (task.planned.calendar, task.planned.calendar_problem)
+        now = at or task.now
+        known = _collect.facts(task.policy, calendar, record, resolved, environment, run, now)
+        known = _complete(task, known, record, now)
+        overrides = _overrides(task, ledger, known)
+        answers = _gates.evaluate(known, overrides)
+        if not task.check:
+            ledger.append([_answered(task, known, answers)], task.actor)
+    _show(task, known, answers)
+    closed = _gates.closed(answers)
+    if closed:
+        raise GateError(refusal(known, answers))
+    return {
+        "changed": False,
+        "reference": f"sha256:{release['digest']}",
+        "called": f"{release['name']}:{release['version']}",
+        "governed": {"ledger": record.ledger, "plan_required": known.demands.plan_required},
+        "plan": {
+            "name": resolved.plan.name,
+            "revision": known.standing.revision if known.standing else 0,
+        },
+        "environment": environment,
+        "answers": [answer.to_plain() for answer in answers],
+    }
+
+
+def refusal(known: Facts, answers: Sequence[Answer]) -> str:
+    """Return all closed gates in one line, as status has it: shop-1.5 → production: closed: …"""
+    zone = known.calendar.zone if known.calendar else timezone.utc
+    lines = [answer.line(zone, known.now) for answer in _gates.closed(answers)]
+    return f"{known.plan.name} → {known.demands.environment}: {' · '.join(lines)}"
+
+
+def _environment(task: PlanTask) -> str:
+    given = task.arguments["env"]
+    names = [step.environment for step in task.planned.plan.path]
+    if not given and len(names) == 1:
+        return names[0]
+    if given not in names:
+        said = f"'{given}' is not in the plan" if given else "it is required with a plan"
+        raise GateError(
+            f"env (release_env): {said}; valid: {', '.join(names)}", code="invalid_option"
+        )
+    return str(given)
+
+
+def _moment(task: PlanTask) -> datetime | None:
+    """Return the time that a prognosis is for; without a zone it is in that of the calendar."""
+    text = (task.arguments["at"] or "").strip()
+    if not text:
+        return None
+    if not task.check:
+        raise GateError("at (release_at) is for a prognosis: run with --check")
+    calendar = task.planned.calendar
+    for form in FORMS:
+        with contextlib.suppress(ValueError):
+            found = datetime.strptime(text.replace("Z", "+0000"), form)
+            zone = calendar.zone if calendar else timezone.utc
+            return found if found.tzinfo else found.replace(tzinfo=zone)
+    raise GateError(
+        f"at (release_at): '{text}' is not a time (example: 2026-12-01T22:00Z, or 2026-12-01 22:00 "
+        "in the time zone of the calendar)",
+        code="invalid_option",
+    )
+
+
+def _complete(task: PlanTask, known: Facts, record: _collect.OnRecord, now: datetime) -> Facts:
+    """Return the facts with those that the media library and commands know."""
+    library, trust = task.sources.media_library, task.sources.trust
+    release = _collect.of_release(library, trust, known, record.deployments, now)
+    own = _collect.own_answers(known, known.demands, task.check)
+    return replace(known, of_release=release, own=own)
+
+
+def _overrides(task: PlanTask, ledger: Ledger, known: Facts) -> dict[str, str]:
+    """Return who overrides which gate in this run, in this or an earlier batch."""
+    standing, policy = known.standing, task.policy
+    wanted = list(dict.fromkeys(task.arguments["override"] or ()))
+    if not wanted or standing is None:
+        return {}
+    verify, found = known.verify, {}
+    subject = standing.subject(known.ledger)
+    for each in standing.recorded:
+        said = each.statement
+        about = (policy, known.demands, subject, each, known.run, known.now)
+        if said.decision == OVERRIDE and said.environment == known.demands.environment:
+            if not _agreement.override_problem(*about) and not verify(each):
+                found[said.gate] = said.person
+    for gate_name in wanted:
+        if gate_name not in found:
+            found[gate_name] = _override(task, ledger, known, gate_name)
+    return {name: person for name, person in found.items() if name in wanted}
+
+
+def _override(task: PlanTask, ledger: Ledger, known: Facts, gate_name: str) -> str:
+    """Record that the gate is overridden in this run; return the person who does that."""
+    policy, standing = task.policy, known.standing
+    if standing is None:
+        raise GateError("the plan is not proposed: nothing is to be overridden")
+    names = [*_gates.GATES, *(own.name for own in policy.gates)]
+    if gate_name not in names:
+        raise GateError(
+            f"override (release_override): {gate_name} is not a gate; valid: {', '.join(names)}"
+        )
+    if gate_name in NEVER_OVERRIDDEN:
+        raise GateError(f"override (release_override): {gate_name} can never be overridden")
+    if not (task.arguments["reason"] or "").strip():
+        raise GateError("reason (release_reason) is required with release_override")
+    able = named(policy.having(policy.override.get(gate_name, ())))
+    signer = task.signer()
+    identity = task.identity(policy)
+    person, key = (signer[0], signer[1]) if signer else (identity.person, None)
+    strength = "signed" if signer else identity.strength
+    if person is None or not is_as_strong(strength, known.demands.strength):
+        raise GateError(
+            f"override (release_override): {gate_name} needs the key of {able} (release_key): "
+            f"{identity.called} is {strength}, and {known.demands.environment} needs "
+            f"{known.demands.strength}"
+        )
+    statement = _statement_files.of(
+        standing,
+        known.ledger,
+        known.demands.environment,
+        person.id,
+        OVERRIDE,
+        reason=task.arguments["reason"],
+        gate=gate_name,
+        run=known.run,
+    )
+    task.record(ledger, standing, task.recorded(statement, key), run=known.run)
+    return person.id
+
+
+def _answered(task: PlanTask, known: Facts, answers: Sequence[Answer]) -> Draft:
+    body = {
+        "run": task.run,
+        "plan": known.plan.name,
+        "revision": known.standing.revision if known.standing else 0,
+        "environment": known.demands.environment,
+        "answers": [answer.to_plain() for answer in answers],
+    }
+    first = task.task_vars["inventory_hostname"]
+    key = f"{task.run}/gates/{known.plan.name}/{first}/{known.now.timestamp():.3f}"
+    return Draft(_kind_gates_answered.NAME, known.plan.name, body, key)
+
+
+def _show(task: PlanTask, known: Facts, answers: Sequence[Answer]) -> None:
+    """Print the prognosis whole; of a run what is closed, and overrides. Once, if all pass."""
+    batch, hosts = task.task_vars["ansible_play_batch"], task.task_vars["ansible_play_hosts_all"]
+    if batch[0] != hosts[0] and not _gates.closed(answers):
+        return
+    zone = known.calendar.zone if known.calendar else timezone.utc
+    if task.check:
+        task.show(f"{known.plan.name} → {known.demands.environment}, prognosis:")
+    shown = [answer for answer in answers if task.check or not answer.is_open]
+    task.show(*(answer.line(zone, known.now) for answer in shown))
+    if not shown:
+        task.show(f"{known.plan.name} → {known.demands.environment}: {len(answers)} gates open")

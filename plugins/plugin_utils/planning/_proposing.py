@@ -1,0 +1,240 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Propose a plan, show what would be proposed, and end a plan."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from ...module_utils.errors._release_error import ReleaseError
+from ..gates import _approvals, _collect, _promotion
+from ..ledger import _kind_plan_ended, _kind_plan_proposed
+from ..ledger._event import Draft, utc
+from ..ledger._ledger import Ledger
+from ..plan import _demands, _resolved, _statement_files
+from ..plan._resolved import Resolved
+from ..plan._standing import Standing
+from ..policy._policy import is_as_strong
+from . import _page
+from ._task import PlanTask
+
+Result = dict[str, Any]
+
+
+class PlanError(ReleaseError):
+    """A plan cannot be proposed or ended; the text says why."""
+
+    code = "plan_refused"
+
+
+def propose(task: PlanTask, keep: bool) -> Result:
+    """Propose the plan; without *keep*, as in a dry run, show what would be proposed."""
+    task.refuse_extra_variables()
+    resolved = task.resolved()
+    with task.ledger(must_exist=False) as ledger:
+        if keep:
+            task.accept_policy(ledger, task.policy)
+        record = task.take_in(ledger, _collect.OnRecord.of(ledger))
+        before = record.plans.get(resolved.plan.name)
+        is_new = before is None or not before.is_standing or before.digest != resolved.digest
+        diff = _diff(before, resolved)
+        if is_new and keep:
+            ledger.append(_drafts(task, resolved, record), task.actor)
+        if is_new:
+            record = _with_proposal(task, ledger, record, resolved, keep)
+        standing = record.plans[resolved.plan.name]
+        written = _write_statements(task, standing, record.ledger) if keep else []
+        if keep and resolved.plan.is_emergency:
+            record = _declare(task, ledger, record, standing)
+    page = _page.of(task, record, resolved, before if is_new else None)
+    paths = _page.put(task, page) if task.arguments["pages"] else []
+    task.show(*page.lines, *(f"sign        {path}" for path in written), *paths)
+    return {
+        "changed": is_new or bool(written),
+        "plan": resolved.plan.name,
+        "revision": standing.revision,
+        "digest": standing.digest,
+        "release_digest": resolved.release["digest"],
+        "statements": written,
+        "pages": paths,
+        "lines": list(page.lines),
+        **({"diff": diff} if is_new and task.action._task.diff else {}),
+    }
+
+
+def _drafts(task: PlanTask, resolved: Resolved, record: _collect.OnRecord) -> list[Draft]:
+    name = resolved.plan.name
+    before = record.plans.get(name)
+    revision = before.revision + 1 if before else 1
+    person = task.identity(task.policy).person
+    signer = task.signer()
+    person = person or (signer[0] if signer else None)
+    body: dict[str, Any] = {
+        "plan": name,
+        "revision": revision,
+        "digest": resolved.digest,
+        "resolved": resolved.to_plain(),
+        "expires": utc(task.now + task.policy.expires),
+        "policy": task.policy.digest,
+    }
+    body |= {"person": person.id} if person else {}
+    drafts = [Draft(_kind_plan_proposed.NAME, name, body, f"plan/{name}/{revision}")]
+    for other in resolved.plan.supersedes:
+        there = record.plans.get(other)
+        if there is None:
+            raise PlanError(f"{task.sources.plan}: supersedes: there is no plan {other} on record")
+        if there.is_standing:
+            drafts.append(ending(there, "superseded", by=name))
+    return drafts
+
+
+def ending(standing: Standing, how: str, reason: str = "", by: str = "") -> Draft:
+    """Return the event that a plan ended."""
+    body: dict[str, Any] = {"plan": standing.plan, "revision": standing.revision, "how": how}
+    body |= {"reason": reason} if reason else {}
+    body |= {"by": by} if by else {}
+    key = f"plan/{standing.plan}/{standing.revision}/ended"
+    return Draft(_kind_plan_ended.NAME, standing.plan, body, key)
+
+
+def _with_proposal(
+    task: PlanTask,
+    ledger: Ledger,
+    record: _collect.OnRecord,
+    resolved: Resolved,
+    keep: bool,
+) -> _collect.OnRecord:
+    """Return what is on record after the proposal, or would be."""
+    if keep:
+        return _collect.OnRecord.of(ledger)
+    before = record.plans.get(resolved.plan.name)
+    would_be = Standing(
+        plan=resolved.plan.name,
+        revision=before.revision + 1 if before else 1,
+        digest=resolved.digest,
+        resolved=resolved,
+        proposed=task.now,
+        expires=utc(task.now + task.policy.expires),
+        recorded=before.recorded if before else (),
+    )
+    return _collect.with_plan(record, would_be)
+
+
+def _write_statements(task: PlanTask, standing: Standing, ledger: str) -> list[str]:
+    """Write the statements that people may sign, where somebody must sign or may."""
+    if not task.sources.approvals:
+        return []
+    plan = standing.resolved.plan
+    demands = [_demands.of_step(task.policy, plan, step) for step in plan.path]
+    wanted = _statement_files.wanted(task.policy, standing, demands, ledger, task.now)
+    if not wanted:
+        return []
+    return _statement_files.put(os.path.join(task.sources.approvals, standing.plan), wanted)
+
+
+def _declare(
+    task: PlanTask, ledger: Ledger, record: _collect.OnRecord, standing: Standing
+) -> _collect.OnRecord:
+    """Declare the emergency in the name of who proposes the plan, where they may."""
+    signer = task.signer()
+    identity = task.identity(task.policy)
+    for step in standing.resolved.plan.path:
+        demands = _demands.of_step(task.policy, standing.resolved.plan, step)
+        person, key = (signer[0], signer[1]) if signer else (identity.person, None)
+        strong = signer is not None or is_as_strong(identity.strength, demands.strength)
+        if person is None or not strong or not set(person.roles) & set(demands.declarers):
+            continue
+        statement = _statement_files.of(
+            standing, record.ledger, step.environment, person.id, "declare", reason=_why(task)
+        )
+        if any(each.statement.digest == statement.digest for each in standing.recorded):
+            continue
+        task.record(ledger, standing, task.recorded(statement, key))
+        task.show(f"declared    emergency in {step.environment} by {person.id}")
+    return _collect.OnRecord.of(ledger)
+
+
+def _why(task: PlanTask) -> str:
+    return task.arguments["reason"] or task.planned.plan.why
+
+
+def _diff(before: Standing | None, resolved: Resolved) -> dict[str, str]:
+    return {
+        "before": _text(before.resolved) if before else "",
+        "after": _text(resolved),
+        "before_header": f"{resolved.plan.name} revision {before.revision if before else 0}",
+        "after_header": f"{resolved.plan.name} as it is now",
+    }
+
+
+def _text(resolved: Resolved) -> str:
+    """Return a plan for a diff: a line for each key, host, and digest."""
+    lines = [f"{key}: {_short(value)}" for key, value in resolved.plan.plain.items()]
+    lines.append(f"release digest: {resolved.release['digest']}")
+    for place in resolved.places:
+        lines += [f"{place.environment} host: {host}" for host in place.hosts]
+        named = {**place.options, **{f"hook {name}": d for name, d in place.hooks.items()}}
+        lines += [f"{place.environment} {name}: {named[name][:12]}" for name in named]
+    return "".join(line + "\n" for line in lines)
+
+
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def end(task: PlanTask, how: str) -> Result:
+    """End the plan: *how* is cancelled, which needs a reason, or closed, once all is deployed."""
+    task.refuse_extra_variables()
+    name, reason = task.planned.plan.name, " ".join((task.arguments["reason"] or "").split())
+    with task.ledger() as ledger:
+        task.accept_policy(ledger, task.policy)
+        record = task.take_in(ledger, _collect.OnRecord.of(ledger))
+        standing = record.plans.get(name)
+        if standing is None:
+            raise PlanError(f"there is no plan {name} on record: it was never proposed")
+        if standing.ended == how:
+            return {"changed": False, "plan": name, "msg": f"{name} is {how} already"}
+        if not standing.is_standing:
+            raise PlanError(f"{name} is {standing.ended} already")
+        if how == "cancelled" and not reason:
+            raise PlanError("reason (release_reason) is required to cancel a plan")
+        if how == "closed":
+            left = _left(task, standing, record)
+            if left:
+                raise PlanError(
+                    f"{name} cannot be closed: {'; '.join(left)}; deploy it, or cancel the plan "
+                    "(release_as=cancelled)"
+                )
+        if not task.check:
+            ledger.append([ending(standing, how, reason)], task.actor)
+    task.show(f"{name} {how}" + (f": {reason}" if reason else ""))
+    return {"changed": True, "plan": name, "revision": standing.revision}
+
+
+def _left(task: PlanTask, standing: Standing, record: _collect.OnRecord) -> list[str]:
+    """Return what is left to do before a plan can be closed."""
+    release, left = standing.resolved.release, []
+    for place in standing.resolved.places:
+        about = (place.hosts, release["name"], release["digest"])
+        found = _promotion.soaked(*about, record.deployments)
+        if found.missing:
+            missing = _resolved.listed(found.missing)
+            left.append(f"not committed in {place.environment} on {missing}")
+    for step in standing.resolved.plan.path:
+        if not standing.resolved.plan.is_emergency:
+            break
+        known = _collect.facts(
+            task.policy,
+            (None, ""),
+            record,
+            standing.resolved,
+            step.environment,
+            _collect.Run(task.run),
+            task.now,
+        )
+        agreed = _approvals.of(known)
+        if agreed.missing:
+            left.append(f"not ratified in {step.environment}")
+    return left

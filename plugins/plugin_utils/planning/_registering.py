@@ -1,0 +1,123 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Open, change and close entries of registers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..gates import _acknowledgements, _collect
+from ..ledger._event import LedgerError
+from ..ledger._ledger import Ledger
+from ..plan._standing import Standing
+from ..policy._policy import Person
+from ..registers import _register
+from ..registers._register import ACCEPTANCE, ACKNOWLEDGEMENT, ISSUE, RISK_REVIEW, RegisterError
+from ._task import PlanTask
+
+Result = dict[str, Any]
+ATTEMPTS = 20  # to get a number for an issue, where others open some at the same time
+
+
+def register(task: PlanTask) -> Result:
+    """Record the entry that the task describes."""
+    if task.sources.policy:
+        task.refuse_extra_variables()
+    with task.ledger(must_exist=False) as ledger:
+        if task.sources.policy and not task.check:
+            task.accept_policy(ledger, task.policy)
+        for attempt in range(ATTEMPTS):
+            try:
+                return _once(task, ledger)
+            except LedgerError as error:
+                if error.code != "key_conflict" or attempt == ATTEMPTS - 1:
+                    raise
+    raise RegisterError("the entry could not be recorded")
+
+
+def _once(task: PlanTask, ledger: Ledger) -> Result:
+    entries = _register.of_ledger(ledger)
+    kind = task.arguments["kind"]
+    standing = _standing(task, ledger)
+    person = _who(task)
+    id_ = _id(task, kind, entries, standing)
+    change = _register.CLOSED if task.arguments["state"] == "closed" else _register.OPENED
+    draft = _register.changed(
+        entries,
+        kind,
+        id_,
+        change,
+        _fields(task, kind),
+        plan=standing.plan if standing else "",
+        revision=standing.revision if standing else 0,
+        person=person.id if person else "",
+    )
+    if draft and not task.check:
+        ledger.append([draft], task.actor)
+        entries = _register.of_ledger(ledger)
+    entry = next((e for e in entries if (e.register, e.id) == (kind, id_)), None)
+    name = kind.replace("_", " ")
+    said = f"{name} {id_} {draft.body['change'] if draft else 'unchanged'}"
+    task.show(said)
+    return {
+        "changed": draft is not None,
+        "id": id_,
+        "msg": said,
+        **({"entry": entry.to_plain()} if entry else {}),
+    }
+
+
+def _standing(task: PlanTask, ledger: Ledger) -> Standing | None:
+    """Return the plan that the entry is about, if any."""
+    if not task.sources.plan:
+        return None
+    name = task.planned.plan.name
+    standing = _collect.OnRecord.of(ledger).plans.get(name)
+    if standing is None:
+        raise RegisterError(f"there is no plan {name} on record: run the playbook plan first")
+    return standing
+
+
+def _who(task: PlanTask) -> Person | None:
+    """Return the person who records the entry, as far as the policy knows them by account."""
+    return task.identity(task.policy).person if task.sources.policy else None
+
+
+def _id(
+    task: PlanTask, kind: str, entries: list[_register.Entry], standing: Standing | None
+) -> str:
+    given = task.arguments["id"]
+    if kind == ISSUE:
+        return given or _register.next_issue(entries)
+    if standing is None:
+        raise RegisterError(f"plan (release_plan) is required for {kind}")
+    if kind == ACKNOWLEDGEMENT:
+        if not task.arguments["by"]:
+            raise RegisterError("by (release_by) is required: the stakeholder who acknowledges")
+        by = task.arguments["by"]
+        return _acknowledgements.acknowledged(standing.plan, standing.revision, by)
+    if kind == RISK_REVIEW:
+        known = [risk.id for risk in standing.resolved.plan.risks]
+        if task.arguments["risk"] not in known:
+            valid = ", ".join(known) or "the plan has no risks"
+            raise RegisterError(f"risk (release_risk) is not in the plan; valid: {valid}")
+        return f"{standing.plan}/{task.arguments['risk']}"
+    if kind == ACCEPTANCE:
+        environment = task.arguments["env"]
+        if standing.resolved.plan.step(environment or "") is None:
+            raise RegisterError("env (release_env) is required: an environment of the plan")
+        return f"{standing.plan}/{environment}"
+    return str(given)
+
+
+def _fields(task: PlanTask, kind: str) -> dict[str, Any]:
+    names = ("title", "severity", "workaround", "corrective_action", "reason")
+    fields: dict[str, Any] = {name: task.arguments[name] for name in names}
+    fields["environment"] = task.arguments["env"]
+    fields["affects"] = ", ".join(task.arguments["affects"] or ())
+    for name in ("blocker", "known_error"):
+        fields[name] = task.arguments[name]
+    given = {name: value for name, value in fields.items() if value not in (None, "")}
+    if kind == RISK_REVIEW:
+        given.pop("environment", None)
+    return given

@@ -1,0 +1,219 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A task that is about a plan: the files that it rests on, who acts, and the ledger."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from functools import cached_property
+from typing import Any
+
+from ...module_utils.errors._release_error import ReleaseError
+from ...module_utils.formats import _canonical
+from ..adapter import _play
+from ..gates import _addresses, _collect, _sources
+from ..gates._sources import GateError, Planned, Sources
+from ..ledger import _actor
+from ..ledger._event import Actor
+from ..ledger._ledger import Ledger
+from ..plan import _statement_files, _taking_in
+from ..plan._agreement import Recorded
+from ..plan._plan import Step
+from ..plan._resolved import Resolved
+from ..plan._standing import Standing
+from ..plan._statement import Statement
+from ..policy import _file as _policy_file
+from ..policy import _in_force, _sshsig
+from ..policy._policy import Identity, Person, Policy, identify
+from ..run import _identity
+
+DEFAULT_KEY = "~/.ssh/id_ed25519"
+AWX_USER = ("awx_user_name", "tower_user_name")
+
+
+class PlanTask:
+    """The task of an *action* with its *arguments*; each part is read when it is needed first."""
+
+    def __init__(
+        self, action: Any, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]
+    ) -> None:
+        self.action = action
+        self.arguments = arguments
+        self.task_vars = task_vars
+        self.check = bool(action._task.check_mode)
+        self.now = datetime.now(timezone.utc)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """What the task rests on; what a plan needs is taken from the variables of its hosts."""
+        names = ("plan", "policy", "calendar", "ledger", "media_library", "trust", "approvals")
+        given = {name: self.arguments[name] or "" for name in names}
+        return Sources(**given)
+
+    @cached_property
+    def planned(self) -> Planned:
+        """Plan, policy and calendar."""
+        if not self.sources.plan:
+            raise GateError("plan (release_plan) is required", code="invalid_option")
+        return _sources.read(self.sources)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The policy; GateError without one."""
+        if self.sources.plan:
+            return self.planned.policy
+        if not self.sources.policy:
+            raise GateError("release_policy is required: set it in the inventory")
+        return _policy_file.read(self.sources.policy)
+
+    @cached_property
+    def actor(self) -> Actor:
+        """Who acts, by what surrounds the run."""
+        return _actor.of_run(self.task_vars, os.environ)
+
+    @cached_property
+    def run(self) -> str:
+        """The id of the run."""
+        return _identity.run_id(self.task_vars)
+
+    def identity(self, policy: Policy) -> Identity:
+        """Return who acts, as *policy* knows them."""
+        awx = next((str(self.task_vars[n]) for n in AWX_USER if self.task_vars.get(n)), None)
+        if awx is None and self.actor.strength == "awx":
+            awx = ""
+        return identify(policy, _identity.user_name(), awx, self.actor.name)
+
+    @contextlib.contextmanager
+    def ledger(self, must_exist: bool = True) -> Iterator[Ledger]:
+        """Give the ledger; without *must_exist* the first event makes it."""
+        if not self.sources.ledger:
+            raise GateError("release_ledger is required: set it in the inventory")
+        opened = Ledger(self.sources.ledger) if not must_exist else _sources.opened(self.sources)
+        with contextlib.closing(opened) as ledger:
+            self.now = _sources.time_of(ledger, self.now)
+            yield ledger
+
+    def refuse_extra_variables(self) -> None:
+        """Raise GateError where extra variables would redirect what the plan rests on."""
+        _sources.refuse_extra_variables(_play.extra_variables(self.action))
+
+    def accept_policy(self, ledger: Ledger, policy: Policy) -> None:
+        """Record that the policy came into force, where another one was; or PolicyError."""
+        drafts = _in_force.changes(ledger, _sources.inputs(self.sources, policy), self.now)
+        if drafts and not self.check:
+            ledger.append(drafts, self.actor)
+
+    def resolved(self) -> Resolved:
+        """Return the plan as it is now."""
+        return _sources.resolve(self.library_named(), self.planned, self.inventory, self.now)
+
+    def library_named(self) -> Sources:
+        """Return the sources with the media library and trust of the plan's hosts."""
+        given = dict(self.sources.__dict__)
+        for name in ("media_library", "trust"):
+            given[name] = given[name] or self._of_hosts(f"deploy_{name}")
+        self.sources = Sources(**given)
+        if not self.sources.media_library:
+            raise GateError("deploy_media_library is required: set it in the inventory")
+        return self.sources
+
+    def inventory(self, step: Step) -> list[_play.HostOptions]:
+        """Return the hosts that *step* is about, with their role options."""
+        hosts = _play.hosts_of(self.action, step.hosts, self.task_vars)
+        return _play.role_options(self.action, self.task_vars, hosts)
+
+    def take_in(self, ledger: Ledger, record: _collect.OnRecord) -> _collect.OnRecord:
+        """Take signed statements into *ledger*; return what is on *record* after that."""
+        if not self.sources.approvals:
+            return record
+        taken: list[Recorded] = []
+        for name in record.plans:
+            folder = os.path.join(self.sources.approvals, name)
+            taken += _taking_in.take_in(
+                ledger,
+                self.policy,
+                record.plans,
+                _statement_files.signed(folder),
+                self.now,
+                self.action._display.warning,
+                keep=not self.check,
+            )
+        for each in taken:
+            said = each.statement
+            self.show(f"taken in: {said.decision} of {said.person} for {said.environment}")
+        if not taken:
+            return record
+        if self.check:
+            return _collect.with_statements(record, taken)
+        return _collect.OnRecord.of(ledger)
+
+    def signer(self) -> tuple[Person, str] | None:
+        """Return the person whose key is at hand, and the key's path; None without one.
+
+        Raises SignatureError where the option *key* names a file that is no person's key.
+        """
+        given = self.arguments["key"]
+        path = os.path.expanduser(given or DEFAULT_KEY)
+        if not given and not os.path.isfile(path):
+            return None
+        try:
+            person = self.policy.holder(_sshsig.public_key(path))
+        except _sshsig.SignatureError:
+            if given:
+                raise
+            return None
+        if person is None and given:
+            raise _sshsig.SignatureError(
+                f"key (release_key): {path} is not a key of a person in policy.yml"
+            )
+        return (person, path) if person else None
+
+    def recorded(self, statement: Statement, key: str | None) -> Recorded:
+        """Return *statement* as it is to be recorded: signed by the *key*, or as who acts."""
+        if key is not None:
+            signature = _sshsig.sign(statement.data, key)
+            return Recorded(statement, self.now, "signed", signature)
+        return Recorded(statement, self.now, self.identity(self.policy).strength)
+
+    def record(self, ledger: Ledger, standing: Standing, recorded: Recorded, run: str = "") -> None:
+        """Check *recorded*, and record it unless this is a dry run."""
+        head = ledger.head()
+        _taking_in.check(
+            self.policy,
+            standing,
+            recorded,
+            head.ledger if head else "",
+            self.now,
+            _taking_in.verifier(self.policy),
+            run,
+        )
+        if not self.check:
+            actor = Actor(recorded.statement.person, recorded.strength)
+            ledger.append([_taking_in.draft(recorded)], actor)
+
+    def addresses(self, hosts: Sequence[str]) -> dict[str, tuple[str, ...] | str]:
+        """Return the addresses of *hosts*, or why those of a host are not known."""
+        found: dict[str, tuple[str, ...] | str] = {}
+        for each in _play.connections(self.action, self.task_vars, hosts):
+            target = _addresses.Target(each.host, each.plugin, each.address, each.ssh_arguments)
+            try:
+                found[each.host] = _addresses.addresses(target)
+            except ReleaseError as error:
+                found[each.host] = str(error)
+        return found
+
+    def show(self, *lines: str) -> None:
+        """Print *lines* for people."""
+        for line in lines:
+            self.action._display.display(_canonical.printable(line))
+
+    def _of_hosts(self, name: str) -> str:
+        for step in self.planned.plan.path:
+            for host in _play.hosts_of(self.action, step.hosts, self.task_vars):
+                value = _play.value_of(self.task_vars, host, name)
+                if value:
+                    return os.path.expanduser(str(value))
+        return ""

@@ -1,0 +1,219 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``policy.yml``: read and checked; errors name file, line, key and what was expected."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ...module_utils.formats import _canonical
+from ..definition import _duration, _schema_file
+from ..definition._schema_file import FileError, Mistake, Schema, at
+from ._policy import (
+    DEFAULT_EXPIRY,
+    DEFAULT_STRENGTH,
+    GATES,
+    NEVER_OVERRIDDEN,
+    Emergency,
+    Environment,
+    Key,
+    OwnGate,
+    Person,
+    Policy,
+)
+
+KEY_TYPES = ("ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-")
+LONGEST_TIMEOUT = timedelta(minutes=10)
+
+
+def read(path: str, option: str = "release_policy") -> Policy:
+    """Return the Policy in the file *path*, which *option* names; FileError, in a line."""
+    try:
+        with open(path, "rb") as stream:
+            text = stream.read().decode("utf-8")
+    except OSError as error:
+        raise FileError(f"{option}: {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise FileError(f"{option}: {path}: not UTF-8; expected YAML in UTF-8") from None
+    return parse(text, path)
+
+
+def parse(text: str, filename: str) -> Policy:
+    """Return the Policy in the YAML *text*."""
+    plain, lines = _schema_file.load(text, filename, "people and environments")
+    _schema_file.check(plain, lines, filename, schema())
+    with _schema_file.located(filename, lines):
+        return of_plain(plain, _canonical.sha256_hex(text.encode("utf-8")), text)
+
+
+def of_plain(plain: Mapping[str, Any], digest: str, text: str = "") -> Policy:
+    """Return the Policy that *plain*, which fits the schema, says; Mistake where it cannot be.
+
+    *digest* is that of the file's bytes, and *text* what they say.
+    """
+    people = {}
+    for name, item in plain["people"].items():
+        with at("people", name):
+            people[name] = _person(name, item)
+    _check_alone(people)
+    environments: list[Environment] = []
+    for name, item in plain["environments"].items():
+        with at("environments", name):
+            environments.append(_environment(name, item or {}, people, environments))
+    emergency = None
+    if "emergency" in plain:
+        item = plain["emergency"]
+        with at("emergency"):
+            _check_roles(people, item["roles"], "roles")
+            _check_roles(people, item["ratify"], "ratify")
+        emergency = Emergency(
+            tuple(item["roles"]), dict(item["ratify"]), _duration.parse(item["within"])
+        )
+    names = [each.name for each in environments]
+    own = tuple(_own_gate(name, item, names) for name, item in plain.get("gates", {}).items())
+    known = [*GATES, *(gate.name for gate in own)]
+    override = {}
+    for gate, roles in plain.get("override", {}).items():
+        with at("override"):
+            if gate in NEVER_OVERRIDDEN:
+                raise Mistake([gate], f"{gate} can never be overridden; expected another gate")
+            if gate not in known:
+                raise Mistake([gate], f"{gate} is not a gate; expected one of {', '.join(known)}")
+            _check_roles(people, roles, gate)
+        override[gate] = tuple(roles)
+    with at():
+        _check_roles(people, plain.get("changes", ()), "changes")
+    return Policy(
+        digest=digest,
+        people=people,
+        environments=tuple(environments),
+        standard=tuple(plain.get("standard", ())),
+        emergency=emergency,
+        override=override,
+        gates=own,
+        expires=_duration.parse(plain["expires"]) if "expires" in plain else DEFAULT_EXPIRY,
+        changes=tuple(plain.get("changes", ())),
+        text=text,
+    )
+
+
+@functools.lru_cache(maxsize=None)
+def schema() -> Schema:
+    """Return the published JSON Schema of ``policy.yml``."""
+    return _schema_file.schema("policy")
+
+
+def _person(name: str, item: Mapping[str, Any]) -> Person:
+    keys = []
+    for index, key in enumerate(item.get("keys", ())):
+        with at("keys", index):
+            keys.append(_key(key))
+    texts = {field: item.get(field, "") for field in ("name", "mail", "os_user", "awx")}
+    return Person(name, tuple(item["roles"]), keys=tuple(keys), **texts)
+
+
+def _key(item: str | Mapping[str, Any]) -> Key:
+    plain: Mapping[str, Any] = {"key": item} if isinstance(item, str) else item
+    words = plain["key"].split()
+    if len(words) < 2 or not words[0].startswith(KEY_TYPES) or "\n" in plain["key"].strip():
+        raise Mistake(
+            [], "not a public key; expected a line such as ssh-ed25519 AAAA… as in a .pub file"
+        )
+    days: dict[str, Any] = {}
+    for name in ("not_before", "not_after"):
+        if name in plain:
+            with at(name, errors=ValueError):
+                day = datetime.strptime(plain[name], "%Y-%m-%d").replace(tzinfo=timezone.utc)
+                days[name] = day + timedelta(days=name == "not_after")
+    return Key(words[0], words[1], revoked=plain.get("revoked", False), **days)
+
+
+def _check_alone(people: Mapping[str, Person]) -> None:
+    """Refuse two people with one key or one account: each of them could be the other."""
+    seen: dict[tuple[str, str], str] = {}
+    for person in people.values():
+        accounts = [("os_user", person.os_user), ("awx", person.awx)]
+        marks = [(name, value) for name, value in accounts if value]
+        marks += [("keys", key.blob) for key in person.keys]
+        for mark in marks:
+            other = seen.setdefault(mark, person.id)
+            if other != person.id:
+                raise Mistake(
+                    ["people", person.id, mark[0]],
+                    f"{other} has the same; expected one of their own for each person",
+                )
+
+
+def _environment(
+    name: str, item: Mapping[str, Any], people: Mapping[str, Person], before: list[Environment]
+) -> Environment:
+    _check_roles(people, item.get("approvals", {}), "approvals")
+    for index, network in enumerate(item.get("networks", ())):
+        _check_network(network, index)
+    for index, other in enumerate(item.get("promote_from", ())):
+        if other not in [each.name for each in before]:
+            raise Mistake(
+                ["promote_from", index], f"{other} is not before {name}; expected one that is"
+            )
+    return Environment(
+        name=name,
+        plan_required=item.get("plan_required", False),
+        approvals=dict(item.get("approvals", {})),
+        strength=item.get("strength", DEFAULT_STRENGTH),
+        separation=tuple(item.get("separation", ())),
+        networks=tuple(item.get("networks", ())),
+        soak=_duration.parse(item["soak"]) if "soak" in item else timedelta(),
+        window=item.get("window", ""),
+        promote_from=tuple(item.get("promote_from", ())),
+        signatures=item.get("signatures", False),
+    )
+
+
+def _check_network(text: str, index: int) -> None:
+    import ipaddress
+
+    with at("networks", index):
+        try:
+            ipaddress.ip_network(text)
+        except ValueError as error:
+            raise Mistake(
+                [], f"{error}; expected a network in CIDR form (example: 203.0.113.0/24)"
+            ) from None
+
+
+def _check_roles(people: Mapping[str, Person], roles: Iterable[str], key: str) -> None:
+    known = {role for person in people.values() for role in person.roles}
+    for role in roles:
+        if role not in known:
+            raise Mistake([key], f"no person has the role {role}; expected {_listed(known)}")
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(sorted(words)) or "a role of a person"
+
+
+def _own_gate(name: str, item: Mapping[str, Any], environments: Iterable[str]) -> OwnGate:
+    with at("gates", name):
+        if name in GATES:
+            raise Mistake([], "a built-in gate has this name; expected another name")
+        if ("command" in item) == ("url" in item):
+            raise Mistake([], "expected a command or a url, and not both")
+        url = item.get("url", "")
+        if url and not url.startswith("https://"):
+            raise Mistake(["url"], "not an https URL; expected https://…")
+        timeout = _duration.parse(item.get("timeout", "30s"))
+        if timeout > LONGEST_TIMEOUT:
+            raise Mistake(["timeout"], "longer than 10m; expected 10m at most")
+        for index, environment in enumerate(item.get("environments", ())):
+            if environment not in environments:
+                raise Mistake(["environments", index], f"{environment} is not in environments")
+    return OwnGate(
+        name,
+        tuple(item.get("command", ())),
+        url,
+        timeout.total_seconds(),
+        tuple(item.get("environments", ())),
+    )
