@@ -18,6 +18,7 @@ from ..plugin_utils.ledger import _finding, _hosts, _place, _questions
 from ..plugin_utils.ledger._event import LedgerError
 from ..plugin_utils.ledger._ledger import Ledger
 from ..plugin_utils.notes import _files
+from ..plugin_utils.planning import _looking_ahead
 
 MISSING = "missing_ledger"
 
@@ -84,7 +85,9 @@ def _status(arguments: _arguments.Arguments, told: _finding.Told | None) -> _que
     if told is not None and not place:
         return _questions.status(None, told, names, now)
     try:
-        return _questions.status(_opened(place, "status"), told, names, now)
+        ledger = _opened(place, "status")
+        ahead = _looking_ahead.ahead(ledger, arguments["policy"], arguments["calendar"], now)
+        return _questions.status(ledger, told, ahead.environments or names, now, ahead.outlook)
     except LedgerError as error:
         if told is None:
             raise

@@ -43,6 +43,13 @@ options:
     type: str
     default: status
     choices: [status, unrecorded, events, audit, export]
+  policy:
+    description: C(policy.yml), for what plans wait for in O(question=status). Its environments are
+      the columns then.
+    type: path
+  calendar:
+    description: C(calendar.yml), for windows and freezes ahead in O(question=status).
+    type: path
   application:
     description: With O(question=events), only events of this application.
     type: str

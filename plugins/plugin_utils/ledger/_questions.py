@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -33,15 +33,18 @@ def status(
     told: _finding.Told | None,
     environments: Sequence[str],
     now: datetime,
+    ahead: _status.Ahead | None = None,
 ) -> Reply:
     """Answer what is live where, what is held, unrecorded or unknown, and how the last runs ended.
 
-    Either of *ledger* and *told* may be None. Where one host told, its history is shown too.
+    Either of *ledger* and *told* may be None. *ahead* is what plans say. Where one host told, its
+    history is shown too.
     """
     if ledger is not None:
         found = _status.of_ledger(ledger, told)
     else:
         found = _status.of_hosts(told or _finding.Told())
+    found = replace(found, ahead=ahead)
     plain = found.to_plain(now)
     lines = found.lines(environments, now)
     hosts = {host for host, _root in told.histories} if told else set()

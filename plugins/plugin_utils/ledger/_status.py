@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from ...module_utils.formats import _canonical
 from . import _finding, _matrix, _unrecorded
@@ -23,12 +23,30 @@ LABEL = 13  # columns
 LONGEST_REASON = 90
 
 
+class Ahead(Protocol):
+    """What plans say is ahead; rooms above this one know plans."""
+
+    @property
+    def freeze(self) -> str:
+        """The next freeze."""
+
+    def head(self, now: datetime) -> list[tuple[str, list[str]]]:
+        """Return labels and lines that stand first."""
+
+    def lines(self, now: datetime) -> list[str]:
+        """Return lines that stand behind what is live where."""
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return plain data."""
+
+
 @dataclass(frozen=True)
 class Status:
     """The status: by what hosts *told*, where they were asked, else by the ledger alone.
 
     *deployments* are as that projection has them. *open_runs* and *last_runs* are rows of runs, and
-    *unrecorded* what hosts did that is not on record; each is None without a ledger.
+    *unrecorded* what hosts did that is not on record; each is None without a ledger. *ahead* is
+    what plans say, None without a policy.
     """
 
     deployments: Sequence[Mapping[str, Any]]
@@ -37,6 +55,7 @@ class Status:
     open_runs: Sequence[Mapping[str, Any]] | None = None
     last_runs: Sequence[Mapping[str, Any]] | None = None
     unrecorded: Sequence[Unrecorded] | None = None
+    ahead: Ahead | None = None
 
     def to_plain(self, now: datetime) -> dict[str, Any]:
         """Return this as plain data, for JSON."""
@@ -52,6 +71,7 @@ class Status:
             "held": [dict(row) for row in self._held()],
             "runs": None if self.last_runs is None else [dict(row) for row in self.last_runs],
             "unrecorded": None if unrecorded is None else [each.to_plain() for each in unrecorded],
+            **({"ahead": self.ahead.to_plain()} if self.ahead else {}),
         }
 
     def _held(self) -> list[Mapping[str, Any]]:
@@ -59,7 +79,12 @@ class Status:
 
     def lines(self, environments: Sequence[str], now: datetime) -> list[str]:
         """Return the status for people, as lines of a terminal."""
-        lines = _list("on trial", [_trial(row, now) for row in self._held()])
+        lines = []
+        for label, entries in self.ahead.head(now) if self.ahead else ():
+            lines += _list(label, entries)
+        if self.ahead:
+            lines.append(self._in_short(self.ahead))
+        lines += _list("on trial", [_trial(row, now) for row in self._held()])
         lines += _list(
             "locked", [f"{row['host']} {row['root']} by {row['run']}" for row in self.locked]
         )
@@ -67,7 +92,8 @@ class Status:
             lines += _list("open", [_run(row, now) for row in self.open_runs])
         if self.unrecorded is not None:
             count = len(self.unrecorded)
-            lines.append(f"{'unrecorded':{LABEL}}{count}{':' if count else ''}")
+            if count or not self.ahead:
+                lines.append(f"{'unrecorded':{LABEL}}{count}{':' if count else ''}")
             lines += _list("", [_entry(each) for each in self.unrecorded])
         lines += _list("unknown", [f"{host}: {why}" for host, why in self.unknown.items()])
         cells = _matrix.cells(self.deployments)
@@ -75,9 +101,19 @@ class Status:
             "",
             *(_matrix.table(cells, environments, now) if cells else ["nothing is deployed"]),
         ]
+        if self.ahead and self.ahead.lines(now):
+            lines += ["", *self.ahead.lines(now)]
         if self.last_runs:
             lines += ["", *_list("last runs", [_run(row, now) for row in self.last_runs])]
-        return [_canonical.one_line(line) for line in lines]
+        return [_canonical.printable(line) for line in lines]
+
+    def _in_short(self, ahead: Ahead) -> str:
+        """Return what is held, how much is unrecorded, and the next freeze, in a line."""
+        held = f"{len(self._held())} on trial" if self._held() else "none"
+        line = f"{'held':{LABEL}}{held:11}"
+        if self.unrecorded is not None:
+            line += f"unrecorded changes: {len(self.unrecorded):<9}"
+        return (line + (f"freeze ahead: {ahead.freeze}" if ahead.freeze else "")).rstrip()
 
 
 def of_ledger(ledger: Ledger, told: _finding.Told | None) -> Status:

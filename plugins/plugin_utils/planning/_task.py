@@ -14,7 +14,7 @@ from typing import Any
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 from ..adapter import _play
-from ..gates import _addresses, _collect, _sources
+from ..gates import _addresses, _collect, _outlook, _sources
 from ..gates._sources import GateError, Planned, Sources
 from ..ledger import _actor
 from ..ledger._event import Actor
@@ -28,6 +28,7 @@ from ..plan._statement import Statement
 from ..policy import _file as _policy_file
 from ..policy import _in_force, _sshsig
 from ..policy._policy import Identity, Person, Policy, identify
+from ..registers import _register
 from ..run import _identity
 
 DEFAULT_KEY = "~/.ssh/id_ed25519"
@@ -127,10 +128,8 @@ class PlanTask:
 
     def take_in(self, ledger: Ledger, record: _collect.OnRecord) -> _collect.OnRecord:
         """Take signed statements into *ledger*; return what is on *record* after that."""
-        if not self.sources.approvals:
-            return record
         taken: list[Recorded] = []
-        for name in record.plans:
+        for name in record.plans if self.sources.approvals else ():
             folder = os.path.join(self.sources.approvals, name)
             taken += _taking_in.take_in(
                 ledger,
@@ -144,11 +143,30 @@ class PlanTask:
         for each in taken:
             said = each.statement
             self.show(f"taken in: {said.decision} of {said.person} for {said.environment}")
-        if not taken:
-            return record
         if self.check:
             return _collect.with_statements(record, taken)
-        return _collect.OnRecord.of(ledger)
+        if taken:
+            record = _collect.OnRecord.of(ledger)
+        return self._open_issues(ledger, record)
+
+    def _open_issues(self, ledger: Ledger, record: _collect.OnRecord) -> _collect.OnRecord:
+        """Open an issue for each emergency that was not ratified in time."""
+        opened = False
+        for standing, environment, who in _outlook.unratified(self.policy, record, self.now):
+            id_ = f"E-{standing.plan}-{standing.revision}"
+            if any(entry.id == id_ for entry in record.entries):
+                continue
+            fields = {
+                "title": f"Emergency {standing.plan} was not ratified in time in {environment}",
+                "severity": "high",
+                "reason": f"needs {who}",
+            }
+            about = {"plan": standing.plan, "revision": standing.revision}
+            draft = _register.changed([], _register.ISSUE, id_, _register.OPENED, fields, **about)
+            ledger.append([draft] if draft else [], self.actor)
+            self.show(f"issue {id_} opened: {fields['title']}")
+            opened = True
+        return _collect.OnRecord.of(ledger) if opened else record
 
     def signer(self) -> tuple[Person, str] | None:
         """Return the person whose key is at hand, and the key's path; None without one.
