@@ -97,6 +97,8 @@ def agreement(
         for statement in sound
         if statement.decision == APPROVE and (statement.digest, statement.person) in withdrawn
     }
+    # Who declares an emergency does not ratify it, whatever was said first.
+    sound.sort(key=lambda statement: statement.decision != DECLARE)
     approved: dict[str, list[str]] = {role: [] for role in demands.agreeing}
     counted: set[str] = set()
     rejected, declared = [], ""
@@ -105,8 +107,9 @@ def agreement(
             ignored.append((statement, "withdrawn"))
         elif statement.decision == REJECT:
             rejected.append((statement.person, statement.reason))
-        elif statement.decision == DECLARE:
-            declared = declared or statement.person
+        elif statement.decision == DECLARE and not declared:
+            declared = statement.person
+            counted.add(declared)
         elif statement.decision == APPROVE:
             why = _twice(statement.person, counted, again)
             if why:

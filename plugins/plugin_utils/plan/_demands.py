@@ -13,6 +13,8 @@ from ..definition._schema_file import Mistake
 from ..policy._policy import Environment, Person, Policy, is_as_strong, named
 from ._plan import EMERGENCY, STANDARD, Plan, Step
 
+DECLARING = "(declares)"  # in place of a role
+
 
 @dataclass(frozen=True)
 class Demands:
@@ -125,6 +127,9 @@ def unmet(policy: Policy, plan: Plan, demands: Demands, now: datetime) -> str:
     wanted = demands.agreeing
     slots = [role for role in sorted(wanted) for _ in range(wanted[role])]
     able = {role: who_may(policy, plan, demands, [role], now) for role in wanted}
+    if demands.declarers:  # who declares an emergency does not ratify it
+        slots.insert(0, DECLARING)
+        able[DECLARING] = who_may(policy, plan, demands, demands.declarers, now, "declare")
     taken: dict[str, int] = {}
     for slot in range(len(slots)):
         if not _assign(slot, slots, able, taken, set()):

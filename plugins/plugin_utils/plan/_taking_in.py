@@ -109,6 +109,15 @@ def _conflict(standing: Standing, said: Statement) -> str:
     return ""
 
 
+def _is_withdrawn(standing: Standing, said: Statement) -> bool:
+    return any(
+        each.statement.decision == WITHDRAW
+        and each.statement.withdraws == said.digest
+        and each.statement.person == said.person
+        for each in standing.recorded
+    )
+
+
 def draft(recorded: Recorded) -> Draft:
     """Return the event that records a statement; the same statement is recorded once."""
     said = recorded.statement
@@ -150,6 +159,8 @@ def take_in(
             continue
         standing = plans.get(said.plan)
         if standing and any(r.statement.digest == said.digest for r in standing.recorded):
+            if _is_withdrawn(standing, said):
+                warn(f"{each.path}: it was withdrawn; a new approval needs a new revision")
             continue
         recorded = Recorded(said, now, "signed", each.signature)
         try:

@@ -1,0 +1,185 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A policy, a plan and what is on record of it, to be changed in one thing by a test."""
+
+from __future__ import annotations
+
+import copy
+from datetime import datetime, timedelta, timezone
+
+import yaml
+
+from ansible_collections.itops.release.plugins.plugin_utils.gates import _collect
+from ansible_collections.itops.release.plugins.plugin_utils.gates._facts import Facts
+from ansible_collections.itops.release.plugins.plugin_utils.plan import (
+    _demands,
+    _file,
+    _statement_files,
+)
+from ansible_collections.itops.release.plugins.plugin_utils.plan._agreement import Recorded
+from ansible_collections.itops.release.plugins.plugin_utils.plan._resolved import Place, Resolved
+from ansible_collections.itops.release.plugins.plugin_utils.plan._standing import Standing
+from ansible_collections.itops.release.plugins.plugin_utils.policy import _file as _policy_file
+from ansible_collections.itops.release.plugins.plugin_utils.policy._policy import Identity
+
+NOW = datetime(2026, 12, 1, 12, 0, tzinfo=timezone.utc)
+LEDGER = "1" * 32
+RELEASE = {"name": "shop", "version": "1.5.0", "digest": "d" * 64}
+KEYS = {name: f"ssh-ed25519 AAAA{name} {name}" for name in ("ada", "ben", "cleo", "dan")}
+POLICY = {
+    "format": 1,
+    "people": {
+        "ada": {
+            "roles": ["release_manager", "operations"],
+            "os_user": "ada",
+            "awx": "ada.l",
+            "keys": [KEYS["ada"]],
+        },
+        "ben": {"roles": ["operations"], "os_user": "ben", "keys": [KEYS["ben"]]},
+        "cleo": {"roles": ["product"], "keys": [KEYS["cleo"]]},
+    },
+    "environments": {
+        "test": {},
+        "staging": {},
+        "production": {
+            "plan_required": True,
+            "approvals": {"operations": 1, "product": 1},
+            "separation": ["author", "approver"],
+        },
+    },
+    "standard": ["docs-site"],
+    "emergency": {
+        "roles": ["release_manager"],
+        "ratify": {"operations": 1},
+        "within": "2d",
+    },
+    "override": {"window": ["release_manager"], "scope": ["release_manager"]},
+}
+PLAN = {
+    "format": 1,
+    "plan": "shop-1.5",
+    "author": "ada",
+    "release": "shop:1.5.0",
+    "why": "Checkout in two steps",
+    "change": "normal",
+    "path": [
+        {"environment": "staging", "hosts": "shop:&staging"},
+        {"environment": "production", "hosts": "shop:&production"},
+    ],
+}
+HOSTS = {"test": ("t1",), "staging": ("shop9",), "production": ("shop1", "shop2")}
+
+
+def changed(plain, *path, **values):
+    """Return a copy of *plain* with *values* at *path*; None takes a key away."""
+    plain = copy.deepcopy(plain)
+    there = plain
+    for key in path:
+        there = there[key]
+    for name, value in values.items():
+        if value is None:
+            there.pop(name, None)
+        else:
+            there[name] = value
+    return plain
+
+
+def policy(plain=POLICY):
+    """Return a Policy."""
+    return _policy_file.parse(yaml.safe_dump(plain, sort_keys=False), "policy.yml")
+
+
+def plan(plain=PLAN):
+    """Return a Plan."""
+    return _file.parse(yaml.safe_dump(plain, sort_keys=False), "plan.yml")[0]
+
+
+def resolved(plain=PLAN, release=RELEASE, hosts=HOSTS, options=()):
+    """Return a Resolved plan; *hosts* by environment, *options* for all of them."""
+    known = plan(plain)
+    places = tuple(
+        Place(step.environment, tuple(hosts[step.environment]), dict(options))
+        for step in known.path
+    )
+    return Resolved(known, dict(release), places)
+
+
+def standing(what=None, revision=1, proposed=NOW - timedelta(hours=1), recorded=(), **more):
+    """Return a plan on record; its approvals expire 30 days after it was *proposed*."""
+    what = what or resolved()
+    expires = (proposed + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return Standing(
+        what.plan.name,
+        revision,
+        what.digest,
+        what,
+        proposed,
+        expires,
+        recorded=tuple(recorded),
+        **more,
+    )
+
+
+def said(stands, person, decision="approve", role="", environment="production", **more):
+    """Return a statement of *person* about a plan that *stands*, as it would be recorded."""
+    at, strength = more.pop("at", NOW), more.pop("strength", "signed")
+    ledger = more.pop("ledger", LEDGER)
+    changes = more.pop("changes", {})
+    statement = _statement_files.of(
+        stands, ledger, environment, person, decision, role=role, **more
+    )
+    statement = type(statement)(**{**statement.__dict__, **changes})
+    return Recorded(statement, at, strength, "a signature")
+
+
+def demands(plain=PLAN, environment="production", rules=POLICY):
+    """Return the Demands of an environment."""
+    known = plan(plain)
+    return _demands.of_step(policy(rules), known, known.step(environment))
+
+
+def row(host, digest=RELEASE["digest"], since=NOW - timedelta(days=2), **more):
+    """Return a row of the ledger's deployments."""
+    return {
+        "host": host,
+        "root": "/srv/shop",
+        "application": "shop",
+        "environment": "staging",
+        "version": "1.5.0",
+        "digest": digest,
+        "phase": "live",
+        "since": since.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        **more,
+    }
+
+
+def facts(environment="production", rules=POLICY, what=None, stands=True, **more):
+    """Return Facts, with the plan as it was agreed unless *stands* says otherwise."""
+    what = what or resolved()
+    rules = policy(rules)
+    on_record = standing(what) if stands is True else stands
+    known = {
+        "now": NOW,
+        "policy": rules,
+        "demands": _demands.of_step(rules, what.plan, what.plan.step(environment)),
+        "resolved": what,
+        "standing": on_record or None,
+        "ledger": LEDGER,
+        "identity": Identity(rules.people["ada"], "claimed", "ada@control"),
+        "verify": lambda recorded: "",
+        "run": "run-1",
+        "hosts": HOSTS[environment],
+        **more,
+    }
+    return Facts(**known)
+
+
+def record(*plans, entries=(), deployments=(), open_runs=()):
+    """Return what a ledger has on record."""
+    return _collect.OnRecord(
+        LEDGER,
+        {each.plan: each for each in plans},
+        list(entries),
+        list(deployments),
+        list(open_runs),
+    )
