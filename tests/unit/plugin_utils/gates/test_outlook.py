@@ -12,6 +12,7 @@ from ansible_collections.itops.release.tests.fakes import plans
 from ansible_collections.itops.release.tests.fakes.plans import (
     NOW,
     PLAN,
+    POLICY,
     changed,
     record,
     row,
@@ -30,7 +31,7 @@ def look(on_record, calendar=CALENDAR, now=NOW):
 
 def test_who_is_waited_for_and_what_comes_next():
     stands = plans.standing(NIGHTLY)
-    cleo = said(stands, "cleo", role="product")
+    cleo = said(stands, "cleo", role="product", strength="claimed")
     found = look(record(plans.standing(NIGHTLY, recorded=[cleo]), deployments=THERE))
 
     assert found.head(NOW) == [

@@ -74,7 +74,7 @@ def told(events):
 
 
 def model(events, hosts, minute):
-    """Return the minute since when all *hosts* have the release committed, None if they have not."""
+    """Return the minute since when all *hosts* have the release committed, or None."""
     states = []
     for moment in range(minute + 1):
         there, passed = dict.fromkeys(HOSTS), 0
