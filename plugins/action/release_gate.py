@@ -11,8 +11,6 @@ from ansible.plugins.action import ActionBase
 from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.options import _gate
 from ..plugin_utils.adapter import _arguments, _run_action
-from ..plugin_utils.ledger import _noting
-from ..plugin_utils.ledger._journal import Ending
 from ..plugin_utils.planning import _gating
 from ..plugin_utils.planning._task import PlanTask
 
@@ -38,8 +36,9 @@ class ActionModule(ActionBase):
     def _work(
         self, arguments: _arguments.Arguments, task_vars: dict[str, Any]
     ) -> _run_action.Result:
+        task = PlanTask(self, arguments, task_vars)
         try:
-            return _gating.gate(PlanTask(self, arguments, task_vars))
+            return _gating.gate(task)
         except ReleaseError as error:
-            _noting.journal().close(Ending("refused", str(error)))
+            task.recorder().stopped(str(error))
             raise

@@ -17,6 +17,7 @@ from ..plugin_utils.adapter import _arguments, _conversion, _run_action
 from ..plugin_utils.events import _facts
 from ..plugin_utils.ledger import _actor, _finding, _hosts, _noting, _recorder, _recording
 from ..plugin_utils.library import _store
+from ..plugin_utils.policy import _file as _policy_file
 from ..plugin_utils.run import _identity
 
 # Workers are copies of the process that loads this: what it imports here, they need not import.
@@ -53,6 +54,8 @@ class ActionModule(ActionBase):
     def _record(
         self, arguments: _arguments.Arguments, task_vars: dict[str, Any]
     ) -> _run_action.Result:
+        names = _policy_file.environment_names(arguments["policy"])
+        arguments = {**arguments, "environments": names or arguments["environments"]}
         recorder = _recorder.Recorder(
             arguments["ledger"],
             _actor.of_run(task_vars, os.environ),

@@ -19,6 +19,7 @@ from ..plugin_utils.ledger._event import LedgerError
 from ..plugin_utils.ledger._ledger import Ledger
 from ..plugin_utils.notes import _files
 from ..plugin_utils.planning import _looking_ahead
+from ..plugin_utils.policy import _file as _policy_file
 
 MISSING = "missing_ledger"
 
@@ -44,6 +45,8 @@ class ActionModule(ActionBase):
         self, arguments: _arguments.Arguments, task_vars: dict[str, Any]
     ) -> _run_action.Result:
         """Answer the question; show it to people and write it to a file, as asked."""
+        names = _policy_file.environment_names(arguments["policy"])
+        arguments = {**arguments, "environments": names or arguments["environments"]}
         dest = arguments["dest"]
         if dest:
             _files.check(dest, "dest")
@@ -87,7 +90,7 @@ def _status(arguments: _arguments.Arguments, told: _finding.Told | None) -> _que
     try:
         ledger = _opened(place, "status")
         ahead = _looking_ahead.ahead(ledger, arguments["policy"], arguments["calendar"], now)
-        return _questions.status(ledger, told, ahead.environments or names, now, ahead.outlook)
+        return _questions.status(ledger, told, names, now, ahead)
     except LedgerError as error:
         if told is None:
             raise

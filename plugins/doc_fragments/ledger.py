@@ -28,6 +28,9 @@ options:
     description: The name of the variable in which each host registered the result of
       M(itops.release.release_deployment_info) with C(history).
     type: str
+  policy:
+    description: C(policy.yml). Its environments are taken in place of O(environments).
+    type: path
   variables:
     description: The prefix of the playbook's variables that are the options of this task, so that
       messages name them.

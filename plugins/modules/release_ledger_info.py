@@ -43,10 +43,6 @@ options:
     type: str
     default: status
     choices: [status, unrecorded, events, audit, export]
-  policy:
-    description: C(policy.yml), for what plans wait for in O(question=status). Its environments are
-      the columns then.
-    type: path
   calendar:
     description: C(calendar.yml), for windows and freezes ahead in O(question=status).
     type: path

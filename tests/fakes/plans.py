@@ -98,7 +98,7 @@ def resolved(plain=PLAN, release=RELEASE, hosts=HOSTS, options=()):
     """Return a Resolved plan; *hosts* by environment, *options* for all of them."""
     known = plan(plain)
     places = tuple(
-        Place(step.environment, tuple(hosts[step.environment]), dict(options))
+        Place(step.environment, tuple(hosts[step.environment]), {}, dict(options))
         for step in known.path
     )
     return Resolved(known, dict(release), places)

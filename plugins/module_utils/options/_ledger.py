@@ -19,6 +19,7 @@ def common() -> Dict[str, Any]:
         "environments": {"type": "list", "elements": "str", "default": list(ENVIRONMENTS)},
         "answers": {"type": "str"},
         "hosts": {"type": "list", "elements": "str"},
+        "policy": {"type": "path"},
         "variables": {"type": "str"},
     }
 

@@ -16,7 +16,6 @@ def options() -> Dict[str, Any]:
     return {
         **_ledger.common(),
         "question": {"type": "str", "choices": QUESTIONS, "default": "status"},
-        "policy": {"type": "path"},
         "calendar": {"type": "path"},
         "application": {"type": "str"},
         "kind": {"type": "str"},

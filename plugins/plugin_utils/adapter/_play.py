@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ansible import context
 from ansible.errors import AnsibleError
 from ansible.plugins.loader import lookup_loader
 from ansible.utils.vars import load_extra_vars
@@ -105,6 +107,20 @@ def connections(
 def extra_variables(action: ActionBase) -> dict[str, Any]:
     """Return what --extra-vars gave to this run."""
     return dict(load_extra_vars(action._loader))
+
+
+def whole_texts(names: Iterable[str]) -> dict[str, str]:
+    """Return the extra variables of these *names* that Ansible cut at the first blank, whole.
+
+    ``-e release_reason="Read it"`` reaches Ansible without the quotes, and it takes the first word.
+    """
+    found = {}
+    for given in context.CLIARGS.get("extra_vars") or ():
+        name, is_pair, text = str(given).partition("=")
+        is_one = is_pair and name in names and not re.search(r"\s\w+=", text)
+        if is_one and " " in text.strip() and not text.strip().startswith(("'", '"', "{")):
+            found[name] = text.strip()
+    return found
 
 
 def _default_connection(action: ActionBase, host: str) -> str:

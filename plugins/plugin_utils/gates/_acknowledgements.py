@@ -22,23 +22,19 @@ def answer(facts: Facts) -> Answer:
         return Answer(NAME, False, "the plan is not proposed", needs="playbook plan")
     revision = facts.standing.revision
     given = {
-        entry.id
+        entry.text("by")
         for entry in facts.entries
         if entry.register == ACKNOWLEDGEMENT
         and entry.is_open
+        and (entry.plan, entry.revision) == (facts.plan.name, revision)
         and entry.text("environment") in ("", facts.demands.environment)
         and may_acknowledge(facts.policy, entry)
     }
-    waiting = [who for who in wanted if acknowledged(facts.plan.name, revision, who) not in given]
+    waiting = [who for who in wanted if who not in given]
     if waiting:
         done = len(wanted) - len(waiting)
         return Answer(NAME, False, f"{done} of {len(wanted)}", needs=listed(waiting))
     return Answer(NAME, True, f"{len(wanted)} of {len(wanted)}")
-
-
-def acknowledged(plan: str, revision: int, who: str) -> str:
-    """Return the id of the entry by which *who* acknowledges a revision of a plan."""
-    return f"{plan}/{revision}/{who}"
 
 
 def may_acknowledge(policy: Policy, entry: Entry) -> bool:
@@ -46,7 +42,7 @@ def may_acknowledge(policy: Policy, entry: Entry) -> bool:
 
     Where the policy has a role of the stakeholder's name, that takes a person with the role.
     """
-    stakeholder = entry.id.split("/", 2)[-1]
+    stakeholder = entry.text("by")
     if not policy.having([stakeholder]):
         return True
     person = policy.people.get(entry.person)

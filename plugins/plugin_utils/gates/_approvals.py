@@ -32,16 +32,26 @@ def answer(facts: Facts) -> Answer:
         return _emergency(facts, found)
     said = counts(found, demands)
     if not found.missing:
-        deployer = facts.identity.person
-        everybody = {person for people in found.approved.values() for person in people}
-        if {"approver", "deployer"} <= set(demands.separation):
-            if deployer is None:
-                text = f"it is not known whether {facts.identity.called} approved it"
-                return Answer(NAME, False, text, needs="a run by a person in policy.yml")
-            if deployer.id in everybody:
-                return Answer(NAME, False, f"{deployer.id} approved it", needs="another deployer")
-        return Answer(NAME, True, said or "none needed")
+        return _deployer(facts, found) or Answer(NAME, True, said or "none needed")
     return Answer(NAME, False, said + _ignored(found), needs=missing(facts, found))
+
+
+def _deployer(facts: Facts, found: Agreement) -> Answer | None:
+    """Return the answer where who runs this may not deploy it, None where they may."""
+    apart, deployer = set(facts.demands.separation), facts.identity.person
+    parts: dict[str, str] = {}
+    if {"approver", "deployer"} <= apart:
+        parts |= {person: "approved" for people in found.approved.values() for person in people}
+    if {"author", "deployer"} <= apart and facts.standing:
+        parts |= {facts.standing.proposer: "proposed", facts.plan.author: "wrote"}
+    if not parts:
+        return None
+    if deployer is None:
+        text = f"{facts.identity.called} is not a person in policy.yml"
+        return Answer(NAME, False, text, needs="a deployer known by os_user or awx")
+    if deployer.id not in parts:
+        return None
+    return Answer(NAME, False, f"{deployer.id} {parts[deployer.id]} it", needs="another deployer")
 
 
 def of(facts: Facts) -> Agreement:
@@ -76,8 +86,9 @@ def missing(facts: Facts, found: Agreement) -> str:
         able = _demands.who_may(facts.policy, facts.plan, facts.demands, [role], facts.now)
         apart = {"author", "approver"} <= set(facts.demands.separation)
         proposer = standing.proposer if standing and apart else ""
-        able = [person for person in able if person.id not in counted | {proposer}]
-        said.append((role, named(able)))
+        out = counted | {proposer, found.declared} | found.withdrew
+        able = [person for person in able if person.id not in out]
+        said.append((role, named(able) if able else "a new revision: nobody is left"))
     if len(said) == 1:
         return said[0][1]
     return "; ".join(f"{role}: {people}" for role, people in said)

@@ -142,13 +142,14 @@ def of_release(
         label = library.find("sha256:" + known.resolved.release["digest"])
         issues = None
         if known.plan.scope is not None:
-            live = {
-                row["digest"]
-                for row in known.deployments
-                if row["environment"] == environment and row["host"] in known.place.hosts
-            }
-            issues = _issues_of.issues_since(library, label, sorted(filter(None, live)))
-        there = [row for row in deployments if row["environment"] == environment]
+            rows = [row for row in known.deployments if row["host"] in known.place.hosts]
+            before = {row["digest"] for row in rows} - {label.digest}
+            if not before and len({row["host"] for row in rows}) == len(known.place.hosts):
+                issues = _issues_of.Issues(known.plan.scope)  # nothing is left to be brought
+            else:
+                issues = _issues_of.issues_since(library, label, sorted(filter(None, before)))
+        hosts = known.place.hosts
+        there = [r for r in deployments if r["environment"] == environment or r["host"] in hosts]
         return OfRelease(
             issues,
             tuple(_release_facts.signature_problems(library, label, trust, now)),

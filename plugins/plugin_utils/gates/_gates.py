@@ -80,18 +80,18 @@ ON_RECORD = (
 )
 
 
-def evaluate(
-    facts: Facts, overrides: Mapping[str, str] | None = None, only: Sequence[str] = tuple(GATES)
-) -> tuple[Answer, ...]:
+def evaluate(facts: Facts, only: Sequence[str] = tuple(GATES)) -> tuple[Answer, ...]:
     """Return the answers of all gates in *only*, and of those of the organisation's own.
 
-    *overrides* has the person by whose override a gate counts as open. A gate that cannot answer
-    is closed.
+    A gate that cannot answer is closed.
     """
-    answers = [*(_asked(name, facts) for name in GATES if name in only), *facts.own]
-    given = overrides or {}
+    return (*(_asked(name, facts) for name in GATES if name in only), *facts.own)
+
+
+def overridden(answers: Sequence[Answer], overrides: Mapping[str, str]) -> tuple[Answer, ...]:
+    """Return *answers*, of which those closed count as open by *overrides*: the person by gate."""
     return tuple(
-        replace(each, override=given.get(each.gate, "")) if not each.is_open else each
+        each if each.is_open else replace(each, override=overrides.get(each.gate, ""))
         for each in answers
     )
 

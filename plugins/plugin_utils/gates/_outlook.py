@@ -165,8 +165,7 @@ def _ahead(
                 continue
             known = _known(policy, calendar, record, standing, step, now)
             release = standing.resolved.release
-            about = (known.place.hosts, release["name"], release["digest"])
-            if not _promotion.soaked(*about, record.deployments).missing:
+            if not _promotion.soaked(known.place, release, record.deployments).missing:
                 continue
             answers = _gates.evaluate(known, only=_gates.ON_RECORD)
             agreed = _approvals.of(known)

@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from ..definition import _duration
 from ..ledger._event import moment
-from ..plan._resolved import listed
+from ..plan._resolved import Place, listed
 from ._answer import Answer
 from ._facts import Facts
 
@@ -26,16 +26,18 @@ class Soaked:
     since: datetime | None
 
 
-def soaked(
-    hosts: Sequence[str], application: str, digest: str, rows: Iterable[Mapping[str, Any]]
-) -> Soaked:
-    """Return how far the release is committed on *hosts*, by *rows* of the ledger's deployments.
+def soaked(place: Place, release: Mapping[str, str], rows: Iterable[Mapping[str, Any]]) -> Soaked:
+    """Return how far a *release* is committed in a *place*, by *rows* of the ledger's deployments.
 
-    A host counts from when its last deployment root of the *application* has the *digest*.
+    A host counts from when its deployment root has the digest; where its root is not known, from
+    when the last of its roots of the application has it.
     """
+    hosts, digest = place.hosts, release["digest"]
     since: dict[str, datetime | None] = {}
     for row in rows:
-        if row["application"] != application or row["host"] not in hosts:
+        if row["application"] != release["name"] or row["host"] not in hosts:
+            continue
+        if row["root"] != place.roots.get(row["host"], row["root"]):
             continue
         is_there = row["digest"] == digest and row["phase"] == "live"
         at = moment(row["since"]) if is_there else None
@@ -53,11 +55,9 @@ def answer(facts: Facts) -> Answer:
     if facts.plan.is_emergency:
         return Answer(NAME, True, "emergency")
     place = facts.resolved.place(before.environment)
-    hosts = place.hosts if place else ()
-    if not hosts:
+    if place is None or not place.hosts:
         return Answer(NAME, False, f"{before.environment} has no hosts", needs="hosts there")
-    digest = facts.resolved.release["digest"]
-    found = soaked(hosts, facts.application, digest, facts.deployments)
+    found = soaked(place, facts.resolved.release, facts.deployments)
     if found.missing or found.since is None:
         text = f"not committed in {before.environment} on {listed(found.missing)}"
         return Answer(NAME, False, text, needs=f"a deployment to {before.environment}")

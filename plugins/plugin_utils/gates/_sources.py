@@ -140,9 +140,10 @@ def _check_windows(planned: Planned) -> None:
             continue  # the gate names the problem
         names = [window.name for window in planned.calendar.windows] if planned.calendar else []
         if name not in names:
-            known = ", ".join(names) or "no window: release_calendar is not set"
+            known = f"expected one of {', '.join(names)}" if names else "it has no windows"
+            known = known if planned.calendar else "release_calendar is not set"
             raise _schema_file.Mistake(
-                ["path", index, "window"], f"{name} is not in the calendar; expected {known}"
+                ["path", index, "window"], f"{name} is not in the calendar; {known}"
             )
 
 

@@ -57,6 +57,11 @@ class Journal:
                 return dict(line[INTENT]) if line[INTENT]["act"] == act else None
         return None
 
+    def last_intent(self) -> dict[str, Any] | None:
+        """Return what was noted last to be done, None where nothing was."""
+        intents = [line[INTENT] for line in self._lines(0) if INTENT in line]
+        return dict(intents[-1]) if intents else None
+
     def is_open(self) -> bool:
         """Tell whether the last thing that was to be done has no end."""
         last = [ENDED in line for line in self._lines(0) if ENDED in line or INTENT in line]

@@ -38,9 +38,11 @@ def project(rows: Rows, event: Event) -> None:
 
 def line(event: Event) -> str:
     """Return the event in one line."""
-    body, reason = event.body, ""
+    body, reason, gate = event.body, "", ""
     with contextlib.suppress(ValueError, AttributeError):
-        reason = json.loads(body["statement"]).get("reason", "")
+        said = json.loads(body["statement"])
+        reason, gate = said.get("reason", ""), said.get("gate", "")
     role = f" as {body['role']}" if body.get("role") else ""
     where = f"{body['plan']} revision {body['revision']} in {body['environment']}"
-    return f"{body['person']}{role}: {body['decision']} {where}" + (f": {reason}" if reason else "")
+    what = f"{body['decision']} {gate}".strip()
+    return f"{body['person']}{role}: {what} {where}" + (f": {reason}" if reason else "")

@@ -88,6 +88,23 @@ class Recorder:
             "ansible_stats": {"data": stats, "per_host": False, "aggregate": False},
         }
 
+    def stopped(self, reason: str) -> None:
+        """Record that the run stops for a *reason*: refused, or held after an earlier batch."""
+        begun = self.journal.last_intent()
+        if not begun:
+            self.journal.close(Ending("refused", reason))
+            return
+        self.journal.close(Ending("held", reason))
+        intent = replace(Intent.from_plain(begun), more=False)
+        if not self.place or not intent.head or self.check:
+            return
+        end = _recording.ended(intent, [], intent.release, verdict="held", reason=reason)
+        try:
+            with contextlib.closing(Ledger(self.place)) as ledger:
+                ledger.append([end], self.actor)
+        except ReleaseError as error:
+            self.warn(f"how this run ended is not recorded: {error}; the next run settles it")
+
     def found(self, told: _finding.Told, run: str) -> Result:
         """Import what hosts did that is not on record, and settle runs that were stopped.
 

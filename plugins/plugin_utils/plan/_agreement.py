@@ -48,7 +48,8 @@ class Subject:
 class Agreement:
     """Who *approved* (person by role), who *rejected*, and what did not count and why.
 
-    *missing* is how many approvals each role lacks. *declared*: who declared an emergency.
+    *missing* is how many approvals each role lacks. *declared*: who declared an emergency,
+    *withdrew*: who withdrew an approval, and cannot approve this revision again.
     """
 
     approved: Mapping[str, tuple[str, ...]]
@@ -56,6 +57,7 @@ class Agreement:
     missing: Mapping[str, int]
     ignored: tuple[tuple[Statement, str], ...]
     declared: str = ""
+    withdrew: frozenset[str] = frozenset()
 
     @property
     def is_met(self) -> bool:
@@ -128,6 +130,7 @@ def agreement(
         missing,
         tuple(ignored),
         declared,
+        frozenset(again),
     )
 
 
@@ -215,6 +218,6 @@ def override_problem(
         return "it is for another run"
     roles = policy.override.get(said.gate, ())
     if not set(roles) & set(policy.people[said.person].roles):
-        allowed = f"needs {' or '.join(roles)}" if roles else "policy.yml lets nobody override it"
+        allowed = f"needs {' or '.join(roles)}" if roles else "policy.yml allows no override of it"
         return f"{said.person} may not override {said.gate}: {allowed}"
     return "" if said.reason.strip() else "an override needs a reason (release_reason)"

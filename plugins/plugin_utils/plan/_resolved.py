@@ -18,10 +18,14 @@ SHOWN = 5  # of a list in a line
 
 @dataclass(frozen=True)
 class Place:
-    """An environment of a plan: its *hosts*, and a digest of each role option and hook."""
+    """An environment of a plan: its *hosts*, and a digest of each role option and hook.
+
+    *roots* has the deployment root on each host, as far as it is set.
+    """
 
     environment: str
     hosts: tuple[str, ...]
+    roots: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
     hooks: Mapping[str, str] = field(default_factory=dict)
 
@@ -30,6 +34,7 @@ class Place:
         return {
             "environment": self.environment,
             "hosts": list(self.hosts),
+            "roots": dict(self.roots),
             "options": dict(self.options),
             "hooks": dict(self.hooks),
         }
@@ -68,6 +73,7 @@ class Resolved:
             Place(
                 item["environment"],
                 tuple(item["hosts"]),
+                dict(item["roots"]),
                 dict(item["options"]),
                 dict(item["hooks"]),
             )

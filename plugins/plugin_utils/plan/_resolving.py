@@ -13,7 +13,7 @@ from ..library._catalogue import Label
 from ._plan import Plan, Step
 from ._resolved import Place, Resolved, digest_of
 
-PROBE = "deploy_probe"
+PROBE, ROOT = "deploy_probe", "deploy_root"
 
 
 class HostOptions(Protocol):
@@ -60,6 +60,7 @@ def _place(environment: str, hosts: Sequence[HostOptions]) -> Place:
     return Place(
         environment,
         tuple(host.host for host in ordered),
+        {host.host: str(host.options[ROOT]) for host in ordered if host.options.get(ROOT)},
         {
             name: digest_of({host.host: host.options.get(name) for host in ordered})
             for name in sorted(options)

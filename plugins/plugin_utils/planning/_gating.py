@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
@@ -19,7 +19,7 @@ from ..ledger._event import Draft
 from ..ledger._ledger import Ledger
 from ..plan import _agreement, _statement_files
 from ..plan._statement import OVERRIDE
-from ..policy._policy import NEVER_OVERRIDDEN, is_as_strong, named
+from ..policy._policy import NEVER_OVERRIDDEN, Policy, is_as_strong, named
 from ._task import PlanTask
 
 Result = dict[str, Any]
@@ -87,8 +87,9 @@ def _with_plan(task: PlanTask) -> Result:
         now = at or task.now
         known = _collect.facts(task.policy, calendar, record, resolved, environment, run, now)
         known = _complete(task, known, record, now)
-        overrides = _overrides(task, ledger, known)
-        answers = _gates.evaluate(known, overrides)
+        answers = _gates.evaluate(known)
+        overrides = _overrides(task, ledger, known, {a.gate for a in _gates.closed(answers)})
+        answers = _gates.overridden(answers, overrides)
         if not task.check:
             ledger.append([_answered(task, known, answers)], task.actor)
     _show(task, known, answers)
@@ -157,7 +158,9 @@ def _complete(task: PlanTask, known: Facts, record: _collect.OnRecord, now: date
     return replace(known, of_release=release, own=own)
 
 
-def _overrides(task: PlanTask, ledger: Ledger, known: Facts) -> dict[str, str]:
+def _overrides(
+    task: PlanTask, ledger: Ledger, known: Facts, closed: Collection[str]
+) -> dict[str, str]:
     """Return who overrides which gate in this run, in this or an earlier batch."""
     standing, policy = known.standing, task.policy
     wanted = list(dict.fromkeys(task.arguments["override"] or ()))
@@ -172,16 +175,14 @@ def _overrides(task: PlanTask, ledger: Ledger, known: Facts) -> dict[str, str]:
             if not _agreement.override_problem(*about) and not verify(each):
                 found[said.gate] = said.person
     for gate_name in wanted:
-        if gate_name not in found:
+        _check_name(policy, gate_name)
+        if gate_name not in found and gate_name in closed:
             found[gate_name] = _override(task, ledger, known, gate_name)
     return {name: person for name, person in found.items() if name in wanted}
 
 
-def _override(task: PlanTask, ledger: Ledger, known: Facts, gate_name: str) -> str:
-    """Record that the gate is overridden in this run; return the person who does that."""
-    policy, standing = task.policy, known.standing
-    if standing is None:
-        raise GateError("the plan is not proposed: nothing is to be overridden")
+def _check_name(policy: Policy, gate_name: str) -> None:
+    """Refuse to override what is not a gate, or can never be overridden."""
     names = [*_gates.GATES, *(own.name for own in policy.gates)]
     if gate_name not in names:
         raise GateError(
@@ -189,6 +190,13 @@ def _override(task: PlanTask, ledger: Ledger, known: Facts, gate_name: str) -> s
         )
     if gate_name in NEVER_OVERRIDDEN:
         raise GateError(f"override (release_override): {gate_name} can never be overridden")
+
+
+def _override(task: PlanTask, ledger: Ledger, known: Facts, gate_name: str) -> str:
+    """Record that the gate is overridden in this run; return the person who does that."""
+    policy, standing = task.policy, known.standing
+    if standing is None:
+        raise GateError("the plan is not proposed: nothing is to be overridden")
     if not (task.arguments["reason"] or "").strip():
         raise GateError("reason (release_reason) is required with release_override")
     able = named(policy.having(policy.override.get(gate_name, ())))

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from ...module_utils.errors._release_error import ReleaseError
@@ -13,22 +12,15 @@ from ..ledger._ledger import Ledger
 from ..policy import _file as _policy_file
 
 
-@dataclass(frozen=True)
-class Looked:
-    """The *outlook*, None without a policy, and the names of the policy's *environments*."""
-
-    outlook: _outlook.Outlook | None = None
-    environments: tuple[str, ...] = ()
-
-
-def ahead(ledger: Ledger, policy: str | None, calendar: str | None, now: datetime) -> Looked:
-    """Return what is ahead by the policy and the calendar at these paths."""
+def ahead(
+    ledger: Ledger, policy: str | None, calendar: str | None, now: datetime
+) -> _outlook.Outlook | None:
+    """Return what is ahead by the policy and the calendar at these paths, None without a policy."""
     if not policy:
-        return Looked()
+        return None
     try:
         rules = _policy_file.read(policy)
         known = _sources.read_calendar(calendar or "", rules)
-        record = _collect.OnRecord.of(ledger)
-        return Looked(_outlook.outlook(rules, known, record, now), rules.names())
+        return _outlook.outlook(rules, known, _collect.OnRecord.of(ledger), now)
     except ReleaseError as error:
-        return Looked(_outlook.Outlook(problem=" ".join(str(error).split())))
+        return _outlook.Outlook(problem=" ".join(str(error).split()))

@@ -6,16 +6,18 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import datetime
 from typing import Any
 
 from ...module_utils.errors._release_error import ReleaseError
 from ..gates import _approvals, _collect, _promotion
 from ..ledger import _kind_plan_ended, _kind_plan_proposed
-from ..ledger._event import Draft, utc
+from ..ledger._event import Draft, moment, utc
 from ..ledger._ledger import Ledger
 from ..plan import _demands, _resolved, _statement_files
 from ..plan._resolved import Resolved
 from ..plan._standing import Standing
+from ..plan._statement import APPROVE, WITHDRAW
 from ..policy._policy import is_as_strong
 from . import _page
 from ._task import PlanTask
@@ -38,7 +40,7 @@ def propose(task: PlanTask, keep: bool) -> Result:
             task.accept_policy(ledger, task.policy)
         record = task.take_in(ledger, _collect.OnRecord.of(ledger))
         before = record.plans.get(resolved.plan.name)
-        is_new = before is None or not before.is_standing or before.digest != resolved.digest
+        is_new = before is None or before.digest != resolved.digest or _is_spent(before, task.now)
         diff = _diff(before, resolved)
         if is_new and keep:
             ledger.append(_drafts(task, resolved, record), task.actor)
@@ -50,7 +52,8 @@ def propose(task: PlanTask, keep: bool) -> Result:
             record = _declare(task, ledger, record, standing)
     page = _page.of(task, record, resolved, before if is_new else None)
     paths = _page.put(task, page) if task.arguments["pages"] else []
-    task.show(*page.lines, *(f"sign        {path}" for path in written), *paths)
+    shown = [f"page        {path}" for path in paths] if keep else []
+    task.show(*page.lines, *(f"sign        {path}" for path in written), *shown)
     return {
         "changed": is_new or bool(written),
         "plan": resolved.plan.name,
@@ -64,13 +67,25 @@ def propose(task: PlanTask, keep: bool) -> Result:
     }
 
 
+def _is_spent(standing: Standing, now: datetime) -> bool:
+    """Tell whether a revision needs a new one, although nothing in the plan changed.
+
+    That is one that ended, whose approvals expired, or of which an approval was withdrawn.
+    """
+    here = [r.statement for r in standing.recorded if r.statement.revision == standing.revision]
+    approved = {said.digest for said in here if said.decision == APPROVE}
+    return (
+        not standing.is_standing
+        or now >= moment(standing.expires)
+        or any(said.withdraws in approved for said in here if said.decision == WITHDRAW)
+    )
+
+
 def _drafts(task: PlanTask, resolved: Resolved, record: _collect.OnRecord) -> list[Draft]:
     name = resolved.plan.name
     before = record.plans.get(name)
     revision = before.revision + 1 if before else 1
-    person = task.identity(task.policy).person
-    signer = task.signer()
-    person = person or (signer[0] if signer else None)
+    person = task.proven()
     body: dict[str, Any] = {
         "plan": name,
         "revision": revision,
@@ -171,7 +186,8 @@ def _diff(before: Standing | None, resolved: Resolved) -> dict[str, str]:
 
 def _text(resolved: Resolved) -> str:
     """Return a plan for a diff: a line for each key, host, and digest."""
-    lines = [f"{key}: {_short(value)}" for key, value in resolved.plan.plain.items()]
+    plain = resolved.plan.plain
+    lines = [f"{key}: {_short(plain[key])}" for key in sorted(plain)]
     lines.append(f"release digest: {resolved.release['digest']}")
     for place in resolved.places:
         lines += [f"{place.environment} host: {host}" for host in place.hosts]
@@ -181,7 +197,9 @@ def _text(resolved: Resolved) -> str:
 
 
 def _short(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return (
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    )
 
 
 def end(task: PlanTask, how: str) -> Result:
@@ -217,8 +235,7 @@ def _left(task: PlanTask, standing: Standing, record: _collect.OnRecord) -> list
     """Return what is left to do before a plan can be closed."""
     release, left = standing.resolved.release, []
     for place in standing.resolved.places:
-        about = (place.hosts, release["name"], release["digest"])
-        found = _promotion.soaked(*about, record.deployments)
+        found = _promotion.soaked(place, release, record.deployments)
         if found.missing:
             missing = _resolved.listed(found.missing)
             left.append(f"not committed in {place.environment} on {missing}")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..gates import _acknowledgements, _collect
+from ..gates import _collect
 from ..ledger._event import LedgerError
 from ..ledger._ledger import Ledger
 from ..plan._standing import Standing
@@ -79,8 +79,8 @@ def _standing(task: PlanTask, ledger: Ledger) -> Standing | None:
 
 
 def _who(task: PlanTask) -> Person | None:
-    """Return the person who records the entry, as far as the policy knows them by account."""
-    return task.identity(task.policy).person if task.sources.policy else None
+    """Return the person who records the entry, by their key or account, if the policy has them."""
+    return task.proven() if task.sources.policy else None
 
 
 def _id(
@@ -94,8 +94,8 @@ def _id(
     if kind == ACKNOWLEDGEMENT:
         if not task.arguments["by"]:
             raise RegisterError("by (release_by) is required: the stakeholder who acknowledges")
-        by = task.arguments["by"]
-        return _acknowledgements.acknowledged(standing.plan, standing.revision, by)
+        where = f" in {task.arguments['env']}" if task.arguments["env"] else ""
+        return f"{standing.plan}/{standing.revision}/{task.arguments['by']}{where}"
     if kind == RISK_REVIEW:
         known = [risk.id for risk in standing.resolved.plan.risks]
         if task.arguments["risk"] not in known:
@@ -120,4 +120,6 @@ def _fields(task: PlanTask, kind: str) -> dict[str, Any]:
     given = {name: value for name, value in fields.items() if value not in (None, "")}
     if kind == RISK_REVIEW:
         given.pop("environment", None)
+    if kind == ACKNOWLEDGEMENT:
+        given["by"] = task.arguments["by"]
     return given

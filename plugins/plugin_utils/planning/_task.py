@@ -16,7 +16,7 @@ from ...module_utils.formats import _canonical
 from ..adapter import _play
 from ..gates import _addresses, _collect, _outlook, _sources
 from ..gates._sources import GateError, Planned, Sources
-from ..ledger import _actor
+from ..ledger import _actor, _noting, _recorder
 from ..ledger._event import Actor
 from ..ledger._ledger import Ledger
 from ..plan import _statement_files, _taking_in
@@ -32,6 +32,8 @@ from ..registers import _register
 from ..run import _identity
 
 DEFAULT_KEY = "~/.ssh/id_ed25519"
+# Options that are sentences.
+TEXTS = ("reason", "title", "workaround", "corrective_action", "by", "at")
 AWX_USER = ("awx_user_name", "tower_user_name")
 
 
@@ -42,10 +44,22 @@ class PlanTask:
         self, action: Any, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]
     ) -> None:
         self.action = action
-        self.arguments = arguments
+        self.arguments = self._with_whole_texts(arguments)
         self.task_vars = task_vars
         self.check = bool(action._task.check_mode)
         self.now = datetime.now(timezone.utc)
+
+    @staticmethod
+    def _with_whole_texts(arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return *arguments* with the texts of the command line as people wrote them."""
+        prefix = str(arguments["variables"] or "")
+        whole = _play.whole_texts({prefix + name for name in TEXTS if name in arguments})
+        cut = {
+            name.removeprefix(prefix): text
+            for name, text in whole.items()
+            if arguments[name.removeprefix(prefix)] == text.split()[0]
+        }
+        return {**arguments, **cut}
 
     @cached_property
     def sources(self) -> Sources:
@@ -109,6 +123,12 @@ class PlanTask:
 
     def resolved(self) -> Resolved:
         """Return the plan as it is now."""
+        for step in self.planned.plan.path:
+            if not _play.hosts_of(self.action, step.hosts, self.task_vars):
+                raise GateError(
+                    f"{self.sources.plan}: hosts '{step.hosts}' of {step.environment}: no host of "
+                    "the inventory"
+                )
         return _sources.resolve(self.library_named(), self.planned, self.inventory, self.now)
 
     def library_named(self) -> Sources:
@@ -189,6 +209,22 @@ class PlanTask:
             )
         return (person, path) if person else None
 
+    def proven(self) -> Person | None:
+        """Return the person who acts, if they have shown their key, or by their account."""
+        signer = self.signer()
+        if signer is None:
+            return self.identity(self.policy).person
+        person, key = signer
+        data = f"{self.run} {self.now.isoformat()}".encode()
+        try:
+            signature = _sshsig.sign(data, key)
+            _sshsig.verify(data, signature, [each.line for each in person.keys], person.id)
+        except _sshsig.SignatureError:
+            if self.arguments["key"]:
+                raise
+            return self.identity(self.policy).person
+        return person
+
     def recorded(self, statement: Statement, key: str | None) -> Recorded:
         """Return *statement* as it is to be recorded: signed by the *key*, or as who acts."""
         if key is not None:
@@ -222,6 +258,18 @@ class PlanTask:
             except ReleaseError as error:
                 found[each.host] = str(error)
         return found
+
+    def recorder(self) -> _recorder.Recorder:
+        """Return what records this run in the ledger."""
+        return _recorder.Recorder(
+            self.sources.ledger,
+            self.actor,
+            _noting.journal(),
+            self.check,
+            self.action._display.warning,
+            _identity.is_alive,
+            _identity.is_over,
+        )
 
     def show(self, *lines: str) -> None:
         """Print *lines* for people."""

@@ -41,6 +41,20 @@ def read(path: str, option: str = "release_policy") -> Policy:
     return parse(text, path)
 
 
+def environment_names(path: str | None) -> list[str]:
+    """Return the names of the environments in the file *path*, [] where it cannot be read.
+
+    The rest is not looked at: what is recorded must not depend on a mistake in a policy.
+    """
+    import yaml
+
+    try:
+        with open(path or "", "rb") as stream:
+            return [str(name) for name in yaml.safe_load(stream)["environments"]]
+    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
+        return []
+
+
 def parse(text: str, filename: str) -> Policy:
     """Return the Policy in the YAML *text*."""
     plain, lines = _schema_file.load(text, filename, "people and environments")

@@ -30,7 +30,7 @@ FIELDS = {
         "corrective_action",
         "reason",
     ),
-    ACKNOWLEDGEMENT: ("environment", "reason"),
+    ACKNOWLEDGEMENT: ("by", "environment", "reason"),
     RISK_REVIEW: ("reason",),
     ACCEPTANCE: ("environment", "reason"),
 }

@@ -107,7 +107,7 @@ class World:
             self.append(draft)
         elif not any(entry.register == "acknowledgement" for entry in record.entries):
             draft = _register.changed(
-                [], "acknowledgement", "shop-1.5/1/support desk", "opened", {}
+                [], "acknowledgement", "shop-1.5/1/support desk", "opened", {"by": "support desk"}
             )
             self.append(draft)
 

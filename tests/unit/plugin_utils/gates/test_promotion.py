@@ -14,6 +14,7 @@ from ansible_collections.itops.release.plugins.plugin_utils.gates import _promot
 from ansible_collections.itops.release.plugins.plugin_utils.ledger import _bodies, _tables
 from ansible_collections.itops.release.plugins.plugin_utils.ledger._event import Event
 from ansible_collections.itops.release.plugins.plugin_utils.ledger._rows import Rows
+from ansible_collections.itops.release.plugins.plugin_utils.plan._resolved import Place
 from ansible_collections.itops.release.tests.fakes import plans
 from ansible_collections.itops.release.tests.fakes.plans import NOW, PLAN, changed, facts, row
 
@@ -49,6 +50,14 @@ def test_promotion(rows, expected):
 
 def test_the_first_environment_needs_none():
     assert _promotion.answer(facts("staging")).is_open
+
+
+def test_the_root_of_a_host_may_have_moved():
+    place = Place("staging", ("shop9",), {"shop9": "/srv/new"})
+    rows = [row("shop9", "0" * 64), row("shop9", root="/srv/new")]
+
+    assert _promotion.soaked(place, plans.RELEASE, rows).missing == ()
+    assert _promotion.soaked(place, plans.RELEASE, rows[:1]).missing == ("shop9",)
 
 
 HOSTS = ("a", "b", "c")
@@ -95,7 +104,8 @@ def model(events, hosts, minute):
 @given(EVENTS, st.sets(st.sampled_from(HOSTS), min_size=1))
 def test_soak_is_what_a_look_at_each_moment_finds(events, hosts):
     rows, minute = told(events)
-    found = _promotion.soaked(sorted(hosts), "shop", WANTED, rows)
+    release = {"name": "shop", "digest": WANTED}
+    found = _promotion.soaked(Place("staging", tuple(sorted(hosts))), release, rows)
     expected = model(events, hosts, minute)
 
     assert (not found.missing) == (expected is not None)

@@ -219,7 +219,7 @@ def problem(recorded, run="run-1", rules=POLICY):
         (override(), ""),
         (override(run="run-2"), "it is for another run"),
         (override("ben"), "ben may not override window: needs release_manager"),
-        (override(gate="networks"), "policy.yml lets nobody override it"),
+        (override(gate="networks"), "policy.yml allows no override of it"),
         (override(reason=""), "an override needs a reason"),
         (override(strength="claimed"), "it is claimed, and production needs signed"),
         (override(environment="staging"), "it is for staging"),
