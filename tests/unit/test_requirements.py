@@ -58,4 +58,4 @@ def test_the_whole_list_names_each_part() -> None:
     assert re.findall("^-r (.+)$", text, re.MULTILINE) == [
         f"requirements/{name}.txt" for name in ("core", "registry", "evidence", "ledger", "plan")
     ]
-    assert len(PARTS) == 4
+    assert len(PARTS) == 5

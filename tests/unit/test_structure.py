@@ -20,6 +20,7 @@ OTHERWISE = {
     "module_utils/sources/test_archive_hostile.py": "_archive: damaged and hostile archives",
     "modules/test_documentation.py": "all modules and actions alike",
     "plugin_utils/events/test_report_of_builds.py": "_report: runs that build",
+    "plugin_utils/gates/test_prognosis.py": "all gates: a prognosis against the answers then",
     "plugin_utils/library/test_store_pruning.py": "_store: pruning",
     "plugin_utils/registry/test_repository_access.py": "_repository: credentials, TLS, redirects",
 }
