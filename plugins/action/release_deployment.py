@@ -20,6 +20,7 @@ from ..plugin_utils.adapter import (
 )
 from ..plugin_utils.deployment import _compression, _conversation, _host_diff, _options, _packs
 from ..plugin_utils.ledger import _noting
+from ..plugin_utils.planning import _gated
 from ..plugin_utils.run import _identity
 
 
@@ -54,6 +55,7 @@ class ActionModule(ActionBase):
             raise _conversion.OptionError(f"{name} is required")
         if not arguments["ledger_head"]:
             self._demand_record(arguments["state"], task_vars)
+        arguments = _gated.demanded(self, arguments, task_vars)
         options = _options.Options.from_arguments(
             arguments,
             run=_identity.run_id(task_vars),

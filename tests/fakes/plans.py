@@ -104,7 +104,9 @@ def resolved(plain=PLAN, release=RELEASE, hosts=HOSTS, options=()):
     return Resolved(known, dict(release), places)
 
 
-def standing(what=None, revision=1, proposed=NOW - timedelta(hours=1), recorded=(), **more):
+def standing(
+    what=None, revision=1, proposed=NOW - timedelta(hours=1), recorded=(), proposer="ada", **more
+):
     """Return a plan on record; its approvals expire 30 days after it was *proposed*."""
     what = what or resolved()
     expires = (proposed + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
@@ -116,6 +118,8 @@ def standing(what=None, revision=1, proposed=NOW - timedelta(hours=1), recorded=
         proposed,
         expires,
         recorded=tuple(recorded),
+        proposer=proposer,
+        proposer_strength=more.pop("proposer_strength", "signed"),
         **more,
     )
 

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 import yaml
 
-from ansible_collections.itops.release.plugins.plugin_utils.gates._sources import (
+from ansible_collections.itops.release.plugins.plugin_utils.gates._redirection import (
     NAMED_IN_INVENTORY,
 )
 from ansible_collections.itops.release.plugins.plugin_utils.ledger._ledger import Ledger
@@ -125,6 +125,9 @@ class Office:
             env={"HOME": str(self.folder)},
         )
 
+    def propose(self, person="ada", **options):
+        return self.done("plan", release_key=self.keys[person], **options)
+
     def done(self, *arguments, **options):
         run = self.run(*arguments, **options)
         assert run.rc == 0, run.output
@@ -145,7 +148,7 @@ class Office:
 
     def agree(self):
         """Propose the plan, approve it for production by both, and acknowledge it."""
-        self.done("plan")
+        self.propose()
         for person in ("ben", "cleo"):
             self.done("approve", release_env="production", release_key=self.keys[person])
         self.done("register", release_kind="acknowledgement", release_by="support desk")
@@ -169,11 +172,13 @@ def office(local_hosts, inventory, run_playbook, library, keys, tmp_path):
 
 
 def test_a_release_goes_by_its_plan_from_proposal_to_closing(office):
-    assert "closed: approvals" in office.run("plan", check=True).stdout
+    assert (
+        "closed: approvals" in office.run("plan", check=True, release_key=office.keys["ada"]).stdout
+    )
     assert not os.path.exists(office.place)
-    proposed = office.done("plan").result("Propose the plan")
+    proposed = office.propose().result("Propose the plan")
     assert proposed["revision"] == 1
-    assert office.done("plan").result("Propose the plan")["changed"] is False
+    assert office.propose().result("Propose the plan")["changed"] is False
     line = office.refused("deploy", release_env="production")
     assert "operations 0 of 1, product 0 of 1 (needs operations: ben; product: cleo)" in line
     assert "promotion: not committed in staging" in line
@@ -198,7 +203,7 @@ def test_a_release_goes_by_its_plan_from_proposal_to_closing(office):
     assert len(run.find("Check the gates")) == 2  # once a wave
     status = office.done("status", plan=None)
     assert "shop-2  to be closed: it is in all its environments" in status.stdout
-    office.done("close")
+    office.done("close", release_key=office.keys["ada"])
     assert office.events("plan_ended")[-1]["how"] == "closed"
     began = office.events("run_began")
     assert {body["plan"]["name"] for body in began} == {"shop-2"}
@@ -218,6 +223,8 @@ def test_production_goes_by_a_plan_only_and_hosts_know_it(office):
     assert "is governed by ledger" in line
     line = office.refused("rollback", rollback_release="shop:3.0.0", **stranger)
     assert "is governed by ledger" in line
+    line = office.refused("rollback", rollback_release="shop:3.0.0", plan=None, limit="production")
+    assert "was not committed here before" in line
     office.write(plan=changed(PLAN, plan="shop-3", release="shop:3.0.0"))
     office.agree()
     office.done("deploy", release_env="staging")
@@ -253,7 +260,7 @@ def test_without_an_input_the_gate_is_closed_before_any_call(office):
 
 
 def test_extra_variables_cannot_redirect_what_a_plan_rests_on(office):
-    office.done("plan")
+    office.propose()
     for name in NAMED_IN_INVENTORY:
         line = office.refused("deploy", release_env="staging", **{name: str(office.folder)})
         assert line.startswith(f"{name}: not by --extra-vars")
@@ -266,7 +273,7 @@ def test_a_policy_is_not_taken_away_by_an_extra_variable(office):
 
 
 def test_what_was_not_agreed_closes_the_gate(office):
-    office.done("plan")
+    office.propose()
     for name, value in {
         "deploy_restart": ["touch", "{{ srv }}/mine"],
         "deploy_probe": {"command": ["true"]},
@@ -275,13 +282,61 @@ def test_what_was_not_agreed_closes_the_gate(office):
         "deploy_hooks": {"before_stage": "/nowhere/hook.yml"},
         "deploy_serial": "100%",
     }.items():
-        line = office.refused("deploy", release_env="staging", **{name: value})
+        other = office._inventory(
+            office.hosts, office.groups, **{**office.settings, **office.planning, name: value}
+        )
+        line = office.refused("deploy", inventory=other, release_env="staging")
         assert "closed: plan: not as proposed in revision 1" in line
         assert name in line or "before_stage" in line
+        assert name in office.refused("deploy", release_env="staging", **{name: value})
+        assert name in office.refused("plan", **{name: value})
+
+
+def test_hosts_of_another_environment_are_refused(office):
+    path = [{"environment": "staging", "hosts": "production"}]
+    office.write(plan=changed(PLAN, path=path))
+    line = office.refused("plan", release_key=office.keys["ada"])
+
+    assert line.startswith(f"{office.groups['production'][0]} is in production, and the plan says")
+
+
+def test_a_gate_that_was_passed_over_refuses(office):
+    plain = {"plan": None, "deploy_release": "shop:1.0.0"}
+    for start in ("Record the intent of the run", "Stage the release"):
+        run = office._run(
+            "itops.release.deploy",
+            office.inventory,
+            extra_vars={"deploy_release": "shop:1.0.0"},
+            args=("--start-at-task", start),
+        )
+        assert run.rc == 2
+        assert office.live() == [None] * 3
+    for name, value in {
+        "__release_reference": "shop:1.0.0",
+        "__release_gated": {"governed": {"ledger": "1" * 32, "plan_required": True}},
+        "inventory_dir": "/tmp",
+    }.items():
+        assert office.refused("deploy", **plain, **{name: value}).startswith(f"{name}: not by")
+
+
+def test_what_the_inventory_names_does_not_depend_on_extra_variables(office):
+    planning = {**office.planning, "release_policy": "{{ site }}/policy.yml", "site": "/nowhere"}
+    office.inventory = office._inventory(office.hosts, office.groups, **office.settings, **planning)
+    line = office.refused("deploy", plan=None, deploy_release="shop:1.0.0", site=str(office.folder))
+
+    assert line.startswith("site: not by --extra-vars: release_policy depends on it")
+
+
+def test_a_rollback_brings_nothing_new_where_there_is_a_policy(office):
+    run = office.run("rollback", plan=None, rollback_release="shop:3.0.0")
+
+    assert run.rc == 2
+    assert "the release was not committed here before" in next(iter(failures(run).values()))
+    assert office.live() == [None] * 3
 
 
 def test_a_release_that_is_not_that_of_the_plan_is_refused(office):
-    office.done("plan")
+    office.propose()
 
     line = office.refused("deploy", release_env="staging", deploy_release="shop:3.0.0")
     assert line.startswith("deploy_release is shop:3.0.0, and the plan deploys shop:2.0.0")
@@ -318,15 +373,17 @@ def test_an_emergency_goes_now_and_is_ratified_later(office):
     office.write(calendar=CALENDAR + FROZEN)
     path = [{"environment": "production", "hosts": "production"}]
     office.write(plan=changed(PLAN, plan="shop-2.0.1", change="emergency", path=path))
-    office.done("plan", release_key=office.keys["cleo"])  # who may not declare it
+    office.propose("cleo")  # who may not declare it
     assert "the emergency is not declared" in office.refused("deploy")
-    office.done("plan", release_key=office.keys["ada"])
+    office.propose()
     run = office.run("deploy")
     assert run.rc == 0, run.output
     assert office.live() == [None, "2.0.0", "2.0.0"]
-    assert "not ratified" in office.run("close").output
+    ada = {"release_key": office.keys["ada"]}
+    assert "not ratified" in office.refused("close", **ada)
+    assert "needs a person of policy.yml" in office.refused("close")
     office.done("approve", release_key=office.keys["ben"])
-    office.done("close")
+    office.done("close", release_key=office.keys["ada"])
 
 
 def test_a_rejection_and_a_withdrawal_close_the_gate(office):
@@ -347,7 +404,7 @@ def test_a_rejection_and_a_withdrawal_close_the_gate(office):
 
 def test_a_weak_approval_says_what_to_sign(office):
     office.write(policy=changed(office.rules, "people", "ben", os_user=getpass.getuser()))
-    office.done("plan", release_key=office.keys["ada"])
+    office.propose()
     line = office.refused("approve", release_env="production", release_role="operations")
 
     assert "production needs signed, and ben is claimed here" in line
@@ -360,7 +417,7 @@ def test_a_claimed_approval_counts_where_the_policy_allows_it(office):
         rules, "environments", "production", strength="claimed", approvals={"operations": 1}
     )
     office.write(policy=rules)
-    office.done("plan", release_key=office.keys["ada"])
+    office.propose()
     decided = office.done("approve").result("Record the decision")  # one environment needs it
 
     assert (decided["person"], decided["strength"]) == ("ben", "claimed")
@@ -369,7 +426,7 @@ def test_a_claimed_approval_counts_where_the_policy_allows_it(office):
 
 def test_a_limit_does_not_go_around_the_gates(office):
     first = office.groups["production"][0]
-    office.done("plan", limit=first)
+    office.propose(limit=first)
     assert "closed: approvals" in office.refused("deploy", limit=first, release_env="production")
     office.agree()
     office.done("deploy", release_env="staging")
@@ -398,7 +455,7 @@ def test_a_gate_that_closes_between_waves_holds_the_run(office):
 
 
 def test_a_reason_is_recorded_whole_as_people_write_it(office):
-    office.done("plan")
+    office.propose()
     line = "release_reason=Read it and = it"
     text = office._run(
         "itops.release.approve",
@@ -413,22 +470,26 @@ def test_a_reason_is_recorded_whole_as_people_write_it(office):
 
 
 def test_blockers_are_opened_and_closed(office):
-    office.done("plan")
+    office.propose()
     issue = {"plan": None, "release_kind": "issue"}
     opened = office.done("register", release_title="Payments fail", release_blocker="yes", **issue)
     assert opened.result("Record the entry")["id"] == "I-1"
     assert "blockers: open: I-1 (Payments fail)" in office.refused("deploy", release_env="staging")
     assert "I-1  Payments fail" in office.done("status", plan=None).stdout
     closing = {**issue, "release_id": "I-1", "release_state": "closed"}
-    assert "corrective_action (release_corrective_action)" in office.refused("register", **closing)
-    office.done("register", release_corrective_action="Tested", **closing)
+    mended = {**closing, "release_corrective_action": "Tested"}
+    assert "needs a person of policy.yml" in office.refused("register", **mended)
+    ada = {"release_key": office.keys["ada"]}
+    line = office.refused("register", **closing, **ada)
+    assert "corrective_action (release_corrective_action)" in line
+    office.done("register", **mended, **ada)
     office.done("deploy", release_env="staging")
 
 
 def test_text_of_people_is_no_template_and_no_markup(office):
     nasty = "{{ lookup('pipe', 'touch " + str(office.folder / "hacked") + "') }}"
     office.write(plan=changed(PLAN, why=f"{nasty} <script>alert(1)</script> \x1b[31m"))
-    run = office.done("plan", release_pages=str(office.folder / "pages"))
+    run = office.propose(release_pages=str(office.folder / "pages"))
     office.done("deploy", release_env="staging")
     page = (office.folder / "pages/plans/shop-2.html").read_text()
 

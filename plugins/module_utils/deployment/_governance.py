@@ -35,6 +35,14 @@ def refuse_unplanned(
     What is live and accepted needs none, nor does a way back.
     """
     ledger, given = state.governed, request.governed
+    if request.back_only and not (
+        _is_live(state, release) or _is_way_back(state, request, release)
+    ):
+        raise PlanRequired(
+            "%s: the release was not committed here before: roll back to one that was, or deploy it"
+            % path,
+            hint="the role rollback goes back only, where a policy is set (release_policy)",
+        )
     if ledger is None or (given and given["ledger"] == ledger):
         return
     if _is_live(state, release) or _is_way_back(state, request, release):

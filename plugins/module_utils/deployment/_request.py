@@ -40,7 +40,8 @@ class Request:
     ``run``: the run that calls, and ``process`` its main process, which no other run ever has;
     ``ledger``: the head of the ledger that the run is recorded in: its id, sequence and hash.
     ``governed``: the id of the ledger whose policy or plan the run follows, as ``ledger``, and
-    ``plan_required``; None where it has neither.
+    ``plan_required``; None where it has neither. ``back_only``: whether only what was committed
+    here before may be brought.
     ``reverts``: the run whose change ``state: reverted`` undoes.
     ``release``: the release, as far as the controller knows it, without links; None where only the
     host can tell, by ``reference``: ``previous`` or ``current``.
@@ -58,6 +59,7 @@ class Request:
     process: Optional[str] = None
     ledger: Optional[Mapping[str, Any]] = None
     governed: Optional[Mapping[str, Any]] = None
+    back_only: bool = False
     state: str = "live"
     mark: Optional[str] = None
     reverts: Optional[str] = None

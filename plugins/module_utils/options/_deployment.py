@@ -61,6 +61,7 @@ def options() -> Dict[str, Any]:
         "run": {"type": "str"},
         "ledger_head": {"type": "dict", "options": LEDGER_HEAD},
         "governed": {"type": "dict", "options": GOVERNED},
+        "back_only": {"type": "bool", "default": False},
         "here_only": {"type": "bool", "default": False},
         "hooks": {"type": "dict", "options": {name: {"type": "path"} for name in HOOKS}},
         "hooks_sealed_with": {"type": "str", "choices": ["release", "live"], "default": "release"},

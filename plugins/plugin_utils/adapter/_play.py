@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ansible import context
+from ansible import constants, context
 from ansible.errors import AnsibleError
 from ansible.plugins.loader import lookup_loader
 from ansible.utils.vars import load_extra_vars
@@ -28,7 +28,7 @@ PREFIX = "deploy_"
 NOT_FIXED = ("deploy_release", "deploy_takeover", "deploy_hosts")
 HOOKS = "deploy_hooks"
 LOCAL = ("localhost", "127.0.0.1", "::1")
-SSH_ARGUMENTS = ("ansible_ssh_common_args", "ansible_ssh_extra_args")
+SSH_ARGUMENTS = ("ssh_args", "ssh_common_args", "ssh_extra_args")  # options of the connection
 
 
 class PlayError(ReleaseError):
@@ -95,11 +95,12 @@ def connections(
     for host in hosts:
         known = {
             name: value_of(task_vars, host, name)
-            for name in ("ansible_connection", "ansible_host", "ansible_ssh_host", *SSH_ARGUMENTS)
+            for name in ("ansible_connection", "ansible_host", "ansible_ssh_host")
         }
         plugin = known["ansible_connection"] or _default_connection(action, host)
         address = known["ansible_host"] or known["ansible_ssh_host"] or host
-        words = [word for name in SSH_ARGUMENTS for word in shlex.split(str(known[name] or ""))]
+        texts = [_ssh_arguments(task_vars, host, name) for name in SSH_ARGUMENTS]
+        words = [word for text in texts for word in shlex.split(text)]
         found.append(Connection(host, str(plugin), str(address), tuple(words)))
     return found
 
@@ -121,6 +122,19 @@ def whole_texts(names: Iterable[str]) -> dict[str, str]:
         if is_one and " " in text.strip() and not text.strip().startswith(("'", '"', "{")):
             found[name] = text.strip()
     return found
+
+
+def _ssh_arguments(task_vars: Mapping[str, Any], host: str, option: str) -> str:
+    """Return an option of the connection ssh: a variable, the command line, or configuration."""
+    value = value_of(task_vars, host, f"ansible_{option}") or context.CLIARGS.get(option)
+    if not value:
+        try:
+            value = constants.config.get_config_value(
+                option, plugin_type="connection", plugin_name="ssh"
+            )
+        except AnsibleError:  # the plugin was not loaded
+            value = ""
+    return str(value or "")
 
 
 def _default_connection(action: ActionBase, host: str) -> str:

@@ -67,6 +67,7 @@ class Options:
             process=process,
             ledger=ledger,
             governed=arguments["governed"],
+            back_only=arguments["back_only"],
             state="live" if state == "checked" else state,
             mark=arguments["mark"],
             reverts=(arguments["run"] or run) if state == "reverted" else None,

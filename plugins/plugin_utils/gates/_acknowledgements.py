@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ..plan._resolved import listed
-from ..policy._policy import Policy
+from ..policy._policy import Policy, is_as_strong
 from ..registers._register import ACKNOWLEDGEMENT, Entry
 from ._answer import Answer
 from ._facts import Facts
@@ -28,7 +28,7 @@ def answer(facts: Facts) -> Answer:
         and entry.is_open
         and (entry.plan, entry.revision) == (facts.plan.name, revision)
         and entry.text("environment") in ("", facts.demands.environment)
-        and may_acknowledge(facts.policy, entry)
+        and may_acknowledge(facts.policy, facts.demands.strength, entry)
     }
     waiting = [who for who in wanted if who not in given]
     if waiting:
@@ -37,13 +37,15 @@ def answer(facts: Facts) -> Answer:
     return Answer(NAME, True, f"{len(wanted)} of {len(wanted)}")
 
 
-def may_acknowledge(policy: Policy, entry: Entry) -> bool:
+def may_acknowledge(policy: Policy, strength: str, entry: Entry) -> bool:
     """Tell whether who made *entry* may speak for the stakeholder.
 
-    Where the policy has a role of the stakeholder's name, that takes a person with the role.
+    Where the policy has a role of the stakeholder's name, that takes a person with the role, known
+    at least with *strength*.
     """
     stakeholder = entry.text("by")
     if not policy.having([stakeholder]):
         return True
     person = policy.people.get(entry.person)
-    return person is not None and stakeholder in person.roles
+    is_known = person is not None and is_as_strong(entry.strength, strength)
+    return person is not None and is_known and stakeholder in person.roles

@@ -106,7 +106,7 @@ def _emergency(facts: Facts, found: Agreement) -> Answer:
     if not found.missing:
         return Answer(NAME, True, f"{declared}, ratified: {counts(found, demands)}")
     until = demands.within
-    if standing is not None and facts.now >= standing.proposed + until:
+    if standing is not None and facts.now >= standing.since + until:
         text = f"{declared}, not ratified within {_duration.spelled(until)}"
         return Answer(NAME, False, f"{text}: {counts(found, demands)}", needs=missing(facts, found))
     return Answer(

@@ -28,13 +28,15 @@ from ._facts import Facts, OfRelease
 class Run:
     """The run that asks: its id, who it is, the *hosts* it is about, and their *addresses*.
 
-    *addresses* has a text where those of a host are not known.
+    *id* is of its process; *own_run* is how the ledger names it, once it began. *addresses* has a
+    text where those of a host are not known.
     """
 
     id: str = ""
     identity: Identity = field(default_factory=lambda: Identity(None, "claimed", ""))
     hosts: tuple[str, ...] = ()
     addresses: Mapping[str, tuple[str, ...] | str] = field(default_factory=dict)
+    own_run: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ def facts(
         identity=run.identity,
         verify=_taking_in.verifier(policy),
         run=run.id,
+        own_run=run.own_run,
         hosts=run.hosts,
         calendar=calendar[0],
         calendar_problem=calendar[1],

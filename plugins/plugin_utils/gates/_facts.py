@@ -41,7 +41,8 @@ class Facts:
 
     *resolved* is the plan as it is now, *standing* as it was agreed; None: never proposed.
     *deployments* are rows of that projection for the application, of all environments, and
-    *open_runs* rows of runs without an end. *hosts* are those that the run is about.
+    *open_runs* rows of runs without an end. *hosts* are those that the run is about. *run* is its
+    process, *own_run* how the ledger names it, once it began.
     """
 
     now: datetime
@@ -53,6 +54,7 @@ class Facts:
     identity: Identity
     verify: Verify
     run: str = ""
+    own_run: str = ""
     hosts: tuple[str, ...] = ()
     calendar: Calendar | None = None
     calendar_problem: str = ""

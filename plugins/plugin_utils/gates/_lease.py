@@ -13,7 +13,7 @@ NAME = "lease"
 def answer(facts: Facts) -> Answer:
     """Return the answer."""
     for row in facts.open_runs:
-        if row["run"] == facts.run or row["application"] != facts.application:
+        if row["run"] == facts.own_run or row["application"] != facts.application:
             continue
         names = {name.strip() for name in str(row["environment"] or "").split(",")}
         if names != {""} and facts.demands.environment not in names:

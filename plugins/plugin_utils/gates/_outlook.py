@@ -248,7 +248,7 @@ def unratified(
             demands = _demands.of_step(policy, plan, step)
             known = _known(policy, (None, ""), record, standing, step, now)
             agreed = _approvals.of(known)
-            if agreed.missing and now >= standing.proposed + demands.within:
+            if agreed.missing and now >= standing.since + demands.within:
                 yield standing, step.environment, _approvals.missing(known, agreed)
 
 

@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
 
 from ...module_utils.errors._release_error import ReleaseError
 from ..calendar import _file as _calendar_file
@@ -24,16 +22,6 @@ from ..plan._resolved import Resolved
 from ..policy import _file as _policy_file
 from ..policy import _in_force
 from ..policy._policy import Policy
-
-# Variables that decide who must agree, and by what: with a plan, --extra-vars may not set them.
-NAMED_IN_INVENTORY = (
-    "release_policy",
-    "release_calendar",
-    "release_ledger",
-    "release_environments",
-    "deploy_trust",
-    "deploy_media_library",
-)
 
 
 class GateError(ReleaseError):
@@ -64,17 +52,6 @@ class Planned:
     policy: Policy
     calendar: Calendar | None
     calendar_problem: str
-
-
-def refuse_extra_variables(given: Mapping[str, Any]) -> None:
-    """Raise GateError where *given*, the extra variables, would redirect what a plan rests on."""
-    found = [name for name in NAMED_IN_INVENTORY if name in given]
-    if found:
-        raise GateError(
-            f"{', '.join(found)}: not by --extra-vars where a plan or a policy is used: set it in "
-            "the inventory",
-            code="redirected",
-        )
 
 
 def read(sources: Sources) -> Planned:

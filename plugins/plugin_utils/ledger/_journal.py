@@ -16,6 +16,7 @@ from . import _bodies
 
 NAME = "itops-release-facts.jsonl"
 INTENT = "intent"  # a line that says what is about to be done
+GATED = "gated"  # a line that says which hosts gates let go on
 ENDED = "ended"  # a line that closes what was noted before it
 
 
@@ -55,6 +56,17 @@ class Journal:
         for line in reversed(self._lines(0)):
             if host in line.get(INTENT, {}).get("hosts", ()):
                 return dict(line[INTENT]) if line[INTENT]["act"] == act else None
+        return None
+
+    def gated(self, note: Mapping[str, Any]) -> None:
+        """Note that the gates let ``hosts`` go on, and with what."""
+        self._add([{GATED: dict(note)}])
+
+    def gate_of(self, host: str) -> dict[str, Any] | None:
+        """Return what the gates noted last for *host*, None where they were not asked."""
+        for line in reversed(self._lines(0)):
+            if host in line.get(GATED, {}).get("hosts", ()):
+                return dict(line[GATED])
         return None
 
     def last_intent(self) -> dict[str, Any] | None:

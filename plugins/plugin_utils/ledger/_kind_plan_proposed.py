@@ -22,6 +22,7 @@ SCHEMA: dict[str, Any] = {
         "resolved": {"type": "object"},  # plan.json
         "expires": _bodies.WORD,  # of its approvals, UTC
         "person": _bodies.WORD,  # who proposed it, as the policy knows them
+        "strength": {"enum": ["signed", "awx", "claimed"]},  # of the person
         "policy": _bodies.DIGEST,
     },
 }

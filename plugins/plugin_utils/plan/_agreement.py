@@ -42,6 +42,7 @@ class Subject:
     author: str
     expires: str
     proposer: str = ""
+    proposer_strength: str = "claimed"
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,14 @@ def _not_in_role(policy: Policy, demands: Demands, subject: Subject, said: State
             return f"{said.person} is the author of the plan"
         if said.person == subject.proposer:
             return f"{said.person} proposed the plan"
+        if not is_proposed_by_somebody(demands, subject):
+            return "who proposed the plan is not known: propose it with a key (release_key)"
     return ""
+
+
+def is_proposed_by_somebody(demands: Demands, subject: Subject) -> bool:
+    """Tell whether it is known, as strongly as approvals must be, who proposed the plan."""
+    return bool(subject.proposer) and is_as_strong(subject.proposer_strength, demands.strength)
 
 
 def _over(said: Statement, subject: Subject, now: datetime) -> str:

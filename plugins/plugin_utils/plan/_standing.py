@@ -24,8 +24,8 @@ KINDS = (_kind_plan_proposed.NAME, _kind_plan_ended.NAME, _kind_statement_record
 class Standing:
     """A plan on record: its latest *revision*, when and by whom it was proposed, and its end.
 
-    *ended* is "" while it stands, else closed, cancelled or superseded. *recorded* are all
-    statements about it, of all revisions.
+    *first* is when it was proposed first, whatever came between. *ended* is "" while it stands,
+    else closed, cancelled or superseded. *recorded* are all statements about it, of all revisions.
     """
 
     plan: str
@@ -35,10 +35,12 @@ class Standing:
     proposed: datetime
     expires: str
     proposer: str = ""
+    proposer_strength: str = "claimed"
     actor: str = ""
     ended: str = ""
     end_reason: str = ""
     recorded: tuple[Recorded, ...] = ()
+    first: datetime | None = None
     earlier: tuple[Mapping[str, Any], ...] = field(default=())
 
     @property
@@ -57,7 +59,13 @@ class Standing:
             self.resolved.plan.author,
             self.expires,
             self.proposer,
+            self.proposer_strength,
         )
+
+    @property
+    def since(self) -> datetime:
+        """When the plan was proposed first: another revision gives an emergency no more time."""
+        return self.first or self.proposed
 
 
 def of_ledger(ledger: Ledger, plan: str | None = None) -> dict[str, Standing]:
@@ -83,7 +91,9 @@ def fold(events: Iterable[Event]) -> dict[str, Standing]:
                 proposed=moment(event.time),
                 expires=body["expires"],
                 proposer=body.get("person", ""),
+                proposer_strength=body.get("strength", "claimed"),
                 actor=event.actor,
+                first=(before.first if before else None) or moment(event.time),
                 earlier=earlier,
             )
         elif event.kind == _kind_plan_ended.NAME and name in plans:

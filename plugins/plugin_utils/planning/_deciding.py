@@ -80,7 +80,7 @@ def _facts(task: PlanTask, record: _collect.OnRecord, standing: Standing) -> Fac
             known = ", ".join(step.environment for step in path)
             raise DecisionError(f"env (release_env) is required; valid: {known}")
         environment = names[0]
-    run = _collect.Run(task.run, task.identity(task.policy))
+    run = task.as_run()
     return _collect.facts(
         task.policy, (None, ""), record, standing.resolved, environment, run, task.now
     )

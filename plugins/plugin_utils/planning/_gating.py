@@ -5,16 +5,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from ..gates import _collect, _gates
+from ..gates import _collect, _environments, _gates
 from ..gates._answer import Answer
 from ..gates._facts import Facts
 from ..gates._sources import GateError
-from ..ledger import _kind_gates_answered
+from ..ledger import _kind_gates_answered, _noting
 from ..ledger._event import Draft
 from ..ledger._ledger import Ledger
 from ..plan import _agreement, _statement_files
@@ -40,27 +40,36 @@ def _without_plan(task: PlanTask) -> Result:
         if task.arguments[name]:
             raise GateError(f"{name} (release_{name}) needs a plan (release_plan)")
     policy = task.policy
-    groups: Mapping[str, Sequence[str]] = task.task_vars["groups"]
-    given = task.arguments["env"]
-    for rule in policy.environments:
-        if not rule.plan_required:
-            continue
-        inside = set(groups.get(rule.name) or ())
-        hosts = [host for host in task.task_vars["ansible_play_hosts_all"] if host in inside]
-        if hosts or given == rule.name:
-            where = f" ({hosts[0]})" if hosts else ""
+    names, groups = policy.names(), task.task_vars["groups"]
+    for host in task.task_vars["ansible_play_hosts_all"]:
+        found = _environments.of_host(host, names, groups)
+        rules = [rule for rule in policy.environments if rule.name in found]
+        required = [rule.name for rule in rules if rule.plan_required]
+        if required:
             raise GateError(
-                f"{rule.name} requires a plan{where}: deploy with release_plan and release_env; a "
-                "rollback needs none",
+                f"{required[0]} requires a plan ({host}): deploy with release_plan and "
+                "release_env; a rollback needs none",
                 code="plan_required",
             )
-    if not task.sources.ledger:
-        return {"changed": False, "governed": None, "answers": []}
-    with task.ledger(must_exist=False) as ledger:
-        task.accept_policy(ledger, policy)
-        head = ledger.head()
-    governed = {"ledger": head.ledger, "plan_required": False} if head else None
-    return {"changed": False, "governed": governed, "answers": []}
+        if not found and any(rule.plan_required for rule in policy.environments):
+            raise GateError(
+                f"{host} is in no group of an environment of policy.yml ({', '.join(names)}): put "
+                "it in the group of its environment",
+                code="other_environment",
+            )
+    if task.sources.ledger:
+        with task.ledger(must_exist=False) as ledger:
+            task.accept_policy(ledger, policy)
+    # A host that demands a plan refuses by itself.
+    return _noted(task, {"changed": False, "governed": None, "answers": []})
+
+
+def _noted(task: PlanTask, result: Result) -> Result:
+    """Note for the tasks that deploy which hosts may go on, and with what; return *result*."""
+    batch = list(task.task_vars["ansible_play_batch"])
+    said = {name: result.get(name) for name in ("reference", "governed", "plan")}
+    _noting.journal().gated({"hosts": batch, **said})
+    return result
 
 
 def _with_plan(task: PlanTask) -> Result:
@@ -82,7 +91,7 @@ def _with_plan(task: PlanTask) -> Result:
         task.accept_policy(ledger, task.policy)
         record = task.take_in(ledger, _collect.OnRecord.of(ledger))
         hosts = tuple(task.task_vars["ansible_play_hosts_all"])
-        run = _collect.Run(task.run, task.identity(task.policy), hosts, task.addresses(hosts))
+        run = task.as_run(hosts)
         calendar = (task.planned.calendar, task.planned.calendar_problem)
         now = at or task.now
         known = _collect.facts(task.policy, calendar, record, resolved, environment, run, now)
@@ -96,7 +105,7 @@ def _with_plan(task: PlanTask) -> Result:
     closed = _gates.closed(answers)
     if closed:
         raise GateError(refusal(known, answers))
-    return {
+    result = {
         "changed": False,
         "reference": f"sha256:{release['digest']}",
         "called": f"{release['name']}:{release['version']}",
@@ -108,6 +117,7 @@ def _with_plan(task: PlanTask) -> Result:
         "environment": environment,
         "answers": [answer.to_plain() for answer in answers],
     }
+    return _noted(task, result)
 
 
 def refusal(known: Facts, answers: Sequence[Answer]) -> str:

@@ -52,7 +52,7 @@ def of(
     lines += [f"{'new':{LABEL}}{change}" for change in changes]
     steps = []
     for step, place in zip(resolved.plan.path, resolved.places, strict=True):
-        run = _collect.Run(task.run, task.identity(task.policy))
+        run = task.as_run()
         known = _collect.facts(
             task.policy, calendar, record, resolved, step.environment, run, task.now
         )

@@ -42,6 +42,8 @@ def propose(task: PlanTask, keep: bool) -> Result:
         before = record.plans.get(resolved.plan.name)
         is_new = before is None or before.digest != resolved.digest or _is_spent(before, task.now)
         diff = _diff(before, resolved)
+        if is_new:
+            _demand_proposer(task, resolved)
         if is_new and keep:
             ledger.append(_drafts(task, resolved, record), task.actor)
         if is_new:
@@ -67,6 +69,20 @@ def propose(task: PlanTask, keep: bool) -> Result:
     }
 
 
+def _demand_proposer(task: PlanTask, resolved: Resolved) -> None:
+    """Refuse a proposal of somebody unknown where author and approver must not be one person."""
+    for step in resolved.plan.path:
+        demands = _demands.of_step(task.policy, resolved.plan, step)
+        if not demands.agreeing or not {"author", "approver"} <= set(demands.separation):
+            continue
+        who = task.proven
+        if who.person is None or not is_as_strong(who.strength, demands.strength):
+            raise PlanError(
+                f"{step.environment} keeps author and approver apart: propose the plan with the "
+                f"key of a person of policy.yml (release_key); {who.called} is {who.strength}"
+            )
+
+
 def _is_spent(standing: Standing, now: datetime) -> bool:
     """Tell whether a revision needs a new one, although nothing in the plan changed.
 
@@ -85,7 +101,7 @@ def _drafts(task: PlanTask, resolved: Resolved, record: _collect.OnRecord) -> li
     name = resolved.plan.name
     before = record.plans.get(name)
     revision = before.revision + 1 if before else 1
-    person = task.proven()
+    person = task.proven.person
     body: dict[str, Any] = {
         "plan": name,
         "revision": revision,
@@ -94,12 +110,14 @@ def _drafts(task: PlanTask, resolved: Resolved, record: _collect.OnRecord) -> li
         "expires": utc(task.now + task.policy.expires),
         "policy": task.policy.digest,
     }
-    body |= {"person": person.id} if person else {}
+    body |= {"person": person.id, "strength": task.proven.strength} if person else {}
     drafts = [Draft(_kind_plan_proposed.NAME, name, body, f"plan/{name}/{revision}")]
     for other in resolved.plan.supersedes:
         there = record.plans.get(other)
         if there is None:
             raise PlanError(f"{task.sources.plan}: supersedes: there is no plan {other} on record")
+        if there.resolved.release["name"] != resolved.release["name"]:
+            raise PlanError(f"{task.sources.plan}: supersedes: {other} is of another application")
         if there.is_standing:
             drafts.append(ending(there, "superseded", by=name))
     return drafts
@@ -216,6 +234,7 @@ def end(task: PlanTask, how: str) -> Result:
             return {"changed": False, "plan": name, "msg": f"{name} is {how} already"}
         if not standing.is_standing:
             raise PlanError(f"{name} is {standing.ended} already")
+        task.demand_person(f"to end a plan ({how})")
         if how == "cancelled" and not reason:
             raise PlanError("reason (release_reason) is required to cancel a plan")
         if how == "closed":
@@ -248,7 +267,7 @@ def _left(task: PlanTask, standing: Standing, record: _collect.OnRecord) -> list
             record,
             standing.resolved,
             step.environment,
-            _collect.Run(task.run),
+            task.as_run(),
             task.now,
         )
         agreed = _approvals.of(known)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..gates import _collect
-from ..ledger._event import LedgerError
+from ..ledger._event import Actor, LedgerError
 from ..ledger._ledger import Ledger
 from ..plan._standing import Standing
 from ..policy._policy import Person
@@ -52,8 +52,12 @@ def _once(task: PlanTask, ledger: Ledger) -> Result:
         revision=standing.revision if standing else 0,
         person=person.id if person else "",
     )
+    if task.sources.policy and any(e.id == id_ and e.is_blocker for e in entries):
+        task.demand_person(f"to change {id_}, which blocks releases,")
     if draft and not task.check:
-        ledger.append([draft], task.actor)
+        is_signed = person is not None and task.proven.strength == "signed"
+        actor = Actor(person.id, "signed") if person and is_signed else task.actor
+        ledger.append([draft], actor)
         entries = _register.of_ledger(ledger)
     entry = next((e for e in entries if (e.register, e.id) == (kind, id_)), None)
     name = kind.replace("_", " ")
@@ -80,13 +84,17 @@ def _standing(task: PlanTask, ledger: Ledger) -> Standing | None:
 
 def _who(task: PlanTask) -> Person | None:
     """Return the person who records the entry, by their key or account, if the policy has them."""
-    return task.proven() if task.sources.policy else None
+    return task.proven.person if task.sources.policy else None
 
 
 def _id(
     task: PlanTask, kind: str, entries: list[_register.Entry], standing: Standing | None
 ) -> str:
     given = task.arguments["id"]
+    if kind == ISSUE and given and given not in [entry.id for entry in entries]:
+        raise RegisterError(
+            f"id (release_id): there is no issue {given}; leave it out for a new one"
+        )
     if kind == ISSUE:
         return given or _register.next_issue(entries)
     if standing is None:

@@ -14,7 +14,7 @@ from typing import Any
 from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 from ..adapter import _play
-from ..gates import _addresses, _collect, _outlook, _sources
+from ..gates import _addresses, _collect, _environments, _outlook, _redirection, _sources
 from ..gates._sources import GateError, Planned, Sources
 from ..ledger import _actor, _noting, _recorder
 from ..ledger._event import Actor
@@ -27,7 +27,7 @@ from ..plan._standing import Standing
 from ..plan._statement import Statement
 from ..policy import _file as _policy_file
 from ..policy import _in_force, _sshsig
-from ..policy._policy import Identity, Person, Policy, identify
+from ..policy._policy import STRENGTHS, Identity, Person, Policy, identify, is_as_strong
 from ..registers import _register
 from ..run import _identity
 
@@ -113,7 +113,8 @@ class PlanTask:
 
     def refuse_extra_variables(self) -> None:
         """Raise GateError where extra variables would redirect what the plan rests on."""
-        _sources.refuse_extra_variables(_play.extra_variables(self.action))
+        given = _play.extra_variables(self.action)
+        _redirection.refuse(given, self.task_vars, bool(self.sources.plan))
 
     def accept_policy(self, ledger: Ledger, policy: Policy) -> None:
         """Record that the policy came into force, where another one was; or PolicyError."""
@@ -129,7 +130,14 @@ class PlanTask:
                     f"{self.sources.plan}: hosts '{step.hosts}' of {step.environment}: no host of "
                     "the inventory"
                 )
+            self._check_environment(step)
         return _sources.resolve(self.library_named(), self.planned, self.inventory, self.now)
+
+    def _check_environment(self, step: Step) -> None:
+        """Refuse hosts of another environment than the step says, by the inventory."""
+        hosts = _play.hosts_of(self.action, step.hosts, self.task_vars)
+        names, groups = self.policy.names(), self.task_vars["groups"]
+        _environments.demand(hosts, step.environment, names, groups)
 
     def library_named(self) -> Sources:
         """Return the sources with the media library and trust of the plan's hosts."""
@@ -176,7 +184,7 @@ class PlanTask:
             id_ = f"E-{standing.plan}-{standing.revision}"
             if any(entry.id == id_ for entry in record.entries):
                 continue
-            fields = {
+            fields: dict[str, Any] = {
                 "title": f"Emergency {standing.plan} was not ratified in time in {environment}",
                 "severity": "high",
                 "reason": f"needs {who}",
@@ -209,21 +217,35 @@ class PlanTask:
             )
         return (person, path) if person else None
 
-    def proven(self) -> Person | None:
-        """Return the person who acts, if they have shown their key, or by their account."""
+    @cached_property
+    def proven(self) -> Identity:
+        """Who acts: by a key, once something was signed with it, or else by their account."""
         signer = self.signer()
         if signer is None:
-            return self.identity(self.policy).person
+            return self.identity(self.policy)
         person, key = signer
         data = f"{self.run} {self.now.isoformat()}".encode()
+        known = [each.line for each in person.keys if not each.why_not(self.now)]
         try:
-            signature = _sshsig.sign(data, key)
-            _sshsig.verify(data, signature, [each.line for each in person.keys], person.id)
+            signature = _sshsig.sign(data, key, _sshsig.PRESENCE)
+            _sshsig.verify(data, signature, known, person.id, _sshsig.PRESENCE)
         except _sshsig.SignatureError:
             if self.arguments["key"]:
                 raise
-            return self.identity(self.policy).person
-        return person
+            return self.identity(self.policy)
+        return Identity(person, "signed", self.actor.name)
+
+    def demand_person(self, what: str) -> Person:
+        """Return who acts; GateError unless the policy knows them as strongly as it demands."""
+        strengths = [each.strength for each in self.policy.environments if each.plan_required]
+        least = max(strengths, key=STRENGTHS.index, default="claimed")
+        found = self.proven
+        if found.person is None or not is_as_strong(found.strength, least):
+            raise GateError(
+                f"{what} needs a person of policy.yml, known as {least} (release_key): "
+                f"{found.called} is {found.strength}"
+            )
+        return found.person
 
     def recorded(self, statement: Statement, key: str | None) -> Recorded:
         """Return *statement* as it is to be recorded: signed by the *key*, or as who acts."""
@@ -247,6 +269,21 @@ class PlanTask:
         if not self.check:
             actor = Actor(recorded.statement.person, recorded.strength)
             ledger.append([_taking_in.draft(recorded)], actor)
+
+    def as_run(self, hosts: Sequence[str] = ()) -> _collect.Run:
+        """Return this run, which is about *hosts*, as gates see it.
+
+        The job of AWX is named by an extra variable: an override is bound to the process, and a run
+        on record is this one only if it began here.
+        """
+        begun = _noting.journal().last_intent()
+        return _collect.Run(
+            _identity.process_id(),
+            self.identity(self.policy),
+            tuple(hosts),
+            self.addresses(hosts),
+            own_run=begun["run"] if begun else "",
+        )
 
     def addresses(self, hosts: Sequence[str]) -> dict[str, tuple[str, ...] | str]:
         """Return the addresses of *hosts*, or why those of a host are not known."""

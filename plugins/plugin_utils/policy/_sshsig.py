@@ -6,13 +6,19 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
 
 from ...module_utils.errors._release_error import ReleaseError
 
-APPROVAL, POLICY = "approval@itops.release", "policy@itops.release"  # namespaces
+# Namespaces of signatures.
+APPROVAL, POLICY, PRESENCE = (
+    f"{name}@itops.release" for name in ("approval", "policy", "presence")
+)
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+KEPT = ("HOME", "LANG", "SSH_AUTH_SOCK")  # of the environment
 TIME_LIMIT_S = 60  # a security key waits for a finger
 PUBLIC = re.compile(r"(?:ssh|ecdsa|sk)-[\w@.-]+ [A-Za-z0-9+/=]+(?: .*)?")
 
@@ -40,7 +46,7 @@ def public_key(path: str) -> str:
     return " ".join(line.split()[:2])
 
 
-def sign(data: bytes, path: str) -> str:
+def sign(data: bytes, path: str, namespace: str = APPROVAL) -> str:
     """Return the armored signature of the key at *path* over *data*; it never asks for input.
 
     A key with a passphrase is used by ssh-agent; *path* may then be that of the public key.
@@ -49,7 +55,7 @@ def sign(data: bytes, path: str) -> str:
         source = os.path.join(folder, "statement.json")
         with open(source, "wb") as stream:
             stream.write(data)
-        result = _run(["-Y", "sign", "-n", APPROVAL, "-f", path, source])
+        result = _run(["-Y", "sign", "-n", namespace, "-f", path, source])
         try:
             with open(source + ".sig", encoding="ascii") as stream:
                 return stream.read()
@@ -83,10 +89,17 @@ def verify(
 
 def _run(arguments: Sequence[str], data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     # Without a terminal of its own, ssh-keygen would ask by a window for a passphrase.
-    environment = {**os.environ, "SSH_ASKPASS": "/bin/false", "SSH_ASKPASS_REQUIRE": "force"}
+    # Neither it nor PATH decides who signed.
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    environment = {
+        **kept,
+        "PATH": PATH,
+        "SSH_ASKPASS": "/bin/false",
+        "SSH_ASKPASS_REQUIRE": "force",
+    }
     try:
         return subprocess.run(
-            ["ssh-keygen", *arguments],
+            [shutil.which("ssh-keygen", path=PATH) or "ssh-keygen", *arguments],
             input=data,
             capture_output=True,
             check=False,

@@ -27,7 +27,7 @@ MUTANTS = (
     gate(
         "closing on an emergency that is not ratified in time",
         "_approvals",
-        "standing is not None and facts.now >= standing.proposed + until",
+        "standing is not None and facts.now >= standing.since + until",
         "False",
         "test_approvals",
     ),
@@ -91,7 +91,7 @@ MUTANTS = (
     gate(
         "counting acknowledgements of who may give them",
         "_acknowledgements",
-        "may_acknowledge(facts.policy, entry)",
+        "may_acknowledge(facts.policy, facts.demands.strength, entry)",
         "True",
         "test_acknowledgements",
     ),

@@ -76,6 +76,7 @@ class World:
             "digest": self.resolved.digest,
             "resolved": self.resolved.to_plain(),
             "expires": utc(NOW + timedelta(days=30)),
+            "person": "ada",
         }
         self.append(Draft("plan_proposed", "shop-1.5", body, "plan/1"))
 

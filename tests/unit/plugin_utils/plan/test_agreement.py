@@ -111,6 +111,17 @@ def test_who_proposed_the_plan_does_not_approve_it():
     assert why(said(stands, "ben", role="operations"), stands=stands) == "ben proposed the plan"
 
 
+@pytest.mark.parametrize(
+    "who", [{"proposer": ""}, {"proposer": "ada", "proposer_strength": "claimed"}]
+)
+def test_nobody_approves_what_somebody_unknown_proposed(who):
+    stands = plans.standing(**who)
+
+    assert why(said(stands, "ben", role="operations"), stands=stands) == (
+        "who proposed the plan is not known: propose it with a key (release_key)"
+    )
+
+
 def test_a_person_counts_once():
     rules = changed(POLICY, "people", "ben", roles=["operations", "product"])
     found = agreed(BEN, said(STANDING, "ben", role="product"), rules=rules)

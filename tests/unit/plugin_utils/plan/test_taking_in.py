@@ -60,6 +60,8 @@ class Desk:
             "digest": what.digest,
             "resolved": what.to_plain(),
             "expires": "2026-12-31T12:00:00.000Z",
+            "person": "ada",
+            "strength": "signed",
         }
         self.append(Draft("plan_proposed", "shop-1.5", body, f"plan/{revision}"))
         self.write()
