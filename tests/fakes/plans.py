@@ -84,24 +84,24 @@ def changed(plain, *path, **values):
     return plain
 
 
-def policy(plain=POLICY):
+def policy(plain=None):
     """Return a Policy."""
-    return _policy_file.parse(yaml.safe_dump(plain, sort_keys=False), "policy.yml")
+    return _policy_file.parse(yaml.safe_dump(plain or POLICY, sort_keys=False), "policy.yml")
 
 
-def plan(plain=PLAN):
+def plan(plain=None):
     """Return a Plan."""
-    return _file.parse(yaml.safe_dump(plain, sort_keys=False), "plan.yml")[0]
+    return _file.parse(yaml.safe_dump(plain or PLAN, sort_keys=False), "plan.yml")[0]
 
 
-def resolved(plain=PLAN, release=RELEASE, hosts=HOSTS, options=()):
+def resolved(plain=None, release=None, hosts=None, options=()):
     """Return a Resolved plan; *hosts* by environment, *options* for all of them."""
     known = plan(plain)
     places = tuple(
-        Place(step.environment, tuple(hosts[step.environment]), {}, dict(options))
+        Place(step.environment, tuple((hosts or HOSTS)[step.environment]), {}, dict(options))
         for step in known.path
     )
-    return Resolved(known, dict(release), places)
+    return Resolved(known, dict(release or RELEASE), places)
 
 
 def standing(
@@ -136,7 +136,7 @@ def said(stands, person, decision="approve", role="", environment="production", 
     return Recorded(statement, at, strength, "a signature")
 
 
-def demands(plain=PLAN, environment="production", rules=POLICY):
+def demands(plain=None, environment="production", rules=None):
     """Return the Demands of an environment."""
     known = plan(plain)
     return _demands.of_step(policy(rules), known, known.step(environment))
@@ -157,7 +157,7 @@ def row(host, digest=RELEASE["digest"], since=NOW - timedelta(days=2), **more):
     }
 
 
-def facts(environment="production", rules=POLICY, what=None, stands=True, **more):
+def facts(environment="production", rules=None, what=None, stands=True, **more):
     """Return Facts, with the plan as it was agreed unless *stands* says otherwise."""
     what = what or resolved()
     rules = policy(rules)

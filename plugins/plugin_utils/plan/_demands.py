@@ -125,7 +125,7 @@ def unmet(policy: Policy, plan: Plan, demands: Demands, now: datetime) -> str:
         roles = " or ".join(demands.declarers)
         return f"emergency: nobody of {roles} can declare it as {demands.strength}"
     wanted = demands.agreeing
-    slots = [role for role in sorted(wanted) for _ in range(wanted[role])]
+    slots = [role for role in sorted(wanted) for _number in range(wanted[role])]
     able = {role: who_may(policy, plan, demands, [role], now) for role in wanted}
     if demands.declarers:  # who declares an emergency does not ratify it
         slots.insert(0, DECLARING)

@@ -75,7 +75,8 @@ class Line:
             kind = _build_note.PREDICATE_TYPE
             _attachments.attach(self.estate.library, label, kind, note, signer(key))
 
-    def since(self, serial, *live, trust=KNOWN):
+    def since(self, serial, *live, **options):
+        trust = options.get("trust", KNOWN)
         digests = [self.labels[each].digest for each in live]
         return issues_since(self.estate.library, self.labels[serial], digests, trust)
 

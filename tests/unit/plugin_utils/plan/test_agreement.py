@@ -18,7 +18,7 @@ DAN = {"roles": ["operations"], "keys": [plans.KEYS["dan"]]}
 CLAIMED = changed(POLICY, "environments", "production", strength="claimed")
 
 
-def agreed(*recorded, rules=POLICY, stands=STANDING, plan=PLAN, now=NOW, verify=lambda r: ""):
+def agreed(*recorded, rules=None, stands=STANDING, plan=None, now=NOW, verify=lambda r: ""):
     return _agreement.agreement(
         plans.policy(rules),
         plans.demands(plan, rules=rules),
@@ -218,7 +218,7 @@ def override(person="ada", **more):
     return said(STANDING, person, "override", **known)
 
 
-def problem(recorded, run="run-1", rules=POLICY):
+def problem(recorded, run="run-1", rules=None):
     return _agreement.override_problem(
         plans.policy(rules), plans.demands(), STANDING.subject(plans.LEDGER), recorded, run, NOW
     )

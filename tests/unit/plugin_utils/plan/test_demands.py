@@ -16,7 +16,7 @@ from ansible_collections.itops.release.tests.fakes.plans import NOW, PLAN, POLIC
 STRICT = changed(POLICY, "environments", "production", soak="24h", window="nightly", strength="awx")
 
 
-def check(plan=PLAN, rules=POLICY, application="shop"):
+def check(plan=None, rules=None, application="shop"):
     _demands.check(plans.policy(rules), plans.plan(plan), application, NOW)
 
 
