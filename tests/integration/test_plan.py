@@ -382,6 +382,14 @@ def test_an_emergency_goes_now_and_is_ratified_later(office):
     ada = {"release_key": office.keys["ada"]}
     assert "not ratified" in office.refused("close", **ada)
     assert "needs a person of policy.yml" in office.refused("close")
+    late = changed(office.rules["emergency"], within="1s")
+    office.write(policy={**office.rules, "emergency": late})
+    assert "shop-2.0.1  emergency not ratified in production in time (needs ben)" in (
+        office.done("status", plan=None).stdout
+    )
+    assert "not ratified within 1 s" in office.refused("deploy")
+    ((issue,),) = [[body["id"] for body in office.events("register_changed")]]
+    assert issue == "E-shop-2.0.1-1"
     office.done("approve", release_key=office.keys["ben"])
     office.done("close", release_key=office.keys["ada"])
 

@@ -73,7 +73,7 @@ def launch(local_hosts, inventory, library, database, tmp_path):
     )
     number = 40
 
-    def run(playbook, **extra):
+    def run(playbook, user="ada", **extra):
         nonlocal number
         number += 1
         folder = tmp_path / f"job{number}"
@@ -86,7 +86,7 @@ def launch(local_hosts, inventory, library, database, tmp_path):
         (folder / "inventory").mkdir()
         shutil.copy(written, folder / "inventory/hosts.json")
         (folder / "env").mkdir()
-        job = {"awx_job_id": number, "awx_user_name": "ada", "awx_job_template_name": playbook}
+        job = {"awx_job_id": number, "awx_user_name": user, "awx_job_template_name": playbook}
         (folder / "env/extravars").write_text(json.dumps({**job, **extra}))
         command = [RUNNER, "run", folder, "-p", "job.yml", "-i", "1", "-q"]
         home = {"PATH": f"{RUNNER.parent}:{os.environ['PATH']}", "HOME": str(folder)}
@@ -126,3 +126,64 @@ def test_jobs_record_themselves_and_leave_their_verdict_to_the_workflow(launch, 
     status = json.loads((hosts[0].seen / "status.json").read_text())
     assert (status["unrecorded"], status["open"]) == ([], [])
     ledger.close()
+
+
+POLICY = """
+format: 1
+people:
+  ada: {roles: [release_manager], awx: ada}
+  ben: {roles: [operations], awx: ben}
+environments:
+  staging: {}
+  production:
+    plan_required: true
+    approvals: {operations: 1}
+    strength: awx
+    separation: [author, approver]
+"""
+PLAN = """
+format: 1
+plan: shop-1
+author: ada
+release: shop:1.0.0
+why: First
+change: normal
+path:
+  - {environment: staging, hosts: staging}
+  - {environment: production, hosts: production}
+"""
+
+
+def test_jobs_go_by_a_plan_with_the_values_of_surveys(launch, database, tmp_path):
+    run, hosts = launch
+    (tmp_path / "policy.yml").write_text(POLICY)
+    (tmp_path / "plan.yml").write_text(PLAN)
+    inventory = next(tmp_path.glob("inventory*.json"))
+    plain = json.loads(inventory.read_text())
+    plain["all"]["vars"] |= {
+        "release_policy": str(tmp_path / "policy.yml"),
+        "release_ledger": f"{database}",
+        "release_approvals": str(tmp_path / "approvals"),
+    }
+    inventory.write_text(json.dumps(plain))
+    survey = {
+        "release_plan": str(tmp_path / "plan.yml"),
+        "release_override": "",
+        "release_reason": "",
+        "release_at": "",
+        "release_key": "",
+    }
+    jobs = [
+        run("plan", **survey),
+        run("deploy", **survey, release_env="staging"),
+        run("deploy", **survey, release_env="production"),
+        run("approve", **survey, release_env="production"),  # by ada, who wrote it
+        run("approve", "ben", **{**survey, "release_reason": "Read it"}, release_env=""),
+        run("deploy", **survey, release_env="production"),
+    ]
+
+    assert [job.rc for job in jobs] == [0, 0, 2, 2, 0, 0], jobs[0].stdout
+    verdicts = [job.artifacts.get("release_verdict") for job in jobs]
+    assert verdicts[1] == verdicts[5] == "done"
+    assert "closed: approvals: operations 0 of 1 (needs ben)" in jobs[2].stdout
+    assert [live_version(host) for host in hosts] == ["1.0.0", "1.0.0"]
