@@ -37,14 +37,14 @@ def decide(task: PlanTask) -> Result:
         if standing is None:
             raise DecisionError(f"there is no plan {name} on record: run the playbook plan first")
         known = _facts(task, record, standing)
-        person, key = _person(task, known)
+        person = _person(task)
         statement = _statement_of(task, known, standing, record.ledger, person)
         if statement is None:
             said = f"{person.id} has approved {name} for {known.demands.environment} already"
             task.show(said)
             return {"changed": False, "plan": name, "msg": said}
-        _demand_strength(task, known, standing, statement, key)
-        task.record(ledger, standing, task.recorded(statement, key))
+        _demand_strength(task, known, standing, statement)
+        task.record(ledger, standing, task.acting.recorded(statement))
         if decision == WITHDRAW and not task.check:
             _move_away(task, standing, statement)
         if not task.check:
@@ -61,7 +61,7 @@ def decide(task: PlanTask) -> Result:
         "decision": decision,
         "person": person.id,
         "role": statement.role,
-        "strength": "signed" if key else task.identity(task.policy).strength,
+        "strength": task.acting.strength,
         "approvals": answer.to_plain(),
     }
 
@@ -86,18 +86,15 @@ def _facts(task: PlanTask, record: _collect.OnRecord, standing: Standing) -> Fac
     )
 
 
-def _person(task: PlanTask, known: Facts) -> tuple[Person, str | None]:
-    """Return who decides, by their key or else their account, and the path of the key."""
-    signer = task.signer()
-    if signer is not None:
-        return signer
-    identity = task.identity(task.policy)
-    if identity.person is None:
+def _person(task: PlanTask) -> Person:
+    """Return who decides, by their key or else their account."""
+    person = task.acting.person
+    if person is None:
         raise DecisionError(
-            f"{identity.called} is not known in policy.yml: give the key of a person "
+            f"{task.acting.identity.called} is not known in policy.yml: give the key of a person "
             "(release_key), or add os_user or awx to a person"
         )
-    return identity.person, None
+    return person
 
 
 def _statement_of(
@@ -138,6 +135,12 @@ def _statement_of(
 def _role(task: PlanTask, known: Facts, person: Person) -> str:
     """Return the role in which *person* approves: as asked for, or the first that needs it."""
     wanted, demands = task.arguments["role"], known.demands
+    if wanted and wanted not in demands.agreeing:
+        needed = ", ".join(sorted(demands.agreeing)) or "none"
+        raise DecisionError(
+            f"role (release_role): {demands.environment} needs no approval of '{wanted}'; valid: "
+            f"{needed}"
+        )
     if wanted:
         return str(wanted)
     agreed = _approvals.of(known)
@@ -154,10 +157,10 @@ def _role(task: PlanTask, known: Facts, person: Person) -> str:
 
 
 def _demand_strength(
-    task: PlanTask, known: Facts, standing: Standing, statement: Statement, key: str | None
+    task: PlanTask, known: Facts, standing: Standing, statement: Statement
 ) -> None:
     """Refuse a decision that is weaker than demanded, after writing what is to be signed."""
-    strength = "signed" if key else task.identity(task.policy).strength
+    strength = task.acting.strength
     if is_as_strong(strength, known.demands.strength):
         return
     how = "give the key of a person (release_key)"

@@ -91,7 +91,8 @@ def _with_plan(task: PlanTask) -> Result:
         task.accept_policy(ledger, task.policy)
         record = task.take_in(ledger, _collect.OnRecord.of(ledger))
         hosts = tuple(task.task_vars["ansible_play_hosts_all"])
-        run = task.as_run(hosts)
+        rule = task.policy.environment(environment)
+        run = task.as_run(hosts, networks=bool(rule and rule.networks))
         calendar = (task.planned.calendar, task.planned.calendar_problem)
         now = at or task.now
         known = _collect.facts(task.policy, calendar, record, resolved, environment, run, now)
@@ -210,14 +211,11 @@ def _override(task: PlanTask, ledger: Ledger, known: Facts, gate_name: str) -> s
     if not (task.arguments["reason"] or "").strip():
         raise GateError("reason (release_reason) is required with release_override")
     able = named(policy.having(policy.override.get(gate_name, ())))
-    signer = task.signer()
-    identity = task.identity(policy)
-    person, key = (signer[0], signer[1]) if signer else (identity.person, None)
-    strength = "signed" if signer else identity.strength
+    person, strength = task.acting.person, task.acting.strength
     if person is None or not is_as_strong(strength, known.demands.strength):
         raise GateError(
             f"override (release_override): {gate_name} needs the key of {able} (release_key): "
-            f"{identity.called} is {strength}, and {known.demands.environment} needs "
+            f"{task.acting.identity.called} is {strength}, and {known.demands.environment} needs "
             f"{known.demands.strength}"
         )
     statement = _statement_files.of(
@@ -230,7 +228,7 @@ def _override(task: PlanTask, ledger: Ledger, known: Facts, gate_name: str) -> s
         gate=gate_name,
         run=known.run,
     )
-    task.record(ledger, standing, task.recorded(statement, key), run=known.run)
+    task.record(ledger, standing, task.acting.recorded(statement), run=known.run)
     return person.id
 
 

@@ -75,7 +75,7 @@ def _demand_proposer(task: PlanTask, resolved: Resolved) -> None:
         demands = _demands.of_step(task.policy, resolved.plan, step)
         if not demands.agreeing or not {"author", "approver"} <= set(demands.separation):
             continue
-        who = task.proven
+        who = task.acting.proven
         if who.person is None or not is_as_strong(who.strength, demands.strength):
             raise PlanError(
                 f"{step.environment} keeps author and approver apart: propose the plan with the "
@@ -101,7 +101,7 @@ def _drafts(task: PlanTask, resolved: Resolved, record: _collect.OnRecord) -> li
     name = resolved.plan.name
     before = record.plans.get(name)
     revision = before.revision + 1 if before else 1
-    person = task.proven.person
+    person = task.acting.proven.person
     body: dict[str, Any] = {
         "plan": name,
         "revision": revision,
@@ -110,7 +110,7 @@ def _drafts(task: PlanTask, resolved: Resolved, record: _collect.OnRecord) -> li
         "expires": utc(task.now + task.policy.expires),
         "policy": task.policy.digest,
     }
-    body |= {"person": person.id, "strength": task.proven.strength} if person else {}
+    body |= {"person": person.id, "strength": task.acting.proven.strength} if person else {}
     drafts = [Draft(_kind_plan_proposed.NAME, name, body, f"plan/{name}/{revision}")]
     for other in resolved.plan.supersedes:
         there = record.plans.get(other)
@@ -171,20 +171,18 @@ def _declare(
     task: PlanTask, ledger: Ledger, record: _collect.OnRecord, standing: Standing
 ) -> _collect.OnRecord:
     """Declare the emergency in the name of who proposes the plan, where they may."""
-    signer = task.signer()
-    identity = task.identity(task.policy)
+    person, strength = task.acting.person, task.acting.strength
     for step in standing.resolved.plan.path:
         demands = _demands.of_step(task.policy, standing.resolved.plan, step)
-        person, key = (signer[0], signer[1]) if signer else (identity.person, None)
-        strong = signer is not None or is_as_strong(identity.strength, demands.strength)
-        if person is None or not strong or not set(person.roles) & set(demands.declarers):
+        is_strong = is_as_strong(strength, demands.strength)
+        if person is None or not is_strong or not set(person.roles) & set(demands.declarers):
             continue
         statement = _statement_files.of(
             standing, record.ledger, step.environment, person.id, "declare", reason=_why(task)
         )
         if any(each.statement.digest == statement.digest for each in standing.recorded):
             continue
-        task.record(ledger, standing, task.recorded(statement, key))
+        task.record(ledger, standing, task.acting.recorded(statement))
         task.show(f"declared    emergency in {step.environment} by {person.id}")
     return _collect.OnRecord.of(ledger)
 
@@ -234,7 +232,7 @@ def end(task: PlanTask, how: str) -> Result:
             return {"changed": False, "plan": name, "msg": f"{name} is {how} already"}
         if not standing.is_standing:
             raise PlanError(f"{name} is {standing.ended} already")
-        task.demand_person(f"to end a plan ({how})")
+        task.acting.demand_person(f"to end a plan ({how})")
         if how == "cancelled" and not reason:
             raise PlanError("reason (release_reason) is required to cancel a plan")
         if how == "closed":

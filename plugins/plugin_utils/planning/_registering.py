@@ -53,9 +53,9 @@ def _once(task: PlanTask, ledger: Ledger) -> Result:
         person=person.id if person else "",
     )
     if task.sources.policy and any(e.id == id_ and e.is_blocker for e in entries):
-        task.demand_person(f"to change {id_}, which blocks releases,")
+        task.acting.demand_person(f"to change {id_}, which blocks releases,")
     if draft and not task.check:
-        is_signed = person is not None and task.proven.strength == "signed"
+        is_signed = person is not None and task.acting.proven.strength == "signed"
         actor = Actor(person.id, "signed") if person and is_signed else task.actor
         ledger.append([draft], actor)
         entries = _register.of_ledger(ledger)
@@ -84,7 +84,7 @@ def _standing(task: PlanTask, ledger: Ledger) -> Standing | None:
 
 def _who(task: PlanTask) -> Person | None:
     """Return the person who records the entry, by their key or account, if the policy has them."""
-    return task.proven.person if task.sources.policy else None
+    return task.acting.proven.person if task.sources.policy else None
 
 
 def _id(

@@ -24,14 +24,13 @@ from ..plan._agreement import Recorded
 from ..plan._plan import Step
 from ..plan._resolved import Resolved
 from ..plan._standing import Standing
-from ..plan._statement import Statement
 from ..policy import _file as _policy_file
-from ..policy import _in_force, _sshsig
-from ..policy._policy import STRENGTHS, Identity, Person, Policy, identify, is_as_strong
+from ..policy import _in_force
+from ..policy._policy import Policy, identify
 from ..registers import _register
 from ..run import _identity
+from ._acting import Acting
 
-DEFAULT_KEY = "~/.ssh/id_ed25519"
 # Options that are sentences.
 TEXTS = ("reason", "title", "workaround", "corrective_action", "by", "at")
 AWX_USER = ("awx_user_name", "tower_user_name")
@@ -94,12 +93,14 @@ class PlanTask:
         """The id of the run."""
         return _identity.run_id(self.task_vars)
 
-    def identity(self, policy: Policy) -> Identity:
-        """Return who acts, as *policy* knows them."""
+    @cached_property
+    def acting(self) -> Acting:
+        """Who acts, as the policy knows them."""
         awx = next((str(self.task_vars[n]) for n in AWX_USER if self.task_vars.get(n)), None)
         if awx is None and self.actor.strength == "awx":
             awx = ""
-        return identify(policy, _identity.user_name(), awx, self.actor.name)
+        identity = identify(self.policy, _identity.user_name(), awx, self.actor.name)
+        return Acting(self.policy, identity, self.arguments["key"] or "", self.now, self.run)
 
     @contextlib.contextmanager
     def ledger(self, must_exist: bool = True) -> Iterator[Ledger]:
@@ -196,64 +197,6 @@ class PlanTask:
             opened = True
         return _collect.OnRecord.of(ledger) if opened else record
 
-    def signer(self) -> tuple[Person, str] | None:
-        """Return the person whose key is at hand, and the key's path; None without one.
-
-        Raises SignatureError where the option *key* names a file that is no person's key.
-        """
-        given = self.arguments["key"]
-        path = os.path.expanduser(given or DEFAULT_KEY)
-        if not given and not os.path.isfile(path):
-            return None
-        try:
-            person = self.policy.holder(_sshsig.public_key(path))
-        except _sshsig.SignatureError:
-            if given:
-                raise
-            return None
-        if person is None and given:
-            raise _sshsig.SignatureError(
-                f"key (release_key): {path} is not a key of a person in policy.yml"
-            )
-        return (person, path) if person else None
-
-    @cached_property
-    def proven(self) -> Identity:
-        """Who acts: by a key, once something was signed with it, or else by their account."""
-        signer = self.signer()
-        if signer is None:
-            return self.identity(self.policy)
-        person, key = signer
-        data = f"{self.run} {self.now.isoformat()}".encode()
-        known = [each.line for each in person.keys if not each.why_not(self.now)]
-        try:
-            signature = _sshsig.sign(data, key, _sshsig.PRESENCE)
-            _sshsig.verify(data, signature, known, person.id, _sshsig.PRESENCE)
-        except _sshsig.SignatureError:
-            if self.arguments["key"]:
-                raise
-            return self.identity(self.policy)
-        return Identity(person, "signed", self.actor.name)
-
-    def demand_person(self, what: str) -> Person:
-        """Return who acts; GateError unless the policy knows them as strongly as it demands."""
-        strengths = [each.strength for each in self.policy.environments if each.plan_required]
-        least = max(strengths, key=STRENGTHS.index, default="claimed")
-        found = self.proven
-        if found.person is None or not is_as_strong(found.strength, least):
-            raise GateError(
-                f"{what} needs a person of policy.yml, known as {least} (release_key): "
-                f"{found.called} is {found.strength}"
-            )
-        return found.person
-
-    def recorded(self, statement: Statement, key: str | None) -> Recorded:
-        """Return *statement* as it is to be recorded: signed by the *key*, or as who acts."""
-        if key is not None:
-            signature = _sshsig.sign(statement.data, key)
-            return Recorded(statement, self.now, "signed", signature)
-        return Recorded(statement, self.now, self.identity(self.policy).strength)
-
     def record(self, ledger: Ledger, standing: Standing, recorded: Recorded, run: str = "") -> None:
         """Check *recorded*, and record it unless this is a dry run."""
         head = ledger.head()
@@ -270,8 +213,8 @@ class PlanTask:
             actor = Actor(recorded.statement.person, recorded.strength)
             ledger.append([_taking_in.draft(recorded)], actor)
 
-    def as_run(self, hosts: Sequence[str] = ()) -> _collect.Run:
-        """Return this run, which is about *hosts*, as gates see it.
+    def as_run(self, hosts: Sequence[str] = (), networks: bool = False) -> _collect.Run:
+        """Return this run, which is about *hosts*, as gates see it, with addresses for *networks*.
 
         The job of AWX is named by an extra variable: an override is bound to the process, and a run
         on record is this one only if it began here.
@@ -279,9 +222,9 @@ class PlanTask:
         begun = _noting.journal().last_intent()
         return _collect.Run(
             _identity.process_id(),
-            self.identity(self.policy),
+            self.acting.identity,
             tuple(hosts),
-            self.addresses(hosts),
+            self.addresses(hosts) if networks else {},
             own_run=begun["run"] if begun else "",
         )
 
