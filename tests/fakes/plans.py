@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import struct
 from datetime import datetime, timedelta, timezone
 
 import yaml
@@ -25,7 +27,16 @@ from ansible_collections.itops.release.plugins.plugin_utils.policy._policy impor
 NOW = datetime(2026, 12, 1, 12, 0, tzinfo=timezone.utc)
 LEDGER = "1" * 32
 RELEASE = {"name": "shop", "version": "1.5.0", "digest": "d" * 64}
-KEYS = {name: f"ssh-ed25519 AAAA{name} {name}" for name in ("ada", "ben", "cleo", "dan")}
+
+
+def public_key(name):
+    """Return a line with an Ed25519 key that nobody has the private part of."""
+    kind, raw = b"ssh-ed25519", name.encode().ljust(32, b".")
+    blob = b"".join(struct.pack(">I", len(part)) + part for part in (kind, raw))
+    return f"ssh-ed25519 {base64.b64encode(blob).decode()} {name}"
+
+
+KEYS = {name: public_key(name) for name in ("ada", "ben", "cleo", "dan")}
 POLICY = {
     "format": 1,
     "people": {

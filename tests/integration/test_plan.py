@@ -404,10 +404,14 @@ def test_a_rejection_and_a_withdrawal_close_the_gate(office):
     office.done("approve", release_decision="withdraw", release_reason="Wait", **ben)
     assert "operations 0 of 1" in office.refused("deploy", release_env="production")
     assert "a new approval needs a new revision" in office.refused("approve", **ben)
+    assert office.propose().result("Propose the plan")["revision"] == 2  # of the same plan
     office.write(plan=changed(PLAN, why="Changed"))
     office.agree()
     office.done("approve", release_decision="reject", release_reason="No", **ben)
     assert "rejected by ben: No" in office.refused("deploy", release_env="production")
+    assert "withdraw that first" in office.refused("approve", **ben)
+    office.done("approve", release_decision="withdraw", **ben)
+    office.done("deploy", release_env="production")
 
 
 def test_a_weak_approval_says_what_to_sign(office):

@@ -64,9 +64,11 @@ class Answer:
 def spelled(moment: datetime, zone: tzinfo, now: datetime | None = None) -> str:
     """Return *moment* in the time *zone*: ``Tue 22:00``, or ``Fri 18 Dec 22:00``.
 
-    The day of the month is left out where *moment* is less than six days after *now*.
+    The day of the month is left out where *moment* is less than six days after *now*, and the year
+    is there where it is another one.
     """
     local = moment.astimezone(zone)
     if now is not None and timedelta() <= moment - now < SOON:
         return f"{local:%a %H:%M}"
-    return f"{local:%a} {local.day} {local:%b %H:%M}"
+    year = f" {local.year}" if now is not None and local.year != now.astimezone(zone).year else ""
+    return f"{local:%a} {local.day} {local:%b}{year} {local:%H:%M}"

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from ..definition import _duration
+from ..ledger._event import moment
 from ..plan import _agreement, _demands
 from ..plan._agreement import Agreement
 from ..plan._plan import STANDARD
@@ -33,6 +34,9 @@ def answer(facts: Facts) -> Answer:
     said = counts(found, demands)
     if not found.missing:
         return _deployer(facts, found) or Answer(NAME, True, said or "none needed")
+    if facts.now >= moment(facts.standing.expires):
+        text = f"{said}; approvals of revision {facts.standing.revision} expired"
+        return Answer(NAME, False, text, needs="a new proposal")
     return Answer(NAME, False, said + _ignored(found), needs=missing(facts, found))
 
 

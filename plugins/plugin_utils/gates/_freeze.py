@@ -15,7 +15,7 @@ def answer(facts: Facts) -> Answer:
     if facts.plan.is_emergency:
         return Answer(NAME, True, "emergency")
     if facts.calendar_problem:
-        return Answer(NAME, False, facts.calendar_problem, needs="release_calendar")
+        return Answer(NAME, False, facts.calendar_problem, needs="a valid calendar")
     if facts.calendar is None:
         return Answer(NAME, True, "no calendar is set")
     freeze = facts.calendar.freeze_at(facts.demands.environment, facts.now)

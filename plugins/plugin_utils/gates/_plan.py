@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+from ..ledger._event import moment
 from ..plan import _resolved
+from ..plan._standing import Standing
 from ._answer import Answer
 from ._facts import Facts
 
@@ -29,6 +31,28 @@ def answer(facts: Facts) -> Answer:
     if strange:
         text = f"{_resolved.listed(strange)} not in it for {facts.demands.environment}"
         return Answer(NAME, False, text, needs="the plan's hosts only")
+    later = _changed_since(facts, standing)
+    if later:
+        return Answer(NAME, False, later, needs="a new proposal")
     others = [plan.plan for plan in facts.others]
     also = f"; also planned there: {_resolved.listed(others)}" if others else ""
     return Answer(NAME, True, f"revision {standing.revision}{also}")
+
+
+def _changed_since(facts: Facts, standing: Standing) -> str:
+    """Return which other release was committed since the proposal, "" where none was.
+
+    What approvers saw as live before is not true any more: the plan could go back behind it.
+    """
+    if not (facts.demands.agreeing or facts.demands.plan_required):
+        return ""
+    for row in facts.deployments:
+        is_other = row["phase"] == "live" and row["digest"] != facts.resolved.release["digest"]
+        is_here = row["host"] in facts.place.hosts
+        is_here = is_here and row["root"] == facts.place.roots.get(row["host"], row["root"])
+        if is_other and is_here and moment(row["since"]) > standing.proposed:
+            return (
+                f"{row['version']} was deployed to {row['host']} after revision "
+                f"{standing.revision} was proposed"
+            )
+    return ""

@@ -19,7 +19,8 @@ def answer(facts: Facts) -> Answer:
         return Answer(NAME, True, "emergency")
     if facts.calendar is None:
         reason = facts.calendar_problem or "no calendar is set"
-        return Answer(NAME, False, reason, needs=f"release_calendar with the window {window}")
+        needs = "a valid calendar" if facts.calendar_problem else "release_calendar"
+        return Answer(NAME, False, reason, needs=f"{needs} with the window {window}")
     opening = facts.calendar.opening_at(window, facts.now)
     if opening is not None:
         until = spelled(opening.ends, facts.calendar.zone, facts.now)

@@ -35,4 +35,6 @@ def project(rows: Rows, event: Event) -> None:
 def line(event: Event) -> str:
     """Return the event in one line."""
     body = event.body
-    return f"plan {body['plan']} revision {body['revision']} proposed ({body['digest'][:12]})"
+    who = f" by {body['person']} ({body.get('strength', 'claimed')})" if "person" in body else ""
+    what = f"plan {body['plan']} revision {body['revision']}"
+    return f"{what} proposed{who} ({body['digest'][:12]})"

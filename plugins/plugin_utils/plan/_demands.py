@@ -119,14 +119,19 @@ def _problems(policy: Policy, plan: Plan, index: int, now: datetime) -> Iterator
         yield "environment", unsatisfiable
 
 
-def unmet(policy: Policy, plan: Plan, demands: Demands, now: datetime) -> str:
-    """Return why nobody could satisfy *demands*, naming rule and people; "" where somebody can."""
+def unmet(policy: Policy, plan: Plan, demands: Demands, now: datetime, proposer: str = "") -> str:
+    """Return why nobody could satisfy *demands*, naming rule and people; "" where somebody can.
+
+    Where author and approver are kept apart, the *proposer* cannot approve either.
+    """
     if demands.declarers and not who_may(policy, plan, demands, demands.declarers, now, "declare"):
         roles = " or ".join(demands.declarers)
         return f"emergency: nobody of {roles} can declare it as {demands.strength}"
     wanted = demands.agreeing
     slots = [role for role in sorted(wanted) for _number in range(wanted[role])]
     able = {role: who_may(policy, plan, demands, [role], now) for role in wanted}
+    if {"author", "approver"} <= set(demands.separation):
+        able = {role: [p for p in people if p.id != proposer] for role, people in able.items()}
     if demands.declarers:  # who declares an emergency does not ratify it
         slots.insert(0, DECLARING)
         able[DECLARING] = who_may(policy, plan, demands, demands.declarers, now, "declare")
@@ -135,11 +140,10 @@ def unmet(policy: Policy, plan: Plan, demands: Demands, now: datetime) -> str:
         if not _assign(slot, slots, able, taken, set()):
             role = slots[slot]
             can = named(able[role])
-            apart = (
-                f"; {plan.author} is the author"
-                if {"author", "approver"} <= set(demands.separation)
-                else ""
-            )
+            apart = ""
+            if {"author", "approver"} <= set(demands.separation):
+                apart = f"; {plan.author} is the author"
+                apart += f", {proposer} proposes it" if proposer not in ("", plan.author) else ""
             return (
                 f"approvals: {_spelled(wanted)} as {demands.strength} cannot be met: for {role} "
                 f"there is {can}{apart}, and a person counts once"

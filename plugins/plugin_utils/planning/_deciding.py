@@ -10,7 +10,8 @@ from typing import Any
 from ...module_utils.errors._release_error import ReleaseError
 from ..gates import _approvals, _collect
 from ..gates._facts import Facts
-from ..plan import _demands, _statement_files
+from ..plan import _agreement, _demands, _statement_files
+from ..plan._agreement import Recorded
 from ..plan._standing import Standing
 from ..plan._statement import APPROVE, COMMENT, DECLARE, REJECT, WITHDRAW, Statement
 from ..policy._policy import Person, is_as_strong, named
@@ -44,11 +45,12 @@ def decide(task: PlanTask) -> Result:
             task.show(said)
             return {"changed": False, "plan": name, "msg": said}
         _demand_strength(task, known, standing, statement)
-        task.record(ledger, standing, task.acting.recorded(statement))
+        recorded = task.acting.recorded(statement)
+        task.record(ledger, standing, recorded)
+        record = _collect.with_statements(record, [recorded])
         if decision == WITHDRAW and not task.check:
             _move_away(task, standing, statement)
-        if not task.check:
-            known = _facts(task, _collect.OnRecord.of(ledger), standing)
+        known = _facts(task, record, standing)
     answer = _approvals.answer(known)
     role = f" as {statement.role}" if statement.role else ""
     said = f"{person.id}{role}: {decision} {name} revision {standing.revision}"
@@ -106,6 +108,11 @@ def _statement_of(
     about = (standing, ledger, environment, person.id, decision)
     if decision == APPROVE:
         agreed = _approvals.of(known)
+        if person.id in [who for who, _reason in agreed.rejected]:
+            raise DecisionError(
+                f"{person.id} rejected this revision: withdraw that first "
+                "(release_decision=withdraw)"
+            )
         if any(person.id in people for people in agreed.approved.values()):
             return None
         return _statement_files.of(*about, role=_role(task, known, person), reason=reason)
@@ -126,7 +133,10 @@ def _statement_of(
         ]
         if not mine:
             raise DecisionError(f"{person.id} has decided nothing for {environment} to withdraw")
-        return _statement_files.of(*about, reason=reason, withdraws=mine[-1].digest)
+        # A rejection keeps the gate closed whatever else was said.
+        last = next((each for each in mine if each.decision == REJECT), mine[-1])
+        task.show(f"{person.id} withdraws: {last.decision} {standing.plan} for {environment}")
+        return _statement_files.of(*about, reason=reason, withdraws=last.digest)
     if decision in (REJECT, COMMENT) and not reason.strip():
         raise DecisionError(f"reason (release_reason) is required to {decision}")
     return _statement_files.of(*about, reason=reason)
@@ -163,6 +173,11 @@ def _demand_strength(
     strength = task.acting.strength
     if is_as_strong(strength, known.demands.strength):
         return
+    signed = Recorded(statement, task.now, "signed")
+    subject = standing.subject(known.ledger)
+    why = _agreement.why_not(task.policy, known.demands, subject, signed, task.now)
+    if why:
+        raise DecisionError(why)
     how = "give the key of a person (release_key)"
     if task.sources.approvals and not task.check:
         folder = os.path.join(task.sources.approvals, standing.plan)

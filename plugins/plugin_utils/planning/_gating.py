@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ..gates import _collect, _environments, _gates
@@ -23,6 +23,7 @@ from ..policy._policy import NEVER_OVERRIDDEN, Policy, is_as_strong, named
 from ._task import PlanTask
 
 Result = dict[str, Any]
+PAST = timedelta(minutes=5)  # by which a prognosis may be late
 FORMS = ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z", "%Y-%m-%d %H:%M")
 
 
@@ -153,7 +154,10 @@ def _moment(task: PlanTask) -> datetime | None:
         with contextlib.suppress(ValueError):
             found = datetime.strptime(text.replace("Z", "+0000"), form)
             zone = calendar.zone if calendar else timezone.utc
-            return found if found.tzinfo else found.replace(tzinfo=zone)
+            found = found if found.tzinfo else found.replace(tzinfo=zone)
+            if found < task.now - PAST:
+                raise GateError(f"at (release_at): {text} is over", code="invalid_option")
+            return found
     raise GateError(
         f"at (release_at): '{text}' is not a time (example: 2026-12-01T22:00Z, or 2026-12-01 22:00 "
         "in the time zone of the calendar)",

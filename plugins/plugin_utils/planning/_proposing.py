@@ -81,6 +81,9 @@ def _demand_proposer(task: PlanTask, resolved: Resolved) -> None:
                 f"{step.environment} keeps author and approver apart: propose the plan with the "
                 f"key of a person of policy.yml (release_key); {who.called} is {who.strength}"
             )
+        unmet = _demands.unmet(task.policy, resolved.plan, demands, task.now, who.person.id)
+        if unmet:
+            raise PlanError(f"{step.environment}: {unmet}")
 
 
 def _is_spent(standing: Standing, now: datetime) -> bool:
@@ -229,6 +232,7 @@ def end(task: PlanTask, how: str) -> Result:
         if standing is None:
             raise PlanError(f"there is no plan {name} on record: it was never proposed")
         if standing.ended == how:
+            task.show(f"{name} is {how} already")
             return {"changed": False, "plan": name, "msg": f"{name} is {how} already"}
         if not standing.is_standing:
             raise PlanError(f"{name} is {standing.ended} already")
@@ -239,7 +243,7 @@ def end(task: PlanTask, how: str) -> Result:
             left = _left(task, standing, record)
             if left:
                 raise PlanError(
-                    f"{name} cannot be closed: {'; '.join(left)}; deploy it, or cancel the plan "
+                    f"{name} cannot be closed: {'; '.join(left)}; do that, or cancel the plan "
                     "(release_as=cancelled)"
                 )
         if not task.check:
@@ -270,5 +274,5 @@ def _left(task: PlanTask, standing: Standing, record: _collect.OnRecord) -> list
         )
         agreed = _approvals.of(known)
         if agreed.missing:
-            left.append(f"not ratified in {step.environment}")
+            left.append(f"not ratified in {step.environment} (playbook approve)")
     return left

@@ -9,8 +9,9 @@ from typing import Any
 from ..gates import _collect
 from ..ledger._event import Actor, LedgerError
 from ..ledger._ledger import Ledger
+from ..plan import _demands
 from ..plan._standing import Standing
-from ..policy._policy import Person
+from ..policy._policy import STRENGTHS, Person, is_as_strong, named
 from ..registers import _register
 from ..registers._register import ACCEPTANCE, ACKNOWLEDGEMENT, ISSUE, RISK_REVIEW, RegisterError
 from ._task import PlanTask
@@ -39,6 +40,8 @@ def _once(task: PlanTask, ledger: Ledger) -> Result:
     entries = _register.of_ledger(ledger)
     kind = task.arguments["kind"]
     standing = _standing(task, ledger)
+    _check_known(task, kind, standing)
+    _warn_of_no_effect(task, ledger)
     person = _who(task)
     id_ = _id(task, kind, entries, standing)
     change = _register.CLOSED if task.arguments["state"] == "closed" else _register.OPENED
@@ -116,6 +119,53 @@ def _id(
             raise RegisterError("env (release_env) is required: an environment of the plan")
         return f"{standing.plan}/{environment}"
     return str(given)
+
+
+def _check_known(task: PlanTask, kind: str, standing: Standing | None) -> None:
+    """Refuse an environment or a stakeholder that is not known: it would have no effect."""
+    environment, by = task.arguments["env"], task.arguments["by"]
+    names = task.policy.names() if task.sources.policy else ()
+    if environment and names and environment not in names:
+        raise RegisterError(
+            f"env (release_env): {environment} is not in policy.yml; valid: {', '.join(names)}"
+        )
+    if kind != ACKNOWLEDGEMENT or standing is None or not by:
+        return
+    steps = standing.resolved.plan.path
+    valid = sorted({who for step in steps for who in step.acknowledge})
+    if by not in valid:
+        raise RegisterError(
+            f"by (release_by): the plan needs no acknowledgement of '{by}'; valid: "
+            f"{', '.join(valid) or 'none'}"
+        )
+    people = task.policy.having([by])
+    who = task.acting.proven
+    least = max(
+        (_demands.of_step(task.policy, standing.resolved.plan, step).strength for step in steps),
+        key=STRENGTHS.index,
+    )
+    if people and (who.person not in people or not is_as_strong(who.strength, least)):
+        raise RegisterError(
+            f"by (release_by): {by} is a role of policy.yml: acknowledge as {named(people)}, known "
+            f"as {least} (release_key)"
+        )
+
+
+def _warn_of_no_effect(task: PlanTask, ledger: Ledger) -> None:
+    """Warn of a blocker that affects nothing that is known."""
+    affected = task.arguments["affects"]
+    if not task.arguments["blocker"] or not affected:
+        return
+    record = _collect.OnRecord.of(ledger)
+    known = {row["application"] for row in record.deployments}
+    for plan in record.plans.values():
+        services = plan.resolved.plan.plain.get("affects", {}).get("services", ())
+        known |= {plan.plan, plan.resolved.release["name"], *services}
+    if not known & set(affected):
+        task.action._display.warning(
+            f"affects (release_affects): {', '.join(affected)}: no application, service or plan of "
+            "this name is known: it blocks nothing now"
+        )
 
 
 def _fields(task: PlanTask, kind: str) -> dict[str, Any]:

@@ -138,6 +138,8 @@ class PlanTask:
         """Refuse hosts of another environment than the step says, by the inventory."""
         hosts = _play.hosts_of(self.action, step.hosts, self.task_vars)
         names, groups = self.policy.names(), self.task_vars["groups"]
+        if step.environment not in names:
+            return  # which is reported with file and line
         _environments.demand(hosts, step.environment, names, groups)
 
     def library_named(self) -> Sources:

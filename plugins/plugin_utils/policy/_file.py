@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import base64
 import functools
+import struct
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -26,6 +28,7 @@ from ._policy import (
 )
 
 KEY_TYPES = ("ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-")
+ED25519_BYTES = 51  # of such a key, the shortest
 LONGEST_TIMEOUT = timedelta(minutes=10)
 
 
@@ -132,7 +135,7 @@ def _person(name: str, item: Mapping[str, Any]) -> Person:
 def _key(item: str | Mapping[str, Any]) -> Key:
     plain: Mapping[str, Any] = {"key": item} if isinstance(item, str) else item
     words = plain["key"].split()
-    if len(words) < 2 or not words[0].startswith(KEY_TYPES) or "\n" in plain["key"].strip():
+    if len(words) < 2 or "\n" in plain["key"].strip() or not _is_public_key(words[0], words[1]):
         raise Mistake(
             [], "not a public key; expected a line such as ssh-ed25519 AAAA… as in a .pub file"
         )
@@ -143,6 +146,18 @@ def _key(item: str | Mapping[str, Any]) -> Key:
                 day = datetime.strptime(plain[name], "%Y-%m-%d").replace(tzinfo=timezone.utc)
                 days[name] = day + timedelta(days=name == "not_after")
     return Key(words[0], words[1], revoked=plain.get("revoked", False), **days)
+
+
+def _is_public_key(kind: str, blob: str) -> bool:
+    """Tell whether *blob* is a key of this *kind*: its first field has the same name (RFC 4253)."""
+    try:
+        data = base64.b64decode(blob, validate=True)
+    except ValueError:
+        return False
+    name = kind.encode("utf-8")
+    is_named = data.startswith(struct.pack(">I", len(name)) + name)
+    whole = len(data) == ED25519_BYTES if kind == "ssh-ed25519" else len(data) > ED25519_BYTES
+    return kind.startswith(KEY_TYPES) and is_named and whole
 
 
 def _check_alone(people: Mapping[str, Person]) -> None:

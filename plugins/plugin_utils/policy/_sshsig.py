@@ -42,7 +42,8 @@ def public_key(path: str) -> str:
     result = _run(["-y", "-f", path])
     line = result.stdout.decode("utf-8", "replace").strip()
     if result.returncode or not PUBLIC.fullmatch(line):
-        raise SignatureError(f"key (release_key): {path}: {_reason(result)}")
+        reason = _reason(result).removeprefix(f"{path}: ")
+        raise SignatureError(f"key (release_key): {path}: {reason}")
     return " ".join(line.split()[:2])
 
 
@@ -84,7 +85,7 @@ def verify(
             result = _run(["-Y", "verify", "-f", paths["signers"], *about], data)
             if result.returncode == 0:
                 return key
-    raise SignatureError(f"not signed by a key of {person} in policy.yml")
+    raise SignatureError(f"not signed by a key of {person} in policy.yml, with -n {namespace}")
 
 
 def _run(arguments: Sequence[str], data: bytes = b"") -> subprocess.CompletedProcess[bytes]:

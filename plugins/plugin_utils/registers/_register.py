@@ -47,7 +47,7 @@ class Entry:
     """An entry of a *register*: its fields as they are now.
 
     *since* is when it was opened, *at* when it changed last (as the ledger writes times); *by* is
-    who opened it, *person* their name in policy.yml, if known.
+    who opened it; *person*, as policy.yml has them, and *strength* are of the last change.
     """
 
     register: str
@@ -95,14 +95,14 @@ def fold(events: Iterable[Event]) -> list[Entry]:
                 revision=body.get("revision", 0),
                 since=event.time,
                 by=event.actor,
-                person=body.get("person", ""),
-                strength=event.strength,
             )
         entries[key] = replace(
             before,
             fields={**before.fields, **body["fields"]},
             is_open=body["change"] != CLOSED,
             at=event.time,
+            person=body.get("person", ""),
+            strength=event.strength,
         )
     return list(entries.values())
 
@@ -148,7 +148,8 @@ def changed(
         if change == OPENED and there.is_open:
             change = CHANGED
         same = all(there.fields.get(name) == value for name, value in said.items())
-        if same and there.is_open == (change != CLOSED):
+        by_another = register == ACKNOWLEDGEMENT and there.person != about.get("person", "")
+        if same and not by_another and there.is_open == (change != CLOSED):
             return None
         count = 1
     known = {name: value for name, value in about.items() if value}

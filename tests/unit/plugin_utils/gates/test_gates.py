@@ -32,6 +32,7 @@ from ansible_collections.itops.release.tests.fakes.plans import (
     POLICY,
     changed,
     facts,
+    row,
     said,
 )
 
@@ -95,6 +96,11 @@ DECLARED = said(plans.standing(EMERGENCY), "ada", "declare")
             "closed: approvals: the plan is not proposed (needs playbook plan)",
         ),
         (
+            agreed(BEN, CLEO, now=NOW + timedelta(days=31)),
+            "closed: approvals: operations 0 of 1, product 0 of 1; approvals of revision 1 expired "
+            "(needs a new proposal)",
+        ),
+        (
             facts(what=plans.resolved(changed(PLAN, change="standard"))),
             "open: approvals: pre-approved: shop is standard in policy.yml",
         ),
@@ -154,7 +160,7 @@ def at(text):
         ({"calendar": CALENDAR, "now": at("2026-12-02 01:00")}, "closed: window opens Tue 8 Dec"),
         (
             {"calendar": CALENDAR, "now": at("2026-12-16 12:00")},
-            "closed: window opens Tue 12 Jan 22:00",
+            "closed: window opens Tue 12 Jan 2027 22:00",
         ),
         ({}, "closed: window: no calendar is set (needs release_calendar with the window nightly)"),
         ({"calendar_problem": "calendar.yml: No such file"}, "closed: window: calendar.yml: No"),
@@ -180,7 +186,7 @@ FROZEN = at("2026-12-20 12:00")
         (
             "production",
             {"calendar": CALENDAR, "now": FROZEN},
-            "closed: freeze: Year end opens Fri 8 Jan 00:00",
+            "closed: freeze: Year end opens Fri 8 Jan 2027 00:00",
         ),
         ("staging", {"calendar": CALENDAR, "now": FROZEN}, "open: freeze: none"),
         ("production", {"calendar": CALENDAR, "now": FROZEN, "what": EMERGENCY}, "open: freeze"),
@@ -228,6 +234,13 @@ OTHER_STAGING = plans.resolved(hosts={**plans.HOSTS, "staging": ("shop8",)})
             facts(hosts=("shop1", "web1")),
             "closed: plan: web1 not in it for production (needs the plan's hosts only)",
         ),
+        (
+            facts(deployments=[row("shop1", "0" * 64, since=NOW, version="1.6.0")]),
+            "closed: plan: 1.6.0 was deployed to shop1 after revision 1 was proposed (needs a new",
+        ),
+        (facts(deployments=[row("shop1", "0" * 64)]), "open: plan: revision 1"),
+        (facts(deployments=[row("shop1", since=NOW)]), "open: plan: revision 1"),
+        (facts("staging", deployments=[row("shop9", "0" * 64, since=NOW)]), "open: plan: revision"),
         (
             facts(others=[plans.standing(plans.resolved(changed(PLAN, plan="shop-1.6")))]),
             "open: plan: revision 1; also planned there: shop-1.6",

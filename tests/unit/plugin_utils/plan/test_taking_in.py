@@ -202,4 +202,4 @@ def test_an_event_whose_statement_was_changed_does_not_verify(desk):
 
     verify = _taking_in.verifier(desk.policy)
     forged = plans.Recorded(other, NOW, "signed", recorded.signature)
-    assert verify(forged) == "not signed by a key of ben in policy.yml"
+    assert verify(forged).startswith("not signed by a key of ben in policy.yml")

@@ -16,7 +16,7 @@ from ansible_collections.itops.release.plugins.plugin_utils.policy import _file
 from ansible_collections.itops.release.tests.fakes import plans
 from ansible_collections.itops.release.tests.fakes.plans import POLICY, changed
 
-KEY = "ssh-ed25519 AAAAother"
+KEY = plans.public_key("other")
 
 
 def test_a_policy_has_people_and_environments_in_order():
@@ -26,7 +26,7 @@ def test_a_policy_has_people_and_environments_in_order():
     assert policy.people["ada"].roles == ("release_manager", "operations")
     assert policy.environment("production").approvals == {"operations": 1, "product": 1}
     assert policy.environment("production").strength == "signed"
-    assert policy.holder("ssh-ed25519 AAAAben somebody").id == "ben"
+    assert policy.holder(f"{plans.KEYS['ben'].rpartition(' ')[0]} somebody").id == "ben"
     assert policy.holder(KEY) is None
     assert policy.expires == timedelta(days=30)
 
@@ -37,6 +37,9 @@ def test_a_policy_has_people_and_environments_in_order():
         ((), {"people": None}, "people is missing"),
         ((), {"peple": {}}, "peple: no such key"),
         (("people", "ada"), {"keys": ["ssh-dss"]}, "people.ada.keys[0]: not a public key"),
+        (("people", "ada"), {"keys": ["ssh-ed25519 AAAA… ada"]}, "not a public key"),
+        (("people", "ada"), {"keys": [KEY.replace(" other", "")[:-4]]}, "not a public key"),
+        (("people", "ada"), {"keys": [KEY.replace("ed25519", "rsa", 1)]}, "not a public key"),
         (("people", "ben"), {"os_user": "ada"}, "people.ben.os_user: ada has the same"),
         (("people", "ben"), {"keys": [plans.KEYS["ada"]]}, "people.ben.keys: ada has the same"),
         (("environments", "production"), {"approvals": {"boss": 1}}, "no person has the role boss"),
