@@ -130,4 +130,32 @@ MUTANTS = (
         "False",
         "unit/plugin_utils/gates/test_networks.py no_hosts",
     ),
+    Mutant(
+        "refusing variables on which the policy depends",
+        "plugin_utils/gates/_redirection.py",
+        "sorted(set(_names_in(variables.get(name), variables, DEEPEST)) & set(given))",
+        "[]",
+        "unit/plugin_utils/gates/test_redirection.py redirect",
+    ),
+    Mutant(
+        "refusing internals of the roles",
+        "plugin_utils/gates/_redirection.py",
+        "name in NAMED_IN_INVENTORY or name in OF_ANSIBLE or name.startswith(INTERNAL)",
+        "name in NAMED_IN_INVENTORY or name in OF_ANSIBLE",
+        "unit/plugin_utils/gates/test_redirection.py redirect",
+    ),
+    Mutant(
+        "refusing hosts of another environment",
+        "plugin_utils/gates/_environments.py",
+        "found != [environment]",
+        "False",
+        "unit/plugin_utils/gates/test_environments.py refused",
+    ),
+    gate(
+        "closing on another release since the proposal",
+        "_plan",
+        "moment(row['since']) > standing.proposed",
+        "False",
+        "test_plan",
+    ),
 )
