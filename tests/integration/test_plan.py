@@ -335,6 +335,7 @@ def test_a_rollback_brings_nothing_new_where_there_is_a_policy(office):
     assert office.live() == [None] * 3
 
 
+@pytest.mark.every_point
 def test_a_release_that_is_not_that_of_the_plan_is_refused(office):
     office.propose()
 
@@ -414,6 +415,7 @@ def test_a_rejection_and_a_withdrawal_close_the_gate(office):
     office.done("deploy", release_env="production")
 
 
+@pytest.mark.every_point
 def test_a_weak_approval_says_what_to_sign(office):
     office.write(policy=changed(office.rules, "people", "ben", os_user=getpass.getuser()))
     office.propose()
@@ -423,6 +425,7 @@ def test_a_weak_approval_says_what_to_sign(office):
     assert line.endswith("approvals/shop-2/production-operations.ben.json")
 
 
+@pytest.mark.every_point
 def test_a_claimed_approval_counts_where_the_policy_allows_it(office):
     rules = changed(office.rules, "people", "ben", os_user=getpass.getuser())
     rules = changed(
@@ -466,6 +469,7 @@ def test_a_gate_that_closes_between_waves_holds_the_run(office):
     assert office.live() == ["2.0.0"] * 3
 
 
+@pytest.mark.every_point
 def test_a_reason_is_recorded_whole_as_people_write_it(office):
     office.propose()
     line = "release_reason=Read it and = it"
@@ -498,6 +502,7 @@ def test_blockers_are_opened_and_closed(office):
     office.done("deploy", release_env="staging")
 
 
+@pytest.mark.every_point
 def test_text_of_people_is_no_template_and_no_markup(office):
     nasty = "{{ lookup('pipe', 'touch " + str(office.folder / "hacked") + "') }}"
     office.write(plan=changed(PLAN, why=f"{nasty} <script>alert(1)</script> \x1b[31m"))
