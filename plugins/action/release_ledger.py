@@ -13,8 +13,9 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.errors._release_error import ReleaseError
 from ..module_utils.options import _ledger
-from ..plugin_utils.adapter import _arguments, _conversion, _run_action
+from ..plugin_utils.adapter import _arguments, _conversion, _play, _run_action
 from ..plugin_utils.events import _facts
+from ..plugin_utils.gates import _redirection
 from ..plugin_utils.ledger import _actor, _finding, _hosts, _noting, _recorder, _recording
 from ..plugin_utils.library import _store
 from ..plugin_utils.policy import _file as _policy_file
@@ -55,7 +56,10 @@ class ActionModule(ActionBase):
         self, arguments: _arguments.Arguments, task_vars: dict[str, Any]
     ) -> _run_action.Result:
         names = _policy_file.environment_names(arguments["policy"])
-        arguments = {**arguments, "environments": names or arguments["environments"]}
+        if names:  # with a policy, environments are groups
+            arguments = {**arguments, "environments": names, "env": None}
+        if "release_policy" in task_vars and arguments["state"] == "found":
+            _redirection.refuse(_play.extra_variables(self), task_vars, with_plan=False)
         recorder = _recorder.Recorder(
             arguments["ledger"],
             _actor.of_run(task_vars, os.environ),

@@ -327,6 +327,25 @@ def test_what_the_inventory_names_does_not_depend_on_extra_variables(office):
     assert line.startswith("site: not by --extra-vars: release_policy depends on it")
 
 
+def test_a_policy_cannot_be_left_out_to_close_a_blocker_or_to_uninstall(office):
+    office.propose()
+    ada = {"release_key": office.keys["ada"]}
+    issue = {"plan": None, "release_kind": "issue"}
+    office.done("register", release_title="x", release_blocker="yes", **issue)
+    closing = {"release_id": "I-1", "release_state": "closed", "release_corrective_action": "x"}
+    line = office.refused("register", release_policy="", **closing, **issue)
+    assert line.startswith("release_policy: not by --extra-vars")
+    office.done("deploy", plan=None, deploy_release="shop:1.0.0", limit="staging")
+    office.write(policy=changed(office.rules, "environments", "production", plan_required=None))
+    office.done("deploy", plan=None, deploy_release="shop:1.0.0", limit="production")
+    office.write(policy=office.rules)
+    away = {"plan": None, "limit": "production"}
+    assert "to uninstall from production needs a person" in office.refused("uninstall", **away)
+    assert "release_ledger: not by" in office.refused("uninstall", release_ledger="", **ada, **away)
+    office.done("uninstall", **ada, **away)
+    office.done("uninstall", plan=None, limit="staging")
+
+
 def test_a_rollback_brings_nothing_new_where_there_is_a_policy(office):
     run = office.run("rollback", plan=None, rollback_release="shop:3.0.0")
 

@@ -9,6 +9,7 @@ from ..ledger._event import moment
 from ..plan import _agreement, _demands
 from ..plan._agreement import Agreement
 from ..plan._plan import STANDARD
+from ..plan._resolved import listed
 from ..policy._policy import named
 from ._answer import Answer
 from ._facts import Facts
@@ -20,7 +21,7 @@ SHOWN = 2  # statements that do not count, in an answer
 def answer(facts: Facts) -> Answer:
     """Return the answer."""
     if facts.plan.change == STANDARD:
-        return Answer(NAME, True, f"pre-approved: {facts.application} is standard in policy.yml")
+        return _standard(facts)
     if facts.standing is None:
         return Answer(NAME, False, "the plan is not proposed", needs="playbook plan")
     demands = facts.demands
@@ -38,6 +39,16 @@ def answer(facts: Facts) -> Answer:
         text = f"{said}; approvals of revision {facts.standing.revision} expired"
         return Answer(NAME, False, text, needs="a new proposal")
     return Answer(NAME, False, said + _ignored(found), needs=missing(facts, found))
+
+
+def _standard(facts: Facts) -> Answer:
+    """Return the answer of a pre-approved change: it goes to where the application is already."""
+    there = {row["host"] for row in facts.deployments if row["application"] == facts.application}
+    new = [host for host in facts.place.hosts if host not in there]
+    if new and facts.demands.plan_required:
+        text = f"{facts.application} is not on {listed(new)} yet: that is not pre-approved"
+        return Answer(NAME, False, text, needs="change: normal in the plan")
+    return Answer(NAME, True, f"pre-approved: {facts.application} is standard in policy.yml")
 
 
 def _deployer(facts: Facts, found: Agreement) -> Answer | None:

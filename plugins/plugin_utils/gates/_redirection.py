@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ._sources import GateError
@@ -23,10 +23,12 @@ OF_ANSIBLE = ("inventory_dir", "inventory_file")
 INTERNAL = ("__release_", "__deploy_")  # variables of the roles
 # Options of the role that are about one run; all others are in the plan.
 OF_A_RUN = ("deploy_release", "deploy_takeover", "deploy_hosts", "deploy_lock_timeout")
-# Where a connection goes, and by which program.
-CONNECTION = re.compile(
-    r"ansible_(host|connection|(ssh|paramiko|winrm|psrp)_host|ssh_executable"
-    r"|ssh_(common_|extra_)?args|paramiko_proxy_command)"
+# Variables of all roles that decide what is changed where.
+OF_ROLES = re.compile(r"(deploy|rollback|uninstall|verify)_(root|hooks)|release_roots")
+# What Ansible may be told of a connection: as whom. Where it goes, and by which program, may not.
+OF_LOGIN = re.compile(
+    r"ansible_(user|password|pass|private_key_file|timeout|ssh_(user|pass|password|private_key_file"
+    r"|timeout|retries|pipelining)|become(_(user|pass|password|method|flags))?)"
 )
 IN_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 NAME = re.compile(r"[A-Za-z_]\w*")
@@ -59,15 +61,21 @@ def refuse(given: Mapping[str, Any], variables: Mapping[str, Any], with_plan: bo
 def _is_refused(name: str, with_plan: bool) -> bool:
     if name in NAMED_IN_INVENTORY or name in OF_ANSIBLE or name.startswith(INTERNAL):
         return True
-    if not with_plan:
-        return False
-    is_option = name.startswith("deploy_") and name not in OF_A_RUN
-    return is_option or bool(CONNECTION.fullmatch(name))
+    if OF_ROLES.fullmatch(name):
+        return True
+    if name.startswith("ansible_"):
+        return not OF_LOGIN.fullmatch(name)
+    return with_plan and name.startswith("deploy_") and name not in OF_A_RUN
 
 
 def _names_in(value: Any, variables: Mapping[str, Any], depth: int) -> Iterator[str]:
     """Yield the names in the templates of *value*, and in those of the variables so named."""
-    if not isinstance(value, str) or not depth:
+    if not depth:
+        return
+    if isinstance(value, Mapping) or (isinstance(value, Sequence) and not isinstance(value, str)):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _names_in(each, variables, depth - 1)
+    if not isinstance(value, str):
         return
     for template in IN_TEMPLATE.findall(value):
         for name in NAME.findall(template):

@@ -91,7 +91,7 @@ class Recorder:
     def stopped(self, reason: str) -> None:
         """Record that the run stops for a *reason*: refused, or held after an earlier batch."""
         begun = self.journal.last_intent()
-        if not begun:
+        if not begun or not begun["more"]:
             self.journal.close(Ending("refused", reason))
             return
         self.journal.close(Ending("held", reason))

@@ -44,6 +44,8 @@ def propose(task: PlanTask, keep: bool) -> Result:
         diff = _diff(before, resolved)
         if is_new:
             _demand_proposer(task, resolved)
+        if is_new and before is not None and before.is_standing:
+            _demand_proposer(task, before.resolved)
         if is_new and keep:
             ledger.append(_drafts(task, resolved, record), task.actor)
         if is_new:
@@ -72,8 +74,12 @@ def propose(task: PlanTask, keep: bool) -> Result:
 def _demand_proposer(task: PlanTask, resolved: Resolved) -> None:
     """Refuse a proposal of somebody unknown where author and approver must not be one person."""
     for step in resolved.plan.path:
+        if task.policy.environment(step.environment) is None:
+            continue
         demands = _demands.of_step(task.policy, resolved.plan, step)
-        if not demands.agreeing or not {"author", "approver"} <= set(demands.separation):
+        if not demands.plan_required and not demands.agreeing:
+            continue
+        if not {"author", "approver"} <= set(demands.separation):
             continue
         who = task.acting.proven
         if who.person is None or not is_as_strong(who.strength, demands.strength):
@@ -115,6 +121,8 @@ def _drafts(task: PlanTask, resolved: Resolved, record: _collect.OnRecord) -> li
     }
     body |= {"person": person.id, "strength": task.acting.proven.strength} if person else {}
     drafts = [Draft(_kind_plan_proposed.NAME, name, body, f"plan/{name}/{revision}")]
+    if resolved.plan.supersedes:
+        task.acting.demand_person("to supersede a plan")
     for other in resolved.plan.supersedes:
         there = record.plans.get(other)
         if there is None:

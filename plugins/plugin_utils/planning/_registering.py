@@ -22,7 +22,7 @@ ATTEMPTS = 20  # to get a number for an issue, where others open some at the sam
 
 def register(task: PlanTask) -> Result:
     """Record the entry that the task describes."""
-    if task.sources.policy:
+    if task.sources.policy or "release_policy" in task.task_vars:
         task.refuse_extra_variables()
     with task.ledger(must_exist=False) as ledger:
         if task.sources.policy and not task.check:

@@ -48,6 +48,7 @@ freezes:
     "calendar.yml",
 )
 EMERGENCY = plans.resolved(changed(PLAN, change="emergency"))
+STANDARD = plans.resolved(changed(PLAN, change="standard"))
 NIGHTLY = plans.resolved(changed(PLAN, "path", 1, window="nightly"))
 
 
@@ -101,8 +102,13 @@ DECLARED = said(plans.standing(EMERGENCY), "ada", "declare")
             "(needs a new proposal)",
         ),
         (
-            facts(what=plans.resolved(changed(PLAN, change="standard"))),
+            facts(what=STANDARD, deployments=[row("shop1"), row("shop2")]),
             "open: approvals: pre-approved: shop is standard in policy.yml",
+        ),
+        (
+            facts(what=STANDARD, deployments=[row("shop1"), row("shop2", application="api")]),
+            "closed: approvals: shop is not on shop2 yet: that is not pre-approved (needs change: "
+            "normal in the plan)",
         ),
         (facts("staging"), "open: approvals: none needed"),
         (
