@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PREFIX = "deploy_"
 # Options of the role or its playbook that a plan does not fix: what it fixes itself, and what is
 # about one run.
-NOT_FIXED = ("deploy_release", "deploy_takeover", "deploy_hosts")
+NOT_FIXED = ("deploy_release", "deploy_takeover", "deploy_hosts", "deploy_lock_timeout")
 HOOKS = "deploy_hooks"
 LOCAL = ("localhost", "127.0.0.1", "::1")
 SSH_ARGUMENTS = ("ssh_args", "ssh_common_args", "ssh_extra_args")  # options of the connection

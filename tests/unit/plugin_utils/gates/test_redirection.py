@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.itops.release.plugins.plugin_utils.adapter import _play
 from ansible_collections.itops.release.plugins.plugin_utils.gates import _redirection
 from ansible_collections.itops.release.plugins.plugin_utils.gates._sources import GateError
 
@@ -19,6 +20,10 @@ INVENTORY = {
     "a": "{{ b }}",
     "b": "{{ a }}",  # a circle ends
 }
+
+
+def test_what_may_be_given_for_a_run_is_not_part_of_a_plan():
+    assert set(_redirection.OF_A_RUN) == set(_play.NOT_FIXED)
 
 
 @pytest.mark.parametrize(
