@@ -292,6 +292,7 @@ def test_what_was_not_agreed_closes_the_gate(office):
         assert name in office.refused("plan", **{name: value})
 
 
+@pytest.mark.every_point
 def test_hosts_of_another_environment_are_refused(office):
     path = [{"environment": "staging", "hosts": "production"}]
     office.write(plan=changed(PLAN, path=path))
@@ -319,6 +320,7 @@ def test_a_gate_that_was_passed_over_refuses(office):
         assert office.refused("deploy", **plain, **{name: value}).startswith(f"{name}: not by")
 
 
+@pytest.mark.every_point
 def test_what_the_inventory_names_does_not_depend_on_extra_variables(office):
     planning = {**office.planning, "release_policy": "{{ site }}/policy.yml", "site": "/nowhere"}
     office.inventory = office._inventory(office.hosts, office.groups, **office.settings, **planning)
@@ -504,6 +506,7 @@ def test_a_reason_is_recorded_whole_as_people_write_it(office):
     assert '"reason":"Read it and = it"' in body["statement"]
 
 
+@pytest.mark.every_point
 def test_blockers_are_opened_and_closed(office):
     office.propose()
     issue = {"plan": None, "release_kind": "issue"}
