@@ -33,7 +33,7 @@ def answer(facts: Facts) -> Answer:
     if demands.declarers:
         return _emergency(facts, found)
     said = counts(found, demands)
-    if not found.missing:
+    if found.is_met:
         return _deployer(facts, found) or Answer(NAME, True, said or "none needed")
     if facts.now >= moment(facts.standing.expires):
         text = f"{said}; approvals of revision {facts.standing.revision} expired"

@@ -4,35 +4,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ...module_utils.errors._release_error import ReleaseError
-from ...module_utils.formats import _canonical
-from ..definition._schema_file import MissingLibrary
+from ..policy import _networks
 from ._answer import Answer
 
 if TYPE_CHECKING:
     from netaddr import IPAddress, IPNetwork
 
 GATE = "networks"
-# An address, and perhaps the length of a prefix; netaddr would also take masks.
-NETWORK = re.compile(r"[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?")
-MAPPED = "::ffff:0:0/96"  # RFC 4291, 2.5.5.2
 MOST_NAMED = 6
-
-
-class NetworkError(ReleaseError):
-    """A text is not a network; it names the text and what is valid."""
-
-    code = "invalid_network"
-
-
-def check_networks(networks: Sequence[str]) -> None:
-    """Raise NetworkError unless each of *networks* is one, or MissingLibrary."""
-    for text in networks:
-        _network(text)
 
 
 def answer(networks: Sequence[str], found: Mapping[str, tuple[str, ...] | str]) -> Answer:
@@ -43,7 +25,7 @@ def answer(networks: Sequence[str], found: Mapping[str, tuple[str, ...] | str]) 
     """
     if not networks:
         return Answer(GATE, True, "none demanded")
-    allowed = [_network(text) for text in networks]
+    allowed = [_networks.parse(text) for text in networks]
     needs = f"an address in {_named(networks)}, or a change of networks in policy.yml"
     reasons = {host: _reason(addresses, allowed) for host, addresses in found.items()}
     wrong = [f"{host}: {reason}" for host, reason in reasons.items() if reason]
@@ -76,31 +58,7 @@ def _address(text: str) -> IPAddress | None:
         address = netaddr.IPAddress(text)
     except (netaddr.AddrFormatError, ValueError, TypeError):
         return None
-    return address.ipv4() if address in netaddr.IPNetwork(MAPPED) else address
-
-
-def _network(text: str) -> IPNetwork:
-    try:
-        import netaddr
-    except ImportError:
-        raise MissingLibrary("netaddr") from None
-    shown = _canonical.one_line(repr(text))
-    try:
-        if not isinstance(text, str) or not NETWORK.fullmatch(text):
-            raise ValueError
-        network = netaddr.IPNetwork(text)
-    except (netaddr.AddrFormatError, ValueError, TypeError):
-        raise NetworkError(
-            f"networks: {shown} is not a valid network (example: 203.0.113.0/24 or 2001:db8::/32)"
-        ) from None
-    if network.ip != network.network:
-        raise NetworkError(
-            f"networks: {shown} has bits beyond its prefix; write {network.cidr}, or {network.ip} "
-            "for this one address"
-        )
-    if network in netaddr.IPNetwork(MAPPED):  # addresses are compared as IPv4: none would be in it
-        raise NetworkError(f"networks: {shown} is IPv4-mapped; write {network.ipv4()}")
-    return network
+    return address.ipv4() if address in netaddr.IPNetwork(_networks.MAPPED) else address
 
 
 def _named(networks: Sequence[str]) -> str:

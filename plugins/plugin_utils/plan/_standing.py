@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from ...module_utils.formats import _canonical
 from ..ledger import _kind_plan_ended, _kind_plan_proposed, _kind_statement_recorded
@@ -41,7 +40,6 @@ class Standing:
     end_reason: str = ""
     recorded: tuple[Recorded, ...] = ()
     first: datetime | None = None
-    earlier: tuple[Mapping[str, Any], ...] = field(default=())
 
     @property
     def is_standing(self) -> bool:
@@ -82,7 +80,6 @@ def fold(events: Iterable[Event]) -> dict[str, Standing]:
         body, name = event.body, event.subject
         if event.kind == _kind_plan_proposed.NAME:
             before = plans.get(name)
-            earlier = (*before.earlier, before.resolved.to_plain()) if before else ()
             plans[name] = Standing(
                 plan=name,
                 revision=body["revision"],
@@ -94,7 +91,6 @@ def fold(events: Iterable[Event]) -> dict[str, Standing]:
                 proposer_strength=body.get("strength", "claimed"),
                 actor=event.actor,
                 first=(before.first if before else None) or moment(event.time),
-                earlier=earlier,
             )
         elif event.kind == _kind_plan_ended.NAME and name in plans:
             plans[name] = replace(plans[name], ended=body["how"], end_reason=body.get("reason", ""))

@@ -14,6 +14,7 @@ from typing import Any
 from ...module_utils.formats import _canonical
 from ..definition import _duration, _schema_file
 from ..definition._schema_file import FileError, Mistake, Schema, at
+from . import _networks
 from ._policy import (
     DEFAULT_EXPIRY,
     DEFAULT_STRENGTH,
@@ -181,7 +182,8 @@ def _environment(
 ) -> Environment:
     _check_roles(people, item.get("approvals", {}), "approvals")
     for index, network in enumerate(item.get("networks", ())):
-        _check_network(network, index)
+        with at("networks", index, errors=_networks.NetworkError):
+            _networks.parse(network)
     for index, other in enumerate(item.get("promote_from", ())):
         if other not in [each.name for each in before]:
             raise Mistake(
@@ -199,18 +201,6 @@ def _environment(
         promote_from=tuple(item.get("promote_from", ())),
         signatures=item.get("signatures", False),
     )
-
-
-def _check_network(text: str, index: int) -> None:
-    import ipaddress
-
-    with at("networks", index):
-        try:
-            ipaddress.ip_network(text)
-        except ValueError as error:
-            raise Mistake(
-                [], f"{error}; expected a network in CIDR form (example: 203.0.113.0/24)"
-            ) from None
 
 
 def _check_roles(people: Mapping[str, Person], roles: Iterable[str], key: str) -> None:
