@@ -272,6 +272,7 @@ def test_a_policy_is_not_taken_away_by_an_extra_variable(office):
     assert line.startswith("release_policy: not by --extra-vars")
 
 
+@pytest.mark.every_point
 def test_what_was_not_agreed_closes_the_gate(office):
     office.propose()
     for name, value in {
@@ -416,6 +417,7 @@ def test_an_emergency_goes_now_and_is_ratified_later(office):
     office.done("close", release_key=office.keys["ada"])
 
 
+@pytest.mark.every_point
 def test_a_rejection_and_a_withdrawal_close_the_gate(office):
     office.agree()
     office.done("deploy", release_env="staging")
