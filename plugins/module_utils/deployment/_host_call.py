@@ -61,8 +61,22 @@ def answer(request: _request.Request, now: Now) -> _answer.Answer:
 def carry_out(request: _request.Request, now: Now) -> _answer.Answer:
     """Carry out *request* and return the Answer; raises ReleaseError where it is refused."""
     outcome = _act(request)(request, now)
+    if request.baseline:
+        outcome.update(_baseline(request.service, outcome))
     need = outcome.pop("need", None)
     return _answer.Answer(_answer.NEED if need else _answer.OK, need=need, outcome=outcome)
+
+
+def _baseline(service: _request.Service, outcome: Outcome) -> Outcome:
+    """Return whether what is live now is in service, and in a line why not: null for not known.
+
+    It is asked in check mode too: to probe changes nothing.
+    """
+    if not service.probes_of_baseline or outcome["before"]["phase"] == "none":
+        return {"in_service": None, "out_of_service": None}
+    from . import _service
+
+    return _service.baseline(service.probes_of_baseline)
 
 
 def _act(request: _request.Request) -> Callable[[_request.Request, Now], Outcome]:
@@ -107,6 +121,7 @@ def revert(request: _request.Request, now: Now) -> Outcome:
     """
     from . import _reversal, _transaction
 
+    _check_service(request.service)
     with _directory.opened(request.root) as root:
         if root is None:
             return _answer.outcome(request.root, None, None, changed=False)
@@ -187,13 +202,7 @@ def bring(request: _request.Request, now: Now) -> Outcome:
                 "%s (deploy_%s in the role) is %d: give %d or more" % (name, name, value, least)
             )
     _governance.check(request.governed)
-    if request.service.probe or request.service.restart:
-        from . import _service
-
-        if request.service.restart:
-            _service.check_command("restart (deploy_restart in the role)", request.service.restart)
-        if request.service.probe:
-            _service.check(request.service.probe)
+    _check_service(request.service)
     with _directory.opened(request.root) as root:
         state = root.read_state() if root else _state.State()
     access = _ownership.asked(request.owner, request.group, request.access, state.access)
@@ -212,6 +221,17 @@ def bring(request: _request.Request, now: Now) -> Outcome:
 
             return _prediction.first(request, state)
         return _bring(root, access, adopted, request, now)
+
+
+def _check_service(service: _request.Service) -> None:
+    """Raise ServiceError where the service cannot be restarted or probed at all."""
+    if service.restart or service.probes:
+        from . import _service
+
+        if service.restart:
+            _service.check_command("restart (deploy_restart in the role)", service.restart)
+        if service.probes:
+            _service.check(service.probes)
 
 
 def _check_named(request: _request.Request) -> None:
@@ -296,10 +316,13 @@ def _nothing(
     if plan.release is None:
         return outcome
     if not request.goes_live:
-        from . import _shared, _transaction
+        from . import _shared, _transaction, _trial
 
         _shared.check(root.path, plan.release.links, root.read_manifest(plan.release.digest))
         _transaction.claim_of(root, request, _no_time).check_turn(state)
+        if plan.tree and not request.check:
+            service = request.service
+            outcome["probes"] = _trial.try_staged(root, state, plan.tree, service, False)
     wanted = request.after(state="live")
     ahead, _tree_name = _plan.next_step(root, state, wanted, plan.release)
     return {**outcome, "is_live": ahead == "nothing" and not state.trial}

@@ -64,6 +64,7 @@ def _look(look: Look) -> Dict[str, Any]:
     result: Dict[str, Any] = {
         "changed": False,
         "deployment": _state.summary(look.root, state),
+        "by": _state.brought_by(state),
         "drift": [{**item._asdict(), "tree": state.current} for item in drift],
         "runtime": runtime,
         "history": history,

@@ -50,7 +50,7 @@ def make(root: _directory.Root, state: _state.State, request: _request.Request) 
     step, tree = next_step(root, state, request, release, back)
     if step == "settle" and not (
         changes(step, state, request)
-        or request.service.probe
+        or request.service.probes_after
         or _moves_lease(state, request, request.run)
     ):
         step = "nothing"

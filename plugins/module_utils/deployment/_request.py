@@ -16,13 +16,28 @@ SECRET = ("restart", "probe")  # of the service: their words may hold passwords
 class Service:
     """How the service is restarted and probed after a switch, forward or back.
 
-    *restart* is a command, empty for none; *timeout* the most seconds that it may take; *probe* a
-    mapping as option ``probe`` of release_deployment has it, or None.
+    *restart* is a command, empty for none; *timeout* the most seconds that it may take; *probes*
+    are elements of option ``probe`` of release_deployment, without what is not given.
     """
 
     restart: Tuple[str, ...] = ()
     timeout: int = 300
-    probe: Optional[Mapping[str, Any]] = None
+    probes: Tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def probes_before(self) -> Tuple[Mapping[str, Any], ...]:
+        """The probes that a staged release is asked by, before it is switched to."""
+        return tuple(probe for probe in self.probes if probe.get("before_switch"))
+
+    @property
+    def probes_after(self) -> Tuple[Mapping[str, Any], ...]:
+        """The probes that what is live is asked by."""
+        return tuple(probe for probe in self.probes if not probe.get("before_switch"))
+
+    @property
+    def probes_of_baseline(self) -> Tuple[Mapping[str, Any], ...]:
+        """The probes that decide whether what is live is in service."""
+        return tuple(probe for probe in self.probes_after if not probe.get("observe"))
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,7 @@ class Request:
     ``login``, ``becomes``: the user whom the connection logs in as, and whether this is another.
     ``expected_digest``: the release that was compared with what is live elsewhere.
     ``overrides``: what is incompatible and allowed, for the history.
+    ``baseline``: whether what is in service now is probed too.
     The rest tells of a pack: ``upload_dir`` is where it lies, ``links`` are the linked paths of the
     release, ``resend`` the contents that come although the host holds them, ``full_pack`` says that
     it builds on nothing, and ``transfer_error`` why it could not be sent.
@@ -87,6 +103,7 @@ class Request:
     becomes: bool = False
     expected_digest: Optional[str] = None
     overrides: Tuple[str, ...] = ()
+    baseline: bool = False
     upload_dir: Optional[str] = None
     links: Optional[Tuple[str, ...]] = None
     resend: Tuple[str, ...] = ()
@@ -117,8 +134,8 @@ class Request:
         secret: Dict[str, Any] = {}
         if self.service.restart:
             secret["restart"] = list(self.service.restart)
-        if self.service.probe:
-            secret["probe"] = dict(self.service.probe)
+        if self.service.probes:
+            secret["probe"] = [dict(probe) for probe in self.service.probes]
         return told, secret
 
     @classmethod
@@ -126,7 +143,7 @@ class Request:
         """Return the Request in a mapping with both parts of ``to_plain``."""
         rest = dict(plain)
         service = Service(
-            tuple(rest.pop("restart", ())), rest.pop("timeout"), rest.pop("probe", None)
+            tuple(rest.pop("restart", ())), rest.pop("timeout"), tuple(rest.pop("probe", ()))
         )
         retention = Retention(**rest.pop("retention"))
         release = rest.pop("release", None)

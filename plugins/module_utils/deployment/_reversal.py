@@ -54,7 +54,7 @@ def unfinished(
     left to undo.
     """
     service = request.service
-    waits = is_left_open(before, state, service) or (service.probe and not state.restarted)
+    waits = is_left_open(before, state, service) or (service.probes_after and not state.restarted)
     if not waits or state.trial:
         return None
     for event in reversed(_history.read(root, MOST_EVENTS)):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import copy
 from dataclasses import replace
-from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ..errors._release_error import ReleaseError
 from ..files import _deletion
@@ -77,7 +77,7 @@ def bring(
         root.path, before, root.read_state(), changed, done["removed"], plan.drift
     )
     outcome["is_live"] = request.goes_live and request.commit and plan.step != "withdraw"
-    return told(claim, {**outcome, "seeded": done["seeded"]})
+    return told(claim, {**outcome, "seeded": done["seeded"], "probes": done["probes"]})
 
 
 def _up_to_date(
@@ -182,9 +182,11 @@ def revert(
                 return told(claim, _answer.outcome(root.path, before, state, changed=False))
             done = _trial.finish_reversal(claim, tree, request.service)
     outcome = _answer.outcome(root.path, before, root.read_state(), changed=changed)
-    outcome = told(claim, {**outcome, "switched_back": changed, "summary": done.text})
+    outcome = {**outcome, "switched_back": changed, "summary": done.text}
+    outcome = told(claim, {**outcome, "probes": list(done.probes)})
     if done.problem:
-        raise _trial.Unwell("%s was undone: %s" % (done.failed, done.text), outcome)
+        text = "%s was undone: %s" % (done.failed, done.text)
+        raise _trial.Unwell(text, done.problem.code, outcome)
     return outcome
 
 
@@ -232,7 +234,8 @@ def refusal(error: Exception, request: _request.Request) -> _answer.Answer:
     An error that is not one of ours is raised again.
     """
     if isinstance(error, OSError):  # of what failed it tells a name in a folder, or nothing
-        return _answer.Answer("system_error", "%s: %s" % (request.root, error))
+        text = "%s: %s" % (request.root, error)
+        return _answer.Answer("system_error", text, outcome=_left_by(request))
     if not isinstance(error, ReleaseError):
         raise error
     code = error.code
@@ -240,9 +243,25 @@ def refusal(error: Exception, request: _request.Request) -> _answer.Answer:
         error, (_codec.CodecError, _manifest.ManifestError, _pack.PackError)
     ):
         code = _answer.PACK_REFUSED
-    outcome = error.outcome if isinstance(error, (_trial.PutBack, _trial.Unwell)) else {}
+    reported = error.outcome if isinstance(error, _trial.Reported) else {}
+    outcome = reported or _left_by(request)
     lease = error.lease.brief() if isinstance(error, _claim.LeaseHeld) else None
     return _answer.Answer(code, str(error), error.hint, lease=lease, outcome=outcome)
+
+
+def _left_by(request: _request.Request) -> Outcome:
+    """Return what the run of *request* made live and left so, empty where it left nothing."""
+    if request.check or request.state not in ("live", "reverted"):
+        return {}
+    with contextlib.suppress(OSError, ValueError), _directory.opened(request.root) as root:
+        state = root.read_state() if root else _state.State()
+        if root:
+            _claim.settle(root, state, None)
+        change = state.trial_change if state.trial else state.change
+        if change and change.run in (request.run, request.reverts):
+            known = _answer.outcome(request.root, None, state, changed=True)
+            return {name: known[name] for name in ("changed", "after")}
+    return {}
 
 
 def _carry_out(
@@ -252,29 +271,26 @@ def _carry_out(
     plan: _plan.Plan,
     request: _request.Request,
 ) -> Outcome:
-    """Do what *plan* says; return whether that changed anything by itself, what was removed, and
-    what came to ``shared/``.
+    """Do what *plan* says; return whether that changed anything by itself, what was removed, what
+    came to ``shared/``, and the results of probes.
 
     Where contents turn out to be damaged, return the outcome that asks for them instead.
     """
     if plan.release is None:  # the step withdraw
         _trial.withdraw(claim, request.service)
-        return {"changed": True, "removed": [], "seeded": []}
-    tree, seeded, packed = plan.tree, [], request.upload_dir is not None
+        return {"changed": True, "removed": [], "seeded": [], "probes": []}
+    packed, seeded = request.upload_dir is not None, []
+    probes: List[Dict[str, Any]] = []
     try:
-        if packed:
-            tree = _unpack(claim, plan.release, request)
-        elif plan.step == "stage":
-            if _needs_pack(root, plan):
-                return _ask_for_pack(root, before, plan, request)
-            manifest = root.read_manifest(plan.release.digest)
-            _shared.check(root.path, plan.release.links, manifest)
-            tree = _staging.rebuild(claim, plan.release, request.seed)
-        if request.goes_live and (packed or plan.step in ("stage", "activate")):
-            seeded = _shared.absent(root.path, plan.release.links)
-            if not tree:
-                raise AssertionError
-            _trial.activate(claim, tree)
+        tree = _stage(root, claim, plan, request)
+        if tree is None:
+            return _ask_for_pack(root, before, plan, request)
+        if packed or plan.step in ("stage", "activate"):
+            is_new = packed or plan.step == "stage"
+            probes = _trial.try_staged(root, root.read_state(), tree, request.service, is_new)
+            if request.goes_live:
+                seeded = _shared.absent(root.path, plan.release.links)
+                _trial.activate(claim, tree)
         for line in request.overrides:
             claim.record("despite: " + line, tree, None)
     except _drift.Damaged as error:
@@ -286,12 +302,32 @@ def _carry_out(
         return _ask_for_pack(root, before, plan, request, error)
     removed: Sequence[str] = ()
     if request.goes_live:
-        _try_and_accept(root, claim, before, request)
+        probes += _try_and_accept(root, claim, before, request, probes)
         if request.commit:
             removed = _clean(root, claim, request.retention)
     held = _answer.held(root, root.read_state())
     _upload.clear(root, held, request.run, request.lock_timeout)
-    return {"changed": packed or bool(plan.drift), "removed": removed, "seeded": seeded}
+    changed = packed or bool(plan.drift)
+    return {"changed": changed, "removed": removed, "seeded": seeded, "probes": probes}
+
+
+def _stage(
+    root: _directory.Root, claim: _claim.Claim, plan: _plan.Plan, request: _request.Request
+) -> Optional[str]:
+    """Return the tree that *plan* is about, staged now where it was not; None without a pack.
+
+    Raises Damaged where contents are not whole.
+    """
+    if not plan.release:
+        raise AssertionError
+    if request.upload_dir is not None:
+        return _unpack(claim, plan.release, request)
+    if plan.step != "stage":
+        return plan.tree
+    if _needs_pack(root, plan):
+        return None
+    _shared.check(root.path, plan.release.links, root.read_manifest(plan.release.digest))
+    return _staging.rebuild(claim, plan.release, request.seed)
 
 
 def _clean(
@@ -310,17 +346,24 @@ def _try_and_accept(
     claim: _claim.Claim,
     before: _state.State,
     request: _request.Request,
-) -> None:
+    staged: Sequence[Dict[str, Any]],
+) -> List[Dict[str, Any]]:
+    """Try what is on trial, and accept it where the request says so; return what probes found.
+
+    *staged* is what those before the switch found, for the outcome of a release that is put back.
+    """
     try:
-        _trial.try_out(claim, request.service)
+        probes = _trial.try_out(claim, request.service)
     except _trial.PutBack as error:
         outcome = _answer.outcome(request.root, before, root.read_state(), changed=True)
         # Ansible prints what a failed task returns: ``after`` has the part of this that matters.
         del outcome["deployment"]
+        outcome["probes"] = [*staged, *error.probes]
         error.outcome = told(claim, {**outcome, "switched_back": True})
         raise
     if request.commit:
         _trial.accept(claim, request.governed)
+    return probes
 
 
 def _unpack(claim: _claim.Claim, release: _state.Release, request: _request.Request) -> str:

@@ -10,41 +10,47 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import Any, Dict, Mapping, NamedTuple, NoReturn, Optional
+from typing import Any, Dict, List, Mapping, NamedTuple, NoReturn, Optional, Sequence
 
 from ..files import _durable
-from ..root import _claim, _inspection, _records, _state
+from ..root import _claim, _directory, _inspection, _records, _state
 from ..tree import _drift
 from . import _governance, _plan, _request, _reversal, _service, _shared
 
 
-class PutBack(_claim.DeploymentError):
+class Reported(_claim.DeploymentError):
+    """A failure that comes with an *outcome*, empty until all of it is known."""
+
+    def __init__(
+        self, text: str, code: Optional[str] = None, outcome: Optional[Dict[str, Any]] = None
+    ) -> None:
+        super().__init__(text, code)
+        self.outcome = outcome or {}
+
+
+class PutBack(Reported):
     """A release failed its trial, and the host is back on the one before."""
 
     code = "rolled_back"
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.outcome: Dict[str, Any] = {}  # set where all of it is known
+    probes: Sequence[Mapping[str, Any]] = ()  # the results of its probes
 
 
-class Unwell(_claim.DeploymentError):
-    """A change was undone, and what is live again does not work; *outcome* says what was done."""
+class Unready(Reported):
+    """A staged release is not good by a probe that is asked before the switch."""
 
-    code = "service_failed"
 
-    def __init__(self, text: str, outcome: Dict[str, Any]) -> None:
-        super().__init__(text)
-        self.outcome = outcome
+class Unwell(Reported):
+    """A change was undone, and what is live again does not work."""
 
 
 class Withdrawn(NamedTuple):
     """How a trial ended: the version that *failed*, in words what is live now, and perhaps what is
-    wrong with that."""
+    wrong with that; *probes* are the results of those that it was asked by."""
 
     failed: str
     outcome: str
-    problem: Optional[str] = None
+    problem: Optional[_service.ServiceError] = None
+    probes: Sequence[Mapping[str, Any]] = ()
 
     @property
     def text(self) -> str:
@@ -70,8 +76,32 @@ def activate(claim: _claim.Claim, tree: str) -> None:
         claim.record(event, tree, state.left)
 
 
-def try_out(claim: _claim.Claim, service: _request.Service) -> None:
-    """Restart the service if it was not since the switch, and probe it.
+def try_staged(
+    root: _directory.Root,
+    state: _state.State,
+    tree: str,
+    service: _request.Service,
+    changed: bool,
+) -> List[Dict[str, Any]]:
+    """Ask the probes before the switch about the staged *tree*; return their results.
+
+    A release that was committed here before is not asked: a way back depends on no such probe.
+    Raises Unready where one is not good; *changed* tells whether the tree was staged just now.
+    """
+    record = state.trees[tree]
+    is_known = tree == state.current or record.adopted or record.digest in state.good
+    if is_known or not service.probes_before:
+        return []
+    try:
+        return _service.probe_staged(service.probes_before, "%s/releases/%s" % (root.path, tree))
+    except _service.ServiceError as error:
+        text = "%s: %s; nothing was switched" % (record.version, error)
+        outcome = {"changed": changed, "probes": error.probes}
+        raise Unready(text, error.code, outcome) from None
+
+
+def try_out(claim: _claim.Claim, service: _request.Service) -> List[Dict[str, Any]]:
+    """Restart the service if it was not since the switch, and probe it; return the results.
 
     When either fails, switch back, restart in the same way and raise PutBack.
     """
@@ -84,10 +114,9 @@ def try_out(claim: _claim.Claim, service: _request.Service) -> None:
     try:
         if service.restart and not restarted:
             _restart(claim, service)
-        if service.probe:
-            _service.probe(service.probe)
+        return _service.probe(service.probes_after)
     except _service.ServiceError as error:
-        _put_back(claim, service, str(error))
+        _put_back(claim, service, error)
 
 
 def withdraw(claim: _claim.Claim, service: _request.Service) -> Withdrawn:
@@ -133,7 +162,7 @@ def finish_reversal(claim: _claim.Claim, tree: str, service: _request.Service) -
 
 def _restart_again(
     claim: _claim.Claim, tree: Optional[str], service: _request.Service
-) -> Optional[str]:
+) -> Optional[_service.ServiceError]:
     """Restart the service, now that *tree* is live again; return what is wrong with that, if so."""
     if not service.restart:
         return None
@@ -141,7 +170,7 @@ def _restart_again(
         _restart(claim, service)
     except _service.ServiceError as error:
         if tree:
-            return str(error)
+            return error
         # There is nothing to start: it was stopped, then.
         with claim.commit_point() as state:
             state.restarted = True
@@ -153,14 +182,14 @@ def _probe_again(claim: _claim.Claim, done: Withdrawn, service: _request.Service
     """Probe what is live again, if anything is; return *done* with what is wrong with that."""
     with claim.commit_point() as state:
         is_live = state.live
-    if is_live and service.probe and not done.problem:
+    if is_live and not done.problem:
         try:
-            _service.probe(service.probe)
+            return done._replace(probes=_service.probe(service.probes_after))
         except _service.ServiceError as error:
             with claim.commit_point() as state:
                 state.restarted = False  # so the same call again restarts and probes again
                 claim.root.write_state(state)
-            return done._replace(problem=str(error))
+            return done._replace(problem=error, probes=error.probes)
     return done
 
 
@@ -216,15 +245,21 @@ def _restart(claim: _claim.Claim, service: _request.Service) -> None:
         claim.root.write_state(state)
 
 
-def _put_back(claim: _claim.Claim, service: _request.Service, reason: str) -> NoReturn:
+def _put_back(
+    claim: _claim.Claim, service: _request.Service, reason: _service.ServiceError
+) -> NoReturn:
     with claim.commit_point() as state:
         is_tried = state.trial
     if not is_tried:
-        raise _claim.DeploymentError("%s; nothing was on trial, so nothing was put back" % reason)
+        raise _claim.DeploymentError(
+            "%s; nothing was on trial, so nothing was put back" % reason, code=reason.code
+        )
     try:
         done = withdraw(claim, service)
     except _claim.Overtaken:
         raise
     except _claim.DeploymentError as error:
         raise _claim.DeploymentError("%s; %s" % (reason, error)) from None
-    raise PutBack("%s: %s; %s" % (done.failed, reason, done.text))
+    put_back = PutBack("%s: %s; %s" % (done.failed, reason, done.text))
+    put_back.probes = reason.probes
+    raise put_back

@@ -28,15 +28,36 @@ GOVERNED = {
     "ledger": {"type": "str", "required": True},
     "plan_required": {"type": "bool", "required": True},
 }
-PROBE = {
+KINDS = ("url", "tcp", "command", "unit")  # of probes, one an element
+PROBE: Dict[str, Any] = {
+    "name": {"type": "str"},
     "url": {"type": "str"},
+    "tcp": {"type": "str"},
     "command": {"type": "list", "elements": "str"},
-    "status": {"type": "list", "elements": "int", "default": [200]},
+    "unit": {"type": "str"},
+    "method": {"type": "str", "choices": ["GET", "HEAD", "OPTIONS", "POST"]},
+    "headers": {"type": "dict"},
+    "host": {"type": "str"},
+    "ca": {"type": "str"},
+    "status": {"type": "list", "elements": "int"},
     "contains": {"type": "str"},
+    "matches": {"type": "str"},
+    "json": {
+        "type": "dict",
+        "options": {
+            "path": {"type": "str", "required": True},
+            "equals": {"type": "raw", "required": True},
+        },
+    },
     "timeout": {"type": "float", "default": 5},
-    "retries": {"type": "int", "default": 10},
     "interval": {"type": "float", "default": 1},
+    "count": {"type": "int"},
+    "retries": {"type": "int"},
     "successes": {"type": "int", "default": 1},
+    "failures": {"type": "int"},
+    "initial_delay": {"type": "float", "default": 0},
+    "observe": {"type": "bool", "default": False},
+    "before_switch": {"type": "bool", "default": False},
 }
 
 
@@ -70,11 +91,13 @@ def options() -> Dict[str, Any]:
         "restart": {"type": "list", "elements": "str"},
         "restart_timeout": {"type": "int", "default": 300},
         "probe": {
-            "type": "dict",
+            "type": "list",
+            "elements": "dict",
             "options": PROBE,
-            "required_one_of": [("url", "command")],
-            "mutually_exclusive": [("url", "command")],
+            "required_one_of": [KINDS],
+            "mutually_exclusive": [KINDS, ("count", "retries")],
         },
+        "baseline": {"type": "bool", "default": False},
         "linked_paths": {"type": "list", "elements": "str", "default": []},
         "seed": {"type": "bool", "default": False},
         "owner": {"type": "str"},

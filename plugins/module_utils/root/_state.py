@@ -293,6 +293,18 @@ def summary(path: str, state: State) -> dict[str, Any]:
     }
 
 
+def brought_by(state: State) -> str | None:
+    """Return the run that made live what is current, whose change ``reverted`` can undo; or None.
+
+    What was live before that run is known only where it is the last that changed anything. A run
+    that went back to an older release brought nothing.
+    """
+    for change, tree in ((state.trial_change, state.trial), (state.change, state.live)):
+        if change and tree and change.to == tree == state.current:
+            return None if is_older(state, tree, change.back) else change.run
+    return None
+
+
 def phase(state: State) -> str:
     """Return ``none``, ``live`` or ``on trial``."""
     return "on trial" if state.trial else "live" if state.live else "none"

@@ -34,7 +34,7 @@ def plain_arguments(
         # Ansible would print all options of the task with the message, secret ones too.
         raise _conversion.OptionError(" ".join(error.message.split())) from None
     # Ansible's tagged strings are str to Python, but not to every library.
-    plain: Arguments = json.loads(json.dumps(arguments))
+    plain: Arguments = json.loads(json.dumps(arguments, default=str))  # YAML has dates
     return plain
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import yaml
 from ansible.module_utils.common.validation import (
     check_type_bool,
     check_type_dict,
@@ -17,6 +18,7 @@ from ansible.module_utils.common.validation import (
     check_type_int,
     check_type_list,
     check_type_path,
+    check_type_raw,
     check_type_str,
 )
 
@@ -30,6 +32,7 @@ TYPES = {
     "int": (check_type_int, "is not a whole number"),
     "list": (check_type_list, "is not a list"),
     "path": (check_type_path, "is not a path"),
+    "raw": (check_type_raw, "is not a value"),
     "str": (check_type_str, "is not text"),
 }
 OF_PLAYBOOKS = ("hosts", "serial", "max_fail_percentage")  # what only playbooks know of a role
@@ -93,7 +96,7 @@ class _Converter:
         return converted
 
     def _value(self, option: Mapping[str, Any], value: Any, path: str) -> Any:
-        kind = option["type"]
+        kind, given = option["type"], value
         value = self._typed(kind, value, path, option.get("elements"))
         if "choices" in option and isinstance(value, str):
             value = value.strip()
@@ -103,6 +106,8 @@ class _Converter:
         if kind == "list" and "elements" in option:
             element = {**option, "type": option["elements"]}
             element.pop("elements")
+            if isinstance(given, Mapping):  # the user wrote no list, so messages have no number
+                return [self._value(element, given, path)]
             return [self._value(element, each, f"{path}[{i}]") for i, each in enumerate(value)]
         if kind == "dict" and "options" in option:
             return self.options(option["options"], value, f"{path}.")
@@ -118,17 +123,30 @@ class _Converter:
             # Nothing that names a thing ends in blanks; what a probe looks for may.
             return text if "." in path or "[" in path else text.strip()
         if kind == "list" and text is not None:
-            return self._list(text, path, complaint)
+            read = self._mappings if elements == "dict" else self._list
+            return read(text, path, complaint)
         if kind == "list" and isinstance(value, Mapping):
             if elements == "dict":
                 return [value]
             raise self._error(path, value, complaint)
-        if kind == "dict" and path in SECRET and text is not None and not text.startswith("{"):
+        is_text = text is not None and not text.startswith("{")
+        if kind == "dict" and _first(path) in SECRET and is_text:
             raise self._error(path, value, complaint)  # key=value would make a URL a key
         try:
             return check(value if text is None else text)
         except (TypeError, ValueError):
             raise self._error(path, value, complaint) from None
+
+    def _mappings(self, text: str, path: str, complaint: str) -> list[Any]:
+        """Return the list of mappings in *text*, which is YAML; one mapping is a list of one."""
+        try:
+            found = yaml.safe_load(text)
+        except yaml.YAMLError:  # it repeats the text
+            raise self._error(path, text, complaint) from None
+        found = [found] if isinstance(found, dict) else found
+        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+            raise self._error(path, text, f"{complaint} of mappings")
+        return found
 
     def _list(self, text: str, path: str, complaint: str) -> list[Any]:
         """Return the list in *text*: JSON, or words with commas between them."""
@@ -139,13 +157,14 @@ class _Converter:
                 raise self._error(path, text, complaint) from None
             return found if isinstance(found, list) else [found]
         words = [word.strip() for word in text.split(",")]
-        if path in COMMANDS and len(words) == 1 and len(text.split()) > 1:
+        is_command = re.sub(r"\[\d+\]", "", path) in COMMANDS
+        if is_command and len(words) == 1 and len(text.split()) > 1:
             example = "write [systemctl, restart, shop]"
             raise self._error(path, text, f"{complaint} of arguments: {example}")
-        return words if path in COMMANDS else [word for word in words if word]
+        return words if is_command else [word for word in words if word]
 
     def _error(self, path: str, value: Any, complaint: str) -> OptionError:
-        if re.split(r"[.\[]", path)[0] in SECRET:
+        if _first(path) in SECRET:
             return OptionError(f"{self._name(path)} {complaint}")
         shown = value if isinstance(value, str) else json.dumps(value, default=str)
         shown = " ".join(shown.split())
@@ -159,6 +178,11 @@ class _Converter:
 # Lists that are commands: a text with blanks is a command line there, not a list of one word.
 COMMANDS = {"restart", "probe.command"}
 SECRET = {"restart", "probe"}  # no message shows what may hold a password
+
+
+def _first(path: str) -> str:
+    """Return the option that the *path* of a value begins with."""
+    return re.split(r"[.\[]", path)[0]
 
 
 def _is_blank(value: Any) -> bool:

@@ -26,6 +26,7 @@ from ..release import _disk_space, _scripts
 from . import _options, _packs
 
 UNSEALED_HOOK = "unsealed_hook"
+BASELINE = ("in_service", "out_of_service")
 MOST_PACKS = 3  # what is missing; again what was found damaged; everything
 
 
@@ -99,6 +100,7 @@ class Conversation:
         self._library = _store.Library(options.media_library)  # type: ignore[arg-type]  # no path: it holds nothing
         self._cache = _packs.PackCache(options.pack_cache or pack_directory)
         self._takeover = options.host.takeover
+        self._baseline: dict[str, Any] = {}  # what was answered about what is in service
 
     def hold(self) -> _answer.Answer:
         """Ask the host, send it what it needs, and return its last answer.
@@ -121,7 +123,7 @@ class Conversation:
         if (not release or options.hooks_of_live) and not answer.failed:
             self._demand_hooks(answer.outcome["before"]["digest"])
         act = self._foresee if request.check else self._bring
-        answer = act(request, answer)
+        answer = act(request, answer).with_outcome(**self._baseline)
         if options.state == "checked" and not answer.failed:
             changes = answer.outcome["changed"]
             return answer.with_outcome(changed=False, is_live=not changes)
@@ -325,7 +327,10 @@ class Conversation:
 
     def _ask(self, request: _request.Request) -> _answer.Answer:
         """Ask the host; where a run that is over for certain holds the root, take that over."""
-        answer = self._count(self._transport.ask(request.after(takeover=self._takeover)))
+        # What is in service is probed in one call only, the first that is answered.
+        baseline = request.baseline and not self._baseline
+        request = request.after(takeover=self._takeover, baseline=baseline)
+        answer = self._count(self._transport.ask(request))
         if answer.code == _answer.LEASE_HELD and answer.lease:
             holder = answer.lease["run"]
             if self._transport.is_over(holder):
@@ -335,6 +340,8 @@ class Conversation:
 
     def _count(self, answer: _answer.Answer) -> _answer.Answer:
         self.tally.calls += 1
+        if "in_service" in answer.outcome:
+            self._baseline = {name: answer.outcome[name] for name in BASELINE}
         self.tally.took_over = answer.outcome.get("took_over") or self.tally.took_over
         return answer
 

@@ -95,7 +95,10 @@ class Options:
             service=_request.Service(
                 tuple(arguments["restart"] or ()),
                 arguments["restart_timeout"],
-                arguments["probe"],
+                tuple(_given(probe) for probe in arguments["probe"] or ()),
+            ),
+            baseline=(
+                arguments["baseline"] and state in ("checked", "staged") and not arguments["mark"]
             ),
         )
         return cls(
@@ -144,6 +147,11 @@ def refuse_ambiguous(given: Mapping[str, Any]) -> None:
         raise AmbiguousTask(
             "mark needs the release that it is about, as name:version or sha256:<digest>"
         )
+
+
+def _given(probe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *probe* without the options that are not given."""
+    return {name: value for name, value in probe.items() if value is not None}
 
 
 def _goes_only_forward(reference: str | None, allow_downgrade: bool) -> bool:

@@ -9,6 +9,9 @@ from typing import Any
 
 Step = dict[str, Any]
 
+ALL, STAGE, COMMIT = "all", "staging", "commit"  # parts of a deployment
+WHEN_COMMITTED = ("before_commit", "after_commit")
+
 # The places in around_staging.yml and around_switch.yml, in their order.
 STAGING = ("look_beside", "check", "before_stage", "stage", "after_stage")
 SWITCH = (
@@ -32,6 +35,8 @@ def plan(
     has_listeners: bool,
     commits: bool,
     at_once: bool,
+    part: str = "all",
+    soaks: bool = False,
 ) -> list[Step]:
     """Return the steps of a host, none where the first task and the last do it all.
 
@@ -40,6 +45,8 @@ def plan(
     last step is then what follows from its answer. *is_staged*: only what comes after staging is
     wanted. *is_live*: the release is live already. *has_listeners*: handlers restart the service.
     *commits*: the release is to be committed; *at_once*: by the switch, whatever comes after it.
+    Of a deployment in waves only a *part* is wanted: staging, switch or commit; a wave that *soaks*
+    stays on trial between the last two.
 
     A step is a file to include: each result of an include costs the controller, so there is one for
     all that can be known at a time. It has ``name``, ``file``, and for each place in that file the
@@ -58,13 +65,26 @@ def plan(
         staging["before_stage"] = before
         staging["stage"] = f"{own}/stage.yml"
     if not is_live and not waits:
-        staging["after_stage"] = _hook(hooks, "after_stage")
-        switch = _switch(hooks, own, has_listeners, commits, at_once)
+        if part in (ALL, STAGE):
+            staging["after_stage"] = _hook(hooks, "after_stage")
+        if part == COMMIT:
+            switch = _commit(hooks, own)
+        elif part != STAGE:
+            left = {name: hooks[name] for name in hooks if not (soaks and name in WHEN_COMMITTED)}
+            switch = _switch(left, own, has_listeners, commits, at_once)
     steps = _step(own, {**staging, **switch})
     if waits:
         steps.append({"name": "after staging", "file": f"{own}/steps_after_staging.yml"})
     files = " ".join(str(value) for step in steps for value in step.values())
     return [{"switches": False, "commits": False, **step, "of": files} for step in steps]
+
+
+def _commit(hooks: Mapping[str, str], own: str) -> dict[str, str]:
+    """Return the files around the commit after a soak; none where the role's last task does it."""
+    committing, last = _hook(hooks, "before_commit"), _hook(hooks, "after_commit")
+    if not (committing or last):
+        return {}
+    return {"before_commit": committing, "commit": f"{own}/commit.yml", "after_commit": last}
 
 
 def _switch(
@@ -103,7 +123,7 @@ def _step(own: str, places: Mapping[str, str]) -> list[Step]:
         return []
     name = f"around_{parts[0]}" if len(parts) == 1 else "around"
     nothing = dict.fromkeys((*STAGING, *SWITCH), f"{own}/nothing.yml")
-    switches = "go_live" in files
+    switches = "go_live" in files or "commit" in files
     return [
         {
             "name": f"around {' and '.join(parts).replace('switch', 'the switch')}",
@@ -111,7 +131,7 @@ def _step(own: str, places: Mapping[str, str]) -> list[Step]:
             **nothing,
             **files,
             "switches": switches,
-            "commits": switches and "commit" not in files,
+            "commits": "go_live" in files and "commit" not in files,
         }
     ]
 

@@ -28,6 +28,7 @@ HEALING_TESTS = "behaviour/test_healing.py"
 LEFTOVERS_TESTS = "behaviour/test_leftovers.py"
 MEANWHILE_TESTS = "behaviour/test_meanwhile.py"
 NOTHING_TO_DO_TESTS = "behaviour/test_nothing_to_do.py"
+PROBES_TESTS = "behaviour/test_probes.py"
 SERIALS_TESTS = "behaviour/test_serials.py"
 RELEASE_DEPLOYMENT_TESTS = "unit/action/test_release_deployment.py"
 ANSWER_TESTS = "unit/module_utils/deployment/test_answer.py"
@@ -36,7 +37,6 @@ HOST_CALL_CHECK_MODE_TESTS = "unit/module_utils/deployment/test_host_call_check_
 LOOK_TESTS = "unit/module_utils/deployment/test_look.py"
 REMOVAL_TESTS = "unit/module_utils/deployment/test_removal.py"
 REVERSAL_TESTS = "unit/module_utils/deployment/test_reversal.py"
-SERVICE_TESTS = "unit/module_utils/deployment/test_service.py"
 SHARED_TESTS = "unit/module_utils/deployment/test_shared.py"
 STAGING_TESTS = "unit/module_utils/deployment/test_staging.py"
 TRANSACTION_TESTS = "unit/module_utils/deployment/test_transaction.py"
@@ -138,10 +138,17 @@ MUTANTS = (
         "root.read_current(before)  # refuses what is not ours",
         f"{HOST_CALL_TESTS} nothing_is_removed",
     ),
+    omit(
+        "refusing probes that cannot be asked on the way back",
+        HOST_CALL,
+        "_check_service(request.service)",
+        f"{PROBES_TESTS} undone",
+        within="revert",
+    ),
     check(
         "refusing probes that cannot be asked",
         HOST_CALL,
-        "request.service.probe",
+        "service.probes",
         f"{HOST_CALL_TESTS} cannot_be_asked",
     ),
     Mutant(
@@ -402,53 +409,58 @@ MUTANTS = (
         "return {**told, **secret}, {}",
         f"{RELEASE_DEPLOYMENT_TESTS} may_be_secret",
     ),
-    Mutant(
-        "counting a broken answer as a bad one",
-        SERVICE,
-        "with error, contextlib.suppress(Exception):",
-        "with error:",
-        f"{SERVICE_TESTS} breaks_off",
-    ),
     check(
-        "bounding a probe whose answer has no end",
+        "going on only with probes that are good",
         SERVICE,
-        "time.monotonic() > deadline",
-        f"{SERVICE_TESTS} no_end",
+        "done.result != _probes.GOOD and not done.observe",
+        f"{PROBES_TESTS} two_probes",
     ),
     Mutant(
-        "keeping password and query of a URL out of messages",
+        "counting an inconclusive probe as not good",
         SERVICE,
-        'told = without_secrets(spec["url"])',
-        'told = spec["url"]',
-        f"{SERVICE_TESTS} no_user_password_or_query",
+        "done.result != _probes.GOOD",
+        "done.result == _probes.BAD",
+        f"{PROBES_TESTS} inconclusive_probe_puts",
     ),
     Mutant(
-        "refusing a URL of which a library would repeat a part",
+        "leaving decisions to the probes that decide",
         SERVICE,
-        'is_clear = "@" not in "".join(parts[2:]) and not UNSENDABLE.search(url)',
-        "is_clear = True",
-        f"{SERVICE_TESTS} cannot_be_asked",
+        "done.result != _probes.GOOD and not done.observe",
+        "done.result != _probes.GOOD",
+        f"{PROBES_TESTS} observes",
     ),
     Mutant(
-        "keeping a password from where a redirection leads",
-        SERVICE,
-        "request.add_unredirected_header",
-        "request.add_header",
-        f"{SERVICE_TESTS} redirection",
+        "asking a baseline by what decides",
+        REQUEST,
+        'not probe.get("observe")',
+        "True",
+        f"{PROBES_TESTS} baseline_tells",
+    ),
+    omit(
+        "asking before the switch what is to be asked then",
+        TRANSACTION,
+        "probes = _trial.try_staged(root, root.read_state(), tree, request.service, is_new)",
+        f"{PROBES_TESTS} leaves_current_alone",
+    ),
+    omit(
+        "asking about what is staged already before the switch",
+        HOST_CALL,
+        'outcome["probes"] = _trial.try_staged(root, state, plan.tree, service, False)',
+        f"{PROBES_TESTS} leaves_current_alone",
     ),
     Mutant(
-        "telling the program alone of a command",
-        SERVICE,
-        'program + "…" if more else program',
-        "argv[0]",
-        f"{SERVICE_TESTS} one_text",
+        "asking after the switch only what is to be asked then",
+        REQUEST,
+        'not probe.get("before_switch")',
+        "True",
+        f"{PROBES_TESTS} leaves_current_alone or way_back",
     ),
     Mutant(
-        "keeping a command out of what the system says of it",
-        SERVICE,
-        "error.strerror or type(error).__name__",
-        "str(error)",
-        f"{SERVICE_TESTS} one_text",
+        "leaving the way back to no probe before the switch",
+        TRIAL,
+        "record.digest in state.good",
+        "False",
+        f"{PROBES_TESTS} way_back",
     ),
     Mutant(
         "seeding only what is not there",
@@ -631,10 +643,11 @@ MUTANTS = (
         "state.switching = _records.Switch(tree)",
         f"{HOST_CALL_TESTS} killed",
     ),
-    check(
+    Mutant(
         "probing a trial that a run finds",
         TRIAL,
-        "service.probe",
+        "return _service.probe(service.probes_after)",
+        "return []",
         f"{HOST_CALL_TESTS} trial",
         within="try_out",
     ),
@@ -838,5 +851,12 @@ MUTANTS = (
         "if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):",
         "if True:",
         f"{MEANWHILE_TESTS} sends_to_it",
+    ),
+    Mutant(
+        "reporting what a run that failed has left live",
+        TRANSACTION,
+        "reported or _left_by(request)",
+        "reported",
+        f"{TRANSACTION_TESTS} left_on_trial",
     ),
 )

@@ -178,13 +178,14 @@ def labels(estate):
 
 
 def attempt(host, label, check_mode, params):
-    """Return the result but for its times, or the reason why it was refused."""
+    """Return the result but for its times and probes, or the reason why it was refused."""
     try:
         result = host.deploy(label, check_mode, **params)
     except (ValueError, OSError) as error:
         return {"refused": f"{type(error).__name__}: {error}"}
     for part in ("before", "after", "deployment"):
         del result[part]["since"]
+    del result["probes"]
     return result
 
 

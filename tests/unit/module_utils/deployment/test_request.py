@@ -27,6 +27,7 @@ TYPES = {
     "Tuple[str, ...]": TUPLES,
     "Optional[Tuple[str, ...]]": st.none() | TUPLES,
     "Optional[Mapping[str, Any]]": st.none() | PROBES.filter(bool),
+    "Tuple[Mapping[str, Any], ...]": st.lists(PROBES, max_size=2).map(tuple),
 }
 
 
@@ -74,7 +75,7 @@ def test_the_least_that_a_request_says_travels_alone():
 
 def test_secrets_are_in_the_secret_part_only():
     service = _request.Service(
-        ("login", "--password=hunter2"), probe={"url": "http://user:hunter2@host"}
+        ("login", "--password=hunter2"), probes=({"url": "http://user:hunter2@host"},)
     )
     request = _request.Request("/srv/shop", "a run", service=service)
 

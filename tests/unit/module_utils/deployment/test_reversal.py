@@ -230,8 +230,8 @@ def edit(story, **parts):
 
 
 def predictable(outcome):
-    """Return what a prediction shares with an outcome: not the time, nor what was said of it."""
-    outcome = {key: value for key, value in outcome.items() if key != "summary"}
+    """Return what a prediction shares with an outcome: no time, no words, no results of probes."""
+    outcome = {key: value for key, value in outcome.items() if key not in ("summary", "probes")}
     for part in ("after", "deployment"):
         outcome[part] = {**outcome[part], "since": None}
     return outcome

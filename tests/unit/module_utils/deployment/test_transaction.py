@@ -21,6 +21,7 @@ from ansible_collections.itops.release.plugins.module_utils.root import (
     _directory,
     _records,
 )
+from ansible_collections.itops.release.tests.fakes.estate import Estate
 
 REQUEST = _request.Request("/srv/shop", "a run")
 
@@ -61,6 +62,27 @@ def test_who_holds_the_root_is_told_with_the_refusal():
 
     assert answer.code == _answer.LEASE_HELD
     assert answer.lease == {"run": "anna", "since": "then", "pid": 4711}
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), _claim.DeploymentError("no")])
+def test_a_failure_tells_what_its_run_has_left_on_trial_and_nothing_of_another(
+    estate: Estate, error: Exception
+) -> None:
+    host, label = estate.host(), estate.seal("1", {"app": "one"})
+    host.deploy(label, commit=False)
+    request = host.request(label)
+
+    answer = _transaction.refusal(error, request)
+
+    assert answer.outcome["changed"]
+    assert answer.outcome["after"]["phase"] == "on trial"
+    assert answer.outcome["after"]["digest"] == label.digest
+    for other in (
+        request.after(run="another"),
+        request.after(state="staged"),
+        request.after(check=True),
+    ):
+        assert _transaction.refusal(error, other).outcome == {}
 
 
 def test_an_error_that_is_not_ours_is_raised_again():

@@ -95,7 +95,7 @@ def test_a_run_overtaken_during_its_trial_puts_nothing_back(estate, host, root, 
     claimed(root, "the second run", takeover="the first run")
 
     with pytest.raises(_claim.Overtaken):
-        _trial.try_out(first, _request.Service(probe=ILL))
+        _trial.try_out(first, _request.Service(probes=(ILL,)))
     assert host.read("app") == "2"
 
 
