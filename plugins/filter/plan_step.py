@@ -12,7 +12,7 @@ description:
   - A plan that cannot be read gives all hosts; M(itops.release.release_gate) refuses the run then.
 version_added: 0.1.0
 author: The itops.release authors (@itops)
-positional: env
+positional: env, domain
 options:
   _input:
     description: The path of the plan's file.
@@ -20,6 +20,10 @@ options:
     required: true
   env:
     description: The environment; may be left out where the plan has one.
+    type: str
+    default: ""
+  domain:
+    description: The domain, of a plan with domains.
     type: str
     default: ""
 """
@@ -47,13 +51,16 @@ from ..plugin_utils.plan import _file
 UNKNOWN: dict[str, Any] = {"hosts": "all", "waves": ["100%"]}
 
 
-def plan_step(path: str, env: str = "") -> dict[str, Any]:
+def plan_step(path: str, env: str = "", domain: str = "") -> dict[str, Any]:
     """Return ``hosts`` and ``waves`` of the environment *env* of the plan at *path*."""
     try:
         plan, _lines = _file.read(os.path.expanduser(str(path)))
     except ReleaseError:
         return UNKNOWN
-    step = plan.step(env) if env else plan.path[0] if len(plan.path) == 1 else None
+    part = plan.parts().get(str(domain or ""))
+    if part is None:
+        return UNKNOWN
+    step = part.step(env) if env else part.path[0] if len(part.path) == 1 else None
     if step is None:
         return UNKNOWN
     return {"hosts": step.hosts, "waves": list(step.waves) or ["100%"]}

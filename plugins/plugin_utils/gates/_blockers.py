@@ -24,7 +24,8 @@ def answer(facts: Facts) -> Answer:
     said, needs = [], []
     if blocking:
         said.append("open: " + listed([f"{e.id} ({e.text('title')})" for e in blocking]))
-        needs.append("the issue closed, or in fixes of the plan")
+        failed = any(e.is_about(facts.resolved.release["digest"]) for e in blocking)
+        needs.append("the issue closed" + ("" if failed else ", or in fixes of the plan"))
     if risks:
         said.append("not reviewed: " + listed(risks))
         needs.append(f"a response in the plan, or a review of {listed(risks)}")
@@ -36,8 +37,11 @@ def answer(facts: Facts) -> Answer:
 def concerns(entry: Entry, facts: Facts) -> bool:
     """Tell whether an issue is about the plan's application and environment, and not fixed by it.
 
-    An issue that names nothing affected is about everything.
+    An issue that names nothing affected is about everything. A release that failed is bad in all
+    environments, and does not fix itself.
     """
+    if entry.is_about(facts.resolved.release["digest"]):
+        return True
     if entry.id in facts.plan.fixes:
         return False
     where = entry.text("environment")

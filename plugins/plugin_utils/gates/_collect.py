@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from ...module_utils.errors._release_error import ReleaseError
 from ..calendar._calendar import Calendar
 from ..ledger._ledger import Ledger
+from ..library._catalogue import Catalogue
 from ..plan import _demands, _standing, _taking_in
 from ..plan._agreement import Recorded
 from ..plan._demands import Demands
@@ -19,9 +20,10 @@ from ..plan._resolved import Resolved
 from ..plan._standing import Standing
 from ..policy._policy import Identity, Policy
 from ..registers import _register
-from . import _issues_of, _own, _release_facts
+from . import _domains, _issues_of, _own, _release_facts
 from ._answer import Answer
 from ._facts import Facts, OfRelease
+from ._issues_of import Issues
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Run:
     """The run that asks: its id, who it is, the *hosts* it is about, and their *addresses*.
 
     *id* is of its process; *own_run* is how the ledger names it, once it began. *addresses* has a
-    text where those of a host are not known.
+    text where those of a host are not known. ``is_over(run)`` tells whether another run has ended,
+    whatever the ledger says; *takes_over* names one of which the user says so.
     """
 
     id: str = ""
@@ -37,6 +40,9 @@ class Run:
     hosts: tuple[str, ...] = ()
     addresses: Mapping[str, tuple[str, ...] | str] = field(default_factory=dict)
     own_run: str = ""
+    only_stages: bool = False
+    takes_over: str = ""
+    is_over: Callable[[str], bool] = lambda run: False
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,7 @@ def facts(
             code="invalid_option",
         )
     application = resolved.release["name"]
+    needed = [name for part in resolved.needed() for name in part.applications]
     return Facts(
         now=now,
         policy=policy,
@@ -105,27 +112,28 @@ def facts(
         verify=_taking_in.verifier(policy),
         run=run.id,
         own_run=run.own_run,
+        only_stages=run.only_stages,
         hosts=run.hosts,
         calendar=calendar[0],
         calendar_problem=calendar[1],
         deployments=[row for row in record.deployments if row["application"] == application],
-        open_runs=record.open_runs,
+        of_needed=[row for row in record.deployments if row["application"] in needed],
+        open_runs=[row for row in record.open_runs if not run.is_over(row["run"])],
+        takes_over=run.takes_over,
         entries=record.entries,
-        others=others(record.plans, resolved.plan.name, application, environment),
+        others=others(record.plans, resolved, environment),
         addresses=run.addresses,
     )
 
 
-def others(
-    plans: Mapping[str, Standing], name: str, application: str, environment: str
-) -> list[Standing]:
-    """Return the other plans that stand for the same application and environment."""
+def others(plans: Mapping[str, Standing], resolved: Resolved, environment: str) -> list[Standing]:
+    """Return the other plans that stand for an application of this one and the environment."""
     return [
         plan
         for plan in plans.values()
-        if plan.plan != name
+        if plan.plan != resolved.plan.name
         and plan.is_standing
-        and plan.resolved.release["name"] == application
+        and set(plan.resolved.applications) & set(resolved.applications)
         and plan.resolved.plan.step(environment)
     ]
 
@@ -143,24 +151,43 @@ def of_release(
     try:
         library = Library(media_library)
         label = library.find("sha256:" + known.resolved.release["digest"])
-        issues = None
-        if known.plan.scope is not None:
-            rows = [row for row in known.deployments if row["host"] in known.place.hosts]
-            before = {row["digest"] for row in rows} - {label.digest}
-            if not before and len({row["host"] for row in rows}) == len(known.place.hosts):
-                issues = _issues_of.Issues(known.plan.scope)  # nothing is left to be brought
-            else:
-                issues = _issues_of.issues_since(library, label, sorted(filter(None, before)))
         hosts = known.place.hosts
         there = [r for r in deployments if r["environment"] == environment or r["host"] in hosts]
+        after = _domains.after_needed(known, there)
         return OfRelease(
-            issues,
+            _issues(library, known, deployments),
             tuple(_release_facts.signature_problems(library, label, trust, now)),
-            tuple(_release_facts.compatibility_problems(library, label, there)),
+            tuple(_release_facts.compatibility_problems(library, label, after)),
             trust,
         )
     except (ReleaseError, OSError) as error:
         return OfRelease(trust=trust, problem=" ".join(str(error).split()))
+
+
+def _issues(
+    library: Catalogue, known: Facts, deployments: Sequence[Mapping[str, Any]]
+) -> Issues | None:
+    """Return the issues of all releases of the plan, None where it has no scope.
+
+    Its scope is about all domains. Of one that is deployed nothing is left to be brought.
+    """
+    if known.plan.scope is None:
+        return None
+    found: set[str] = set()
+    for part in known.resolved.all_domains():
+        place, application = part.place(known.demands.environment), part.release["name"]
+        hosts = place.hosts if place else ()
+        rows = [r for r in deployments if r["application"] == application and r["host"] in hosts]
+        before = {row["digest"] for row in rows} - {part.release["digest"]}
+        if not before and len({row["host"] for row in rows}) == len(hosts):
+            found.update(known.plan.scope)
+            continue
+        label = library.find("sha256:" + part.release["digest"])
+        issues = _issues_of.issues_since(library, label, sorted(filter(None, before)))
+        if issues.problem:
+            return issues
+        found.update(issues.found)
+    return Issues(tuple(sorted(found)))
 
 
 def own_answers(known: Facts, demands: Demands, check: bool) -> tuple[Answer, ...]:
@@ -168,6 +195,7 @@ def own_answers(known: Facts, demands: Demands, check: bool) -> tuple[Answer, ..
     release, standing = known.resolved.release, known.standing
     said = {
         "plan": known.plan.name,
+        "domain": known.resolved.domain,
         "revision": str(standing.revision if standing else 0),
         "environment": demands.environment,
         "application": release["name"],

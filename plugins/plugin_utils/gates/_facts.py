@@ -40,9 +40,11 @@ class Facts:
     """All that gates need to know about one environment of a plan at the time *now*.
 
     *resolved* is the plan as it is now, *standing* as it was agreed; None: never proposed.
-    *deployments* are rows of that projection for the application, of all environments, and
-    *open_runs* rows of runs without an end. *hosts* are those that the run is about. *run* is its
-    process, *own_run* how the ledger names it, once it began.
+    *deployments* are rows of that projection for the application, of all environments,
+    *of_needed* those for the applications of domains that this one needs, and *open_runs* rows of
+    runs without an end. *hosts* are those that the run is about. *run* is its process, *own_run*
+    how the ledger names it, once it began. Where a run *only_stages*, nothing is switched.
+    *takes_over* is a run of which the user says that it is over.
     """
 
     now: datetime
@@ -55,10 +57,13 @@ class Facts:
     verify: Verify
     run: str = ""
     own_run: str = ""
+    only_stages: bool = False
+    takes_over: str = ""
     hosts: tuple[str, ...] = ()
     calendar: Calendar | None = None
     calendar_problem: str = ""
     deployments: Sequence[Mapping[str, Any]] = ()
+    of_needed: Sequence[Mapping[str, Any]] = ()
     open_runs: Sequence[Mapping[str, Any]] = ()
     entries: Sequence[Entry] = ()
     others: Sequence[Standing] = ()
@@ -73,7 +78,7 @@ class Facts:
 
     @property
     def application(self) -> str:
-        """The name of the application."""
+        """The name of the application; "" for the whole of a plan with domains."""
         return self.resolved.release["name"]
 
     @property

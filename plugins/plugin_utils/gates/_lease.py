@@ -12,13 +12,17 @@ NAME = "lease"
 
 def answer(facts: Facts) -> Answer:
     """Return the answer."""
+    taken = ""
     for row in facts.open_runs:
+        if row["run"] == facts.takes_over:
+            taken = row["run"]
+            continue
         if row["run"] == facts.own_run or row["application"] != facts.application:
             continue
         names = {name.strip() for name in str(row["environment"] or "").split(",")}
         if names != {""} and facts.demands.environment not in names:
             continue
         text = f"{row['act']} by {row['actor']} since {row['began'][:16]}Z has no end on record"
-        needs = "its end, or playbook ledger_import where it was stopped"
+        needs = "its end, or deploy_takeover where it was stopped"
         return Answer(NAME, False, f"{text} ({row['run']})", needs=needs)
-    return Answer(NAME, True, "no other run")
+    return Answer(NAME, True, f"takes over {taken}" if taken else "no other run")

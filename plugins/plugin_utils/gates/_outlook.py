@@ -13,10 +13,12 @@ from ..calendar._calendar import Calendar
 from ..ledger._event import moment, utc
 from ..plan import _demands
 from ..plan._plan import Step
+from ..plan._resolved import Resolved
 from ..plan._standing import Standing
 from ..policy._policy import Policy
 from ..registers._register import ISSUE, Entry
-from . import _approvals, _collect, _gates, _promotion
+from ..run import _identity
+from . import _approvals, _collect, _gates, _merged, _promotion
 from ._answer import Answer, spelled
 from ._collect import OnRecord
 from ._facts import Facts
@@ -49,7 +51,8 @@ class Ahead:
 class Outlook:
     """What is *ahead*, plans that are *done* and not closed, emergencies that are *overdue*.
 
-    *issues* are those that are open, *freeze* is the next one in words.
+    *issues* are those that are open, *freeze* is the next one in words. *trains* are those without
+    an end, a line each.
 
     *problem* is a line where policy or calendar cannot be read.
     """
@@ -61,6 +64,7 @@ class Outlook:
     freeze: str = ""
     problem: str = ""
     zone: tzinfo = timezone.utc
+    trains: tuple[str, ...] = ()
 
     def head(self, now: datetime) -> list[tuple[str, list[str]]]:
         """Return what stands first in a status: labels, and lines for each."""
@@ -78,7 +82,12 @@ class Outlook:
         others = sum(not entry.is_blocker for entry in self.issues)
         if others:
             blockers.append(f"{others} other open issue{'' if others == 1 else 's'}")
-        found = [("waiting", waiting), ("next", following), ("issues", blockers)]
+        found = [
+            ("trains", list(self.trains)),
+            ("waiting", waiting),
+            ("next", following),
+            ("issues", blockers),
+        ]
         if self.problem:
             found.insert(0, ("problem", [self.problem]))
         return [(label, lines) for label, lines in found if lines]
@@ -113,6 +122,7 @@ class Outlook:
             "overdue": list(self.overdue),
             "issues": [entry.to_plain() for entry in self.issues],
             "freeze": self.freeze,
+            "trains": list(self.trains),
             "problem": self.problem,
         }
 
@@ -163,23 +173,31 @@ def _ahead(
         for step in standing.resolved.plan.path:
             if policy.environment(step.environment) is None:
                 continue
-            known = _known(policy, calendar, record, standing, step, now)
-            release = standing.resolved.release
-            if not _promotion.soaked(known.place, release, record.deployments).missing:
+            about = (policy, calendar, record)
+            parts = [_known(*about, part, step, now) for part in standing.resolved.each()]
+            left = [known for known in parts if _is_left(known, record)]
+            if not left:
                 continue
-            answers = _gates.evaluate(known, only=_gates.ON_RECORD)
-            agreed = _approvals.of(known)
+            answers = {p.resolved.domain: _gates.evaluate(p, only=_gates.ON_RECORD) for p in left}
+            agreed = _approvals.of(left[0])
+            opens = [_opens(known, calendar[0]) for known in left]
             yield Ahead(
                 standing.plan,
                 step.environment,
-                known.place.hosts,
-                known.demands.window,
-                answers,
+                tuple(host for known in left for host in known.place.hosts),
+                left[0].demands.window,
+                _merged.merged(answers),
                 tuple(agreed.missing),
-                _approvals.missing(known, agreed) if agreed.missing else "",
+                _approvals.missing(left[0], agreed) if agreed.missing else "",
                 standing.proposed,
-                _opens(known, calendar[0]),
+                max((at for at in opens if at), default=None) if all(opens) else None,
             )
+
+
+def _is_left(known: Facts, record: OnRecord) -> bool:
+    """Tell whether a host of the environment has not the release yet."""
+    release = known.resolved.release
+    return bool(_promotion.soaked(known.place, release, record.deployments).missing)
 
 
 def _is_done(standing: Standing, ahead: Sequence[Ahead]) -> bool:
@@ -190,12 +208,12 @@ def _known(
     policy: Policy,
     calendar: tuple[Calendar | None, str],
     record: OnRecord,
-    standing: Standing,
+    part: Resolved,
     step: Step,
     now: datetime,
 ) -> Facts:
-    run = _collect.Run()
-    return _collect.facts(policy, calendar, record, standing.resolved, step.environment, run, now)
+    run = _collect.Run(is_over=_identity.is_over)
+    return _collect.facts(policy, calendar, record, part, step.environment, run, now)
 
 
 def _opens(known: Facts, calendar: Calendar | None) -> datetime | None:
@@ -246,7 +264,7 @@ def unratified(
             if policy.environment(step.environment) is None or policy.emergency is None:
                 continue
             demands = _demands.of_step(policy, plan, step)
-            known = _known(policy, (None, ""), record, standing, step, now)
+            known = _known(policy, (None, ""), record, standing.resolved, step, now)
             agreed = _approvals.of(known)
             if agreed.missing and now >= standing.since + demands.within:
                 yield standing, step.environment, _approvals.missing(known, agreed)

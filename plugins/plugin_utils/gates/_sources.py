@@ -102,11 +102,13 @@ def resolve(
     """Return the plan as it is now, checked against the policy; FileError names file and line."""
     from ..library._store import Library
 
-    label = Library(sources.media_library).find(planned.plan.release)
+    library, parts = Library(sources.media_library), planned.plan.parts()
+    labels = {name: library.find(part.release) for name, part in parts.items()}
     with _schema_file.located(sources.plan, planned.lines):
-        _demands.check(planned.policy, planned.plan, label.name, now)
+        for label in labels.values():
+            _demands.check(planned.policy, planned.plan, label.name, now)
         _check_windows(planned)
-        return _resolving.resolve(planned.plan, label, inventory)
+        return _resolving.resolve(planned.plan, labels, inventory)
 
 
 def _check_windows(planned: Planned) -> None:

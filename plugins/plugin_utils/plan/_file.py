@@ -11,6 +11,7 @@ from typing import Any
 
 from ..definition import _duration, _schema_file
 from ..definition._schema_file import FileError, Lines, Mistake, Schema, at
+from . import _domains
 from ._plan import Plan, Risk, Step
 
 Located = tuple[Plan, Lines]
@@ -38,6 +39,7 @@ def parse(text: str, filename: str) -> Located:
 
 def of_plain(plain: Mapping[str, Any]) -> Plan:
     """Return the Plan that *plain*, which fits the schema, says; Mistake where it cannot be."""
+    domains = _domains.of_plain(plain)
     steps: list[Step] = []
     for index, item in enumerate(plain["path"]):
         with at("path", index):
@@ -54,7 +56,7 @@ def of_plain(plain: Mapping[str, Any]) -> Plan:
     return Plan(
         name=plain["plan"],
         author=plain["author"],
-        release=plain["release"],
+        release=plain.get("release", ""),
         why=plain["why"],
         change=plain["change"],
         path=tuple(steps),
@@ -63,6 +65,8 @@ def of_plain(plain: Mapping[str, Any]) -> Plan:
         risks=risks,
         fixes=tuple(plain.get("fixes", ())),
         supersedes=tuple(plain.get("supersedes", ())),
+        on_failure=plain.get("on_failure", "back_out"),
+        domains=domains,
         plain=plain,
     )
 
@@ -80,12 +84,15 @@ def _step(item: Mapping[str, Any]) -> Step:
     }
     return Step(
         environment=item["environment"],
-        hosts=item["hosts"],
+        hosts=item.get("hosts", ""),
         window=item.get("window", ""),
         acknowledge=tuple(item.get("acknowledge", ())),
         approvals=dict(item.get("approvals", {})),
         strength=item.get("strength", ""),
         waves=tuple(item.get("waves", ())),
         min_in_service=item.get("min_in_service", 0),
+        canary=tuple(item.get("canary", ())),
+        failure_domain=item.get("failure_domain", ""),
+        unhealthy=item.get("unhealthy", ""),
         **durations,
     )

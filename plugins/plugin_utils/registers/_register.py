@@ -29,6 +29,8 @@ FIELDS = {
         "workaround",
         "corrective_action",
         "reason",
+        "release",  # the digest of a release that is bad while the issue is an open blocker
+        "run",
     ),
     ACKNOWLEDGEMENT: ("by", "environment", "reason"),
     RISK_REVIEW: ("reason",),
@@ -66,6 +68,10 @@ class Entry:
     def is_blocker(self) -> bool:
         """Whether it is an open issue that keeps releases from being deployed."""
         return self.register == ISSUE and self.is_open and bool(self.fields.get("blocker"))
+
+    def is_about(self, digest: str) -> bool:
+        """Whether it keeps the release with this *digest* from being deployed anywhere."""
+        return self.is_blocker and self.fields.get("release") == digest
 
     def text(self, name: str) -> str:
         """Return the field *name*, "" where it is not given."""

@@ -14,6 +14,27 @@ def gate(name: str, file: str, old: str, new: str, words: str) -> Mutant:
 
 
 MUTANTS = (
+    Mutant(
+        "waiting for the domains that one needs",
+        "plugin_utils/gates/_domains.py",
+        "if not lacking:",
+        "if True:",
+        "unit/plugin_utils/gates/test_domains.py waits",
+    ),
+    Mutant(
+        "letting a run go on as staging only where it stages",
+        "plugin_utils/gates/_domains.py",
+        "if facts.only_stages:",
+        "if True:",
+        "unit/plugin_utils/gates/test_domains.py waits",
+    ),
+    Mutant(
+        "closing a gate of all domains where it is closed for one",
+        "plugin_utils/gates/_merged.py",
+        "not closed",
+        "True",
+        "unit/plugin_utils/gates/test_merged.py closed",
+    ),
     gate(
         "closing on a rejection", "_approvals", "if found.rejected:", "if False:", "test_approvals"
     ),

@@ -111,3 +111,56 @@ def test_a_calendar_that_cannot_be_read_is_a_line():
     found = _outlook.outlook(plans.policy(), (None, "calendar.yml: gone"), record(), NOW)
 
     assert found.head(NOW) == [("problem", ["calendar.yml: gone"])]
+
+
+def test_the_domains_of_a_plan_are_ahead_together():
+    whole = plans.resolved_train()
+    db = whole.of_domain("db")
+    there = [row for part in whole.each() for row in plans.rows_of(part, "staging")]
+    partly = [*there[1:], *plans.rows_of(db, "production")]
+    found = look(record(plans.standing(whole), deployments=there))
+
+    assert [(each.environment, each.hosts) for each in found.ahead] == [
+        ("production", (*db.place("production").hosts, "api-production1", "web-production1"))
+    ]
+    assert found.lines(NOW) == [
+        "checkout-2 → production: closed: approvals: operations 0 of 1, product 0 of 1 (needs "
+        "operations: ben; product: cleo)"
+    ]
+    found = look(record(plans.standing(whole), deployments=partly))
+    assert [each.hosts for each in found.ahead] == [
+        ("db-staging1",),
+        ("api-production1", "web-production1"),
+    ]
+
+
+def test_a_gate_that_is_closed_for_one_domain_names_it():
+    whole = plans.resolved_train()
+    run = {"run": "r", "act": "deploy", "application": "shop-api", "environment": "production"}
+    runs = [{**run, "actor": "ada", "began": "2026-12-01T10:00:00Z"}]
+    found = look(record(plans.standing(whole), open_runs=runs))
+
+    assert "closed: lease: api: deploy by ada since 2026-12-01T10:00Z" in found.lines(NOW)[1]
+    assert (
+        "closed: promotion: db: not committed in staging on db-staging1; api: "
+        in (found.lines(NOW)[1])
+    )
+
+
+def test_a_plan_with_domains_is_to_be_closed_once_all_are_everywhere():
+    whole = plans.resolved_train()
+    there = [
+        row
+        for part in whole.each()
+        for environment in ("staging", "production")
+        for row in plans.rows_of(part, environment)
+    ]
+
+    assert look(record(plans.standing(whole), deployments=there)).done == ("checkout-2",)
+    assert look(record(plans.standing(whole), deployments=there[1:])).done == ()
+
+
+def test_trains_without_an_end_stand_first():
+    found = _outlook.Outlook(trains=("checkout-2 → production  train 1: db: deploying",))
+
+    assert found.head(NOW) == [("trains", ["checkout-2 → production  train 1: db: deploying"])]

@@ -19,6 +19,41 @@ def counting(name: str, old: str, new: str, words: str) -> Mutant:
 
 
 MUTANTS = (
+    Mutant(
+        "waiting for what is needed by what a domain needs",
+        "plugin_utils/plan/_resolved.py",
+        "waiting += new",
+        "pass",
+        "unit/plugin_utils/plan/test_resolved.py needs",
+    ),
+    Mutant(
+        "one digest over all domains",
+        "plugin_utils/plan/_resolved.py",
+        "return self.whole.digest",
+        "pass",
+        "unit/plugin_utils/plan/test_resolved.py keeps_the_digest_of_the_whole",
+    ),
+    Mutant(
+        "comparing all domains with what was agreed",
+        "plugin_utils/plan/_resolved.py",
+        "_differences(agreed.whole or agreed, now.whole or now, environment)",
+        "_differences(agreed, now, environment)",
+        "unit/plugin_utils/plan/test_resolved.py wherever",
+    ),
+    Mutant(
+        "keeping domains apart",
+        "plugin_utils/plan/_resolving.py",
+        "_refuse_sharing(parts)",
+        "pass",
+        "unit/plugin_utils/plan/test_resolving.py apart",
+    ),
+    Mutant(
+        "refusing a circle of domains",
+        "plugin_utils/plan/_domains.py",
+        "_refuse_circles(domains)",
+        "pass",
+        "unit/plugin_utils/plan/test_domains.py mistake",
+    ),
     counting(
         "refusing a statement for another ledger",
         "said.ledger != subject.ledger",
