@@ -70,7 +70,7 @@ class ActionModule(ActionBase):
             _identity.is_over,
         )
         if arguments["state"] == "failed":
-            return {"changed": False, "reason": _noting.failure(task_vars)}
+            return {"changed": False, **_noting.failure(task_vars, arguments["noted"])}
         if arguments["state"] == "found":
             if not arguments["ledger"]:
                 raise _conversion.OptionError("ledger (release_ledger) is required")

@@ -50,7 +50,8 @@ options:
   act:
     description: What the run does. Required for O(state=began) and O(state=ended).
     type: str
-    choices: [build, deploy, prune, rollback, seal, uninstall, verify]
+    choices:
+      [back_out, build, deploy, prune, reconcile, rollback, seal, uninstall, verify]
   root:
     description: The deployment root on the hosts.
     type: str
@@ -77,6 +78,10 @@ options:
       while other hosts of the batch go on, as C(max_fail_percentage) of the play says.
     type: bool
     default: false
+  noted:
+    description: What a task with O(state=failed) returned earlier in the same rescue. The reason of
+      that is kept, whatever failed since.
+    type: dict
 seealso:
   - module: itops.release.release_ledger_info
   - module: itops.release.release_deployment
@@ -122,9 +127,14 @@ verdict:
   type: str
   returned: with O(state=ended)
 reason:
-  description: Why the run did not go well - the first host that failed, and how many more.
+  description: Why the run did not go well - the first host that failed, and how many more. With
+    O(state=failed), why this host failed.
   type: str
-  returned: with O(state=ended)
+  returned: with O(state=ended) and O(state=failed)
+failed_code:
+  description: The code of what failed, empty where it has none.
+  type: str
+  returned: with O(state=failed)
 msg:
   description: What was imported and settled, in a line.
   type: str

@@ -6,7 +6,17 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-ACTS = ["build", "deploy", "prune", "rollback", "seal", "uninstall", "verify"]
+ACTS = [
+    "back_out",
+    "build",
+    "deploy",
+    "prune",
+    "reconcile",
+    "rollback",
+    "seal",
+    "uninstall",
+    "verify",
+]
 # Groups of an inventory that count as environments unless it names others, in their order.
 ENVIRONMENTS = ["development", "test", "acceptance", "staging", "production"]
 
@@ -41,4 +51,5 @@ def options() -> Dict[str, Any]:
         "required": {"type": "bool", "default": True},
         "intent": {"type": "dict"},
         "failed": {"type": "bool", "default": False},
+        "noted": {"type": "dict"},
     }

@@ -16,6 +16,7 @@ COMMIT_LENGTH = 12
 # The messages of these need no task's name before them.
 SPEAKS_FOR_ITSELF = ("ansible.builtin.assert", "ansible.builtin.fail")
 OUR_ROLES = "itops.release."
+END_OF_RUN = "End the run"  # the task that fails a run whose verdict is reported for all hosts
 # What is attached to a release, by the type of its predicate, as the option ``evidence`` calls it.
 EVIDENCE = {"https://cyclonedx.org/bom": "sbom", "https://slsa.dev/provenance/v1": "provenance"}
 
@@ -26,6 +27,7 @@ def deployment(host: str, status: str, args: Plain, result: Plain) -> _facts.Dep
     """Return the fact that release_deployment answered to a task with these *args*."""
     state = str(args.get("state") or "live")
     allowed = result.get("incompatible") or [] if status == "ok" else []
+    restored = state == "reverted" and status == "ok" and bool(result.get("probes"))
     return _facts.Deployment(
         **_answer(host, status, args, result),
         state=state,
@@ -42,25 +44,29 @@ def deployment(host: str, status: str, args: Plain, result: Plain) -> _facts.Dep
         before=_release(result.get("before")),
         # What was only checked did not come to be.
         after=None if state == "checked" else _release(result.get("after")),
+        by=result.get("by"),
+        in_service=result.get("in_service", True if restored else None),
+        out_of_service=_line_or_none(result.get("out_of_service")),
     )
 
 
 def inspection(host: str, status: str, args: Plain, result: Plain) -> _facts.Inspection:
     """Return the fact that release_deployment_info answered."""
-    after, deployed = None, result.get("deployment")
+    after, by, deployed = None, None, result.get("deployment")
     if isinstance(deployed, dict):
         current = deployed.get("trial") or deployed.get("live") or {}
         known = {key: current.get(key) for key in ("name", "version", "serial", "digest")}
         after = _facts.Release(phase=deployed.get("phase", "none"), **known)
+        by = result.get("by")
     common = _answer(host, status, args, result)
     if "ok" not in result:
-        return _facts.Inspection(**common, after=after)
+        return _facts.Inspection(**common, after=after, by=by)
     drift = [_drift_in_words(entry) for entry in result.get("drift") or []]
     if after and after.phase == "none":
         drift = ["nothing is deployed"]
     first = tuple(drift[:SHOWN_DRIFT])
     return _facts.Inspection(
-        **common, after=after, ok=not drift, drift=len(drift), first_drift=first
+        **common, after=after, by=by, ok=not drift, drift=len(drift), first_drift=first
     )
 
 
@@ -162,6 +168,10 @@ def _links(moment: Plain) -> list[str] | None:
         return None
     links: list[str] = moment["links"].get(moment["tree"], [])
     return links
+
+
+def _line_or_none(text: Any) -> str | None:
+    return one_line(text) if text else None
 
 
 def _waiting(args: Plain, result: Plain) -> str | None:

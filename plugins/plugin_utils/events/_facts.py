@@ -116,10 +116,13 @@ class Deployment(Answer):
 
     *back*: the task asks for the release before. *waiting*: the release that is staged and not
     live. *took_over*: the run whose deployment this one goes on with. *despite*: what was allowed
-    although it does not fit. *drift*: how many files were mended.
+    although it does not fit. *drift*: how many files were mended. *by*: the run that brought what
+    was current. *in_service*: whether what was live before, or is restored, is well, and
+    *out_of_service* why not; None where no probe told.
     """
 
     kind = "deployment"
+    may_lack = Answer.may_lack | {"by", "in_service", "out_of_service"}
     state: str = "live"
     back: bool = False
     waiting: str | None = None
@@ -132,6 +135,9 @@ class Deployment(Answer):
     drift: int = 0
     before: Release | None = None
     after: Release | None = None
+    by: str | None = None
+    in_service: bool | None = None
+    out_of_service: str | None = None
 
     def _plain_field(self, value: Any) -> Any:
         return value.to_plain(with_links=True) if isinstance(value, Release) else _plain(value)
@@ -139,14 +145,19 @@ class Deployment(Answer):
 
 @dataclass(frozen=True, kw_only=True)
 class Inspection(Answer):
-    """``release_deployment_info`` answered; *ok* and what follows are known where it verified."""
+    """``release_deployment_info`` answered; *ok* and what follows are known where it verified.
+
+    *by* is the run that brought what is current; *is_alone*: whether no other release is there.
+    """
 
     kind = "inspection"
     after: Release | None = None
+    by: str | None = None
+    is_alone: bool | None = None
     ok: bool | None = None
     drift: int | None = None
     first_drift: tuple[str, ...] | None = None
-    may_lack = Answer.may_lack | {"drift"}
+    may_lack = Answer.may_lack | {"by", "drift", "is_alone"}
 
     def _plain_field(self, value: Any) -> Any:
         return value.to_plain(with_links=False) if isinstance(value, Release) else _plain(value)

@@ -10,8 +10,9 @@ from typing import Any
 from ._event import Event
 from ._rows import Rows
 
-ON_HOSTS = ("deploy", "rollback", "uninstall", "verify")  # acts that hosts remember
-ACTS = ("build", "deploy", "prune", "rollback", "seal", "uninstall", "verify")
+# Acts that hosts remember.
+ON_HOSTS = ("back_out", "deploy", "reconcile", "rollback", "uninstall", "verify")
+ACTS = (*ON_HOSTS, "build", "prune", "seal")
 VERDICTS = ("failed", "unknown", "backed_out", "held", "refused", "done")
 PHASES = ("none", "live", "on trial")
 TEXT: dict[str, Any] = {"type": "string", "maxLength": 1000}

@@ -69,6 +69,21 @@ class Journal:
                 return dict(line[GATED])
         return None
 
+    def keep(self, name: str, value: Mapping[str, Any]) -> None:
+        """Keep *value*, plain data, by its *name* for later tasks of the run; or OSError."""
+        path = self._kept(name)
+        with open(f"{path}.new", "w", encoding="ascii") as stream:
+            json.dump(dict(value), stream)
+        os.replace(f"{path}.new", path)
+
+    def kept(self, name: str) -> dict[str, Any] | None:
+        """Return what was kept last by this *name*, None where nothing was."""
+        try:
+            with open(self._kept(name), encoding="ascii") as stream:
+                return dict(json.load(stream))
+        except FileNotFoundError:
+            return None
+
     def last_intent(self) -> dict[str, Any] | None:
         """Return what was noted last to be done, None where nothing was."""
         intents = [line[INTENT] for line in self._lines(0) if INTENT in line]
@@ -104,6 +119,9 @@ class Journal:
         """Return how the run ended so far, None where nothing did."""
         endings = [line[ENDED] for line in self._lines(0) if ENDED in line]
         return Ending(**endings[-1]) if endings else None
+
+    def _kept(self, name: str) -> str:
+        return os.path.join(os.path.dirname(self._path), f"itops-release-{name}.json")
 
     def _add(self, lines: Iterable[Mapping[str, Any]]) -> None:
         data = b"".join(json.dumps(line).encode("ascii") + b"\n" for line in lines)

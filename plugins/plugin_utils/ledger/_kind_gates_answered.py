@@ -33,6 +33,7 @@ SCHEMA: dict[str, Any] = {
         "plan": _bodies.WORD,
         "revision": {"type": "integer", "minimum": 0},  # 0: never proposed
         "environment": _bodies.WORD,
+        "domain": _bodies.WORD,
         "answers": {"type": "array", "items": ANSWER},
     },
 }
@@ -49,4 +50,5 @@ def line(event: Event) -> str:
     said = f"closed: {', '.join(closed)}" if closed else "all open"
     over = [a["gate"] for a in body["answers"] if a.get("override")]
     said += f", overridden: {', '.join(over)}" if over else ""
-    return f"gates of {body['plan']} in {body['environment']} {said} ({body['run']})"
+    domain = f" ({body['domain']})" if body.get("domain") else ""
+    return f"gates of {body['plan']}{domain} in {body['environment']} {said} ({body['run']})"

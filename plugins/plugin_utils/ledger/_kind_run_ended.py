@@ -25,6 +25,7 @@ SCHEMA: dict[str, Any] = {
         "release": _bodies.RELEASE,
         "environment": _bodies.WORD,
         "more": {"type": "boolean"},  # whether another batch is to come
+        "whole": {"type": "boolean"},  # whether the verdict is that of all batches together
         "settled_by": _bodies.WORD,  # the later run that found out, for a run that was killed
         "hosts": {
             "type": "array",
@@ -75,7 +76,9 @@ def project(rows: Rows, event: Event) -> None:
             "strength": event.strength,
             "began": event.time,
         }
-    elif before["verdict"] and not before["settled_by"]:  # of an earlier batch
+    elif (
+        before["verdict"] and not before["settled_by"] and not body.get("whole")
+    ):  # of an earlier batch
         end["verdict"] = _bodies.combined(before["verdict"], body["verdict"])
         end["reason"] = body.get("reason") or before["reason"]
     if body.get("more") and end["verdict"] in ("done", "held"):

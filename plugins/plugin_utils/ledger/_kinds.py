@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from ...module_utils.formats import _canonical
 from . import (
+    _kind_domain_changed,
     _kind_gates_answered,
     _kind_history_found,
     _kind_ledger_opened,
@@ -20,6 +21,8 @@ from . import (
     _kind_run_began,
     _kind_run_ended,
     _kind_statement_recorded,
+    _kind_train_began,
+    _kind_train_ended,
 )
 from ._event import Draft, Event, LedgerError
 from ._rows import Rows
@@ -53,6 +56,9 @@ KINDS: dict[str, Kind] = {
         _kind_statement_recorded,
         _kind_gates_answered,
         _kind_register_changed,
+        _kind_train_began,
+        _kind_domain_changed,
+        _kind_train_ended,
     )
 }
 

@@ -38,8 +38,13 @@ def inspection(action: Action, task_vars: Mapping[str, Any], result: dict[str, A
         journal().note([_answers.inspection(*_told(action, task_vars, result))])
 
 
-def failure(task_vars: Mapping[str, Any]) -> str:
-    """Note why the host of a task is about to be failed by a role of ours; return the reason."""
+def failure(task_vars: Mapping[str, Any], noted: Mapping[str, Any] | None) -> dict[str, str]:
+    """Note why the host of a task is about to be failed by a role of ours.
+
+    Return ``reason`` and ``failed_code``. What was *noted* before is returned, and not noted again.
+    """
+    if noted:
+        return {name: str(noted[name]) for name in ("reason", "failed_code")}
     failed = task_vars.get("ansible_failed_result") or {}
     task = task_vars.get("ansible_failed_task") or {}
     reason = " ".join(str(failed.get("msg") or "another host of the batch failed").split())
@@ -49,7 +54,7 @@ def failure(task_vars: Mapping[str, Any]) -> str:
     journal().note(
         [_facts.Failure(host=host, status="failed", reason=_canonical.printable(reason))]
     )
-    return reason
+    return {"reason": reason, "failed_code": str(failed.get("code") or "")}
 
 
 def building(action: Action, task_vars: Mapping[str, Any], result: dict[str, Any]) -> None:

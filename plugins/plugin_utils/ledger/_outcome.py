@@ -15,7 +15,13 @@ from ..events import _facts
 LONGEST_REASON, LONGEST_WORD = 1000, 500
 DIGEST = re.compile("[0-9a-f]{64}")
 BAD = ("failed", "unreachable")
-CHANGING = ("deploy", "rollback", "uninstall")  # acts that change what is live
+CHANGING = (
+    "back_out",
+    "deploy",
+    "reconcile",
+    "rollback",
+    "uninstall",
+)  # acts that change what is live
 
 
 @dataclass(frozen=True)
@@ -55,11 +61,14 @@ class HostOutcome:
 
 
 def of_hosts(
-    hosts: Sequence[str], facts: Iterable[_facts.Event], lost: Collection[str] = ()
+    hosts: Sequence[str],
+    facts: Iterable[_facts.Event],
+    lost: Collection[str] = (),
+    act: str = "deploy",
 ) -> list[HostOutcome]:
     """Return the outcomes on *hosts*, in their order, one for each root that *facts* are about.
 
-    *lost* are hosts that left the run and reported nothing.
+    *lost* are hosts that left the run, which did *act*, and reported nothing.
     """
     found: dict[str, dict[str, list[_facts.Answer]]] = {host: {} for host in hosts}
     pruned, failures = {}, {}
@@ -76,7 +85,7 @@ def of_hosts(
             outcomes.append(pruned[host])
             continue
         failure = failures.get(host, "")
-        here = [_of_root(host, root, answers, failure) for root, answers in roots.items()]
+        here = [_of_root(host, root, answers, failure, act) for root, answers in roots.items()]
         here = here or [
             HostOutcome(host, result="failed" if failure else "skipped", reason=failure)
         ]
@@ -100,6 +109,22 @@ def verdict(act: str, outcomes: Sequence[HostOutcome]) -> str:
         return "backed_out" if any(outcome.touched for outcome in outcomes) else "refused"
     on_trial = any(each.after and each.after.phase == "on trial" for each in outcomes)
     return "held" if on_trial else "done"
+
+
+def has_switched(hosts: Sequence[str], facts: Sequence[_facts.Event]) -> bool:
+    """Tell whether a run changed what is live on *hosts*, or answers for it from now on.
+
+    It takes a trial over from the run that began it, also where that changes nothing else.
+    """
+    took_over = any(
+        isinstance(fact, _facts.Deployment)
+        and fact.state == "live"
+        and fact.status == "ok"
+        and fact.after is not None
+        and fact.after.phase == "on trial"
+        for fact in facts
+    )
+    return took_over or any(each.touched or each.may_differ for each in of_hosts(hosts, facts))
 
 
 def reason(outcomes: Iterable[HostOutcome]) -> str:
@@ -142,7 +167,20 @@ def deployed(moment: Mapping[str, Any]) -> dict[str, Any]:
     return {"phase": moment["phase"], **short}
 
 
-def _of_root(host: str, root: str, answers: Sequence[_facts.Answer], failure: str) -> HostOutcome:
+def found_there(facts: Iterable[_facts.Event]) -> dict[tuple[str, str], _facts.Release]:
+    """Return what a run found live or on trial, by host and root, before it changed anything."""
+    there: dict[tuple[str, str], _facts.Release] = {}
+    for fact in facts:
+        if isinstance(fact, _facts.Deployment) and fact.before is not None:
+            there.setdefault((fact.host, fact.root), fact.before)
+        elif isinstance(fact, _facts.Inspection) and fact.after is not None:
+            there.setdefault((fact.host, fact.root), fact.after)
+    return there
+
+
+def _of_root(
+    host: str, root: str, answers: Sequence[_facts.Answer], failure: str, act: str
+) -> HostOutcome:
     deployments = [answer for answer in answers if isinstance(answer, _facts.Deployment)]
     before = next((each.before for each in deployments if each.before), None)
     after = next((each.after for each in reversed(deployments) if each.after), before)
@@ -151,7 +189,7 @@ def _of_root(host: str, root: str, answers: Sequence[_facts.Answer], failure: st
     result, why = "ok", ""
     if wrong:
         result, why = wrong[0].status, wrong[0].reason or ""
-    elif failure or any(each.state == "reverted" for each in deployments):
+    elif failure or (act != "back_out" and any(each.state == "reverted" for each in deployments)):
         result, why = "failed", failure
     elif isinstance(last, _facts.Inspection) and last.ok is False:
         result, why = "failed", f"drifted: {', '.join(last.first_drift or ())}"

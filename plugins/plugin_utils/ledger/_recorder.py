@@ -27,7 +27,7 @@ class Recorder:
     """Records for *actor* in the ledger at *place*, if any; a dry run (*check*) records nothing.
 
     ``warn(line)`` reports what could not be recorded; ``is_alive(run)`` and ``is_over(run)`` tell
-    whether a run is certainly going on, or over.
+    whether a run is certainly going on, or over; ``opens(place, busy_seconds=…)`` opens a ledger.
     """
 
     place: str | None
@@ -37,6 +37,7 @@ class Recorder:
     warn: Callable[[str], None]
     is_alive: Callable[[str], bool]
     is_over: Callable[[str], bool]
+    opens: Callable[..., Ledger] = Ledger
 
     def began(self, intent: Intent, required: bool) -> Result:
         """Record *intent*; return it with the head of the ledger after it.
@@ -48,7 +49,7 @@ class Recorder:
             return self._opened(intent)
         try:
             seconds = _place.BUSY_SECONDS if required else WAIT_ON_THE_WAY_BACK_S
-            with contextlib.closing(Ledger(self.place, busy_seconds=seconds)) as ledger:
+            with contextlib.closing(self.opens(self.place, busy_seconds=seconds)) as ledger:
                 intent = self._named(ledger, intent)
                 head = ledger.head() if self.check else self._append(ledger, intent)
         except ReleaseError as error:
@@ -88,29 +89,93 @@ class Recorder:
             "ansible_stats": {"data": stats, "per_host": False, "aggregate": False},
         }
 
+    def wave(
+        self,
+        intent: Intent,
+        hosts: Collection[str],
+        lost: Collection[str],
+        release: Mapping[str, str],
+        reason: str = "",
+        ending: Ending | None = None,
+    ) -> Result:
+        """Record what the run of *intent*, about a *release*, did on *hosts*, in one transaction.
+
+        Without an *ending* the run goes on; *reason* says what is wrong so far. With one, returns
+        ``ansible_stats`` for the whole run. A ledger that fails is a warning: the next run settles
+        this one.
+        """
+        facts = self.journal.facts(intent.position)
+        outcomes = _outcome.of_hosts(list(hosts), facts, lost, intent.act)
+        release = {name: value for name, value in release.items() if value}
+        verdict = ending.verdict if ending else "held" if reason else "done"
+        draft = _recording.ended(
+            replace(intent, more=ending is None),
+            outcomes,
+            release,
+            verdict=verdict,
+            reason=(ending.reason if ending else reason),
+            whole=ending is not None,
+        )
+        self._try_append(intent, draft)
+        if ending is None:
+            return {}
+        whole = self.journal.close(replace(ending, digest=release.get("digest", "")))
+        stats = {
+            "release_verdict": whole.verdict,
+            "release_digest": whole.digest,
+            "release_run": intent.run,
+            "release_reason": whole.reason,
+        }
+        return {"ansible_stats": {"data": stats, "per_host": False, "aggregate": False}}
+
+    def settle(self, intent: Intent) -> None:
+        """Settle runs that were stopped, by what hosts answered first in the run of *intent*."""
+        if not self.place or not intent.head or self.check:
+            return
+        there = _outcome.found_there(self.journal.facts(intent.position))
+        known = _settling.Known(there, part=intent.part)
+        try:
+            with contextlib.closing(self.opens(self.place)) as ledger:
+                ledger.append(self._settled(ledger, known, intent.run), self.actor)
+        except ReleaseError as error:
+            self.warn(f"runs that were stopped are not settled: {error}; the next run settles them")
+
+    def _try_append(self, intent: Intent, *drafts: _recording.Draft) -> None:
+        if not self.place or not intent.head or self.check:
+            return
+        try:
+            with contextlib.closing(self.opens(self.place)) as ledger:
+                ledger.append(list(drafts), self.actor)
+        except ReleaseError as error:
+            self.warn(f"how this run ended is not recorded: {error}; the next run settles it")
+
     def stopped(self, reason: str) -> None:
         """Record that the run stops for a *reason*: refused, or held after an earlier batch."""
         begun = self.journal.last_intent()
-        if not begun or not begun["more"]:
+        in_waves = self.journal.is_open()
+        if not begun or not (begun["more"] or in_waves):
             self.journal.close(Ending("refused", reason))
             return
-        self.journal.close(Ending("held", reason))
         intent = replace(Intent.from_plain(begun), more=False)
-        if not self.place or not intent.head or self.check:
-            return
-        end = _recording.ended(intent, [], intent.release, verdict="held", reason=reason)
-        try:
-            with contextlib.closing(Ledger(self.place)) as ledger:
-                ledger.append([end], self.actor)
-        except ReleaseError as error:
-            self.warn(f"how this run ended is not recorded: {error}; the next run settles it")
+        verdict, staged = "held", []
+        if in_waves:
+            facts = self.journal.facts(intent.position)
+            outcomes = _outcome.of_hosts(intent.hosts, facts, (), intent.act)
+            # The others are on record with their wave.
+            staged = [each for each in outcomes if each.answered and not each.touched]
+            verdict = "held" if _outcome.has_switched(intent.hosts, facts) else "refused"
+        self.journal.close(Ending(verdict, reason))
+        end = _recording.ended(
+            intent, staged, intent.release, verdict=verdict, reason=reason, whole=in_waves
+        )
+        self._try_append(intent, end)
 
     def found(self, told: _finding.Told, run: str) -> Result:
         """Import what hosts did that is not on record, and settle runs that were stopped.
 
         Returns ``changed``, ``imported`` (a list of unrecorded entries) and ``settled`` (runs).
         """
-        with contextlib.closing(Ledger(str(self.place))) as ledger:
+        with contextlib.closing(self.opens(str(self.place))) as ledger:
             return self._found(ledger, told, run)
 
     def _found(self, ledger: Ledger, told: _finding.Told, run: str) -> Result:
@@ -162,7 +227,7 @@ class Recorder:
             (each.host, each.root): each.before for each in outcomes if each.before is not None
         }
         known = _settling.Known(there, part=intent.part)
-        with contextlib.closing(Ledger(str(self.place))) as ledger:
+        with contextlib.closing(self.opens(str(self.place))) as ledger:
             head = ledger.head()
             if intent.head and (head is None or head.ledger != intent.head.ledger):
                 self.warn(

@@ -89,11 +89,13 @@ def ended(
     settled_by: str = "",
     verdict: str = "",
     reason: str = "",
+    whole: bool = False,
 ) -> Draft:
     """Return the event that the run of *intent* ended, with the *outcomes* on its hosts.
 
     *release* is the one that the run brought. A run that was killed is *settled_by* another run,
-    which finds its *verdict* and *reason*; else both follow from the outcomes.
+    which finds its *verdict* and *reason*; else both follow from the outcomes. *whole*: the verdict
+    is that of all batches of the run, not of the last.
     """
     body: dict[str, Any] = {
         "run": intent.run,
@@ -102,13 +104,14 @@ def ended(
         "verdict": verdict or _outcome.verdict(intent.act, outcomes),
         "hosts": [_host(outcome, intent.environments) for outcome in outcomes],
     }
-    reason = reason or _outcome.reason(outcomes)
+    reason = reason if verdict else _outcome.reason(outcomes)
     body |= {"reason": reason} if reason else {}
     body |= {"release": dict(release)} if release else {}
     body |= {"environment": intent.environment} if intent.environment else {}
     body |= {"settled_by": settled_by} if settled_by else {}
     application = (release or {}).get("name") or intent.part
     body |= {"more": True} if intent.more else {}
+    body |= {"whole": True} if whole else {}
     key = f"{intent.run}/{intent.act}/ended/{_digest([intent.position, application, body])}"
     return Draft(_kind_run_ended.NAME, application, body, key)
 

@@ -101,7 +101,7 @@ def _verdict(intent: Intent, outcomes: Sequence[HostOutcome]) -> tuple[str, str]
             bool(digest) and each.after is not None and each.after.digest == digest
             for each in outcomes
         ]
-    if intent.act == "verify" or (intent.act == "rollback" and not digest):
+    if intent.act in ("verify", "back_out") or (intent.act == "rollback" and not digest):
         return "unknown", STOPPED
     if all(there):
         return "done", ""

@@ -13,14 +13,16 @@ from ...module_utils.formats import _canonical
 from . import _finding, _matrix, _unrecorded
 from ._event import utc
 from ._ledger import Ledger
+from ._outcome import CHANGING
 from ._unrecorded import Unrecorded
-from ._words import about, shortened
+from ._words import about, counted, shortened
 
 FORMAT = 1
 LAST_RUNS = 5
 SHOWN = 10  # of a list, before "and N more"
 LABEL = 13  # columns
 LONGEST_REASON = 90
+LOOKED_THROUGH = 200  # runs, for those that are held
 
 
 class Ahead(Protocol):
@@ -45,8 +47,9 @@ class Status:
     """The status: by what hosts *told*, where they were asked, else by the ledger alone.
 
     *deployments* are as that projection has them. *open_runs* and *last_runs* are rows of runs, and
-    *unrecorded* what hosts did that is not on record; each is None without a ledger. *ahead* is
-    what plans say, None without a policy.
+    *unrecorded* what hosts did that is not on record; each is None without a ledger. *held_runs*
+    are rows of runs that a later one has to go on with, or to back out. *ahead* is what plans say,
+    None without a policy.
     """
 
     deployments: Sequence[Mapping[str, Any]]
@@ -55,6 +58,7 @@ class Status:
     open_runs: Sequence[Mapping[str, Any]] | None = None
     last_runs: Sequence[Mapping[str, Any]] | None = None
     unrecorded: Sequence[Unrecorded] | None = None
+    held_runs: Sequence[Mapping[str, Any]] = ()
     ahead: Ahead | None = None
 
     def to_plain(self, now: datetime) -> dict[str, Any]:
@@ -69,6 +73,7 @@ class Status:
             "locked": [dict(row) for row in self.locked],
             "open": None if self.open_runs is None else [dict(row) for row in self.open_runs],
             "held": [dict(row) for row in self._held()],
+            "held_runs": [dict(row) for row in self.held_runs],
             "runs": None if self.last_runs is None else [dict(row) for row in self.last_runs],
             "unrecorded": None if unrecorded is None else [each.to_plain() for each in unrecorded],
             **({"ahead": self.ahead.to_plain()} if self.ahead else {}),
@@ -84,6 +89,7 @@ class Status:
             lines += _list(label, entries)
         if self.ahead:
             lines.append(self._in_short(self.ahead))
+        lines += _list("held" if not self.ahead else "", [_held_run(r) for r in self.held_runs])
         lines += _list("on trial", [_trial(row, now) for row in self._held()])
         lines += _list(
             "locked", [f"{row['host']} {row['root']} by {row['run']}" for row in self.locked]
@@ -110,6 +116,8 @@ class Status:
     def _in_short(self, ahead: Ahead) -> str:
         """Return what is held, how much is unrecorded, and the next freeze, in a line."""
         held = f"{len(self._held())} on trial" if self._held() else "none"
+        if self.held_runs:
+            held = counted(len(self.held_runs), "run")
         line = f"{'held':{LABEL}}{held:11}"
         if self.unrecorded is not None:
             line += f"unrecorded changes: {len(self.unrecorded):<9}"
@@ -130,7 +138,17 @@ def of_ledger(ledger: Ledger, told: _finding.Told | None) -> Status:
         open_runs=ledger.rows("runs", "began", ended=None),
         last_runs=ledger.rows("runs", newest=LAST_RUNS),
         unrecorded=unrecorded,
+        held_runs=_held_runs(ledger.rows("runs", newest=LOOKED_THROUGH)),
     )
+
+
+def _held_runs(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return which of *rows* of runs, the newest first, are held, and the last of their kind."""
+    latest: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for row in rows:
+        if row["act"] in CHANGING and row["verdict"] != "refused":
+            latest.setdefault((row["application"], row["environment"] or ""), row)
+    return [row for row in latest.values() if row["ended"] and row["verdict"] == "held"]
 
 
 def of_hosts(told: _finding.Told) -> Status:
@@ -201,6 +219,11 @@ def _locked(told: _finding.Told) -> list[dict[str, str]]:
 def _trial(row: Mapping[str, Any], now: datetime) -> str:
     since = f"  {_ago(row['since'], now)}" if row["since"] else ""
     return f"{row['host']}  {row['application']} {row['version']}{since}  by {row['actor']}"
+
+
+def _held_run(row: Mapping[str, Any]) -> str:
+    where = f" in {row['environment']}" if row["environment"] else ""
+    return f"{row['application']} {row['version'] or ''}{where}: {row['reason'] or 'no reason'}"
 
 
 def _run(row: Mapping[str, Any], now: datetime) -> str:

@@ -179,6 +179,20 @@ MUTANTS = (
         f"{RECORDER_TESTS} way_back",
     ),
     Mutant(
+        "settling runs that were stopped before the first wave",
+        RECORDER,
+        "ledger.append(self._settled(ledger, known, intent.run), self.actor)",
+        "pass",
+        f"{RECORDER_TESTS} before_a_wave",
+    ),
+    Mutant(
+        "recording staged hosts of a run that stops",
+        RECORDER,
+        "each.answered and not each.touched",
+        "False",
+        f"{RECORDER_TESTS} stops_between",
+    ),
+    Mutant(
         "not settling a run that goes on",
         RECORDER,
         'not self.is_alive(row["run"])',
@@ -227,14 +241,14 @@ MUTANTS = (
     Mutant(
         "believing a run more than who settled it",
         RUN_ENDED,
-        'before["verdict"] and not before["settled_by"]',
-        'before["verdict"]',
+        'before["verdict"] and not before["settled_by"] and not body.get("whole")',
+        'before["verdict"] and not body.get("whole")',
         f"{RECORDING_TESTS} replaces_what_another and sqlite",
     ),
     Mutant(
         "knowing a host that was restored as failed",
         OUTCOME,
-        'failure or any(each.state == "reverted" for each in deployments)',
+        'failure or (act != "back_out" and any(each.state == "reverted" for each in deployments))',
         "failure",
         f"{OUTCOME_TESTS} verdict_is",
     ),

@@ -95,6 +95,20 @@ def test_a_host_that_failed_in_a_hook_is_known_by_its_reversal():
     assert second.result == "ok"
 
 
+def test_a_host_that_was_backed_out_as_asked_is_well():
+    (outcome,) = _outcome.of_hosts(["web1"], [reverted()], act="back_out")
+
+    assert (outcome.result, outcome.touched) == ("ok", True)
+
+
+def test_what_was_there_before_is_the_first_answer_of_each_host():
+    looked = _facts.Inspection(host="web2", root=ROOT, status="ok", after=TRIAL)
+
+    found = _outcome.found_there([staged(), live(), reverted("web2"), looked, refused("web3")])
+
+    assert found == {("web1", ROOT): OLD, ("web2", ROOT): TRIAL}
+
+
 def test_a_host_that_left_the_run_and_said_nothing_was_lost():
     (outcome,) = _outcome.of_hosts(["web1"], [staged(), live(after=TRIAL)], lost=["web1"])
 

@@ -140,6 +140,34 @@ def test_a_run_that_is_going_on_is_not_settled(tmp_path):
     assert rows == {"killed": ("failed", "next"), "alive": (None, None), "next": ("done", None)}
 
 
+def test_a_stopped_run_is_settled_before_a_wave_by_what_its_hosts_had_then(tmp_path):
+    Run(tmp_path).began("killed")
+    run = Run(tmp_path)
+    intent = run.began("next")
+    run.deployed(before=_facts.NOTHING)
+    run.recorder.settle(intent)
+    run.recorder.wave(intent, ["web1"], (), RELEASE)
+    run.recorder.settle(intent)
+
+    rows = {row["run"]: (row["verdict"], row["settled_by"]) for row in run.rows()}
+    assert rows["killed"] == ("failed", "next")
+    (row,) = Ledger(run.place).rows("deployments")
+    assert (row["version"], row["run"]) == ("2.0.0", "next")
+
+
+def test_a_run_that_stops_between_waves_has_its_staged_hosts_on_record(tmp_path):
+    run = Run(tmp_path)
+    intent = run.began()
+    staged = {"host": "web1", "root": ROOT, "status": "ok", "before": _facts.NOTHING}
+    run.journal.note([_facts.Deployment(state="staged", changed=True, **staged)])
+
+    run.recorder.stopped("a gate closed")
+
+    (row,) = run.rows()
+    assert (row["verdict"], row["reason"]) == ("refused", "a gate closed")
+    assert Ledger(run.place).changed_by([intent.run]) == {("web1", ROOT, intent.run)}
+
+
 def test_a_rollback_is_named_by_what_the_ledger_knows_of_its_host(tmp_path):
     run = Run(tmp_path)
     intent = run.began()
