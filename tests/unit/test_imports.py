@@ -35,6 +35,7 @@ ROOMS = {
         "git",
         "tree",
         "root",
+        "probes",
         "deployment",
         "building",
         "options",
@@ -62,7 +63,9 @@ ROOMS = {
         "plan",
         "registers",
         "gates",
+        "fleet",
         "planning",
+        "train",
     ),
 }
 NEWER_THAN_PYTHON_38 = {"annotationlib", "compression", "graphlib", "tomllib", "zoneinfo"}
