@@ -66,6 +66,8 @@ class ActionModule(ActionBase):
             ledger=arguments["ledger_head"],
         )
         hooks = _hooks.read(self, arguments["hooks"] or {}, task_vars, self._called("hooks"))
+        if arguments["baseline"]:  # a deployment in waves
+            _hooks.refuse_endings(hooks, self._called("hooks"))
         _compression.leave_to_packs(self._connection)
         conversation = _conversation.Conversation(
             _transport.AnsibleTransport(self, task_vars),
@@ -100,6 +102,8 @@ class ActionModule(ActionBase):
         That is a role that the first host of the play skips; a way back must not depend on it.
         """
         if not task_vars.get("release_ledger") or state == "checked" or self._task.check_mode:
+            return
+        if state == "staged" and task_vars.get("release_as") == "staged":  # and nothing else
             return
         if self._called("") not in ("", "rollback_") and state != "reverted":
             raise ReleaseError(

@@ -248,6 +248,8 @@ class CallbackModule(CallbackBase):
         if item and answer.get("unreachable"):  # Ansible tells such an item as failed
             status = "unreachable"
         make = OF_ANSWERS.get(action)
+        if action in _answers.SPEAKS_FOR_ITSELF and result.task.name == _answers.END_OF_RUN:
+            return
         if make and not _looks_beside(result.task):
             self._plan()
             if item or "results" not in answer:  # a loop was told item by item

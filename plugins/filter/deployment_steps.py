@@ -11,7 +11,7 @@ description:
   - Used by the roles P(itops.release.deploy#role) and P(itops.release.rollback#role).
 version_added: 0.1.0
 author: The itops.release authors (@itops)
-positional: own, looks_beside, is_staged, is_live, has_listeners, commits, at_once
+positional: own, looks_beside, is_staged, is_live, has_listeners, commits, at_once, part, soaks
 options:
   _input:
     description: Task files by moment, as C(deploy_hooks) has them.
@@ -45,6 +45,15 @@ options:
     description: Whether the switch commits too, whatever comes after it.
     type: bool
     required: true
+  part:
+    description: Which steps are wanted, where a deployment goes in waves.
+    type: str
+    choices: [all, staging, switch, commit]
+    default: all
+  soaks:
+    description: Whether the release stays on trial until the part C(commit).
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""

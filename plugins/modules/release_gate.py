@@ -37,13 +37,33 @@ options:
   release:
     description: The release that the play would deploy without a plan. It must be that of the plan.
     type: str
+  domain:
+    description: The domain that is deployed, of a plan with domains; required with such a plan, and
+      refused with another.
+    type: str
+  as:
+    description: How the run is to end, as M(itops.release.release_fleet) has it. With V(staged) the
+      gate C(domains) does not wait for other domains, and M(itops.release.release_deployment) makes
+      nothing live in the run.
+    type: str
+    choices: [staged, backed_out]
+  takeover:
+    description: Another run that the ledger has no end of, and that is over. Those of this machine
+      need not be named.
+    type: str
+  in_waves:
+    description: Whether the play is part of a deployment in waves, as the playbook
+      P(itops.release.deploy#playbook) has it.
+    type: bool
+    default: false
   at:
     description: The time for which the prognosis is, such as V(2026-12-01T22:00Z), or without a
       zone in that of the calendar. In check mode only.
     type: str
   override:
     description: Gates to override in this run, as the policy allows. It needs O(reason), and a
-      person with the role that the policy names. Never V(signatures), V(plan), V(lease).
+      person with the role that the policy names. Never V(signatures), V(plan), V(domains),
+      V(lease).
     type: list
     elements: str
 seealso:

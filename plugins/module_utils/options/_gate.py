@@ -14,6 +14,10 @@ def options() -> Dict[str, Any]:
     return {
         **_planning.common(),
         "release": {"type": "str"},
+        "domain": {"type": "str"},
+        "as": {"type": "str", "choices": ["staged", "backed_out"]},
+        "takeover": {"type": "str"},
+        "in_waves": {"type": "bool", "default": False},
         "at": {"type": "str"},
         "override": {"type": "list", "elements": "str"},
     }

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ from ...module_utils.errors._release_error import ReleaseError
 
 if TYPE_CHECKING:
     from ansible.plugins.action import ActionBase
+
+
+ENDING = re.compile(r"\bmeta\s*:\s*[\"']?(end_play|end_batch|end_host|end_role)\b")
 
 
 class HookError(ReleaseError):
@@ -45,6 +49,22 @@ def read(
     for path in dict.fromkeys(paths.values()):
         _read(action, path, option, variables)
     return paths
+
+
+def refuse_endings(hooks: Mapping[str, str], option: str) -> None:
+    """Raise HookError for a hook that would end a play, or a host in it, before the run's end.
+
+    Between the batches of a deployment in waves the run decides by what hosts reported; ended by a
+    hook, it would leave some on trial, and end well. Only the hook's own file is looked at.
+    """
+    for path in hooks.values():
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            found = ENDING.search(stream.read())
+        if found:
+            raise HookError(
+                f"{option}: {path}: meta: {found[1]} is not possible where a plan is deployed in "
+                "waves; fail the task instead (ansible.builtin.fail)"
+            )
 
 
 class _Variables:

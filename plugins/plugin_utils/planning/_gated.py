@@ -54,6 +54,10 @@ def demanded(
     reference = note["reference"]
     if reference and arguments["release"] != reference:
         raise GateError(f"the plan deploys {reference}, and this task {arguments['release']}")
+    if note.get("only_stages") and arguments["state"] == "live":
+        raise GateError(
+            "release_as: the gates of this run are those of staging: nothing is switched in it"
+        )
     return {**arguments, "governed": note["governed"]}
 
 

@@ -18,8 +18,10 @@ from ..ledger import _kind_gates_answered, _noting
 from ..ledger._event import Draft
 from ..ledger._ledger import Ledger
 from ..plan import _agreement, _statement_files
+from ..plan._resolved import Resolved
 from ..plan._statement import OVERRIDE
 from ..policy._policy import NEVER_OVERRIDDEN, Policy, is_as_strong, named
+from . import _chosen
 from ._task import PlanTask
 
 Result = dict[str, Any]
@@ -29,6 +31,11 @@ FORMS = ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z", "%Y-%m-%d %H:%M")
 
 def gate(task: PlanTask) -> Result:
     """Return what the role needs to go on; GateError, in one line, where a gate is closed."""
+    ends = task.arguments["as"]
+    if ends and not task.sources.plan:
+        raise GateError(f"as (release_as): {ends} needs a plan (release_plan)")
+    if ends == "backed_out":
+        raise GateError("as (release_as): backed_out is for the playbook itops.release.deploy")
     task.refuse_extra_variables()
     if task.sources.plan:
         return _with_plan(task)
@@ -37,7 +44,7 @@ def gate(task: PlanTask) -> Result:
 
 def _without_plan(task: PlanTask) -> Result:
     """Refuse a deployment without a plan in an environment that requires one."""
-    for name in ("at", "override"):
+    for name in ("at", "override", "domain"):
         if task.arguments[name]:
             raise GateError(f"{name} (release_{name}) needs a plan (release_plan)")
     policy = task.policy
@@ -69,13 +76,21 @@ def _noted(task: PlanTask, result: Result) -> Result:
     """Note for the tasks that deploy which hosts may go on, and with what; return *result*."""
     batch = list(task.task_vars["ansible_play_batch"])
     said = {name: result.get(name) for name in ("reference", "governed", "plan")}
+    said["only_stages"] = task.arguments["as"] == "staged"
     _noting.journal().gated({"hosts": batch, **said})
     return result
 
 
 def _with_plan(task: PlanTask) -> Result:
-    environment = _environment(task)
-    resolved = task.resolved()
+    step = _chosen.step(task.planned.plan, task.arguments)
+    environment = step.environment
+    in_waves = step.waves or step.canary or step.min_in_service or step.wave_soak
+    if in_waves and not task.arguments["in_waves"]:
+        raise GateError(
+            f"{environment} has waves, canary, min_in_service or wave_soak, which only the "
+            "playbook itops.release.deploy carries out: use that, or a copy of deploy_plan.yml"
+        )
+    resolved = _of_domain(task, task.resolved())
     release = resolved.release
     given = task.arguments["release"] or ""
     if given and given not in (
@@ -94,6 +109,7 @@ def _with_plan(task: PlanTask) -> Result:
         hosts = tuple(task.task_vars["ansible_play_hosts_all"])
         rule = task.policy.environment(environment)
         run = task.as_run(hosts, networks=bool(rule and rule.networks))
+        run = replace(run, only_stages=task.arguments["as"] == "staged")
         calendar = (task.planned.calendar, task.planned.calendar_problem)
         now = at or task.now
         known = _collect.facts(task.policy, calendar, record, resolved, environment, run, now)
@@ -117,29 +133,29 @@ def _with_plan(task: PlanTask) -> Result:
             "revision": known.standing.revision if known.standing else 0,
         },
         "environment": environment,
+        **({"domain": resolved.domain} if resolved.domain else {}),
         "answers": [answer.to_plain() for answer in answers],
     }
     return _noted(task, result)
+
+
+def _of_domain(task: PlanTask, resolved: Resolved) -> Resolved:
+    """Return the plan of the domain that the run is about; a plan without domains has none."""
+    name = task.arguments["domain"] or ""
+    return resolved.of_domain(name) if name or resolved.parts else resolved
+
+
+def _about(known: Facts) -> str:
+    """Return what the gates are asked about: ``shop-1.5 → production``, and which domain."""
+    domain = f" ({known.resolved.domain})" if known.resolved.domain else ""
+    return f"{known.plan.name} → {known.demands.environment}{domain}"
 
 
 def refusal(known: Facts, answers: Sequence[Answer]) -> str:
     """Return all closed gates in one line, as status has it: shop-1.5 → production: closed: …"""
     zone = known.calendar.zone if known.calendar else timezone.utc
     lines = [answer.line(zone, known.now) for answer in _gates.closed(answers)]
-    return f"{known.plan.name} → {known.demands.environment}: {' · '.join(lines)}"
-
-
-def _environment(task: PlanTask) -> str:
-    given = task.arguments["env"]
-    names = [step.environment for step in task.planned.plan.path]
-    if not given and len(names) == 1:
-        return names[0]
-    if given not in names:
-        said = f"'{given}' is not in the plan" if given else "it is required with a plan"
-        raise GateError(
-            f"env (release_env): {said}; valid: {', '.join(names)}", code="invalid_option"
-        )
-    return str(given)
+    return f"{_about(known)}: {' · '.join(lines)}"
 
 
 def _moment(task: PlanTask) -> datetime | None:
@@ -242,6 +258,7 @@ def _answered(task: PlanTask, known: Facts, answers: Sequence[Answer]) -> Draft:
         "plan": known.plan.name,
         "revision": known.standing.revision if known.standing else 0,
         "environment": known.demands.environment,
+        **({"domain": known.resolved.domain} if known.resolved.domain else {}),
         "answers": [answer.to_plain() for answer in answers],
     }
     first = task.task_vars["inventory_hostname"]
@@ -252,12 +269,13 @@ def _answered(task: PlanTask, known: Facts, answers: Sequence[Answer]) -> Draft:
 def _show(task: PlanTask, known: Facts, answers: Sequence[Answer]) -> None:
     """Print the prognosis whole; of a run what is closed, and overrides. Once, if all pass."""
     batch, hosts = task.task_vars["ansible_play_batch"], task.task_vars["ansible_play_hosts_all"]
-    if batch[0] != hosts[0] and not _gates.closed(answers):
+    asked = batch[0] != hosts[0] or _noting.journal().gate_of(batch[0]) is not None
+    if asked and not _gates.closed(answers):
         return
     zone = known.calendar.zone if known.calendar else timezone.utc
     if task.check:
-        task.show(f"{known.plan.name} → {known.demands.environment}, prognosis:")
+        task.show(f"{_about(known)}, prognosis:")
     shown = [answer for answer in answers if task.check or not answer.is_open]
     task.show(*(answer.line(zone, known.now) for answer in shown))
     if not shown:
-        task.show(f"{known.plan.name} → {known.demands.environment}: {len(answers)} gates open")
+        task.show(f"{_about(known)}: {len(answers)} gates open")

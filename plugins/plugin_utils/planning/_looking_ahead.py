@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from ...module_utils.errors._release_error import ReleaseError
 from ..gates import _collect, _outlook, _sources
+from ..ledger import _trains
 from ..ledger._ledger import Ledger
 from ..policy import _file as _policy_file
 
@@ -21,6 +23,8 @@ def ahead(
     try:
         rules = _policy_file.read(policy)
         known = _sources.read_calendar(calendar or "", rules)
-        return _outlook.outlook(rules, known, _collect.OnRecord.of(ledger), now)
+        found = _outlook.outlook(rules, known, _collect.OnRecord.of(ledger), now)
+        trains = [train.line() for train in _trains.of_ledger(ledger) if not train.verdict]
+        return replace(found, trains=tuple(trains))
     except ReleaseError as error:
         return _outlook.Outlook(problem=" ".join(str(error).split()))

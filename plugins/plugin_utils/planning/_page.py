@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timezone
 from typing import TYPE_CHECKING, Any
 
 from ..definition import _duration
-from ..gates import _collect, _gates
+from ..gates import _collect, _gates, _merged
 from ..gates._answer import Answer, spelled
 from ..gates._facts import Facts
 from ..notes import _files
@@ -41,9 +41,12 @@ def of(
 ) -> Page:
     """Return the Page of a plan by what is on *record*; *before* is its last revision, if any."""
     calendar = (task.planned.calendar, task.planned.calendar_problem)
-    standing, release = record.plans[resolved.plan.name], resolved.release
+    standing = record.plans[resolved.plan.name]
     zone = calendar[0].zone if calendar[0] else timezone.utc
-    what = f"{release['name']} {release['version']} (sha256:{release['digest'][:12]})"
+    what = ", ".join(
+        f"{release['name']} {release['version']} (sha256:{release['digest'][:12]})"
+        for release in [part.release for part in resolved.each()]
+    )
     lines = [
         f"{'plan':{LABEL}}{resolved.plan.name} revision {standing.revision}: {what}",
         f"{'why':{LABEL}}{resolved.plan.why} ({resolved.plan.change}, by {resolved.plan.author})",
@@ -51,30 +54,31 @@ def of(
     changes = _resolved.differences(before.resolved, resolved) if before else []
     lines += [f"{'new':{LABEL}}{change}" for change in changes]
     steps = []
-    for step, place in zip(resolved.plan.path, resolved.places, strict=True):
-        run = task.as_run()
-        known = _collect.facts(
-            task.policy, calendar, record, resolved, step.environment, run, task.now
-        )
-        answers = _gates.evaluate(known, only=_gates.ON_RECORD)
-        now_there = versions(known)
-        count = f"{len(place.hosts)} host{'' if len(place.hosts) == 1 else 's'}"
-        lines.append(
-            f"{step.environment:{LABEL}}{now_there} → {release['version']}  on {count}: "
-            f"{_resolved.listed(place.hosts)}"
-        )
+    for step in resolved.plan.path:
+        about = (task.policy, calendar, record)
+        parts = [
+            _collect.facts(*about, part, step.environment, task.as_run(), task.now)
+            for part in resolved.each()
+        ]
+        known = parts[0]
+        by_domain = {
+            part.resolved.domain: _gates.evaluate(part, only=_gates.ON_RECORD) for part in parts
+        }
+        answers = _merged.merged(by_domain)
+        lines += [_line(part) for part in parts]
         lines += [
             f"{'':{LABEL}}{answer.line(zone, task.now)}"
             for answer in answers
             if not answer.lets_pass
         ]
-        also = [plan.plan for plan in known.others]
+        also = list(dict.fromkeys(plan.plan for part in parts for plan in part.others))
         if also:
             lines.append(f"{'':{LABEL}}also planned there: {_resolved.listed(also)}")
-        steps.append(_step(known, answers, now_there, task))
+        steps.append(_step(known, answers, parts, task))
     values = {
         "plan": resolved.plan,
-        "release": release,
+        "releases": [{**part.release, "domain": part.domain} for part in resolved.each()],
+        "domains": [domain.__dict__ for domain in resolved.plan.domains],
         "revision": standing.revision,
         "digest": standing.digest,
         "proposed": spelled(standing.proposed, zone),
@@ -113,17 +117,34 @@ def versions(known: Facts) -> str:
     return " and ".join(sorted(filter(None, found))) or "nothing"
 
 
+def _line(known: Facts) -> str:
+    """Return what happens to the hosts of a domain, or of a plan without domains, in a line."""
+    hosts, domain = known.place.hosts, known.resolved.domain
+    count = f"{len(hosts)} host{'' if len(hosts) == 1 else 's'}"
+    return (
+        f"{known.demands.environment:{LABEL}}{f'{domain}: ' if domain else ''}{versions(known)} → "
+        f"{known.resolved.release['version']}  on {count}: {_resolved.listed(hosts)}"
+    )
+
+
 def _step(
-    known: Facts, answers: tuple[Answer, ...], now_there: str, task: PlanTask
+    known: Facts, answers: tuple[Answer, ...], parts: Sequence[Facts], task: PlanTask
 ) -> dict[str, Any]:
     demands, step = known.demands, known.plan.step(known.demands.environment)
     zone = known.calendar.zone if known.calendar else timezone.utc
     return {
         "environment": demands.environment,
-        "before": now_there,
-        "hosts": list(known.place.hosts),
-        "options": dict(known.place.options),
-        "hooks": dict(known.place.hooks),
+        "parts": [
+            {
+                "domain": part.resolved.domain,
+                "before": versions(part),
+                "version": part.resolved.release["version"],
+                "hosts": list(part.place.hosts),
+                "options": dict(part.place.options),
+                "hooks": dict(part.place.hooks),
+            }
+            for part in parts
+        ],
         "approvals": [f"{role}: {count}" for role, count in sorted(demands.agreeing.items())],
         "strength": demands.strength,
         "window": demands.window,

@@ -127,7 +127,7 @@ def _drafts(task: PlanTask, resolved: Resolved, record: _collect.OnRecord) -> li
         there = record.plans.get(other)
         if there is None:
             raise PlanError(f"{task.sources.plan}: supersedes: there is no plan {other} on record")
-        if there.resolved.release["name"] != resolved.release["name"]:
+        if not set(there.resolved.applications) & set(resolved.applications):
             raise PlanError(f"{task.sources.plan}: supersedes: {other} is of another application")
         if there.is_standing:
             drafts.append(ending(there, "superseded", by=name))
@@ -215,11 +215,14 @@ def _text(resolved: Resolved) -> str:
     """Return a plan for a diff: a line for each key, host, and digest."""
     plain = resolved.plan.plain
     lines = [f"{key}: {_short(plain[key])}" for key in sorted(plain)]
-    lines.append(f"release digest: {resolved.release['digest']}")
-    for place in resolved.places:
-        lines += [f"{place.environment} host: {host}" for host in place.hosts]
-        named = {**place.options, **{f"hook {name}": d for name, d in place.hooks.items()}}
-        lines += [f"{place.environment} {name}: {named[name][:12]}" for name in named]
+    for part in resolved.each():
+        domain = f"{part.domain} " if part.domain else ""
+        lines.append(f"{domain}release digest: {part.release['digest']}")
+        for place in part.places:
+            where = f"{domain}{place.environment}"
+            lines += [f"{where} host: {host}" for host in place.hosts]
+            named = {**place.options, **{f"hook {name}": d for name, d in place.hooks.items()}}
+            lines += [f"{where} {name}: {named[name][:12]}" for name in named]
     return "".join(line + "\n" for line in lines)
 
 
@@ -262,12 +265,14 @@ def end(task: PlanTask, how: str) -> Result:
 
 def _left(task: PlanTask, standing: Standing, record: _collect.OnRecord) -> list[str]:
     """Return what is left to do before a plan can be closed."""
-    release, left = standing.resolved.release, []
-    for place in standing.resolved.places:
-        found = _promotion.soaked(place, release, record.deployments)
-        if found.missing:
-            missing = _resolved.listed(found.missing)
-            left.append(f"not committed in {place.environment} on {missing}")
+    left = []
+    for part in standing.resolved.each():
+        domain = f"{part.domain}: " if part.domain else ""
+        for place in part.places:
+            found = _promotion.soaked(place, part.release, record.deployments)
+            if found.missing:
+                missing = _resolved.listed(found.missing)
+                left.append(f"{domain}not committed in {place.environment} on {missing}")
     for step in standing.resolved.plan.path:
         if not standing.resolved.plan.is_emergency:
             break

@@ -160,7 +160,7 @@ def _warn_of_no_effect(task: PlanTask, ledger: Ledger) -> None:
     known = {row["application"] for row in record.deployments}
     for plan in record.plans.values():
         services = plan.resolved.plan.plain.get("affects", {}).get("services", ())
-        known |= {plan.plan, plan.resolved.release["name"], *services}
+        known |= {plan.plan, *plan.resolved.applications, *services}
     if not known & set(affected):
         task.action._display.warning(
             f"affects (release_affects): {', '.join(affected)}: no application, service or plan of "

@@ -18,10 +18,12 @@ from ..gates import _addresses, _collect, _environments, _outlook, _redirection,
 from ..gates._sources import GateError, Planned, Sources
 from ..ledger import _actor, _noting, _recorder
 from ..ledger._event import Actor
+from ..ledger._journal import Journal
 from ..ledger._ledger import Ledger
+from ..plan import _file as _plan_file
 from ..plan import _statement_files, _taking_in
 from ..plan._agreement import Recorded
-from ..plan._plan import Step
+from ..plan._plan import Plan, Step
 from ..plan._resolved import Resolved
 from ..plan._standing import Standing
 from ..policy import _file as _policy_file
@@ -29,6 +31,7 @@ from ..policy import _in_force
 from ..policy._policy import Policy, identify
 from ..registers import _register
 from ..run import _identity
+from . import _ordering
 from ._acting import Acting
 
 # Options that are sentences.
@@ -66,6 +69,24 @@ class PlanTask:
         names = ("plan", "policy", "calendar", "ledger", "media_library", "trust", "approvals")
         given = {name: self.arguments[name] or "" for name in names}
         return Sources(**given)
+
+    @property
+    def journal(self) -> Journal:
+        """The journal of the run."""
+        return _noting.journal()
+
+    def hosts_of(self, pattern: str) -> tuple[str, ...]:
+        """Return the hosts of the inventory that *pattern* selects, whatever --limit says."""
+        return _play.hosts_of(self.action, pattern, self.task_vars)
+
+    def value_of(self, host: str, name: str) -> Any:
+        """Return the variable *name* of *host*, None where it has none."""
+        return _play.value_of(self.task_vars, host, name)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The file of the plan alone: a way back needs neither policy nor calendar."""
+        return _plan_file.read(os.path.expanduser(self.sources.plan))[0]
 
     @cached_property
     def planned(self) -> Planned:
@@ -112,10 +133,13 @@ class PlanTask:
             self.now = _sources.time_of(ledger, self.now)
             yield ledger
 
-    def refuse_extra_variables(self) -> None:
-        """Raise GateError where extra variables would redirect what the plan rests on."""
+    def refuse_extra_variables(self, with_plan: bool = False) -> None:
+        """Raise GateError where extra variables would redirect what the plan rests on.
+
+        *with_plan*: options of the role are fixed, as they are where a plan is used.
+        """
         given = _play.extra_variables(self.action)
-        _redirection.refuse(given, self.task_vars, bool(self.sources.plan))
+        _redirection.refuse(given, self.task_vars, with_plan or bool(self.sources.plan))
 
     def accept_policy(self, ledger: Ledger, policy: Policy) -> None:
         """Record that the policy came into force, where another one was; or PolicyError."""
@@ -125,18 +149,24 @@ class PlanTask:
 
     def resolved(self) -> Resolved:
         """Return the plan as it is now."""
-        for step in self.planned.plan.path:
-            if not _play.hosts_of(self.action, step.hosts, self.task_vars):
+        for step in self._steps():
+            hosts = self.hosts_of(step.hosts)
+            if not hosts:
                 raise GateError(
                     f"{self.sources.plan}: hosts '{step.hosts}' of {step.environment}: no host of "
                     "the inventory"
                 )
             self._check_environment(step)
+            _ordering.ordered(self, step, hosts)  # refuses a canary that is not there
         return _sources.resolve(self.library_named(), self.planned, self.inventory, self.now)
+
+    def _steps(self) -> list[Step]:
+        """Return the steps of the plan, of each of its domains, with their hosts."""
+        return [step for part in self.planned.plan.parts().values() for step in part.path]
 
     def _check_environment(self, step: Step) -> None:
         """Refuse hosts of another environment than the step says, by the inventory."""
-        hosts = _play.hosts_of(self.action, step.hosts, self.task_vars)
+        hosts = self.hosts_of(step.hosts)
         names, groups = self.policy.names(), self.task_vars["groups"]
         if step.environment not in names:
             return  # which is reported with file and line
@@ -154,7 +184,7 @@ class PlanTask:
 
     def inventory(self, step: Step) -> list[_play.HostOptions]:
         """Return the hosts that *step* is about, with their role options."""
-        hosts = _play.hosts_of(self.action, step.hosts, self.task_vars)
+        hosts = self.hosts_of(step.hosts)
         return _play.role_options(self.action, self.task_vars, hosts)
 
     def take_in(self, ledger: Ledger, record: _collect.OnRecord) -> _collect.OnRecord:
@@ -222,12 +252,15 @@ class PlanTask:
         on record is this one only if it began here.
         """
         begun = _noting.journal().last_intent()
+        takeover = str(self.arguments.get("takeover") or "")
         return _collect.Run(
             _identity.process_id(),
             self.acting.identity,
             tuple(hosts),
             self.addresses(hosts) if networks else {},
             own_run=begun["run"] if begun else "",
+            takes_over="" if _identity.is_alive(takeover) else takeover,
+            is_over=_identity.is_over,
         )
 
     def addresses(self, hosts: Sequence[str]) -> dict[str, tuple[str, ...] | str]:
@@ -259,9 +292,9 @@ class PlanTask:
             self.action._display.display(_canonical.printable(line))
 
     def _of_hosts(self, name: str) -> str:
-        for step in self.planned.plan.path:
-            for host in _play.hosts_of(self.action, step.hosts, self.task_vars):
-                value = _play.value_of(self.task_vars, host, name)
+        for step in self._steps():
+            for host in self.hosts_of(step.hosts):
+                value = self.value_of(host, name)
                 if value:
                     return os.path.expanduser(str(value))
         return ""

@@ -16,6 +16,7 @@ from ansible_collections.itops.release.plugins.module_utils.options import (
     _deployment,
     _deployment_info,
     _evidence,
+    _fleet,
     _gate,
     _ledger,
     _ledger_info,
@@ -24,6 +25,7 @@ from ansible_collections.itops.release.plugins.module_utils.options import (
     _package_info,
     _plan,
     _register,
+    _train,
 )
 from ansible_collections.itops.release.plugins.modules import release_checksums
 
@@ -34,6 +36,7 @@ OPTIONS = {
     "release_deployment": _deployment.options,
     "release_deployment_info": _deployment_info.options,
     "release_evidence": _evidence.options,
+    "release_fleet": _fleet.options,
     "release_gate": _gate.options,
     "release_ledger": _ledger.options,
     "release_ledger_info": _ledger_info.options,
@@ -42,6 +45,7 @@ OPTIONS = {
     "release_package_info": _package_info.options,
     "release_plan": _plan.options,
     "release_register": _register.options,
+    "release_train": _train.options,
 }
 WITHOUT_ACTION = {"release_checksums"}  # all of it happens on the host
 COMPARED = ("type", "required", "default", "choices", "elements")
