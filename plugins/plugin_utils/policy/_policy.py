@@ -15,6 +15,7 @@ GATES = (  # that every run is asked for
     "window",
     "freeze",
     "promotion",
+    "domains",
     "scope",
     "blockers",
     "compatibility",
@@ -23,7 +24,7 @@ GATES = (  # that every run is asked for
     "acknowledgements",
     "lease",
 )
-NEVER_OVERRIDDEN = ("signatures", "plan", "lease")
+NEVER_OVERRIDDEN = ("signatures", "plan", "domains", "lease")
 DEFAULT_STRENGTH = "signed"
 DEFAULT_EXPIRY = timedelta(days=30)
 

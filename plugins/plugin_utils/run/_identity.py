@@ -35,9 +35,12 @@ def run_id(task_vars: Mapping[str, Any], proc: str = "/proc") -> str:
     return process_id(proc)
 
 
-def process_id(proc: str = "/proc") -> str:
-    """Return what names the main process of this run; unlike a job's number it never repeats."""
-    pid = main_pid()
+def process_id(proc: str = "/proc", pid: int = 0) -> str:
+    """Return what names the main process of this run; unlike a job's number it never repeats.
+
+    With a *pid*, that of the run whose main process it is.
+    """
+    pid = pid or main_pid()
     who = re.sub(r"\s", "_", f"{user_name()}@{socket.gethostname()}")
     return f"{who}.{pid}.{_start(pid, proc)}"
 

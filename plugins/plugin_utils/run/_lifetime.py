@@ -7,6 +7,9 @@ and goes on with what it was told to do. Upon SIGTERM a worker ends with all its
 with ssh, and with a module on this very machine. A module on another host goes on, and is stopped
 there by the token that the next run takes. Connections that ssh keeps for later stay, as they are
 meant to; each has a session of its own.
+
+``python _lifetime.py <main> <program> [argument …]`` becomes the *program*, which gets SIGTERM when
+the process *main*, that started it, is gone.
 """
 
 from __future__ import annotations
@@ -104,3 +107,8 @@ class _End:
         tell, self._tell = self._tell, None
         if tell:
             tell(self._cause)
+
+
+if __name__ == "__main__":
+    end_with(int(sys.argv[1]))
+    os.execvp(sys.argv[2], sys.argv[2:])
