@@ -22,16 +22,34 @@ ONLY_FOR_WRITING = {"_codec", "_objects", "_pack", "_removal", "_service", "_sta
 ONLY_FOR_WRITING |= {"_prediction", "_reversal", "_shared", "_transaction", "_trial", "_upload"}
 
 
+def answered(request):
+    """Return (code, changed, is_live) of the answer to *request*, and what was loaded for it."""
+    told, secret = request.to_plain()
+    argv = [sys.executable, "-c", CALL, CHECKOUT / ".dev", json.dumps({**told, **secret})]
+    done = subprocess.run(argv, check=True, stdout=subprocess.PIPE)
+    *how, loaded = json.loads(done.stdout)
+    return how, set(loaded)
+
+
 def test_what_only_writing_needs_is_not_loaded(estate):
     label = estate.seal("1", {"app": "one"})
     host = estate.host()
     host.deploy(label)
-    told, secret = host.request(label).to_plain()
 
-    argv = [sys.executable, "-c", CALL, CHECKOUT / ".dev", json.dumps({**told, **secret})]
-    done = subprocess.run(argv, check=True, stdout=subprocess.PIPE)
+    how, loaded = answered(host.request(label))
 
-    *how, loaded = json.loads(done.stdout)
     assert how == ["ok", False, True]
     assert "_host_call" in loaded
-    assert ONLY_FOR_WRITING & set(loaded) == set()
+    assert ONLY_FOR_WRITING & loaded == set()
+
+
+def test_only_the_kind_of_a_probe_is_loaded(estate):
+    label = estate.seal("1", {"app": "one"})
+    host = estate.host()
+    host.deploy(label)
+
+    how, loaded = answered(host.request(label, probe={"tcp": "127.0.0.1:9"}))
+
+    assert how == ["ok", False, True]
+    assert {name for name in loaded if name.startswith("_kind")} == {"_kind_tcp"}
+    assert (ONLY_FOR_WRITING - {"_service"}) & loaded == set()

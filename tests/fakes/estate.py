@@ -86,6 +86,13 @@ def write_tree(folder, files):
     return folder
 
 
+def probe_of(given):
+    """Return a probe with all its options; it measures once, unless *given* says more."""
+    defaults = {key: option.get("default") for key, option in _deployment.PROBE.items()}
+    once = {} if "count" in given else {"retries": 0}
+    return {**defaults, "interval": 0, **once, **given}
+
+
 def snapshot(folder):
     """Return what is below *folder*: ``{path: (mode, inode, content or target)}``."""
     found = {}
@@ -183,8 +190,9 @@ class Host:
         """Return the Request about the release of a Label, or the previous one, as the first is."""
         options = {**self.options(), **params}
         if options["probe"]:
-            defaults = {key: option.get("default") for key, option in _deployment.PROBE.items()}
-            options["probe"] = {**defaults, "retries": 0, "interval": 0, **options["probe"]}
+            given = options["probe"]
+            probes = [given] if isinstance(given, dict) else given
+            options["probe"] = [probe_of(probe) for probe in probes]
         told = _options.Options.from_arguments(options, self.run, check, None, False)
         request = told.asks_for(_state.Release(*label) if label else None)
         return request.after(forward=bool(label) and self.forward)

@@ -78,6 +78,21 @@ PLAN = {
         {"environment": "production", "hosts": "shop:&production"},
     ],
 }
+TRAIN = {
+    **{key: value for key, value in PLAN.items() if key != "release"},
+    "plan": "checkout-2",
+    "domains": {
+        "db": {"release": "shop-db:7.1.0", "hosts": "db"},
+        "api": {"release": "shop-api:3.0.0", "hosts": "api", "needs": ["db"]},
+        "web": {
+            "release": "shop-web:5.2.0",
+            "hosts": "web",
+            "needs": ["api"],
+            "back_out_with": ["api"],
+        },
+    },
+    "path": [{"environment": "staging"}, {"environment": "production"}],
+}
 HOSTS = {"test": ("t1",), "staging": ("shop9",), "production": ("shop1", "shop2")}
 
 
@@ -113,6 +128,34 @@ def resolved(plain=None, release=None, hosts=None, options=()):
         for step in known.path
     )
     return Resolved(known, dict(release or RELEASE), places)
+
+
+def of_domain(name, environment):
+    """Return the hosts of a domain of TRAIN in an environment: two databases in production."""
+    count = 2 if (name, environment) == ("db", "production") else 1
+    return tuple(f"{name}-{environment}{number + 1}" for number in range(count))
+
+
+def resolved_train(plain=None, options=()):
+    """Return a plan with domains, resolved; the digests of the releases differ by domain."""
+    known = plan(plain or TRAIN)
+    parts = {}
+    for number, (name, part) in enumerate(known.parts().items()):
+        application, version = part.release.split(":")
+        release = {"name": application, "version": version, "digest": str(number) * 64}
+        places = tuple(
+            Place(step.environment, of_domain(name, step.environment), {}, dict(options))
+            for step in part.path
+        )
+        parts[name] = Resolved(part, release, places)
+    return Resolved.of_parts(known, parts)
+
+
+def rows_of(part, environment, **more):
+    """Return rows of the ledger's deployments: the release of a *part* on its hosts there."""
+    release = {"application": part.release["name"], "digest": part.release["digest"]}
+    version = {"version": part.release["version"], "environment": environment}
+    return [row(host, **{**release, **version, **more}) for host in part.place(environment).hosts]
 
 
 def standing(

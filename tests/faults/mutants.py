@@ -170,10 +170,10 @@ SWEPT = (
     Mutant(
         "cleaning after the new release is accepted only",
         "module_utils/deployment/_transaction.py",
-        "_try_and_accept(root, claim, before, request)",
+        "probes += _try_and_accept(root, claim, before, request, probes)",
         """
         _removal.clean(claim, lambda state: [t for t in state.trees if t != tree])
-        _try_and_accept(root, claim, before, request)
+        probes += _try_and_accept(root, claim, before, request, probes)
         """,
         kills("put back"),
     ),

@@ -32,7 +32,7 @@ CANARIES = (  # where a user puts it
     "the password in a probe's URL",
     "the query of a probe's URL",
     "a URL that cannot be asked",
-    "a header, which a probe does not have",
+    "a header of a probe",
     "an option beside a wrong one",
     "an argument of a probe command",
     "an argument of a restart",

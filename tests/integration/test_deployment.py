@@ -287,9 +287,9 @@ def test_a_first_release_that_is_broken_leaves_nothing_live(
     )
 
     assert run.rc == 0, run.output
-    message = run.result("Broken")["msg"]
-    assert (
-        message == "1.2.0: probe failed: test ended with 1: no output; nothing is live, as before"
+    assert run.result("Broken")["msg"] == (
+        "1.2.0: probe failed: test ended with 1: no output (1 measurement); "
+        "nothing is live, as before"
     )
     assert run.result("Broken")["switched_back"]
     there = run.result("Look")["deployment"]

@@ -200,7 +200,7 @@ def test_a_release_goes_by_its_plan_from_proposal_to_closing(office):
     assert run.rc == 0, run.output
     assert office.live() == ["2.0.0"] * 3
     assert run.stdout.count("gates open") == 1
-    assert len(run.find("Check the gates")) == 2  # once a wave
+    assert len(run.find("Check the gates")) == 3  # before staging, and before each wave
     status = office.done("status", plan=None)
     assert "shop-2  to be closed: it is in all its environments" in status.stdout
     office.done("close", release_key=office.keys["ada"])

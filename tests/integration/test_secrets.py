@@ -259,7 +259,7 @@ def planted(scene, host, url):
         "url": url,
         "odd_url": f"{url.partition('?')[0]}?{secret['a URL that cannot be asked']} and more",
         "beside": secret["an option beside a wrong one"],
-        "header": secret["a header, which a probe does not have"],
+        "header": secret["a header of a probe"],
         "hidden_url": f"{url}&{secret['a deployment that says no_log']}",
         "probe_fails": [*argv["fail"], secret["an argument of a probe command"]],
         "hook_variable": secret["a variable of a hook"],

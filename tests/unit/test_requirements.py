@@ -56,6 +56,7 @@ def test_the_whole_list_names_each_part() -> None:
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 
     assert re.findall("^-r (.+)$", text, re.MULTILINE) == [
-        f"requirements/{name}.txt" for name in ("core", "registry", "evidence", "ledger", "plan")
+        f"requirements/{name}.txt"
+        for name in ("core", "registry", "evidence", "ledger", "plan", "train")
     ]
-    assert len(PARTS) == 5
+    assert len(PARTS) == 6

@@ -113,12 +113,13 @@ class Action:
 
 def test_what_may_be_secret_is_in_no_option_that_is_logged_and_in_no_result():
     action = Action()
-    service = _request.Service(("restart", "s3cr3t"), 300, {"url": "http://user:s3cr3t@127.0.0.1/"})
+    probe = {"url": "http://user:s3cr3t@127.0.0.1/", "headers": {"X-Token": "s3cr3t"}}
+    service = _request.Service(("restart", "s3cr3t"), 300, (probe,))
     request = _request.Request("/srv/shop", "a run", service=service)
 
     answer = _transport.AnsibleTransport(action, {}).ask(request)
 
-    assert action.sent.pop("_secret").count("s3cr3t") == 3
+    assert action.sent.pop("_secret").count("s3cr3t") == 4
     assert "s3cr3t" not in str(action.sent)
     assert set(action.sent) == {"root", "_request"}
     assert answer.outcome["invocation"] == {"module_args": {"root": "/srv/shop"}}

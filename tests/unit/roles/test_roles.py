@@ -112,14 +112,21 @@ def test_the_first_task_is_given_every_option(role):
     assert set(handed) <= set(_deployment.options())
 
 
+def undescribed(specs):
+    """Return the argument *specs* without their descriptions."""
+    found = {}
+    for name, option in specs.items():
+        found[name] = {key: value for key, value in option.items() if key != "description"}
+        if "options" in option:
+            found[name]["options"] = undescribed(option["options"])
+    return found
+
+
 def test_the_probe_of_the_roles_is_that_of_the_module():
     for role in ("deploy", "rollback"):
-        probe = options(role)[f"{role}_probe"]["options"]
-        described = {
-            name: {key: value for key, value in option.items() if key != "description"}
-            for name, option in probe.items()
-        }
-        assert described == _deployment.PROBE
+        probe = options(role)[f"{role}_probe"]
+        assert undescribed(probe["options"]) == _deployment.PROBE
+        assert (probe["type"], probe["elements"]) == ("list", "dict")
 
 
 def test_a_file_of_tasks_is_one_phase():

@@ -39,15 +39,29 @@ def test_what_a_survey_leaves_empty_is_not_given(name, blank):
         (
             "probe",
             '{"url": "http://127.0.0.1/", "status": "200"}',
-            {"url": "http://127.0.0.1/", "status": [200]},
+            [{"url": "http://127.0.0.1/", "status": [200]}],
         ),
+        ("probe", "url: http://127.0.0.1/", [{"url": "http://127.0.0.1/"}]),
+        (
+            "probe",
+            "- {unit: shop, count: '3'}\n- command: [curl, -f]\n  observe: yes",
+            [{"unit": "shop", "count": 3}, {"command": ["curl", "-f"], "observe": True}],
+        ),
+        ("probe", ['{"tcp": "127.0.0.1:80"}'], [{"tcp": "127.0.0.1:80"}]),
+        ("probe", {"command": "/usr/bin/check, -f, "}, [{"command": ["/usr/bin/check", "-f", ""]}]),
+        (
+            "probe",
+            {"url": "http://x/", "json": {"path": "a.0", "equals": True}, "headers": {"A": 1}},
+            [{"url": "http://x/", "json": {"path": "a.0", "equals": True}, "headers": {"A": 1}}],
+        ),
+        ("baseline", "yes", True),
         ("release", 1.0, "1.0"),
         ("release", "shop:1.0 \n", "shop:1.0"),
         ("linked_paths", "log/, ", ["log/"]),
         (
             "probe",
             {"url": "http://x/", "contains": " ok\n"},
-            {"url": "http://x/", "contains": " ok\n"},
+            [{"url": "http://x/", "contains": " ok\n"}],
         ),
     ],
 )
@@ -78,6 +92,23 @@ def test_text_of_surveys_becomes_what_is_meant(name, value, wanted):
             "probe.retries (deploy_probe.retries) is not a whole number",
         ),
         (
+            "probe",
+            [{"unit": "shop"}, {"url": "http://x/", "count": "many"}],
+            "probe[1].count (deploy_probe[1].count) is not a whole number",
+        ),
+        (
+            "probe",
+            [{"command": "curl -f http://x/"}],
+            "probe[0].command (deploy_probe[0].command) is not a list of arguments: "
+            "write [systemctl, restart, shop]",
+        ),
+        (
+            "probe",
+            {"url": "http://x/", "json": {"path": "a"}},
+            "probe.json.equals (deploy_probe.json.equals) is required",
+        ),
+        ("probe", "http://x/", "probe (deploy_probe) is not a list of mappings"),
+        (
             "hooks",
             {"after_comit": "x"},
             "hooks.after_comit (deploy_hooks.after_comit) is not an option: "
@@ -103,6 +134,11 @@ def test_a_value_that_cannot_be_is_refused_in_the_name_of_the_variable(name, val
         {"probe": {"http://user:s3cr3t@host/": 1}},
         {"probe": {"url": ["https://user:s3cr3t@host/"]}},
         {"probe": {"command": ["check", {"token": "s3cr3t"}]}},
+        {"probe": ["http://user:s3cr3t@host/?token=s3cr3t"]},
+        {"probe": "- url: http://user:s3cr3t@host/\n- s3cr3t"},
+        {"probe": "url: 'http://user:s3cr3t@host/"},
+        {"probe": [{"url": "http://x/", "headers": "Authorization=s3cr3t"}]},
+        {"probe": [{"url": "http://x/", "headers": ["s3cr3t"]}]},
     ],
     ids=str,
 )

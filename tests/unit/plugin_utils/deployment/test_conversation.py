@@ -15,6 +15,7 @@ from ansible_collections.itops.release.plugins.plugin_utils.deployment import (
     _conversation,
     _options,
 )
+from ansible_collections.itops.release.tests.fakes.estate import probe_of
 from ansible_collections.itops.release.tests.fakes.transport import HereTransport
 
 DEFAULTS = {name: option.get("default") for name, option in _deployment.options().items()}
@@ -186,3 +187,38 @@ def test_a_host_without_disk_space_is_refused_before_anything_is_sent(scene, mon
 
     assert caught.value.code == "disk_full"
     assert transport.sent == []
+
+
+@pytest.mark.parametrize("state", ["checked", "staged"])
+@pytest.mark.parametrize("staged", [True, False])
+def test_what_is_in_service_is_probed_once_and_is_in_the_last_answer(
+    scene, tmp_path, state, staged
+):
+    scene.talk("shop:1.0")
+    if staged:
+        scene.talk("shop:2.0", state="staged")
+    noting = probe_of({"command": ["sh", "-c", f"echo >>{tmp_path}/asked; exit 1"], "count": 2})
+
+    answer = scene.talk("shop:2.0", state=state, baseline=True, probe=[noting])
+
+    assert not answer.failed
+    assert answer.outcome["in_service"] is False
+    assert answer.outcome["out_of_service"].startswith("probe failed: sh ended with 1")
+    assert (tmp_path / "asked").read_text() == "\n\n"
+
+
+@pytest.mark.parametrize(("options", "wanted"), [({"baseline": True}, None), ({}, "not there")])
+def test_whether_something_is_in_service_is_null_where_nothing_is(scene, options, wanted):
+    probe = [probe_of({"command": ["false"]})]
+
+    answer = scene.talk("shop:1.0", state="checked", probe=probe, **options)
+
+    assert answer.outcome.get("in_service", "not there") == wanted
+
+
+def test_only_checking_and_staging_ask_what_is_in_service(scene):
+    scene.talk("shop:1.0")
+
+    answer = scene.talk("shop:2.0", baseline=True, probe=[probe_of({"command": ["true"]})])
+
+    assert "in_service" not in answer.outcome

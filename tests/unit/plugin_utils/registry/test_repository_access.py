@@ -5,21 +5,17 @@
 from __future__ import annotations
 
 import base64
-import datetime
-import ipaddress
 import json
 import ssl
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.itops.release.plugins.plugin_utils.library import _layout_at, _store
 from ansible_collections.itops.release.plugins.plugin_utils.registry import _credentials, _place
 from ansible_collections.itops.release.plugins.plugin_utils.registry import (
     _session as _registry_session,
 )
+from ansible_collections.itops.release.tests.fakes.certificates import certificates
 from ansible_collections.itops.release.tests.fakes.registries import TOKEN, MemoryRegistry
 
 PASSWORD = "never-to-be-seen"
@@ -351,52 +347,6 @@ def test_nothing_of_netrc_is_used(environ, tmp_path, monkeypatch):
 
 
 # --- TLS
-
-
-def certificates(folder):
-    """Write an authority's certificate, and one of 127.0.0.1 with its key; return their paths."""
-    now = datetime.datetime.now(datetime.timezone.utc)
-    hour = datetime.timedelta(hours=1)
-    authority, server = (
-        ec.generate_private_key(ec.SECP256R1()),
-        ec.generate_private_key(ec.SECP256R1()),
-    )
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Test authority")])
-    own = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "registry")])
-    alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    # Python 3.13 checks these two by RFC 5280.
-    signs = dict.fromkeys(
-        ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"), False
-    )
-    signs |= {"key_agreement": False, "encipher_only": False, "decipher_only": False}
-    usage = x509.KeyUsage(key_cert_sign=True, crl_sign=True, **signs)
-    key_of_authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key())
-    own_key = x509.SubjectKeyIdentifier.from_public_key(authority.public_key())
-    found = []
-    for subject, public, extensions in (
-        (
-            name,
-            authority.public_key(),
-            {x509.BasicConstraints(ca=True, path_length=None): True, usage: True, own_key: False},
-        ),
-        (own, server.public_key(), {alternative: True, key_of_authority: False}),
-    ):
-        builder = x509.CertificateBuilder().subject_name(subject).issuer_name(name)
-        builder = builder.public_key(public).serial_number(x509.random_serial_number())
-        builder = builder.not_valid_before(now - hour).not_valid_after(now + hour)
-        for extension, critical in extensions.items():
-            builder = builder.add_extension(extension, critical=critical)
-        signed = builder.sign(authority, hashes.SHA256())
-        found.append(signed.public_bytes(serialization.Encoding.PEM))
-    folder.mkdir(parents=True)
-    (folder / "ca.crt").write_bytes(found[0])
-    key = server.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    (folder / "server.pem").write_bytes(found[1] + key)
-    return folder / "ca.crt", folder / "server.pem"
 
 
 @pytest.fixture
