@@ -255,6 +255,7 @@ class Run:
         self._served = set()
         self._before = {name: host.snapshot() for name, host in fleet.hosts.items()}
         self.act = "back_out" if as_ == "backed_out" else "deploy"
+        self.lost = set()  # hosts that did not answer any more
         self.reached = set()  # hosts that answered when they were staged, or asked
         self._switched = []  # in the order in which they were
 
@@ -538,6 +539,7 @@ class Run:
             self.fleet.hosts[host].is_reachable = False
             self._up[host] = False
             self.removed.add(host)
+            self.lost.add(host)
             self.fleet.tell(f"    {host} is lost in a hook")
 
     def _maybe_lose_all(self, batch):
@@ -552,6 +554,7 @@ class Run:
             if self.fleet.happens(0.5):
                 act()
             there.is_reachable = False
+            self.lost.add(host)
             self.fleet.tell(f"    {host} is lost")
             return dict(LOST)
         return act()
@@ -648,7 +651,7 @@ class Run:
         ):
             return
         early = {host for host, digest in self.releases.items() if digest == fleet.digest}
-        early &= last.reached
+        early &= last.reached - last.lost
         if early or last.act == "back_out":
             raise Broken(f"reconcile goes on with {last.id} on {early}, which ended {last.verdict}")
 

@@ -58,10 +58,10 @@ class SimulatedHost:
 
     @property
     def by(self):
-        """The run that brought what is current."""
+        """The run that brought what is current; one that went back to an older one did not."""
         for change, tree in ((self.tried, self.trial), (self.change, self.live)):
             if change and tree and change.to == tree == self.current:
-                return change.run
+                return None if change.back and tree < change.back else change.run
         return None
 
     @property
@@ -215,7 +215,17 @@ class SimulatedHost:
         since = events[own[-1] + 1 :]
         if any((each["event"], each["from"]) == ("reverted", run) for each in since):
             return False
-        return bool(since) and since[0]["event"] != "put back"
+        last, before = events[own[-1]], self._live_before(events[: own[-1]], run)
+        if not since:
+            return bool(self.trial) or self.live != before
+        after, was_tried = since[0], last["event"] == "activated"
+        went_back = was_tried and after["event"] == "activated" and after["tree"] == before
+        return after["event"] != "put back" and not went_back
+
+    @staticmethod
+    def _live_before(events, run):
+        others = [e for e in events if e["event"] in ("accepted", "put back") and e["run"] != run]
+        return others[-1]["tree"] if others else None
 
     def _is_unfinished(self, run):
         if self.trial:
