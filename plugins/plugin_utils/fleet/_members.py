@@ -106,6 +106,9 @@ def _after(
     lost = fact.state == "live" and fact.status == "unreachable"
     touched = member.touched or fact.changed or fact.switched_back or lost
     member = replace(member, touched=touched, by=by, reason=fact.reason or member.reason)
+    if fact.state == "live" and fact.status == "ok":
+        # A run that goes on with the trial of an earlier one answers for it from then on.
+        member = replace(member, by="")
     if fact.state == "live":
         works = True if fact.status == "ok" else None
         return replace(member, state=_switched(member, fact, digest), works=works)
