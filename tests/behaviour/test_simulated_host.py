@@ -61,7 +61,7 @@ class Both:
             return self._reduced({**getattr(error, "outcome", {}), "failed": True})
 
     def _probe(self):
-        script = 'test -e "$0/app" || exit 0; for bad; do test "$(cat "$0/app")" != "$bad" || exit 1; done'
+        script = 'for bad; do test "$(cat "$0/app" 2>/dev/null)" != "$bad" || exit 1; done'
         bad = [str(number) for number in self.bad]
         return {"command": ["sh", "-c", script, f"{self.real.root}/current", *bad]}
 

@@ -46,7 +46,7 @@ def reconciled(task: PlanTask) -> dict[str, Any]:
                 late.append(host)
                 continue
             root = str(task.value_of(host, ROOT) or "")
-            digest = record.target(environments.get(host, ""), root)
+            digest = record.target(environments.get(host, ""), host, root)
             if digest and there != digest:
                 releases[host] = f"sha256:{digest}"
     journal = task.journal
@@ -109,26 +109,36 @@ class _Record:
         }
         self._targets: dict[tuple[str, str], str] = {}
 
-    def target(self, environment: str, root: str) -> str:
-        """Return the release of the fleet with this *root*, "" where the ledger knows none."""
-        key = (environment, root)
-        if key not in self._targets:
-            self._targets[key] = self._target(environment, root)
-        return self._targets[key]
+    def target(self, environment: str, host: str, root: str) -> str:
+        """Return the release of the fleet that a *host* with this *root* is in, "" for none."""
+        application = self._application(environment, host, root)
+        key = (environment, application)
+        if application and key not in self._targets:
+            self._targets[key] = self._target(environment, application)
+        return self._targets.get(key, "")
 
-    def _target(self, environment: str, root: str) -> str:
-        rows = [
-            row for row in self._rows if row["environment"] == environment and row["root"] == root
-        ]
-        applications = sorted({row["application"] for row in rows})
-        if not applications:
-            return ""
-        if len(applications) > 1:
+    def _application(self, environment: str, host: str, root: str) -> str:
+        """Return what the root has by the ledger, or that of other hosts; "" where none has any.
+
+        A new host is in the only fleet of its environment, or in that with the same root.
+        """
+        rows = [row for row in self._rows if row["environment"] == environment]
+        own = {r["application"] for r in rows if (r["host"], r["root"]) == (host, root)}
+        same = {row["application"] for row in rows if row["root"] == root}
+        found = sorted(own or same or {row["application"] for row in rows})
+        if len(found) > 1:
             raise FleetError(
-                f"{root} in {environment} has several applications: {listed(applications)}",
+                f"{host}: {root} in {environment} may be of several applications: {listed(found)}",
                 code="undecided",
             )
-        application = applications[0]
+        return found[0] if found else ""
+
+    def _target(self, environment: str, application: str) -> str:
+        rows = [
+            row
+            for row in self._rows
+            if row["environment"] == environment and row["application"] == application
+        ]
         runs = self._runs(application, environment)
         hosts = self._hosts(runs[0]) if runs else set()
         unreached = self._unreached(runs[0]["run"], application) if runs else []
