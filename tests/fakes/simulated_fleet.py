@@ -498,6 +498,8 @@ class Run:
             act = lambda p=probes: there.revert(wanted, self.id, probes=p)  # noqa: E731
             result = self._called(host, act)
             self._note(host, "reverted", result)
+            if result.get("code") == "changed_since" and host not in self.lost:
+                raise Broken(f"{self.id} cannot undo {wanted} on {host}: {result['msg']}")
             if result.get("failed"):
                 self._up[host] = False
                 self.journal.note([_failure(host, result["msg"])])
