@@ -111,6 +111,12 @@ class Fleet:
         return digest_of(self.plan.release)
 
     @property
+    def live(self):
+        """What is live on each host, "1 2? -": the first digit, and a question mark on trial."""
+        hosts = self.hosts.values()
+        return " ".join((h.current or "-")[0] + ("?" if h.trial else "") for h in hosts)
+
+    @property
     def unfinished(self):
         """The deployments whose changes a further run goes on with."""
         found = []
@@ -481,7 +487,7 @@ class Run:
 
     def _bring(self, host, digest, commits, probes=True):
         there = self.fleet.hosts[host]
-        act = lambda: there.bring(digest, self.id, commits, probes)  # noqa: E731 - called later
+        act = lambda: there.bring(digest, self.id, commits, probes, holds=not commits)  # noqa: E731 - called later
         result = self._called(host, act)
         self._note(host, "live", result, release=f"sha256:{digest}")
         if result.get("failed"):

@@ -85,8 +85,8 @@ class SimulatedHost:
         is_live = self.live == digest and not self.trial
         return {**self._outcome(self._brief(), False, self.by), **baseline, "is_live": is_live}
 
-    def bring(self, digest, run, commits=True, probes=True):
-        """Answer to ``state: live``."""
+    def bring(self, digest, run, commits=True, probes=True, holds=False):
+        """Answer to ``state: live``; one that holds the root answers for the trial of another."""
         if not self.is_reachable:
             return dict(LOST)
         before, by = self._brief(), self.by
@@ -95,9 +95,9 @@ class SimulatedHost:
             self._activate(digest, run)
         elif not self.trial:
             return self._outcome(before, False, by)
+        if (probes or commits or holds) and self.trial and self.tried:
+            self.tried = replace(self.tried, run=run)
         if probes:
-            if self.trial and self.tried and self.tried.run != run:
-                self.tried = replace(self.tried, run=run)
             problem = self._problem()
             if problem and self.trial:
                 failed = self._withdraw(run)

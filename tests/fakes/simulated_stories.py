@@ -43,6 +43,26 @@ def live(seed, hosts=None, folder=None):
     return fleet
 
 
+def quiet(hosts, on_failure="back_out", **step):
+    """Return a Fleet of so many *hosts* that have shop 1.0.0, in which nothing goes wrong."""
+    names = [f"h{number}" for number in range(1, hosts + 1)]
+    path = (Step(ENVIRONMENT, ALL, **step),)
+    plan = Plan("shop-2", "ada", NEW, "A test", "normal", path, on_failure=on_failure)
+    fleet = Fleet({name: SimulatedHost(name) for name in names}, plan, random.Random(0))
+    Run(fleet).bring(dict.fromkeys(names, digest_of(OLD)), "deploy")
+    return fleet
+
+
+def killed_when(live, hosts, **step):
+    """Return such a fleet whose run was killed at the first step that leaves this *live*."""
+    for number in range(1, 100):
+        fleet = quiet(hosts, **step)
+        Run(fleet, killed_at=number).deploy()
+        if fleet.live == live:
+            return fleet
+    raise ValueError(f"no step of the run leaves {live}")
+
+
 def _fleet(chance, hosts, folder):
     count = hosts or chance.choice((1, 2, 3, 4, 4, 5, 6, 8, 10, 14, 24))
     names = [f"h{number}" for number in range(1, count + 1)]
