@@ -62,6 +62,17 @@ def test_a_run_that_is_held_goes_on_later():
     assert fleet.live == "2 2 2"
 
 
+def test_a_run_that_goes_on_backs_out_what_the_earlier_one_changed():
+    fleet = quiet(3, on_failure="hold", waves=(1,))
+    make_bad(fleet, "h2")
+    assert Run(fleet).deploy() == "held"
+    fleet.plan = replace(fleet.plan, on_failure="back_out")
+
+    assert Run(fleet).deploy() == "backed_out"
+
+    assert fleet.live == "1 1 1"
+
+
 def test_the_next_wave_waits_where_hosts_were_lost_meanwhile():
     fleet = quiet(5, min_in_service=3, unhealthy="allow")
     fleet.hooks = True
