@@ -120,8 +120,9 @@ class Fleet:
     def unfinished(self):
         """The deployments whose changes a further run goes on with."""
         found = []
+        settled = {row["run"]: row["verdict"] for row in self.ledger.rows("runs") if row["ended"]}
         for run in reversed(self.log):
-            if run.verdict in ("done", "backed_out"):
+            if (run.verdict or settled.get(run.id)) in ("done", "backed_out"):
                 break
             found += [run.id] if run.act == "deploy" else []
         return found
@@ -651,13 +652,11 @@ class Run:
         bad = brought & fleet.bad_releases()
         if bad:
             raise Broken(f"reconcile brings {bad}, whose issue is open")
-        last = fleet.log[-1] if fleet.log else None
-        if (
-            last is None
-            or fleet.digest not in brought
-            or (last.act, last.verdict) == ("deploy", "done")
-        ):
+        if fleet.digest not in brought or not fleet.log:
             return
+        last = fleet.log[-1]
+        if (last.act, last.verdict) == ("deploy", "done") or not last.records:
+            return  # of one without a ledger only is known what is live on most hosts
         early = {host for host, digest in self.releases.items() if digest == fleet.digest}
         early &= last.reached - last.lost
         if early or last.act == "back_out":
