@@ -3,7 +3,7 @@
 """Stories of pretended fleets, drawn from seeds, keep what is promised of waves and verdicts.
 
 A story that does not prints its seed and what happened; ``simulated_stories.live(seed)`` lives it
-again. Which promises there are is in ``simulated_fleet``: min_in_service, verdicts, bad releases,
+again. The promises are in ``simulated_promises``: min_in_service, verdicts, releases that are bad;
 and that after one reconcile all hosts have the fleet's release, and the ledger equals the hosts.
 """
 

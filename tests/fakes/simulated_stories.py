@@ -16,10 +16,10 @@ from ansible_collections.itops.release.tests.fakes.simulated_fleet import (
     Broken,
     Chances,
     Fleet,
-    Run,
     digest_of,
 )
 from ansible_collections.itops.release.tests.fakes.simulated_host import SimulatedHost
+from ansible_collections.itops.release.tests.fakes.simulated_run import Run
 
 OLD, NEW = "shop:1.0.0", "shop:2.0.0"
 WAVES = ((), (1,), (1, "100%"), (1, "50%", "100%"), ("10%", "30%"), (2, 3))

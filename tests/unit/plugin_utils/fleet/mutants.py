@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.itops.release.tests.mutants.matching import Mutant, check
+from ansible_collections.itops.release.tests.mutants.matching import Mutant, check, omit
 
 FLEET, MEMBERS, RECONCILE, WAVES = (
     f"plugin_utils/fleet/_{name}.py" for name in ("fleet", "members", "reconcile", "waves")
@@ -118,6 +118,12 @@ MUTANTS = (
         'bool(digest) and there.digest == digest and (fact.by or "") in earlier',
         "bool(digest) and there.digest == digest",
         f"{MEMBERS_TESTS} this_deployment_changed",
+    ),
+    omit(
+        "answering for the trial that a run took over",
+        MEMBERS,
+        'member = replace(member, by="")',
+        f"{MEMBERS_TESTS} took_over",
     ),
     check(
         "stopping where hosts were out of service before",

@@ -180,5 +180,11 @@ def test_the_run_that_brought_what_is_live_is_kept():
     assert member(staged(LIVE_NEW, by=EARLIER), earlier=(EARLIER,)).by == EARLIER
 
 
+def test_a_run_answers_for_the_trial_that_it_took_over():
+    found = member(staged(TRIAL, by=EARLIER), switched(by=EARLIER), earlier=(EARLIER,))
+
+    assert found.by == ""
+
+
 def test_hosts_of_other_plays_are_passed_over():
     assert list(_members.members(["b"], [staged()], NEW)) == ["b"]

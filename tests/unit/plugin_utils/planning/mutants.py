@@ -10,7 +10,6 @@ AFTER_FAILURE, KEPT, RECONCILING, ROLLING_OUT = (
     f"plugin_utils/planning/_{name}.py"
     for name in ("after_failure", "kept", "reconciling", "rolling_out")
 )
-MEMBERS = "plugin_utils/fleet/_members.py"
 KEPT_TESTS, RECONCILING_TESTS, ROLLING_OUT_TESTS = (
     f"unit/plugin_utils/planning/test_{name}.py" for name in ("kept", "reconciling", "rolling_out")
 )
@@ -35,12 +34,6 @@ MUTANTS = (
         '_after_failure.unfinished(task, release.get("name", ""), step.environment)',
         "()",
         f"{ROLLING_OUT_TESTS} goes_on_backs_out",
-    ),
-    omit(
-        "answering for the trial that a run took over",
-        MEMBERS,
-        'member = replace(member, by="")',
-        f"{ROLLING_OUT_TESTS} took_it_over",
     ),
     Mutant(
         "opening an issue of a release that failed",

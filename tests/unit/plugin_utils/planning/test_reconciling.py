@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.itops.release.tests.fakes.simulated_fleet import Chances, Run
+from ansible_collections.itops.release.tests.fakes.simulated_fleet import Chances
+from ansible_collections.itops.release.tests.fakes.simulated_run import Run
 from ansible_collections.itops.release.tests.fakes.simulated_stories import (
     NEW,
     OLD,

@@ -9,7 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from ansible_collections.itops.release.tests.fakes.simulated_fleet import Chances, Run
+from ansible_collections.itops.release.tests.fakes.simulated_fleet import Chances
+from ansible_collections.itops.release.tests.fakes.simulated_run import Run
 from ansible_collections.itops.release.tests.fakes.simulated_stories import (
     NEW,
     digest_of,
@@ -79,7 +80,7 @@ def test_the_next_wave_waits_where_hosts_were_lost_meanwhile():
     run = Run(fleet)
 
     def loses(host):
-        if host == "h1" and run._switched:
+        if host == "h1" and run.switched:
             run._lose_in_hook([host])
         return host in run.removed
 
