@@ -30,7 +30,7 @@ RETURN = r"""
 _value:
   description: C(hosts) and C(serial) as the play's keywords have them; C(runs), the run to be
     undone on a host where it is another one; C(releases), the release of each host to be
-    reconciled.
+    reconciled, and C(held), why not all hosts can be.
   type: dict
 """
 

@@ -14,6 +14,7 @@ import re
 import pytest
 
 from ansible_collections.itops.release.tests.fakes import simulated_stories
+from ansible_collections.itops.release.tests.fakes.simulated_run import Run
 
 BLOCK = 50  # stories in a test
 ENDS = {"done", "refused", "held", "backed_out", "killed"}  # in each block; "failed" is rare
@@ -52,3 +53,33 @@ def test_it_is_kept_with_a_ledger_and_journals_in_files(seed, tmp_path):
     on_disk = simulated_stories.live(seed, folder=tmp_path)
 
     assert on_disk.story == simulated_stories.live(seed).story
+
+
+def test_what_reconcile_brought_is_backed_out_with_the_plan():
+    fleet = simulated_stories.quiet(4, unhealthy="allow")
+    fleet.hosts["h4"].is_reachable = False
+    assert Run(fleet).deploy() == "held"
+    fleet.hosts["h4"].is_reachable = True
+    assert Run(fleet).reconcile() is None
+    assert fleet.live == "2 2 2 2"
+
+    assert Run(fleet, "backed_out").deploy() == "done"
+
+    assert fleet.live == "1 1 1 1"
+
+
+def test_a_run_that_fails_backs_out_what_reconcile_brought_before():
+    fleet = simulated_stories.quiet(4, unhealthy="allow")
+    fleet.chances.back = 0
+    for name in ("h3", "h4"):
+        fleet.hosts[name].is_reachable = False
+    assert Run(fleet).deploy() == "held"
+    fleet.hosts["h4"].is_reachable = True
+    Run(fleet).reconcile()
+    assert fleet.live == "2 2 1 2"
+    fleet.hosts["h3"].is_reachable = True
+    fleet.hosts["h3"].bad.add(fleet.digest)
+
+    assert Run(fleet).deploy() == "backed_out"
+
+    assert fleet.live == "1 1 1 1"

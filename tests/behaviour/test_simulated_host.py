@@ -109,7 +109,7 @@ def some_call(both, chance):
 
 def compare(estate, seed):
     both, chance, calls = Both(estate), random.Random(seed), []
-    for _ in range(STEPS):
+    for _step in range(STEPS):
         call, (real, pretended) = some_call(both, chance)
         calls.append(call)
         assert pretended == real, calls

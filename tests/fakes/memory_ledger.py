@@ -27,14 +27,15 @@ LEDGER = "1" * 32
 class MemoryLedger:
     """Implements ``ledger._ledger.Ledger``, by the same kinds and projections.
 
-    Its clock goes on by a millisecond with each transaction. With *checks*, events are checked
-    against their schemas.
+    Its *clock* returns the time, else goes on by a millisecond with each transaction. With
+    *checks*, events are checked against their schemas.
     """
 
     place = "memory"
 
-    def __init__(self, checks=True):
+    def __init__(self, checks=True, clock=None):
         self._checks = checks
+        self._clock = clock or (lambda: BEGIN + timedelta(milliseconds=self._appended))
         self._events, self._keys = [], {}
         self._rows = Rows(_tables.tables())
         self._appended = 0
@@ -46,7 +47,7 @@ class MemoryLedger:
         for draft in drafts if self._checks else ():
             _kinds.check(draft)
         self._appended += 1
-        time = utc(BEGIN + timedelta(milliseconds=self._appended))
+        time = utc(self._clock())
         found = []
         for draft in drafts:
             event = self._keys.get(draft.key)
@@ -67,12 +68,13 @@ class MemoryLedger:
             return None
         return Head(LEDGER, len(self._events), self._events[-1].hash)
 
-    def events(self, after=0, most=None, kind=None, subject=None, newest=False):
+    def events(self, after=0, most=None, kind=None, subject=None, newest=False, since=None):
         found = [
             event
             for event in self._events[after:]
             if (kind is None or event.kind == kind)
             and (subject is None or event.subject == subject)
+            and (since is None or event.time >= utc(since))
         ]
         if most is not None:
             found = found[-most:] if newest else found[:most]

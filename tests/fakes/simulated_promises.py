@@ -85,7 +85,9 @@ class Promises:
         """Check the same by what is true; hosts that broke by themselves are not its fault."""
         hosts = self._fleet.hosts
         up = {name for name, host in hosts.items() if host.serves and name not in taken}
-        broken = {name for name in self._served if not hosts[name].serves}
+        # What was in service at first, or answered since that it is, and is not.
+        once = self._served | {name for name in hosts if self._run.up.get(name)}
+        broken = {name for name in once if not hosts[name].serves}
         mistaken = self._began_up - self._truly_up
         least = min(self._fleet.least, len(self._truly_up)) - len(broken) - len(mistaken)
         if len(up) < least:

@@ -173,6 +173,10 @@ class Run:
             self.fleet.tell(f"  refused: {error}")
             return str(error)
         play = _kept.play(self.journal, _kept.RECONCILE)
+        undecided = [why for why in play["held"].split("; ") if why and not why.startswith("late")]
+        if undecided:
+            self.fleet.tell(f"  undecided: {undecided}")
+            return undecided[0]
         self.releases = {h: r.partition(":")[2] for h, r in play["releases"].items()}
         self.promises.check_reconciled()
         if self.releases:
@@ -371,7 +375,10 @@ class Run:
 
     def _bring(self, host, digest, commits, probes=True):
         there = self.fleet.hosts[host]
-        act = lambda: there.bring(digest, self.id, commits, probes, holds=not commits)  # noqa: E731 - called later
+
+        def act():
+            return there.bring(digest, self.id, commits, probes, holds=not commits)
+
         result = self._called(host, act)
         self._note(host, "live", result, release=f"sha256:{digest}")
         if result.get("failed"):
@@ -385,7 +392,10 @@ class Run:
     def _revert(self, host, wanted):
         there = self.fleet.hosts[host]
         for probes in (False, True) if self.fleet.hooks else (True,):
-            act = lambda p=probes: there.revert(wanted, self.id, probes=p)  # noqa: E731
+
+            def act(probes=probes):
+                return there.revert(wanted, self.id, probes=probes)
+
             result = self._called(host, act)
             self._note(host, "reverted", result)
             if result.get("code") == "changed_since" and host not in self.lost:
@@ -402,7 +412,10 @@ class Run:
         """Do what failed.yml does."""
         there = self.fleet.hosts[host]
         if staged:
-            act = lambda: there.revert(self.id, self.id, commit=False, probes=False)  # noqa: E731
+
+            def act():
+                return there.revert(self.id, self.id, commit=False, probes=False)
+
             result = self._called(host, act)
             self._note(host, "reverted", result)
             if not result.get("failed"):

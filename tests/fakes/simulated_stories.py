@@ -43,12 +43,16 @@ def live(seed, hosts=None, folder=None):
     return fleet
 
 
-def quiet(hosts, on_failure="back_out", **step):
-    """Return a Fleet of so many *hosts* that have shop 1.0.0, in which nothing goes wrong."""
+def quiet(hosts, on_failure="back_out", ledger=None, folder=None, **step):
+    """Return a Fleet of so many *hosts* that have shop 1.0.0, in which nothing goes wrong.
+
+    *ledger* is where it is recorded, else in memory; with a *folder*, journals are files there.
+    """
     names = [f"h{number}" for number in range(1, hosts + 1)]
     path = (Step(ENVIRONMENT, ALL, **step),)
     plan = Plan("shop-2", "ada", NEW, "A test", "normal", path, on_failure=on_failure)
-    fleet = Fleet({name: SimulatedHost(name) for name in names}, plan, random.Random(0))
+    members = {name: SimulatedHost(name) for name in names}
+    fleet = Fleet(members, plan, random.Random(0), ledger=ledger or MemoryLedger(), folder=folder)
     Run(fleet).bring(dict.fromkeys(names, digest_of(OLD)), "deploy")
     return fleet
 
@@ -110,7 +114,7 @@ def _fleet(chance, hosts, folder):
 
 def _begin(fleet):
     """Deploy what was there before; some hosts are new, and on some it stopped working since."""
-    new, broken = (fleet.random.choice((0, 0, 0, 0.1, 1)) for _ in range(2))
+    new, broken = (fleet.random.choice((0, 0, 0, 0.1, 1)) for _kind in range(2))
     old = {name: digest_of(OLD) for name in fleet.hosts if not fleet.happens(new)}
     if old:
         Run(fleet).bring(old, "deploy")
@@ -123,7 +127,7 @@ def _begin(fleet):
 def _run(fleet):
     """Run what people run, until the hosts answer again and reconcile has brought them together."""
     chance = fleet.random
-    for _ in range(chance.randint(1, 4)):
+    for _run_of_many in range(chance.randint(1, 4)):
         _weather(fleet)
         killed_at = chance.choice((None, None, chance.randint(1, 12 * len(fleet.hosts))))
         act = chance.choice(ACTS)

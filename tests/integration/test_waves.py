@@ -145,13 +145,9 @@ def test_what_was_broken_before_stops_the_run_unless_it_is_allowed(shop):
 
     plan = shop.propose("2.0.0", unhealthy="allow", min_in_service=3)
     run = shop.deploy(plan)
-    assert run.rc == 2, run.output
-    assert "refused: min_in_service: 3 of 4 hosts must stay in service, and 3 are" in end_of(run)
-    assert shop.live() == ["1.0.0"] * 4
-
-    plan = shop.propose("2.0.0", unhealthy="allow", min_in_service=2)
-    run = shop.deploy(plan)
     assert run.rc == 0, run.output
+    # None in service may change, until the one that is not has come back.
+    assert "waves 1: local2 · 2: local1 · 2: local3 · 2: local4" in run.stdout
     assert shop.live() == ["2.0.0"] * 4
 
 
@@ -175,6 +171,7 @@ def test_late_hosts_are_brought_to_the_release_of_their_fleet(shop):
     assert shop.runs()[-1] == ("reconcile", "done")
 
 
+@pytest.mark.every_point
 def test_a_late_host_on_which_the_release_of_the_fleet_fails_is_reported(shop):
     plan = shop.propose("2.0.0", unhealthy="allow", min_in_service=1)
     late = replace(shop.hosts[1], variables={**shop.hosts[1].variables, **AWAY})
@@ -189,6 +186,7 @@ def test_a_late_host_on_which_the_release_of_the_fleet_fails_is_reported(shop):
     assert shop.runs()[-1] == ("reconcile", "backed_out")
 
 
+@pytest.mark.every_point
 def test_reconcile_records_what_was_done_without_the_ledger(shop):
     plan = shop.propose("2.0.0")
     assert shop.deploy(plan).rc == 0

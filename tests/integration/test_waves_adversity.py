@@ -250,6 +250,7 @@ def big_library(controller, tmp_path):
     return tmp_path / "big media"
 
 
+@pytest.mark.every_point
 def test_half_of_twenty_hosts_fail(shop):
     shop = shop(20)
     plan = shop.propose("2.0.0")
@@ -397,6 +398,7 @@ def with_handlers(folder):
         pytest.param([1, "100%"], id="the canary"),
     ],
 )
+@pytest.mark.every_point
 def test_a_handler_loses_its_host(shop, waves):
     """Ansible drops the host, hence the exit status; one that was a whole wave ends the run."""
     shop = shop(3)

@@ -10,7 +10,18 @@ from typing import Any
 
 from ..plan._plan import least_in_service
 from ..plan._resolved import listed
-from ._members import COMMITTED, LATE, LOST, STAGED, UNKNOWN, UNWELL, Member, Members
+from ._members import (
+    COMMITTED,
+    LATE,
+    LOST,
+    ON_TRIAL,
+    RESTORED,
+    STAGED,
+    UNKNOWN,
+    UNWELL,
+    Member,
+    Members,
+)
 from ._waves import Batch, FleetError, batches
 
 GO, STOP, HOLD, BACK_OUT = "go", "stop", "hold", "back_out"
@@ -98,7 +109,13 @@ class Fleet:
         # What is out of service, or has the release already, takes nothing out of service.
         free = [m.host for m in going if not m.is_in_service or m.state == COMMITTED]
         hosts = [member.host for member in going]
-        return self._batches(hosts, self.rules.waves, free, self.in_service)
+        if self.in_service > self.least or not (self.least and free):
+            return self._batches(hosts, self.rules.waves, free, self.in_service)
+        # None in service may change, until those that are not have come back with the release.
+        back = sum(member.host in free and not member.is_in_service for member in going)
+        rest = [host for host in hosts if host not in free]
+        later = self._batches(rest, self.rules.waves, (), self.in_service + back)
+        return [Batch(1, tuple(free)), *(replace(b, wave=b.wave + 1) for b in later)]
 
     def after_wave(self, batch: Collection[str] = ()) -> Decision:
         """Decide after the hosts of a *batch* were switched, or committed."""
@@ -107,13 +124,25 @@ class Fleet:
             for host in batch
             if self.members[host].state in (UNKNOWN, STAGED)
         ]
-        bad = [m for m in self.members.values() if not m.is_well and m.state != LATE] + silent
+        bad = [m for m in self.members.values() if not m.is_well and m.state != LATE]
+        bad = [member for member in bad if not self._was_as_bad(member)] + silent
         lost = [m for m in self.in_state(LATE) if self.rules.unhealthy == STOP]
         if not bad and not lost:
             return Decision(GO)
         if not any(member.is_changed for member in self.members.values()):
-            return Decision(STOP, reasons([*bad, *lost]))
+            touched = any(member.touched for member in self.members.values())
+            holds = touched and self.rules.on_failure == HOLD
+            return Decision(HOLD if holds else STOP, reasons([*bad, *lost]))
         return Decision(self.rules.on_failure, reasons([*bad, *lost]))
+
+    def _was_as_bad(self, member: Member) -> bool:
+        """Tell whether a host is as it was before the run, not in service, and that is allowed.
+
+        Where the release works on no host yet, it is to blame.
+        """
+        if self.rules.unhealthy == STOP or member.state != RESTORED or member.was_well is not False:
+            return False
+        return any(m.state in (COMMITTED, ON_TRIAL) for m in self.members.values())
 
     def way_back(self, order: Sequence[Batch] = ()) -> list[Batch]:
         """Return the batches in which what the run changed is undone: the newest wave first.
@@ -201,7 +230,7 @@ class Fleet:
             out = [m.host for m in self.members.values() if not m.is_in_service]
             raise FleetError(
                 f"min_in_service: {self.least} of {len(self.members) + len(self.rules.missing)} "
-                f"hosts must stay in service, and {serving} are"
+                f"hosts must stay in service, and {self.in_service} are"
                 + (f" (not {listed(out)})" if out else "")
                 + ": no host may change",
                 code="min_in_service",

@@ -40,6 +40,7 @@ def target(
         raise _undecided(where, "a run is not at its end")
     digest = str(last["digest"] or "")
     if last["act"] not in FORWARD or last["verdict"] not in LEFT_THERE or not digest:
+        _demand_whole_back_out(where, last, rows, hosts)
         undone = {digest} if last["act"] not in FORWARD or last["verdict"] in ENDED_BADLY else set()
         return _of_most(where, rows, {*bad, *undone})
     there = {row["host"] for row in rows if (row["digest"], row["phase"]) == (digest, "live")}
@@ -55,6 +56,22 @@ def target(
     if digest in bad:
         raise _undecided(where, f"{version} was deployed last, and its issue is open")
     return digest
+
+
+def _demand_whole_back_out(
+    where: str,
+    last: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    hosts: Collection[str],
+) -> None:
+    """Raise FleetError where hosts that a back-out left out still have what it undid elsewhere."""
+    if last["act"] in FORWARD:
+        return
+    kept = [row["host"] for row in rows if row["digest"] == last["digest"]]
+    left_out = sorted(set(kept) - set(hosts))
+    if left_out:
+        said = f"{last['version']} was backed out of some hosts, and is live on {listed(left_out)}"
+        raise _undecided(where, f"{said}: back it out there too, or deploy one release to all")
 
 
 def _of_most(where: str, rows: Sequence[Mapping[str, Any]], bad: Collection[str]) -> str:

@@ -15,6 +15,7 @@ from ._task import PlanTask
 MOST_RUNS = 200  # that are looked through, the newest first
 TRIES = 20  # at the number of a new issue, which another run may take
 ENDED = {"done", "backed_out"}  # verdicts after which nothing is left to go on with
+RECONCILE = "reconcile"
 OF_RELEASE = ("deploy", "back_out")
 
 
@@ -75,8 +76,11 @@ def _unfinished(
     kind, subject = _kind_run_began.NAME, application or None
     events = list(ledger.events(kind=kind, subject=subject, newest=True, most=MOST_RUNS))
     found: dict[str, None] = {}
+    reconciled: dict[str, None] = {}  # since: part of the deployment that they completed
     for event in reversed(events):
         body = event.body
+        if body["act"] == RECONCILE and body.get("environment") == environment:
+            reconciled[body["run"]] = None
         if body["run"] in (this, *found) or body["act"] not in OF_RELEASE:
             continue
         if body.get("plan", {}).get("name") != plan or body.get("environment") != environment:
@@ -87,5 +91,6 @@ def _unfinished(
         if verdicts & ENDED:
             break
         if body["act"] == "deploy" and verdicts != {"refused"}:
+            found |= reconciled
             found[body["run"]] = None
     return tuple(found)

@@ -19,6 +19,8 @@ from . import _chosen, _ordering, _rolling_out
 from ._kept import Kept
 from ._task import PlanTask
 
+RECONCILE = "reconcile"
+
 
 @dataclass(frozen=True)
 class Found:
@@ -55,6 +57,7 @@ def found(task: PlanTask) -> _rolling_out.Result:
             code="invalid_option",
         )
     if not changed:
+        _refuse_another(plan.release, answers, own)
         task.show(f"nothing to back out: {plan.release} was brought to no host by this plan")
     digests = sorted({str(each.release.digest) for each in changed if each.release})
     if len(digests) > 1:
@@ -85,14 +88,34 @@ def found(task: PlanTask) -> _rolling_out.Result:
     return _rolling_out.backing_out(task, kept, fleet, Decision(BACK_OUT, ""), order)
 
 
+def _refuse_another(reference: str, answers: Sequence[Found], own: set[str] | None) -> None:
+    """Raise FleetError where the plan's runs brought another release than it names now."""
+    others = {
+        f"{each.release.name}:{each.release.version}"
+        for each in answers
+        if own and each.by in own and each.release and each.release.phase != "none"
+    }
+    if others:
+        raise FleetError(
+            f"the plan deployed {', '.join(sorted(others))}, and names {reference} now: back it "
+            "out with the file of the revision that deployed it"
+        )
+
+
 def _runs_of(task: PlanTask, plan: str) -> set[str] | None:
     """Return the runs of the *plan* on record, None where no ledger can be read."""
     if not task.sources.ledger:
         return None
     try:
         with task.ledger() as ledger:
-            events = ledger.events(kind=_kind_run_began.NAME)
-            return {e.body["run"] for e in events if e.body.get("plan", {}).get("name") == plan}
+            own: set[str] = set()
+            for event in ledger.events(kind=_kind_run_began.NAME):
+                body = event.body
+                is_own = body.get("plan", {}).get("name") == plan
+                # What a reconcile brought after a run of the plan is part of its deployment.
+                if is_own or (own and body["act"] == RECONCILE):
+                    own.add(body["run"])
+            return own
     except ReleaseError as error:
         task.action._display.warning(f"backed out without the ledger: {error}")
         return None

@@ -85,12 +85,13 @@ def play(journal: Journal, part: str) -> dict[str, Any]:
     """Return ``hosts`` and ``serial`` of the play that does a *part* of the run, if any.
 
     ``runs`` has the run that is undone on a host, where it is another than this; ``releases`` the
-    release that a host is to get.
+    release that a host is to get; ``held``, why not all hosts can be reconciled.
     """
     if part == RECONCILE:
-        releases = dict((journal.kept(RECONCILE) or {}).get("releases", {}))
+        kept_ = journal.kept(RECONCILE) or {}
+        releases = dict(kept_.get("releases", {}))
         found = {"hosts": list(releases), "serial": ["100%"]} if releases else NOBODY
-        return {**found, "runs": {}, "releases": releases}
+        return {**found, "runs": {}, "releases": releases, "held": kept_.get("held", "")}
     kept = Kept.of(journal)
     batches = kept.part(part) if kept else ()
     runs = dict(kept.runs) if kept else {}

@@ -54,6 +54,9 @@ def _failure_domains(inventory: Inventory, by: str, hosts: Sequence[str]) -> Map
         return {}
     if not by.startswith("/"):
         values = {host: inventory.value_of(host, by) for host in hosts}
+        if all(value is None for value in values.values()):
+            said = f"failure_domain: no host of the plan has the variable '{by}'"
+            raise FleetError(said, code="invalid_option")
         return {h: NOWHERE if value is None else str(value) for h, value in values.items()}
     length = int(by[1:])
     found = {}

@@ -12,6 +12,7 @@ from ...module_utils.options._ledger import ENVIRONMENTS
 from ..fleet import _reconcile
 from ..fleet._waves import FleetError
 from ..ledger import _hosts, _kind_run_ended
+from ..ledger._journal import Ending
 from ..ledger._ledger import Ledger
 from ..plan._resolved import listed
 from ..policy import _file as _policy_file
@@ -35,6 +36,7 @@ def reconciled(task: PlanTask) -> dict[str, Any]:
     names = named or list(ENVIRONMENTS)
     environments = _hosts.environments(every, groups, names, env)
     releases: dict[str, str] = {}
+    undecided: dict[str, list[str]] = {}  # hosts by the reason
     late = []
     with task.ledger() as ledger:
         _import(task, names, env)
@@ -46,7 +48,11 @@ def reconciled(task: PlanTask) -> dict[str, Any]:
                 late.append(host)
                 continue
             root = str(task.value_of(host, ROOT) or "")
-            digest = record.target(environments.get(host, ""), host, root)
+            try:
+                digest = record.target(environments.get(host, ""), host, root)
+            except FleetError as error:
+                undecided.setdefault(str(error), []).append(host)
+                continue
             if digest and there != digest:
                 releases[host] = f"sha256:{digest}"
     journal = task.journal
@@ -57,12 +63,14 @@ def reconciled(task: PlanTask) -> dict[str, Any]:
             governed = {"ledger": head.ledger, "plan_required": True}
         note = {"hosts": [host], "reference": reference, "governed": governed, "plan": None}
         journal.gated(note)
-    journal.keep(RECONCILE, {"releases": releases, "late": late})
-    said = f"{len(every) - len(releases) - len(late)} of {len(every)} hosts have their release"
-    if late:
-        said += f"; late: {listed(late)}"
+    held = "; ".join([*([f"late: {listed(late)}"] if late else []), *undecided])
+    journal.keep(RECONCILE, {"releases": releases, "held": held})
+    if held or not releases:
+        journal.close(Ending("held" if held else "done", held))
+    count = len(every) - len(releases) - len(late) - sum(map(len, undecided.values()))
+    said = f"{count} of {len(every)} hosts have their release" + (f"; {held}" if held else "")
     task.show(said)
-    return {"changed": False, "msg": said, "next": "end" if late and not releases else "go"}
+    return {"changed": False, "msg": said, "next": "end" if held and not releases else "go"}
 
 
 def _import(task: PlanTask, names: Sequence[str], env: str | None) -> None:

@@ -24,6 +24,7 @@ from ._task import PlanTask
 Result = dict[str, Any]
 SOAK, END, DONE = "soak", "end", "done"
 AS_STAGED, AS_BACKED_OUT = "staged", "backed_out"
+STAGED_ONLY = "staged on all hosts, and not made live"
 TICK_S = 60.0  # between two lines while a wave soaks
 
 
@@ -63,6 +64,8 @@ def staged(task: PlanTask) -> Result:
         return _concluded(task, kept, fleet, decision, kept.hosts)
     only = task.arguments["as"] == AS_STAGED
     replace(kept, batches=() if only else batches).keep(journal)
+    if only:
+        journal.close(Ending("done", STAGED_ONLY, kept.release["digest"]))
     late = [member.host for member in fleet.in_state(_members.LATE)]
     task.show(*_announced(batches, late, only))
     waves = [batch.to_plain() for batch in batches]
@@ -190,7 +193,9 @@ def _concluded(
     if asked and verdict == "backed_out":  # as it was asked to
         verdict, reason = "done", ""
     result: Result = {"changed": False, "next": DONE if verdict == "done" else END}
-    if intent is not None:
+    if intent is None:  # nothing is on record of a run that only stages
+        task.journal.close(Ending(verdict, reason, kept.release["digest"]))
+    else:
         if verdict in ("backed_out", "failed") and not task.check:
             issue = _after_failure.open_issue(task, kept, fleet, verdict, reason, intent.run)
             reason += f" (issue {issue})" if issue else ""

@@ -36,6 +36,7 @@ WELL = {"was_well": True}
 DOWN = {"was_well": False}
 NEW = {"is_new": True}
 DONE = {"touched": True, "works": True, "was_well": True}
+WAS_DOWN = {"touched": True, "was_well": False}
 TOUCHED = {"touched": True, "was_well": True}
 
 
@@ -91,6 +92,9 @@ def test_a_run_goes_on_after_staging_where_all_hosts_are_well(members, rules, de
         ([(STAGED, NEW)] * 3, {"min_in_service": 3}, ["abc"]),
         ([(COMMITTED, DONE), STAGED, STAGED], {"min_in_service": 2}, ["ab", "c"]),
         ([STAGED] * 2, {"min_in_service": 2, "missing": ("y",)}, ["a", "b"]),
+        # Those that are down bring it back to where others may change.
+        ([STAGED, (STAGED, DOWN), STAGED], {"min_in_service": 2}, ["b", "a", "c"]),
+        ([STAGED, (STAGED, DOWN), (STAGED, DOWN)], {"min_in_service": 1}, ["bc", "a"]),
     ],
 )
 def test_batches_leave_enough_hosts_in_service(members, rules, batches):
@@ -98,13 +102,13 @@ def test_batches_leave_enough_hosts_in_service(members, rules, batches):
 
 
 def test_a_minimum_that_leaves_no_host_names_those_out_of_service():
-    few = fleet(STAGED, (STAGED, DOWN), LATE, STAGED, min_in_service=2, unhealthy="allow")
+    few = fleet(STAGED, (STAGED, DOWN), LATE, STAGED, min_in_service=3, unhealthy="allow")
 
     with pytest.raises(FleetError) as caught:
         few.waves()
 
     assert str(caught.value) == (
-        "min_in_service: 2 of 4 hosts must stay in service, and 2 are (not b, c): "
+        "min_in_service: 3 of 4 hosts must stay in service, and 2 are (not b, c): "
         "no host may change"
     )
 
@@ -121,7 +125,12 @@ def test_a_minimum_that_leaves_no_host_names_those_out_of_service():
         ([(COMMITTED, DONE), (LOST, TOUCHED)], {"unhealthy": "allow"}, BACK_OUT),
         ([(FAILED, TOUCHED)], {}, BACK_OUT),
         ([(RESTORED, TOUCHED), STAGED], {}, STOP),
-        ([(RESTORED, TOUCHED), STAGED], {"on_failure": HOLD}, STOP),
+        ([(RESTORED, TOUCHED), STAGED], {"on_failure": HOLD}, HOLD),
+        ([(COMMITTED, DONE), (RESTORED, WAS_DOWN)], {"unhealthy": "allow"}, GO),
+        ([(ON_TRIAL, DONE), (RESTORED, WAS_DOWN)], {"unhealthy": "allow"}, GO),
+        ([(COMMITTED, DONE), (RESTORED, WAS_DOWN)], {}, BACK_OUT),
+        ([(COMMITTED, DONE), (FAILED, WAS_DOWN)], {"unhealthy": "allow"}, BACK_OUT),
+        ([(STAGED, DOWN), (RESTORED, WAS_DOWN)], {"unhealthy": "allow"}, STOP),
         ([REFUSED, STAGED], {}, STOP),
     ],
 )

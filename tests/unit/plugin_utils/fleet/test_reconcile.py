@@ -72,6 +72,14 @@ def test_nothing_is_decided(runs, there, unreached, bad, why):
         target(runs, there, unreached, bad)
 
 
+def test_a_back_out_of_a_few_hosts_is_not_completed_on_the_others():
+    there = rows(a=OLD, b=NEW, c=NEW)
+
+    with pytest.raises(FleetError, match="backed out of some hosts, and is live on b, c: back it"):
+        target([run(act="back_out"), run()], there, hosts="a")
+    assert target([run(act="back_out"), run()], rows(a=OLD, b=OLD, c=NEW), hosts="abc") == OLD
+
+
 def test_a_trial_of_a_held_run_is_left_to_a_run_that_soaks():
     there = [*rows(a=NEW, c=NEW), {**rows(b=NEW)[0], "phase": "on trial"}]
 

@@ -20,7 +20,8 @@ class Inventory:
         return {"blue": ("b", "d")}.get(pattern, (pattern,))
 
     def value_of(self, host, name):
-        return {"rack": {"a": 1, "b": 1, "c": 2}, "size": {"c": "small"}}[name].get(host)
+        known = {"rack": {"a": 1, "b": 1, "c": 2}, "size": {"c": "small"}}
+        return known.get(name, {}).get(host)
 
     def addresses(self, hosts):
         known = {"a": ("10.0.1.1",), "b": ("10.0.1.2",), "c": ("10.0.2.1", "fd00::1")}
@@ -48,6 +49,11 @@ def order(**step):
 )
 def test_canaries_and_failure_domains_are_what_the_inventory_has(step, hosts):
     assert order(**step) == hosts
+
+
+def test_a_failure_domain_that_no_host_has_is_refused():
+    with pytest.raises(FleetError, match="no host of the plan has the variable 'rck'"):
+        order(failure_domain="rck")
 
 
 @pytest.mark.parametrize("word", ["e", "size=large", "192.0.2.0/24", "ed/ge"])
