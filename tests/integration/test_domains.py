@@ -80,7 +80,7 @@ def test_a_plan_with_domains_goes_from_proposal_to_closing(estate):
     page = (pages / "plans/checkout-2.md").read_text()
     assert page.startswith("# checkout-2: shop-db 2.0.0, shop-api 2.0.0, shop-web 2.0.0\n")
     assert "\n- web needs: api\n- With web are backed out: api\n" in page
-    assert "- Hosts of db (1): local1\n" in page
+    assert "\n- db: nothing → 2.0.0 on 1 host: local1\n" in page
     assert "Hosts of web" in (pages / "plans/checkout-2.html").read_text()
     assert estate.propose().result("Propose the plan")["changed"] is False
     estate.agree()

@@ -93,6 +93,7 @@ def station(controller, local_hosts, inventory, run_playbook, library, keys, tmp
     return Station(controller, local_hosts(3), inventory, run_playbook, library, keys, tmp_path)
 
 
+@pytest.mark.every_point
 def test_a_train_deploys_all_domains_in_their_order_and_once(station):
     station.plan()
     prognosis = station.train(check=True)

@@ -16,7 +16,7 @@ from ..ledger._event import Actor, LedgerError
 from ..ledger._ledger import Ledger
 from ..ledger._trains import RUNNING, Change, Train
 from ..plan._resolved import Resolved
-from ._train import BACK_OUT, DONE, HELD, LIVE, REFUSED, Known
+from ._train import BACK_OUT, BACKED_OUT, DONE, HELD, LIVE, REFUSED, Known
 
 ENDING_SECONDS = 60.0  # for jobs of a process that is over, which end with it
 TICK_SECONDS = 0.5
@@ -195,6 +195,8 @@ class Record:
             if said["act"] == "deploy" and said.get("plan", {}).get("name") == plan:
                 found.pop(said["run"], None)
                 found[said["run"]] = None
+            elif said["act"] == "reconcile" and found:
+                found[said["run"]] = None  # it completed what the plan deployed
             elif said["act"] == "back_out" and self._went_well(said["run"]):
                 found.clear()
         return [run for run in reversed(found) if not self._changed_nothing(part, run)]
@@ -204,7 +206,10 @@ class Record:
         return bool(rows) and all(row["ended"] and row["verdict"] == DONE for row in rows)
 
     def _changed_nothing(self, part: Resolved, run: str) -> bool:
-        """Tell whether a *run* ended, and changed nothing: there is nothing to undo."""
+        """Tell whether a *run* ended, and changed nothing, or undid it: nothing is left to undo."""
+        rows = self._ledger.rows("runs", run=run, act="deploy")
+        if rows and all(row["ended"] and row["verdict"] == BACKED_OUT for row in rows):
+            return True
         events = self._ledger.events(kind=_kind_run_ended.NAME, subject=part.release["name"])
         ends = [event.body for event in events if event.body["run"] == run]
         hosts = [host for body in ends for host in body["hosts"]]

@@ -12,6 +12,7 @@ from ..adapter import _command_line, _run_folder
 from ..definition import _duration
 from ..gates import _collect
 from ..ledger import _trains
+from ..ledger._journal import Ending
 from ..ledger._trains import DID, DOES, Change
 from ..plan._plan import Plan, Step
 from ..plan._resolved import Resolved
@@ -66,6 +67,7 @@ def run(task: PlanTask) -> Result:
             verdict, reason = conductor.run(state, way)
         finally:
             jobs.close()
+    task.journal.close(Ending(verdict, reason or _became(record.train)))
     return result(record.train, verdict, reason, output)
 
 
@@ -92,6 +94,11 @@ def _domains(train: _trains.Train) -> dict[str, dict[str, str]]:
     for each in train.changes:
         found[each.domain] = _told(each)
     return {name: found.get(name, {"state": "waits"}) for name in train.domains}
+
+
+def _became(train: _trains.Train) -> str:
+    """Return what became of each domain, in a line."""
+    return ", ".join(f"{name} {said['state']}" for name, said in _domains(train).items())
 
 
 def _told(change: Change) -> dict[str, str]:
