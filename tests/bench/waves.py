@@ -3,6 +3,8 @@
 """What waves cost: a plan over SSH hosts in three waves beside the same in one, in turn.
 
 .venv/bin/python tests/bench/waves.py --hosts 20 --rounds 3
+
+And what it costs to decide after a wave, of pretended hosts with a real ledger and journal.
 """
 
 from __future__ import annotations
@@ -21,12 +23,23 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT))
 
+sys.path.insert(0, str(CHECKOUT / ".dev"))
+
+from ansible_collections.itops.release.plugins.plugin_utils.ledger._ledger import (  # noqa: E402
+    Ledger,
+)
+from ansible_collections.itops.release.tests.fakes import (  # noqa: E402
+    simulated_run,
+    simulated_stories,
+)
 from tests.hosts import Fleet  # noqa: E402 - the path comes first
 
 BIN = Path(sys.executable).parent
 USER = pwd.getpwuid(os.getuid()).pw_name
 ONE, THREE = ["100%"], [1, "25%", "100%"]
 BUDGET = 1.3  # three waves, by one wave
+DECIDING_BUDGET = 50  # milliseconds to read the verdicts of a wave, record it, and decide
+DECIDING_HOSTS = (20, 1000)
 POLICY = {
     "format": 1,
     "people": {"ada": {"roles": ["release_manager"], "os_user": USER}},
@@ -64,9 +77,37 @@ def section(rounds, count=20):
             f"| one wave, seconds | {spread(found['one'])} | |",
             f"| waves {THREE}, seconds | {spread(found['three'])} | |",
             f"| three waves by one, budget {BUDGET} | {spread(ratios)} | {mark} |",
+            *map(deciding, DECIDING_HOSTS),
             "",
         ]
     )
+
+
+def deciding(hosts):
+    """Return a row: how long the decision after each of six waves took, with files for a ledger."""
+    taken = []
+    waves = simulated_run._rolling_out
+
+    def timed(*arguments, **more):
+        start = time.perf_counter()
+        result = decide(*arguments, **more)
+        taken.append((time.perf_counter() - start) * 1000)
+        return result
+
+    decide, waves.switched = waves.switched, timed
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            ledger = Ledger(f"{folder}/ledger.db")
+            fleet = simulated_stories.quiet(hosts, ledger=ledger, folder=folder, waves=("17%",))
+            verdict = simulated_run.Run(fleet).deploy()
+    finally:
+        waves.switched = decide
+    if verdict != "done":
+        sys.exit(f"bench: the pretended run ended as {verdict}")
+    mark = "met" if statistics.median(taken) <= DECIDING_BUDGET else "**missed**"
+    budget = f"budget {DECIDING_BUDGET} at {DECIDING_HOSTS[0]} hosts"
+    shown = mark if hosts == DECIDING_HOSTS[0] else ""
+    return f"| deciding after a wave of {hosts} hosts, ms, {budget} | {spread(taken)} | {shown} |"
 
 
 def spread(values):
