@@ -17,6 +17,9 @@ description:
     M(itops.release.release_deployment_info) or M(itops.release.release_build), nor seals what that
     built.
   - A run that is interrupted, or that ends with an error, closes with what is known of each host.
+  - Adds the run to a file of metrics for Prometheus, and posts one message to a webhook, where
+    O(textfile) or O(webhook) is set and the run handled releases. A failure of these is a warning.
+    In check mode neither is done. A run that is interrupted posts nothing.
   - On Linux it lets the workers of the run end when the main process is killed.
   - It reports; it never changes the course of a run or its exit status.
 version_added: 0.1.0
@@ -39,6 +42,54 @@ options:
         key: record
     env:
       - name: ITOPS_RELEASE_RECORD
+  textfile:
+    description:
+      - A file for the textfile collector of Prometheus' node_exporter, to which the run is added
+        when it ends. Its name must end in C(.prom).
+      - The file is replaced in one step, with mode 0644. Runs that end at once wait for each other
+        by a lock file beside it.
+      - Counters go on from the values in the file. Applications and environments that the run did
+        not handle keep their values; at most 200 are kept, those of the newest runs.
+    type: path
+    ini:
+      - section: callback_metrics
+        key: textfile
+    env:
+      - name: ITOPS_RELEASE_TEXTFILE
+  webhook:
+    description:
+      - A URL (http or https) to which one JSON body is posted when the run ends, once, with a limit
+        of five seconds. Redirects are not followed.
+      - User and password in it are sent as basic authentication. Messages have its host only.
+    type: str
+    ini:
+      - section: callback_metrics
+        key: webhook
+    env:
+      - name: ITOPS_RELEASE_WEBHOOK
+  webhook_token:
+    description: A secret that is sent to O(webhook) as a bearer token.
+    type: str
+    env:
+      - name: ITOPS_RELEASE_WEBHOOK_TOKEN
+  webhook_template:
+    description:
+      - The body that is posted to O(webhook), which is one of the following, or the path of a
+        Jinja2 template.
+      - V(cdevents) is CDEvents 0.5.1 as CloudEvents. Nothing is posted when no service was
+        deployed, upgraded, rolled back or removed.
+      - V(devlake) is a deployment of Apache DevLake. Nothing is posted when nothing was deployed.
+      - V(chat) is C({"text":"…"}) with a line for each application and environment.
+      - A template gives JSON. Each value that it prints is JSON already, text with its quotes. It
+        has C(run), C(began), C(ended), C(seconds), C(text), and C(places), a list of what
+        became of each application in each environment.
+    type: str
+    default: cdevents
+    ini:
+      - section: callback_metrics
+        key: webhook_template
+    env:
+      - name: ITOPS_RELEASE_WEBHOOK_TEMPLATE
 """
 
 import contextlib
@@ -46,6 +97,7 @@ import errno
 import functools
 import json
 import os
+import platform
 import select
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -69,6 +121,8 @@ if TYPE_CHECKING:
     from ansible.playbook import Playbook
     from ansible.playbook.play import Play
     from ansible.playbook.task import Task
+
+    from ..plugin_utils.telemetry import _run_watch
 
 DEPLOYMENT = "itops.release.release_deployment"
 INSPECTION = "itops.release.release_deployment_info"
@@ -122,9 +176,13 @@ class CallbackModule(CallbackBase):
         self.broken = False
         self.run_id: str | None = None
         self.watching = False  # whether an end that Ansible gives no callback for is told
+        self.ended_by: str | None = None  # the host that told the verdict of the run
         self.going_on = False  # a playbook has begun whose end has not been told
         self.record: int | None = None  # the file descriptor
         self.recorder = _recorder.Recorder()
+        self.journal_start = 0  # what this playbook notes in the journal of the run begins there
+        # None where the run is not reported to others.
+        self.watch: _run_watch.RunWatch | None = None
         self.waiting: dict[
             str, Play
         ] = {}  # the plays of the playbook that have not started, by identifier
@@ -141,6 +199,9 @@ class CallbackModule(CallbackBase):
             }
             self._write(self.record, json.dumps(line).encode() + b"\n")
         self.recorder.note(event)
+        if self.watch:
+            with self._dropping_the_watch():
+                self.watch.note(event)
 
     def _write(self, record: int, line: bytes) -> None:
         try:
@@ -163,12 +224,43 @@ class CallbackModule(CallbackBase):
                 self.record = _open_record(path)
             except OSError as error:
                 self._display.warning(f"There will be no record of itops.release: {error}")
+        self.watch = None
+        if not self.recorder.check_mode:
+            with self._dropping_the_watch():
+                self.watch = self._watch(extra_vars)
+        self.journal_start = _noting.journal().position()
         self.note(_facts.Run(check_mode=self.recorder.check_mode))
         self.going_on = True
         if not self.watching:
             self.watching = True
             _lifetime.end_workers_with_this_process()
             _lifetime.tell_of_the_end(self._stop)
+
+    def _watch(self, extra_vars: dict[str, Any]) -> _run_watch.RunWatch | None:
+        textfile, webhook = self.get_option("textfile"), self.get_option("webhook")
+        if not textfile and not webhook:
+            return None
+        # Few runs need it, and a run should start without it.
+        from ..plugin_utils.telemetry import _export, _run_watch
+
+        export = _export.Export(
+            textfile=textfile or "",
+            webhook=webhook or "",
+            template=self.get_option("webhook_template"),
+            token=self.get_option("webhook_token") or "",
+        )
+        return _run_watch.RunWatch(export, self.run_id or "", platform.node(), extra_vars)
+
+    @contextlib.contextmanager
+    def _dropping_the_watch(self) -> Iterator[None]:
+        """Let a mistake in what others are told cost no more than that."""
+        try:
+            yield
+        except Exception as error:  # whose text may have parts of the webhook's URL
+            self.watch = None
+            self._display.warning(
+                f"itops.release gave up metrics and webhook: {type(error).__name__}"
+            )
 
     @_guarded
     def _stop(self, cause: str) -> None:
@@ -181,6 +273,7 @@ class CallbackModule(CallbackBase):
             if _takes_output(sys.stdout):
                 self._show()
                 sys.stdout.flush()
+            self._report_to_others(is_stopped=True)
 
     @_guarded
     def v2_playbook_on_play_start(self, play: Play) -> None:
@@ -249,6 +342,7 @@ class CallbackModule(CallbackBase):
             status = "unreachable"
         make = OF_ANSWERS.get(action)
         if action in _answers.SPEAKS_FOR_ITSELF and result.task.name == _answers.END_OF_RUN:
+            self.ended_by = host if status == "failed" else self.ended_by
             return
         if make and not _looks_beside(result.task):
             self._plan()
@@ -271,9 +365,10 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_stats(self, stats: AggregateStats) -> None:
         self._plan_the_rest()
         failed, unreachable = tuple(sorted(stats.failures)), tuple(sorted(stats.dark))
-        self.note(_facts.End(failed=failed, unreachable=unreachable))
+        self.note(_facts.End(failed=failed, unreachable=unreachable, ended_by=self.ended_by))
         self.going_on = False
         self._show()
+        self._report_to_others()
 
     def _show(self) -> None:
         lines = _report.render(self.recorder)
@@ -281,6 +376,14 @@ class CallbackModule(CallbackBase):
             self._display.banner("RELEASES")
         for tone, line in [*lines, *_verdict_lines(self.recorder.check_mode)]:
             self._display.display(line, color=COLOURS[tone])
+
+    def _report_to_others(self, is_stopped: bool = False) -> None:
+        """Add the run to the metrics and post it, where that is wanted; failures are warnings."""
+        if self.watch and self.recorder.speaks():
+            with self._dropping_the_watch():
+                parts = _noting.journal().parts(self.journal_start)
+                for line in self.watch.end(self.recorder.rows(), parts, is_stopped):
+                    self._display.warning(f"itops.release: {line}")
 
 
 def _verdict_lines(check_mode: bool) -> list[tuple[str, str]]:

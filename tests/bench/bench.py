@@ -22,7 +22,14 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT))
 
-from tests.bench import budgets, ledger, notes, report, waves  # noqa: E402 - the path comes first
+from tests.bench import (  # noqa: E402 - the path comes first
+    budgets,
+    callback,
+    ledger,
+    notes,
+    report,
+    waves,
+)
 from tests.bench.operations import Bench  # noqa: E402
 from tests.hosts import Fleet, HostsError, why_not  # noqa: E402
 
@@ -40,7 +47,7 @@ def main():
     for store in options.store or STORES:
         sections.append(measure(store, options.hosts, options.rounds, options.growth))
         print(sections[-1], flush=True)
-    for section in (notes.section, ledger.section, waves.section):
+    for section in (notes.section, ledger.section, waves.section, callback.section):
         sections.append(section(options.rounds))
         print(sections[-1], flush=True)
     if options.write:

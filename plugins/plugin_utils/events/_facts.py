@@ -228,11 +228,17 @@ class Failure(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class End(Event):
-    """The run ended; these hosts count as *failed* or *unreachable* for Ansible."""
+    """The run ended; these hosts count as *failed* or *unreachable* for Ansible.
+
+    One of the failed is *ended_by*, the host that told the verdict of the run: nothing else
+    failed on it.
+    """
 
     kind = "end"
+    may_lack = frozenset({"ended_by"})
     failed: tuple[str, ...]
     unreachable: tuple[str, ...]
+    ended_by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,10 @@ WRONG = ("put back", "failed", "unreachable", "drifted")  # outcomes that a run 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the report, not yet laid out."""
+    """One line of the report, not yet laid out.
+
+    *before* and *after* are what was current there at first and at last; a build has what it made.
+    """
 
     host: str
     root: str
@@ -28,6 +31,8 @@ class Row:
     releases: str = ""
     detail: str = ""
     sent: int = 0
+    before: _facts.Release = NOTHING
+    after: _facts.Release = NOTHING
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class Recorder:
         self._working: dict[str, str] = {}  # the task of ours that each host has not answered yet
         self._reported: set[str] = set()  # hosts that failed and stay in the play
         self._ended_failed: set[str] = set()
+        self._ended_by: str | None = None
         self._ended_unreachable: set[str] = set()
 
     def note(self, event: _facts.Event | None) -> None:
@@ -78,7 +84,8 @@ class Recorder:
             case _facts.Failure():
                 self._note_failure(event)
             case _facts.End():
-                self._ended_failed.update(event.failed)
+                self._ended_by = event.ended_by
+                self._ended_failed.update(host for host in event.failed if host != event.ended_by)
                 self._ended_unreachable.update(event.unreachable)
             case _facts.Stopped():
                 self.stopped_by = event.by
@@ -183,8 +190,9 @@ class Recorder:
             if latest == Workspace(workspace):
                 said += self._ending(host, workspace)
             release = " ".join(filter(None, map(trace.release.get, ("name", "version"))))
+            made = _facts.Release.from_plain(trace.release)
             for outcome, detail in said or [("unchanged", "")]:
-                yield Row(host, workspace, outcome, release, detail)
+                yield Row(host, workspace, outcome, release, detail, after=made)
 
     def _ending(self, host: str, workspace: str) -> Iterator[tuple[str, str]]:
         """Yield outcome and detail of what ended a build on *host* from outside, if any."""
@@ -205,7 +213,8 @@ class Recorder:
         detail = _words.detail(trace, reason, notes)
         if latest and (interrupted := self._interrupted(host)):
             outcome, detail = "interrupted", interrupted
-        return Row(host, root, outcome, _words.transition(trace), detail, trace.sent)
+        releases = _words.transition(trace)
+        return Row(host, root, outcome, releases, detail, trace.sent, trace.found, trace.left)
 
     def _row_without_answer(self, host: str) -> Row:
         reason = self._failures.get(host, "")
@@ -243,7 +252,7 @@ class Recorder:
 
     def hides_failures(self) -> bool:
         """Tell whether hosts went wrong and Ansible counts none: something rescued them all."""
-        counted = self.stopped_by or self._ended_failed | self._ended_unreachable
+        counted = self.stopped_by or self._ended_by or self._ended_failed | self._ended_unreachable
         asked_only = {
             place for place, trace in self._traces.items() if trace.asked_only and not trace.verdict
         }

@@ -29,6 +29,7 @@ EVENTS = [
     _answers.pruning("localhost", {"msg": "nothing"}),
     _answers.failure("web1", "failed", "Migrate", "m", {"msg": "no"}),
     _facts.End(failed=("web1",), unreachable=()),
+    _facts.End(failed=("web1",), unreachable=(), ended_by="web1"),
     _facts.Stopped(by="SIGTERM"),
 ]
 

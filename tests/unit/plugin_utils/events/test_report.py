@@ -354,6 +354,22 @@ def test_a_host_gets_the_line_that_is_true_of_it(events, outcome, releases, deta
     assert (row.outcome, row.releases, row.detail) == (outcome, releases, detail)
 
 
+@pytest.mark.parametrize(
+    ("events", "before", "after"),
+    [
+        ([ACTIVATED, ACCEPTED], ONE, TWO),
+        ([ACTIVATED, PROBE_FAILED], ONE, ONE),
+        ([deployed(NONE, TWO)], NONE, TWO),
+        ([inspected(ONE)], ONE, ONE),
+    ],
+)
+def test_a_row_has_what_was_current_at_first_and_at_last(events, before, after):
+    (row,) = told(*events).rows()
+
+    assert [row.before.digest, row.after.digest] == [before["digest"], after["digest"]]
+    assert row.after.version == after["version"]
+
+
 @pytest.mark.parametrize("size", [1, 2, 50])
 def test_hosts_that_the_run_did_not_come_to_are_named(size):
     later = [f"later{number}" for number in range(size)]
@@ -381,6 +397,23 @@ def test_the_report_is_laid_out_in_columns_and_ends_with_the_counts():
         "",
         "1 deployed, 1 unchanged, 1 failed; 2 left out by --limit: partial; 41.2 kB sent.",
     ]
+
+
+def test_the_host_that_tells_the_verdict_of_the_run_has_not_failed():
+    ended = _facts.End(failed=("web1",), unreachable=(), ended_by="web1")
+
+    lines = report(plan("web1", left_out=["web2"]), STAGED, ACTIVATED, ACCEPTED, ended)
+
+    assert lines[0] == "web1  deployed  shop 1.0.0 → 2.0.0  41.2 kB sent"
+    assert lines[-1] == "1 deployed; 1 left out by --limit: partial; 41.2 kB sent."
+
+
+def test_what_the_verdict_of_a_run_tells_is_not_hidden():
+    ended = _facts.End(failed=("web2",), unreachable=(), ended_by="web2")
+
+    lines = report(plan("web1", "web2"), PROBE_FAILED, ended)
+
+    assert not any("hides this" in line for line in lines)
 
 
 def test_check_mode_says_would():
