@@ -75,6 +75,12 @@ options:
   risk:
     description: The risk of the plan that was reviewed.
     type: str
+  item:
+    description:
+      - With O(kind=acceptance), the item of the acceptance list that O(reason) answers, such as
+        V(owner), or V(level checkout answers) for a service level of the plan.
+      - Without it, the acceptance is of the whole.
+    type: str
 seealso:
   - module: itops.release.release_plan
 """

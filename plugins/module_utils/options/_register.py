@@ -28,4 +28,5 @@ def options() -> Dict[str, Any]:
         "corrective_action": {"type": "str"},
         "by": {"type": "str"},
         "risk": {"type": "str"},
+        "item": {"type": "str"},
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..gates import _collect
+from ..handover import _early_life, _items
 from ..ledger._event import Actor, LedgerError
 from ..ledger._ledger import Ledger
 from ..plan import _demands
@@ -42,6 +43,8 @@ def _once(task: PlanTask, ledger: Ledger) -> Result:
     standing = _standing(task, ledger)
     _check_known(task, kind, standing)
     _warn_of_no_effect(task, ledger)
+    if kind == ACCEPTANCE and task.sources.policy:
+        task.acting.demand_person("to accept")
     person = _who(task)
     id_ = _id(task, kind, entries, standing)
     change = _register.CLOSED if task.arguments["state"] == "closed" else _register.OPENED
@@ -114,11 +117,33 @@ def _id(
             raise RegisterError(f"risk (release_risk) is not in the plan; valid: {valid}")
         return f"{standing.plan}/{task.arguments['risk']}"
     if kind == ACCEPTANCE:
-        environment = task.arguments["env"]
-        if standing.resolved.plan.step(environment or "") is None:
-            raise RegisterError("env (release_env) is required: an environment of the plan")
+        environment = task.arguments["env"] or standing.resolved.plan.path[-1].environment
+        if standing.resolved.plan.step(environment) is None:
+            names = ", ".join(step.environment for step in standing.resolved.plan.path)
+            raise RegisterError(f"env (release_env): the plan has no {environment}; valid: {names}")
+        item = task.arguments["item"]
+        _check_item(task, standing)
+        if item:
+            last = standing.resolved.plan.path[-1].environment
+            return _items.id_of(standing.plan, standing.revision, last, item)
         return f"{standing.plan}/{environment}"
     return str(given)
+
+
+def _check_item(task: PlanTask, standing: Standing) -> None:
+    """Refuse an item that the acceptance list does not have, and one without an answer."""
+    item = task.arguments["item"]
+    if not item:
+        return
+    known = [each.id for each in _items.ITEMS]
+    known += [_early_life.LEVEL + name for name in _items.levels(standing)]
+    if item not in known:
+        raise RegisterError(
+            f"item (release_item): '{item}' is not on the acceptance list; valid: "
+            f"{', '.join(known)}"
+        )
+    if not (task.arguments["reason"] or "").strip():
+        raise RegisterError(f"reason (release_reason) is required: the answer to {item}")
 
 
 def _check_known(task: PlanTask, kind: str, standing: Standing | None) -> None:
@@ -132,7 +157,11 @@ def _check_known(task: PlanTask, kind: str, standing: Standing | None) -> None:
     if kind != ACKNOWLEDGEMENT or standing is None or not by:
         return
     steps = standing.resolved.plan.path
-    valid = sorted({who for step in steps for who in step.acknowledge})
+    guides = standing.resolved.plan.plain.get("service", {}).get("guides", ())
+    valid = sorted(
+        {who for step in steps for who in step.acknowledge}
+        | {guide["audience"] for guide in guides}
+    )
     if by not in valid:
         raise RegisterError(
             f"by (release_by): the plan needs no acknowledgement of '{by}'; valid: "
