@@ -4,27 +4,40 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 from . import _templates
 from ._markdown import TemplateError
 
+ESCAPES = True
+
 
 def render(name: str, values: Mapping[str, Any]) -> str:
     """Return the template *name* of the collection, filled with *values*; TemplateError."""
     import jinja2
-    import jinja2.sandbox
 
-    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
-        autoescape=True,
+    try:
+        return str(_environment().get_template(name).render(values))
+    except (jinja2.TemplateError, TypeError, ValueError) as error:
+        raise TemplateError(f"{name}: {' '.join(str(error).split())}") from None
+
+
+@functools.lru_cache(maxsize=None)
+def _environment() -> Any:
+    """Return the environment; it keeps templates that it has compiled.
+
+    The templates are files of the collection, and what they are filled with is data: no sandbox.
+    """
+    import jinja2
+
+    return jinja2.Environment(
+        autoescape=ESCAPES,
         finalize=_templates.shown,
+        loader=jinja2.FunctionLoader(_templates.text),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    try:
-        return environment.from_string(_templates.text(name)).render(values)
-    except (jinja2.TemplateError, TypeError, ValueError) as error:
-        raise TemplateError(f"{name}: {' '.join(str(error).split())}") from None

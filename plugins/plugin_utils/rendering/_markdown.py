@@ -8,6 +8,7 @@ whatever Markdown, HTML or escape sequences are in it.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -35,8 +36,14 @@ class TemplateError(ReleaseError):
     code = "invalid_template"
 
 
+class Code(str):
+    """A line within a block of code, where nothing is markup; it must not begin with a fence."""
+
+
 def escape(value: object) -> str:
     """Return *value* as Markdown that shows its text in a line."""
+    if isinstance(value, Code):
+        return _commits.shown(" ".join(value.splitlines()))
     text = " ".join(_commits.shown(str(value)).split())
     return NUMBERED.sub(r"\1\\\2", SPECIAL.sub(lambda match: "\\" + match[0], text))
 
@@ -48,6 +55,18 @@ def render(template: str, name: str, values: Mapping[str, Any]) -> str:
     reaches no more than what it is given.
     """
     import jinja2
+
+    try:
+        return str(_compiled(template).render(values))
+    except jinja2.TemplateSyntaxError as error:
+        raise TemplateError(f"{name}:{error.lineno}: {error.message}") from None
+    except (jinja2.TemplateError, TypeError, ValueError, KeyError, ArithmeticError) as error:
+        raise TemplateError(f"{name}: {' '.join(str(error).split())}") from None
+
+
+@functools.lru_cache(maxsize=32)
+def _compiled(template: str) -> Any:
+    """Return the text *template* as a template of Jinja2."""
     import jinja2.sandbox
 
     environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
@@ -58,12 +77,7 @@ def render(template: str, name: str, values: Mapping[str, Any]) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["date"] = _date
-    try:
-        return environment.from_string(template).render(values)
-    except jinja2.TemplateSyntaxError as error:
-        raise TemplateError(f"{name}:{error.lineno}: {error.message}") from None
-    except (jinja2.TemplateError, TypeError, ValueError, KeyError, ArithmeticError) as error:
-        raise TemplateError(f"{name}: {' '.join(str(error).split())}") from None
+    return environment.from_string(template)
 
 
 def _date(seconds: float) -> str:

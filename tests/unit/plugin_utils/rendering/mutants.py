@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from ansible_collections.itops.release.tests.mutants.matching import Mutant
 
+HTML = "plugin_utils/rendering/_html.py"
 MARKDOWN = "plugin_utils/rendering/_markdown.py"
 RENDERED_TESTS = "unit/plugin_utils/notes/test_rendered.py"
 
@@ -16,6 +17,13 @@ MUTANTS = (
         "escape",
         "None",
         f"{RENDERED_TESTS} shows_as_text",
-        within="render",
+        within="_compiled",
+    ),
+    Mutant(
+        "escaping what pages are filled with",
+        HTML,
+        "ESCAPES = True",
+        "ESCAPES = False",
+        "unit/plugin_utils/report/test_pages.py hostile",
     ),
 )
