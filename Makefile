@@ -3,10 +3,11 @@
 
 tiers = .venv/bin/python -m tests.tooling.run_tiers
 
-.PHONY: help setup demo test test-quick bench faults lint format sanity package-check mutants clean
+.PHONY: help setup demo demo-release test test-quick bench faults lint format sanity package-check mutants clean
 
 help:
 	@echo 'make demo           the whole life of a release on eight sandbox hosts, in a minute'
+	@echo 'make demo-release   plans, approvals, waves, back-outs, an emergency, a train, close and evidence, in three minutes'
 	@echo 'make test           everything, in less than half an hour (as root: on real SSH hosts and containers too)'
 	@echo 'make test-quick     what needs no root and no network, in 3 minutes at most'
 	@echo 'make lint | sanity | package-check | mutants   one part of make test'
@@ -21,6 +22,9 @@ setup:
 
 demo: setup
 	@.venv/bin/python examples/shop/demo.py
+
+demo-release: setup
+	@.venv/bin/python examples/shop/demo_release.py
 
 test: setup
 	@$(tiers) all

@@ -21,7 +21,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import URLError
@@ -30,6 +29,7 @@ from urllib.request import ProxyHandler, build_opener
 import history
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from sandbox import MARK, NotShownError, free_ports, processes, remove
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 SHOP = Path(__file__).resolve().parent
@@ -38,14 +38,8 @@ HOSTS = ["test1", "test2", "staging1", "staging2", "prod1", "prod2", "prod3", "p
 # The file that somebody edits where it is live. Its content is the same in 1.0.0 and 1.1.0.
 EDITED_HOST, EDITED_FILE = "prod3", "templates/card.html"
 INTERRUPTED = 130  # the exit status, as shells have it
-# Whatever a run of the demo starts inherits this variable, and is found by it.
-MARK = "ITOPS_RELEASE_DEMO"
 # The hosts are on this machine; a proxy for the world outside knows nothing of them.
 HTTP = build_opener(ProxyHandler({}))
-
-
-class NotShownError(Exception):
-    """A step did not show what it promises."""
 
 
 def main():
@@ -64,13 +58,13 @@ def main():
 
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w", encoding="utf-8") as log_file:
-        sandbox = Sandbox(log_file, free_ports(len(HOSTS)))
+        sandbox = Sandbox(log_file, free_ports(len(HOSTS), usual=[18080]))
         try:
             status = tell(sandbox)
         except KeyboardInterrupt:
             status = INTERRUPTED
         finally:
-            sandbox.remove()
+            remove(sandbox.directory)
     if status == INTERRUPTED:
         say("\n  interrupted: whatever ran was ended, and the sandbox is gone")
     sys.exit(status)
@@ -218,7 +212,7 @@ def verified(sandbox):
 
 def removed(sandbox):
     sandbox.play("itops.release.uninstall", uninstall_purge_shared=True).must_succeed()
-    expect("processes", sandbox.processes(), [])
+    expect("processes", processes(sandbox.directory), [])
     expect("hosts that answer", [host for host in HOSTS if sandbox.listens(host)], [])
     left = [str(path) for host in HOSTS for path in sandbox.root(host).glob("*")]
     expect("left in the deployment roots", left, [])
@@ -413,47 +407,6 @@ class Sandbox:
 
     def last_lines(self, count):
         return Path(self.log.name).read_text(encoding="utf-8").splitlines()[-count:]
-
-    def processes(self):
-        """Return the number of every process that was started in this sandbox and still runs."""
-        mark = f"{MARK}={self.directory}".encode()
-        found = []
-        for entry in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):  # it ended while we looked, or it is another user's
-                if mark in (entry / "environ").read_bytes().split(b"\0"):
-                    found.append(int(entry.name))
-        return found
-
-    def remove(self):
-        """End every process of the sandbox, then delete it."""
-        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(ending, signal.SIG_IGN)
-        began = time.monotonic()
-        while processes := self.processes():
-            patient = time.monotonic() - began < 3
-            for number in processes:
-                with suppress(ProcessLookupError):
-                    os.kill(number, signal.SIGTERM if patient else signal.SIGKILL)
-            time.sleep(0.1)
-        shutil.rmtree(self.directory)
-
-
-def free_ports(count):
-    """Return a port after which *count* ports are free on this machine, the usual one if it can."""
-    for first in (18080, *range(20000, 32000, 100)):
-        if all(is_free(first + offset) for offset in range(1, count + 1)):
-            return first
-    sys.exit(f"the demo needs {count} free ports in a row, and found none between 20000 and 32000")
-
-
-def is_free(port):
-    with socket.socket() as server:
-        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            server.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 if __name__ == "__main__":
