@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from datetime import datetime, timezone
 from typing import Any
 
@@ -53,13 +54,21 @@ class ActionModule(ActionBase):
         reply = _ask(arguments, _hosts.told(arguments, task_vars))
         changed = bool(dest) and _files.put(dest, reply.text, keep=not self._task.check_mode)
         if arguments["show"]:
-            for line in reply.lines:
+            for line in [*reply.lines, *_pages(arguments)]:
                 Display().display(_canonical.printable(line))
         if not reply.problem:
             return {"changed": changed, **reply.data, "lines": list(reply.lines)}
         # Ansible prints all that a failed task returns.
         known = {key: reply.data[key] for key in ("findings",) if key in reply.data}
         return {"failed": True, "msg": reply.problem, "code": "ledger", **known}
+
+
+def _pages(arguments: _arguments.Arguments) -> list[str]:
+    """Return the line of a status that names the pages, where there are some."""
+    index = os.path.join(arguments["pages"] or "", "index.html")
+    if arguments["question"] != "status" or not arguments["pages"] or not os.path.isfile(index):
+        return []
+    return ["", f"pages: {index}"]
 
 
 def _ask(arguments: _arguments.Arguments, told: _finding.Told | None) -> _questions.Reply:

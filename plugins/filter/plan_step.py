@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: plan_step
 short_description: Read the hosts and waves of an environment from a plan
 description:
-  - Used by the playbook P(itops.release.deploy#playbook), which needs both before its first task.
+  - Used by the playbook C(itops.release.deploy), which needs both before its first task.
   - A plan that cannot be read gives all hosts; M(itops.release.release_gate) refuses the run then.
 version_added: 0.1.0
 author: The itops.release authors (@itops)

@@ -11,7 +11,7 @@ description:
   - Reads what the hosts of a batch answered to M(itops.release.release_deployment), records it in
     the ledger in one transaction, and decides - go on, stop, hold or back out.
   - A run that is backed out, or fails, opens an issue that blocks the release.
-  - The playbooks P(itops.release.deploy#playbook) and P(itops.release.reconcile#playbook) run it
+  - The playbooks C(itops.release.deploy) and C(itops.release.reconcile) run it
     with C(run_once) after each batch.
   - In check mode nothing is recorded.
 version_added: 0.1.0

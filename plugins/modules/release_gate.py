@@ -53,7 +53,7 @@ options:
     type: str
   in_waves:
     description: Whether the play is part of a deployment in waves, as the playbook
-      P(itops.release.deploy#playbook) has it.
+      C(itops.release.deploy) has it.
     type: bool
     default: false
   at:

@@ -67,6 +67,9 @@ options:
   dest:
     description: A file on the controller for the answer. It is JSON, or what O(format) says.
     type: path
+  pages:
+    description: The directory of M(itops.release.release_report), which O(question=status) names.
+    type: path
   show:
     description: Whether to print the answer to the terminal, as lines for people.
     type: bool

@@ -37,7 +37,7 @@ options:
   state:
     description:
       - V(checked) shows what would be proposed.
-      - V(proposed) records a new revision where something changed, and writes statements and pages.
+      - V(proposed) records a new revision where something changed, and writes statements.
       - V(decided) records O(decision) of the person whose O(key) or account it is.
       - V(cancelled) ends the plan. It needs O(reason).
       - V(closed) ends the plan once all its environments have the release.
@@ -55,10 +55,6 @@ options:
     description: The role in which the person approves. By default the first role of the person that
       is needed.
     type: str
-  pages:
-    description: A directory for pages. The plan is written to C(plans/) in it, as Markdown and
-      HTML.
-    type: path
 seealso:
   - module: itops.release.release_gate
   - module: itops.release.release_register

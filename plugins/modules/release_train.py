@@ -9,7 +9,7 @@ module: release_train
 short_description: Deploy the domains of a plan in their order
 description:
   - Deploys one environment of a plan with domains. Each domain is a job of ansible-runner on the
-    controller that runs the playbook P(itops.release.deploy#playbook) with the inventory, the extra
+    controller that runs the playbook C(itops.release.deploy) with the inventory, the extra
     variables and the options of this run.
   - Stages all domains first, side by side. Then each domain is deployed once those that it needs
     are. When a domain fails, C(on_failure) of the plan decides.

@@ -23,5 +23,6 @@ def options() -> Dict[str, Any]:
         "most": {"type": "int"},
         "format": {"type": "str", "choices": ["jsonl", "csv"], "default": "jsonl"},
         "dest": {"type": "path"},
+        "pages": {"type": "path"},
         "show": {"type": "bool", "default": False},
     }

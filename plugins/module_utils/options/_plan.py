@@ -19,5 +19,4 @@ def options() -> Dict[str, Any]:
         "state": {"type": "str", "choices": STATES, "default": "checked"},
         "decision": {"type": "str", "choices": DECISIONS, "default": "approve"},
         "role": {"type": "str"},
-        "pages": {"type": "path"},
     }

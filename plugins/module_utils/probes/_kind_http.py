@@ -59,7 +59,7 @@ def measure(probe: Probe) -> Tuple[bool, str]:
     status, body = seen.status, seen.body
     if status is None or (status in _wanted(probe) and body is None):
         return False, "%s: %s" % (told, seen.trouble if in_time else "timed out")
-    answered = "%s answered %d" % (told, status)
+    answered = "%s answered %s" % (told, status)
     if status not in _wanted(probe):
         return False, answered
     found, problem = _look_into(body or b"", probe)

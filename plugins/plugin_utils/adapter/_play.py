@@ -87,6 +87,22 @@ def value_of(task_vars: Mapping[str, Any], host: str, name: str) -> Any:
     return _value(variables, name, host)
 
 
+def text_of(action: ActionBase, task_vars: Mapping[str, Any], name: str) -> str:
+    """Return the variable *name* as the task sees it, which must be text; no error has its value.
+
+    A template in it is one of the inventory, and the text is no template.
+    """
+    if name not in task_vars:
+        raise PlayError(f"the variable {name} is not defined")
+    try:
+        value = action._templar.template(task_vars[name])
+    except AnsibleError:
+        raise PlayError(f"the variable {name} cannot be templated") from None
+    if not isinstance(value, str):
+        raise PlayError(f"the variable {name} is not text")
+    return str(value)
+
+
 def connections(
     action: ActionBase, task_vars: Mapping[str, Any], hosts: Iterable[str]
 ) -> list[Connection]:

@@ -48,5 +48,5 @@ def concerns(entry: Entry, facts: Facts) -> bool:
     if where and where != facts.demands.environment:
         return False
     services = facts.plan.plain.get("affects", {}).get("services", ())
-    affected = {word.strip() for word in entry.text("affects").split(",") if word.strip()}
-    return not affected or bool(affected & {facts.application, facts.plan.name, *services})
+    named = {facts.application, facts.plan.name, *services}
+    return not entry.affected or bool(entry.affected & named)

@@ -4,8 +4,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from ..ledger._event import moment
 from ..plan import _resolved
+from ..plan._demands import Demands
+from ..plan._resolved import Resolved
 from ..plan._standing import Standing
 from ._answer import Answer
 from ._facts import Facts
@@ -31,7 +36,7 @@ def answer(facts: Facts) -> Answer:
     if strange:
         text = f"{_resolved.listed(strange)} not in it for {facts.demands.environment}"
         return Answer(NAME, False, text, needs="the plan's hosts only")
-    later = _changed_since(facts, standing)
+    later = changed_since(standing, facts.resolved, facts.demands, facts.deployments)
     if later:
         return Answer(NAME, False, later, needs="a new proposal")
     others = [plan.plan for plan in facts.others]
@@ -39,17 +44,24 @@ def answer(facts: Facts) -> Answer:
     return Answer(NAME, True, f"revision {standing.revision}{also}")
 
 
-def _changed_since(facts: Facts, standing: Standing) -> str:
+def changed_since(
+    standing: Standing,
+    resolved: Resolved,
+    demands: Demands,
+    deployments: Iterable[Mapping[str, Any]],
+) -> str:
     """Return which other release was committed since the proposal, "" where none was.
 
     What approvers saw as live before is not true any more: the plan could go back behind it.
+    *deployments* are rows of that projection for the application of *resolved*.
     """
-    if not (facts.demands.agreeing or facts.demands.plan_required):
+    place = resolved.place(demands.environment)
+    if place is None or not (demands.agreeing or demands.plan_required):
         return ""
-    for row in facts.deployments:
-        is_other = row["phase"] == "live" and row["digest"] != facts.resolved.release["digest"]
-        is_here = row["host"] in facts.place.hosts
-        is_here = is_here and row["root"] == facts.place.roots.get(row["host"], row["root"])
+    for row in deployments:
+        is_other = row["phase"] == "live" and row["digest"] != resolved.release["digest"]
+        is_here = row["host"] in place.hosts
+        is_here = is_here and row["root"] == place.roots.get(row["host"], row["root"])
         if is_other and is_here and moment(row["since"]) > standing.proposed:
             return (
                 f"{row['version']} was deployed to {row['host']} after revision "

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -13,6 +14,7 @@ from ...module_utils.errors._release_error import ReleaseError
 from ...module_utils.formats import _canonical
 
 FORMAT = 1  # of what is hashed
+WRITTEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
 NO_EVENT = "0" * 64  # the previous hash of the first event
 STRENGTHS = ("signed", "awx", "claimed")
 
@@ -116,4 +118,6 @@ def utc(moment: datetime) -> str:
 
 def moment(time: str) -> datetime:
     """Return the moment that ``utc`` wrote as *time*."""
+    if WRITTEN.match(time):  # much faster, and there may be many
+        return datetime.fromisoformat(f"{time[:-1]}+00:00")
     return datetime.strptime(time, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)

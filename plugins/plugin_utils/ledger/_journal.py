@@ -17,7 +17,8 @@ from . import _bodies
 NAME = "itops-release-facts.jsonl"
 INTENT = "intent"  # a line that says what is about to be done
 GATED = "gated"  # a line that says which hosts gates let go on
-ENDED = "ended"  # a line that closes what was noted before it
+ENDED = "ended"  # a line that closes what was noted before it: how the run ended so far
+OWN = "own"  # in the same line: how this part of it ended
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,17 @@ class Ending:
             other.reason or self.reason,
             other.digest or self.digest,
         )
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a run: what was to be done, as plain intents, and its end, None while it is open.
+
+    A part that was refused before anything was to be done has no intents.
+    """
+
+    intents: tuple[Mapping[str, Any], ...]
+    ending: Ending | None
 
 
 class Journal:
@@ -98,8 +110,20 @@ class Journal:
         """Note how a part of the run ended; return how the run ended so far."""
         so_far = self.ending()
         whole = so_far.and_then(ending) if so_far else ending
-        self._add([{ENDED: whole.__dict__}])
+        self._add([{ENDED: whole.__dict__, OWN: ending.__dict__}])
         return whole
+
+    def parts(self, start: int = 0) -> list[Part]:
+        """Return the parts of the run from position *start* on."""
+        found: list[Part] = []
+        intents: list[Mapping[str, Any]] = []
+        for line in self._lines(start):
+            if INTENT in line:
+                intents.append(line[INTENT])
+            elif ENDED in line:
+                found.append(Part(tuple(intents), Ending(**line[OWN])))
+                intents = []
+        return [*found, Part(tuple(intents), None)] if intents else found
 
     def position(self) -> int:
         """Return where the next fact comes."""

@@ -14,6 +14,7 @@ from . import (
     _kind_gates_answered,
     _kind_history_found,
     _kind_ledger_opened,
+    _kind_notice_sent,
     _kind_plan_ended,
     _kind_plan_proposed,
     _kind_policy_changed,
@@ -59,6 +60,7 @@ KINDS: dict[str, Kind] = {
         _kind_train_began,
         _kind_domain_changed,
         _kind_train_ended,
+        _kind_notice_sent,
     )
 }
 

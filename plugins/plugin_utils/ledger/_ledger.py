@@ -130,8 +130,12 @@ class Ledger:
         kind: str | None = None,
         subject: str | None = None,
         newest: bool = False,
+        since: datetime | None = None,
     ) -> Iterator[Event]:
-        """Yield events after the sequence *after*, oldest first; with *newest* the last *most*."""
+        """Yield events after the sequence *after*, oldest first; with *newest* the last *most*.
+
+        With *since*, only those that were recorded then or later.
+        """
         import sqlalchemy as sa
 
         table = self._tables.events
@@ -140,6 +144,8 @@ class Ledger:
             wanted = wanted.where(table.c.kind == kind)
         if subject is not None:
             wanted = wanted.where(table.c.subject == subject)
+        if since is not None:
+            wanted = wanted.where(table.c.time >= utc(since))
         order = table.c.sequence.desc() if newest else table.c.sequence
         wanted = wanted.order_by(order).limit(most)
         if not _place.is_there(self.place):

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+STAGED = "staged"  # the event of a host's history
 Place = tuple[str, str]  # host and deployment root
 
 
@@ -40,6 +41,7 @@ def find(
 ) -> list[Unrecorded]:
     """Return the entries of *histories* whose run is neither *known* there nor still open.
 
+    Staging changes nothing that is live: it is not counted.
     *known* has (host, root, run) of what is on record. A run that began and has no end on record is
     open: it is settled, and not imported.
     """
@@ -49,6 +51,7 @@ def find(
         for (host, root), entries in histories.items()
         for entry in entries
         if (host, root, entry["run"]) not in known and entry["run"] not in going_on
+        if entry["event"] != STAGED
     ]
 
 

@@ -91,6 +91,18 @@ def check(policy: Policy, plan: Plan, application: str, now: datetime) -> None:
             raise Mistake(["path", index, key], f"{step.environment}: {problem}")
 
 
+def check_channels(policy: Policy, plan: Plan) -> None:
+    """Raise Mistake where *plan* notifies by a channel that *policy* does not have."""
+    known = ", ".join(policy.channels) or "none, policy.yml has no channels"
+    for audience, channels in plan.notify.items():
+        for channel in channels:
+            if channel not in policy.channels:
+                raise Mistake(
+                    ["notify", audience],
+                    f"{channel} is not a channel of policy.yml; expected one of {known}",
+                )
+
+
 def _problems(policy: Policy, plan: Plan, index: int, now: datetime) -> Iterator[tuple[str, str]]:
     step, names = plan.path[index], list(policy.names())
     rule = policy.environment(step.environment)

@@ -53,6 +53,8 @@ def of_plain(plain: Mapping[str, Any]) -> Plan:
     for index, risk in enumerate(risks):
         if risk.id in [each.id for each in risks[:index]]:
             raise Mistake(["risks", index, "id"], f"{risk.id} stands twice; expected it once")
+    if plain["plan"] in plain.get("supersedes", ()):
+        raise Mistake(["supersedes"], f"{plain['plan']} is this plan; expected other plans")
     return Plan(
         name=plain["plan"],
         author=plain["author"],
@@ -67,6 +69,10 @@ def of_plain(plain: Mapping[str, Any]) -> Plan:
         supersedes=tuple(plain.get("supersedes", ())),
         on_failure=plain.get("on_failure", "back_out"),
         domains=domains,
+        notify={
+            audience: (given,) if isinstance(given, str) else tuple(given)
+            for audience, given in plain.get("notify", {}).items()
+        },
         plain=plain,
     )
 

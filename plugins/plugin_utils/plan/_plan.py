@@ -76,7 +76,7 @@ class Domain:
 class Plan:
     """A plan; *scope* is None where it names none. *plain* is the file, as plain data.
 
-    A plan with *domains* has no *release* of its own.
+    A plan with *domains* has no *release* of its own. *notify* has channels by audience.
     """
 
     name: str
@@ -92,6 +92,7 @@ class Plan:
     supersedes: tuple[str, ...] = ()
     on_failure: str = "back_out"
     domains: tuple[Domain, ...] = ()
+    notify: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     plain: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -21,7 +21,7 @@ from ..plan import _agreement, _statement_files
 from ..plan._resolved import Resolved
 from ..plan._statement import OVERRIDE
 from ..policy._policy import NEVER_OVERRIDDEN, Policy, is_as_strong, named
-from . import _chosen
+from . import _chosen, _notifying
 from ._task import PlanTask
 
 Result = dict[str, Any]
@@ -122,6 +122,8 @@ def _with_plan(task: PlanTask) -> Result:
     _show(task, known, answers)
     closed = _gates.closed(answers)
     if closed:
+        # No later task of this run is sure to come: this is where a postponement is sent.
+        _notifying.send(task)
         raise GateError(refusal(known, answers))
     result = {
         "changed": False,

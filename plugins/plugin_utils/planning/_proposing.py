@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import datetime
 from typing import Any
 
 from ...module_utils.errors._release_error import ReleaseError
-from ..gates import _approvals, _collect, _promotion
-from ..ledger import _kind_plan_ended, _kind_plan_proposed
+from ..definition import _schema_file
+from ..gates import _approvals, _collect, _plan, _promotion
+from ..handover import _early_life, _items, _package
+from ..ledger import _kind_plan_ended, _kind_plan_proposed, _runs
 from ..ledger._event import Draft, moment, utc
 from ..ledger._ledger import Ledger
 from ..plan import _demands, _resolved, _statement_files
@@ -19,7 +20,7 @@ from ..plan._resolved import Resolved
 from ..plan._standing import Standing
 from ..plan._statement import APPROVE, WITHDRAW
 from ..policy._policy import is_as_strong
-from . import _page
+from . import _lines
 from ._task import PlanTask
 
 Result = dict[str, Any]
@@ -35,12 +36,16 @@ def propose(task: PlanTask, keep: bool) -> Result:
     """Propose the plan; without *keep*, as in a dry run, show what would be proposed."""
     task.refuse_extra_variables()
     resolved = task.resolved()
+    # Not with the gates: a channel that was taken away must not stop a plan that was agreed on.
+    with _schema_file.located(task.sources.plan, task.planned.lines):
+        _demands.check_channels(task.policy, resolved.plan)
     with task.ledger(must_exist=False) as ledger:
         if keep:
             task.accept_policy(ledger, task.policy)
         record = task.take_in(ledger, _collect.OnRecord.of(ledger))
         before = record.plans.get(resolved.plan.name)
-        is_new = before is None or before.digest != resolved.digest or _is_spent(before, task.now)
+        again = _why_again(task, record, before) if before else ""
+        is_new = before is None or before.digest != resolved.digest or bool(again)
         diff = _diff(before, resolved)
         if is_new:
             _demand_proposer(task, resolved)
@@ -54,10 +59,8 @@ def propose(task: PlanTask, keep: bool) -> Result:
         written = _write_statements(task, standing, record.ledger) if keep else []
         if keep and resolved.plan.is_emergency:
             record = _declare(task, ledger, record, standing)
-    page = _page.of(task, record, resolved, before if is_new else None)
-    paths = _page.put(task, page) if task.arguments["pages"] else []
-    shown = [f"page        {path}" for path in paths] if keep else []
-    task.show(*page.lines, *(f"sign        {path}" for path in written), *shown)
+    lines = _lines.of(task, record, resolved, before if is_new else None, again)
+    task.show(*lines, *(f"sign        {path}" for path in written))
     return {
         "changed": is_new or bool(written),
         "plan": resolved.plan.name,
@@ -65,8 +68,7 @@ def propose(task: PlanTask, keep: bool) -> Result:
         "digest": standing.digest,
         "release_digest": resolved.release["digest"],
         "statements": written,
-        "pages": paths,
-        "lines": list(page.lines),
+        "lines": list(lines),
         **({"diff": diff} if is_new and task.action._task.diff else {}),
     }
 
@@ -92,18 +94,24 @@ def _demand_proposer(task: PlanTask, resolved: Resolved) -> None:
             raise PlanError(f"{step.environment}: {unmet}")
 
 
-def _is_spent(standing: Standing, now: datetime) -> bool:
-    """Tell whether a revision needs a new one, although nothing in the plan changed.
-
-    That is one that ended, whose approvals expired, or of which an approval was withdrawn.
-    """
+def _why_again(task: PlanTask, record: _collect.OnRecord, standing: Standing) -> str:
+    """Return why a revision needs a new one, although nothing in the plan changed; "" if not."""
     here = [r.statement for r in standing.recorded if r.statement.revision == standing.revision]
     approved = {said.digest for said in here if said.decision == APPROVE}
-    return (
-        not standing.is_standing
-        or now >= moment(standing.expires)
-        or any(said.withdraws in approved for said in here if said.decision == WITHDRAW)
-    )
+    if not standing.is_standing:
+        return f"revision {standing.revision} is {standing.ended}"
+    if task.now >= moment(standing.expires):
+        return f"approvals of revision {standing.revision} expired"
+    if any(said.withdraws in approved for said in here if said.decision == WITHDRAW):
+        return f"an approval of revision {standing.revision} was withdrawn"
+    for part in standing.resolved.each():
+        rows = [r for r in record.deployments if r["application"] == part.release["name"]]
+        for step in standing.resolved.plan.path:
+            demands = _demands.of_step(task.policy, standing.resolved.plan, step)
+            changed = _plan.changed_since(standing, part, demands, rows)
+            if changed:
+                return changed
+    return ""
 
 
 def _drafts(task: PlanTask, resolved: Resolved, record: _collect.OnRecord) -> list[Draft]:
@@ -251,7 +259,7 @@ def end(task: PlanTask, how: str) -> Result:
         if how == "cancelled" and not reason:
             raise PlanError("reason (release_reason) is required to cancel a plan")
         if how == "closed":
-            left = _left(task, standing, record)
+            left = _left(task, standing, record) + _early(task, ledger, standing, record)
             if left:
                 raise PlanError(
                     f"{name} cannot be closed: {'; '.join(left)}; do that, or cancel the plan "
@@ -261,6 +269,28 @@ def end(task: PlanTask, how: str) -> Result:
             ledger.append([ending(standing, how, reason)], task.actor)
     task.show(f"{name} {how}" + (f": {reason}" if reason else ""))
     return {"changed": True, "plan": name, "revision": standing.revision}
+
+
+def _early(
+    task: PlanTask, ledger: Ledger, standing: Standing, record: _collect.OnRecord
+) -> list[str]:
+    """Return what early life and handover of a plan still lack."""
+    plain = standing.resolved.plan.plain
+    if not {"early_life", "handover", "service"} & set(plain):
+        return []
+    runs = _runs.fold(ledger.events(), ledger.rows("runs"))
+    known = _items.Known(
+        standing, runs, record.entries, _package.of_plan(task.media_library(), standing)
+    )
+    last = standing.resolved.plan.path[-1].environment
+    since = [
+        _promotion.soaked(place, part.release, record.deployments).since
+        for part in standing.resolved.each()
+        for place in part.places
+        if place.environment == last
+    ]
+    live = max((at for at in since if at), default=None)
+    return _early_life.early_life(known, live, task.now).left
 
 
 def _left(task: PlanTask, standing: Standing, record: _collect.OnRecord) -> list[str]:

@@ -35,7 +35,7 @@ from . import _ordering
 from ._acting import Acting
 
 # Options that are sentences.
-TEXTS = ("reason", "title", "workaround", "corrective_action", "by", "at")
+TEXTS = ("reason", "title", "workaround", "corrective_action", "by", "item", "at")
 AWX_USER = ("awx_user_name", "tower_user_name")
 
 
@@ -171,6 +171,10 @@ class PlanTask:
         if step.environment not in names:
             return  # which is reported with file and line
         _environments.demand(hosts, step.environment, names, groups)
+
+    def media_library(self) -> str:
+        """Return the media library of the plan's hosts, "" where none is named."""
+        return self.sources.media_library or self._of_hosts("deploy_media_library")
 
     def library_named(self) -> Sources:
         """Return the sources with the media library and trust of the plan's hosts."""

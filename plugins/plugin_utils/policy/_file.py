@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import re
 import struct
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
@@ -31,6 +32,8 @@ from ._policy import (
 KEY_TYPES = ("ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-")
 ED25519_BYTES = 51  # of such a key, the shortest
 LONGEST_TIMEOUT = timedelta(minutes=10)
+VARIABLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}", re.ASCII)  # in the URL of a channel
+PASSWORD = re.compile(r"\s*[\w+.-]+://[^/?#@]*:(?!\s*\{\{)[^/?#@]+@")  # user:password@
 
 
 def read(path: str, option: str = "release_policy") -> Policy:
@@ -115,6 +118,7 @@ def of_plain(plain: Mapping[str, Any], digest: str, text: str = "") -> Policy:
         expires=_duration.parse(plain["expires"]) if "expires" in plain else DEFAULT_EXPIRY,
         changes=tuple(plain.get("changes", ())),
         text=text,
+        channels={name: _channel(name, url) for name, url in plain.get("channels", {}).items()},
     )
 
 
@@ -212,6 +216,20 @@ def _check_roles(people: Mapping[str, Person], roles: Iterable[str], key: str) -
 
 def _listed(words: Iterable[str]) -> str:
     return ", ".join(sorted(words)) or "a role of a person"
+
+
+def _channel(name: str, url: str) -> str:
+    """Return the *url* of a channel; no message has it, since a part of it may be secret."""
+    rest = VARIABLE.sub("", url)
+    if "{{" in rest or "{%" in rest or "{#" in rest:
+        raise Mistake(["channels", name], "expected {{ variable }}, a name and nothing else")
+    # The text of the policy is in the ledger, for all who read that.
+    if PASSWORD.match(url):
+        raise Mistake(
+            ["channels", name],
+            "it has a password; expected {{ variable }} in its place, from the vault",
+        )
+    return url
 
 
 def _own_gate(name: str, item: Mapping[str, Any], environments: Iterable[str]) -> OwnGate:

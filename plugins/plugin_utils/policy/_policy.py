@@ -109,7 +109,10 @@ class OwnGate:
 
 @dataclass(frozen=True)
 class Policy:
-    """All rules, as ``policy.yml`` has them; *digest* is the SHA-256 of its *text*."""
+    """All rules, as ``policy.yml`` has them; *digest* is the SHA-256 of its *text*.
+
+    *channels* are URLs of notices by name, with ``{{ variable }}`` where a secret is.
+    """
 
     digest: str
     people: Mapping[str, Person]
@@ -121,6 +124,7 @@ class Policy:
     expires: timedelta = DEFAULT_EXPIRY
     changes: tuple[str, ...] = ()
     text: str = ""
+    channels: Mapping[str, str] = field(default_factory=dict)
 
     def environment(self, name: str) -> Environment | None:
         """Return the rules of the environment *name*, None where the policy names no such."""

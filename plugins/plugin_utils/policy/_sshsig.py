@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from ...module_utils.errors._release_error import ReleaseError
 
 # Namespaces of signatures.
-APPROVAL, POLICY, PRESENCE = (
-    f"{name}@itops.release" for name in ("approval", "policy", "presence")
+APPROVAL, POLICY, PRESENCE, EVIDENCE = (
+    f"{name}@itops.release" for name in ("approval", "policy", "presence", "evidence")
 )
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 KEPT = ("HOME", "LANG", "SSH_AUTH_SOCK")  # of the environment

@@ -69,6 +69,11 @@ class Entry:
         """Whether it is an open issue that keeps releases from being deployed."""
         return self.register == ISSUE and self.is_open and bool(self.fields.get("blocker"))
 
+    @property
+    def affected(self) -> set[str]:
+        """What it affects: names of applications, services and plans; none is everything."""
+        return {word.strip() for word in self.text("affects").split(",") if word.strip()}
+
     def is_about(self, digest: str) -> bool:
         """Whether it keeps the release with this *digest* from being deployed anywhere."""
         return self.is_blocker and self.fields.get("release") == digest

@@ -195,3 +195,5 @@ def test_questions_may_be_narrowed(ledger):
     assert [event.sequence for event in ledger.events(after=5)] == [6, 7]
     assert [event.subject for event in ledger.events(subject="billing")] == ["billing"]
     assert [event.kind for event in ledger.events(kind="ledger_opened")] == ["ledger_opened"]
+    assert len(list(ledger.events(since=MOMENT))) == 7
+    assert list(ledger.events(since=MOMENT + timedelta(milliseconds=1))) == []

@@ -29,6 +29,12 @@ def test_what_no_run_recorded_is_told_with_host_time_and_user(place):
     assert found.to_plain()["event"] == "activated"
 
 
+def test_what_is_staged_only_changed_nothing(place):
+    found = unrecorded(Ledger(place), entry("eve", "staged"), entry("eve", "activated"))
+
+    assert [each.event for each in found] == ["activated"]
+
+
 def test_a_job_of_awx_is_its_own_user(place):
     (found,) = unrecorded(Ledger(place), entry("awx-job-7"))
 

@@ -142,3 +142,14 @@ def test_a_standard_change_needs_no_approvals():
 
     assert found.agreeing == {}
     check(changed(PLAN, change="standard"), application="docs-site")
+
+
+def test_a_channel_that_the_policy_does_not_have_is_named():
+    rules = plans.policy(changed(POLICY, channels={"mail": "json://localhost"}))
+    known = plans.plan(changed(PLAN, notify={"users": ["mail"], "on call": ["mail", "pager"]}))
+    with pytest.raises(Mistake, match=r"pager is not a channel .* one of mail") as caught:
+        _demands.check_channels(rules, known)
+
+    assert caught.value.path == ("notify", "on call")
+    _demands.check_channels(rules, plans.plan(changed(PLAN, notify={"users": "mail"})))
+    _demands.check_channels(rules, plans.plan())

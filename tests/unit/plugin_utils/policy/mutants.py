@@ -4,9 +4,21 @@
 
 from __future__ import annotations
 
-from ansible_collections.itops.release.tests.mutants.matching import Mutant
+from ansible_collections.itops.release.tests.mutants.matching import Mutant, check
 
 MUTANTS = (
+    check(
+        "keeping passwords of notices out of the ledger",
+        "plugin_utils/policy/_file.py",
+        "PASSWORD.match(url)",
+        "unit/plugin_utils/policy/test_file.py with_a_password",
+    ),
+    check(
+        "running no template of the policy for notices",
+        "plugin_utils/policy/_file.py",
+        "'{{' in rest or '{%' in rest or '{#' in rest",
+        "unit/plugin_utils/policy/test_file.py with_a_password",
+    ),
     Mutant(
         "holding a signature to its namespace",
         "plugin_utils/policy/_sshsig.py",

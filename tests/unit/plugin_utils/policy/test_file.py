@@ -100,3 +100,36 @@ def test_two_texts_have_two_digests():
 def test_a_missing_file_is_reported_with_its_variable(tmp_path):
     with pytest.raises(ReleaseError, match=r"^release_policy: .*policy.yml: No such file"):
         _file.read(str(tmp_path / "policy.yml"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mailto://smtp.example.org:587?from=releases@example.org",
+        "mailtos://ada:{{ vault_password }}@smtp.example.org",
+        "json://ada@hooks.example.org:8080/a:b@c",
+        "{{vault_url}}",
+    ],
+)
+def test_a_channel_may_have_variables(url):
+    assert plans.policy(changed(POLICY, channels={"chat": url})).channels == {"chat": url}
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("mailtos://ada:s3cret@smtp.example.org", "channels.chat: it has a password; expected {{"),
+        ("json://{{ user }}:s3cret@example.org", "it has a password"),
+        ("{{ lookup('pipe', 's3cret') }}", "channels.chat: expected {{ variable }}"),
+        ("{% s3cret %}", "expected {{ variable }}"),
+        ("json://{{ a.s3cret }}", "expected {{ variable }}"),
+        ("", "channels.chat: "),
+    ],
+)
+def test_a_channel_with_a_password_or_other_templates_is_refused(url, expected):
+    with pytest.raises(ReleaseError) as caught:
+        plans.policy(changed(POLICY, channels={"chat": url}))
+
+    assert expected in str(caught.value)
+    assert str(caught.value).startswith("policy.yml:")
+    assert "s3cret" not in str(caught.value)
