@@ -185,6 +185,29 @@ class Controller:
             )
         return Running(process, here / "record.jsonl", here / "said")
 
+    def paste(self, line, timeout=PATIENCE_S):
+        """Run *line* as somebody does who pastes it into a shell; return what it said.
+
+        Raises AssertionError where it fails.
+        """
+        self._runs += 1
+        here = self._home / f"run{self._runs}"
+        here.mkdir(parents=True)
+        environment = self._environment(here)
+        done = subprocess.run(
+            ["sh", "-c", line],
+            cwd=here,
+            env={**environment, "PATH": f"{PLAYBOOK.parent}:{environment['PATH']}"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}"
+        return done.stdout
+
     def _environment(self, here):
         """Return the environment of a run, with none of the caller's settings.
 

@@ -99,6 +99,7 @@ def make_old(host, *old):
     path.write_text(json.dumps(state, sort_keys=True, separators=(",", ":")), encoding="utf-8")
 
 
+@pytest.mark.every_point
 def test_retention_by_count_and_age_spares_what_is_needed_and_pinned(
     local_hosts, inventory, run_playbook, library
 ):

@@ -302,6 +302,7 @@ def test_of_two_runs_at_once_one_gets_each_host_and_the_other_says_whose_it_is(
     assert_settled(targets, hosts, shop, run_playbook, "3")
 
 
+@pytest.mark.every_point
 def test_a_killed_run_takes_modules_on_this_machine_along(
     local_hosts, inventory, shop, begin, run_playbook
 ):

@@ -165,6 +165,7 @@ def as_first_written(state):
         del record["at"]
 
 
+@pytest.mark.every_point
 def test_what_the_first_version_left_is_gone_on_with(host, sealed, operator):
     rewrite_state(host, as_first_written)
     before = snapshot(host.seen)

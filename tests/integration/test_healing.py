@@ -251,6 +251,7 @@ def test_an_audit_names_the_damage_and_a_run_that_may_mends_it(targets, shop, se
     assert snapshot(whole.seen) == before[-1]
 
 
+@pytest.mark.every_point
 def test_a_handler_restarts_a_service_that_was_mended(local_hosts, shop, inventory, run_playbook):
     (host,) = local_hosts(1)
     operator = shop([host], deploy_restart=[])

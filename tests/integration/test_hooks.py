@@ -128,6 +128,7 @@ def noted(host):
     return (host.seen / "noted").read_text().splitlines() if (host.seen / "noted").exists() else []
 
 
+@pytest.mark.every_point
 def test_every_hook_of_every_role_runs_at_its_moment(shop):
     shop = shop({})
 

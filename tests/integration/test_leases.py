@@ -114,6 +114,7 @@ def events_of(run, host):
     return [(event["run"], event["event"], event["from"]) for event in history]
 
 
+@pytest.mark.every_point
 def test_a_release_that_is_left_on_trial_on_purpose_is_any_run_s_to_accept(shop, tmp_path):
     """Not so the calls between: staging, and a deployment that fails, leave it as it was."""
     hook = tmp_path / "hook.yml"
@@ -156,6 +157,7 @@ def test_a_release_that_is_left_on_trial_on_purpose_is_any_run_s_to_accept(shop,
         assert "took over" not in {event for _run, event, _from in events}
 
 
+@pytest.mark.every_point
 def test_a_trial_of_a_run_that_is_over_is_taken_over_and_told(shop):
     """The report, the history and check mode say from whom, and what was open."""
     shop = shop({})
@@ -261,6 +263,7 @@ def test_a_deployment_that_fails_puts_back_what_it_switched_and_nothing_else(sho
     assert read_state(hosts["nowhere"])["trial"] is None
 
 
+@pytest.mark.every_point
 def test_a_rollback_that_waited_goes_by_what_is_live_then(shop):
     """It came during the trial of a first release: back from that would lead to nothing.
 
@@ -296,6 +299,7 @@ def test_a_rollback_that_waited_goes_by_what_is_live_then(shop):
     assert read_state(host)["lease"] is None
 
 
+@pytest.mark.every_point
 def test_a_run_that_is_stopped_while_it_holds_the_lock_is_named(shop):
     """Long work holds no lock, but for the removal of ``shared/``."""
     shop = shop({})

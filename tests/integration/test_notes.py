@@ -104,6 +104,7 @@ def check(path, schema):
     return note
 
 
+@pytest.mark.every_point
 def test_the_note_of_a_build_tells_what_anybody_wrote_and_nothing_comes_of_it(
     shop, tmp_path, local_hosts, inventory, run_playbook
 ):

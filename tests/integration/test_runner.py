@@ -99,6 +99,7 @@ def launch(local_hosts, inventory, library, database, tmp_path):
     return run, hosts
 
 
+@pytest.mark.every_point
 def test_jobs_record_themselves_and_leave_their_verdict_to_the_workflow(launch, database):
     run, hosts = launch
     jobs = [run("deploy", deploy_release="shop:1.0.0")]

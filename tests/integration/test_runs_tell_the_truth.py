@@ -397,6 +397,7 @@ def test_a_failure_before_the_switch_takes_nothing_back(shop):
     assert hosts.live() == ["2.0.0"]
 
 
+@pytest.mark.every_point
 def test_a_hook_that_fails_puts_its_host_back(shop):
     hosts = shop(2)
     hook = hosts.hook("before_commit", FAIL)
@@ -611,6 +612,7 @@ def test_the_texts_of_a_survey_are_understood(shop):
     assert hosts.live() == ["2.0.0"]
 
 
+@pytest.mark.every_point
 def test_rolling_back_goes_one_further_each_time(shop):
     hosts = shop(1)
     for version in ("2.0.0", "3.0.0"):
@@ -638,6 +640,7 @@ def test_a_rollback_that_does_not_work_stays_and_fails(shop):
     assert hosts.live() == ["1.0.0", "2.0.0"]
 
 
+@pytest.mark.every_point
 def test_verify_names_what_drifted(shop):
     hosts = shop(3)
     (hosts.targets[1].seen / "shop/current/version").write_text("tampered\n")
@@ -758,6 +761,7 @@ def test_a_restart_that_takes_too_long_puts_its_host_back(shop):
     assert hosts.live() == ["1.0.0"]
 
 
+@pytest.mark.every_point
 def test_uninstall_removes_all_but_what_is_shared(shop):
     hosts = shop(1)
     shared = hosts.targets[0].seen / "shop" / "shared"

@@ -55,6 +55,7 @@ def src(tmp_path):
     return src
 
 
+@pytest.mark.every_point
 def test_what_release_build_left_is_sealed_and_nothing_else(
     src, tmp_path, local_hosts, inventory, run_playbook
 ):

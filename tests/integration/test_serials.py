@@ -104,6 +104,7 @@ def test_a_fleet_goes_back_by_a_digest_or_a_rollback_and_never_by_a_name(
     assert [live_version(host) for host in hosts] == ["1.0.0", "1.0.0"]
 
 
+@pytest.mark.every_point
 def test_modules_say_the_same_in_one_call_live_or_on_trial(
     local_hosts, inventory, run_playbook, library, digests, tmp_path
 ):

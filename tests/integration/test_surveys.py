@@ -41,6 +41,7 @@ def library(tmp_path_factory, _sockets):
     return directory / "media"
 
 
+@pytest.mark.every_point
 def test_a_release_is_committed_or_stays_on_trial_as_it_was_written(
     local_hosts, inventory, run_playbook, library
 ):

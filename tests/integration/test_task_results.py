@@ -56,8 +56,8 @@ def results(local_hosts, inventory, run_playbook, library, tmp_path):
             for each in run.stats.values()
         )
         # One host of a batch asks the gates of a deployment and records the intent, or is skipped,
-        # and finds the verdict.
-        assert first == other + (3 if role == "deploy" else 2)
+        # finds the verdict, and writes the pages, or is skipped.
+        assert first == other + (4 if role == "deploy" else 3)
         return other
 
     return count

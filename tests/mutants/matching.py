@@ -30,11 +30,11 @@ class MatchError(ValueError):
 class Mutant:
     """One safe step, and the change that takes it out.
 
-    *without* names what is lost, *path* the file in plugins/. *old* and *new* are Python: an
-    expression, statements, or the head of a compound statement with its colon (``if full:``,
-    ``except OSError:``), whose body stays. An empty *new* removes statements. *old* is in the file
-    exactly once, or in its function or class *within* (``remove``, ``Claim.remove``). Layout,
-    comments, docstrings and annotations are not compared.
+    *without* names what is lost, *path* the file in plugins/, or ``scripts/…``. *old* and *new* are
+    Python: an expression, statements, or the head of a compound statement with its colon
+    (``if full:``, ``except OSError:``), whose body stays. An empty *new* removes statements. *old*
+    is in the file exactly once, or in its function or class *within* (``remove``,
+    ``Claim.remove``). Layout, comments, docstrings and annotations are not compared.
 
     *tests* must fail without the step: a file in tests/ and, after a space, an expression for
     pytest's ``-k``; or a tuple of pytest's arguments.
@@ -56,6 +56,11 @@ def check(without: str, path: str, condition: str, tests: Tests, within: str = "
 def omit(without: str, path: str, statements: str, tests: Tests, within: str = "") -> Mutant:
     """Return the Mutant that leaves out *statements*."""
     return Mutant(without, path, statements, "", tests, within)
+
+
+def file_of(path: str) -> pathlib.PurePath:
+    """Return where the file of a Mutant is in the checkout."""
+    return pathlib.PurePath(path if path.startswith("scripts/") else f"plugins/{path}")
 
 
 def arguments(tests: Tests) -> list[str]:

@@ -38,7 +38,16 @@ sys.path.insert(0, str(CHECKOUT / ".dev"))
 from ansible_collections.itops.release.tests.mutants import matching  # noqa: E402 - path first
 from ansible_collections.itops.release.tests.mutants.matching import Mutant  # noqa: E402
 
-NEEDED = ("plugins", "schemas", "templates", "tests", "pyproject.toml", "ansible.cfg", ".dev")
+NEEDED = (
+    "plugins",
+    "schemas",
+    "scripts",
+    "templates",
+    "tests",
+    "pyproject.toml",
+    "ansible.cfg",
+    ".dev",
+)
 AT_ONCE = 2 * (os.cpu_count() or 1)  # some wait for what never comes
 CHANCES = 3  # what is lost without a lock shows only sometimes
 SECONDS_LIMIT = 120
@@ -165,7 +174,7 @@ def failing(several: list[str], _folder: pathlib.Path) -> Runs:
 
 def attempt(mutant: Mutant, folder: pathlib.Path) -> Runs:
     """Run a mutant's tests without its safe step, and return the Outcome."""
-    path = pathlib.Path("plugins", mutant.path)
+    path = matching.file_of(mutant.path)
     try:
         text = matching.mutated((CHECKOUT / path).read_text("utf-8"), mutant)
     except (OSError, matching.MatchError) as error:

@@ -16,7 +16,8 @@ from tests.tooling import checkout
 
 # Everything that git tracks in these is shipped; of the rest of the checkout only single files are.
 SHIPPED = tuple(
-    "docs examples inventories meta playbooks plugins requirements roles schemas templates".split()
+    "docs examples inventories meta playbooks plugins requirements roles schemas scripts "
+    "templates".split()
 )
 ALSO_SHIPPED = {
     "CHANGELOG.md",

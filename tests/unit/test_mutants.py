@@ -20,7 +20,7 @@ FILES = matching.load(matching.CHECKOUT / "tests")
 
 @functools.cache
 def tree_of(path: str) -> ast.Module:
-    return ast.parse((matching.CHECKOUT / "plugins" / path).read_text("utf-8"))
+    return ast.parse((matching.CHECKOUT / matching.file_of(path)).read_text("utf-8"))
 
 
 def problems(mutant: Mutant) -> list[str]:

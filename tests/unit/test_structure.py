@@ -24,7 +24,7 @@ OTHERWISE = {
     "plugin_utils/library/test_store_pruning.py": "_store: pruning",
     "plugin_utils/registry/test_repository_access.py": "_repository: credentials, TLS, redirects",
 }
-NO_PLUGINS = ("examples", "roles")  # what these folders mirror lies beside plugins
+NO_PLUGINS = ("examples", "roles", "scripts")  # what these folders mirror lies beside plugins
 TESTS = sorted(
     path.relative_to(UNIT).as_posix()
     for path in UNIT.glob("*/**/test_*.py")

@@ -52,8 +52,10 @@ def serving(context=None):
         server.place = f"127.0.0.1:{server.server_port}"
         server.url = f"http{'s' if context else ''}://{server.place}/health"
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield server
-        server.shutdown()
+        try:
+            yield server
+        finally:
+            server.shutdown()
 
 
 @pytest.fixture
@@ -412,7 +414,7 @@ def test_user_and_password_are_sent_as_basic_authentication(service):
     measure(url=f"http://{service.place}/health?a=1")
 
     encoded = base64.b64encode("us:er:p@ss:wörd".encode()).decode()
-    assert [(path, headers.get("Authorization")) for _, path, headers in service.asked] == [
+    assert [(path, headers.get("Authorization")) for _method, path, headers in service.asked] == [
         ("/health?a=1", f"Basic {encoded}"),
         ("/health?a=1", None),
     ]
