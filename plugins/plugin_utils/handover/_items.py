@@ -86,7 +86,7 @@ class Answered:
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody has answered it."""
+        """Whether it has no answer."""
         return not self.by
 
 

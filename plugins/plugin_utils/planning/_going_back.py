@@ -16,10 +16,9 @@ from ..fleet._waves import FleetError
 from ..ledger import _kind_run_began
 from ..plan._plan import Plan, Step
 from . import _chosen, _ordering, _rolling_out
+from ._after_failure import RECONCILE
 from ._kept import Kept
 from ._task import PlanTask
-
-RECONCILE = "reconcile"
 
 
 @dataclass(frozen=True)
@@ -89,12 +88,16 @@ def found(task: PlanTask) -> _rolling_out.Result:
     return _rolling_out.backing_out(task, kept, fleet, Decision(BACK_OUT, ""), order)
 
 
-def _refuse_another(reference: str, answers: Sequence[Found], own: set[str] | None) -> None:
+def _refuse_another(
+    reference: str, answers: Sequence[Found], own: Mapping[str, str] | None
+) -> None:
     """Raise FleetError where the plan's runs brought another release than it names now."""
     others = {
         f"{each.release.name}:{each.release.version}"
         for each in answers
-        if own and each.by in own and each.release and each.release.phase != "none"
+        if own and each.release and each.release.phase != "none"
+        # A reconcile may have brought the release of another plan.
+        if own.get(each.by, RECONCILE) != RECONCILE
     }
     if others:
         raise FleetError(
@@ -103,19 +106,19 @@ def _refuse_another(reference: str, answers: Sequence[Found], own: set[str] | No
         )
 
 
-def _runs_of(task: PlanTask, plan: str) -> set[str] | None:
-    """Return the runs of the *plan* on record, None where no ledger can be read."""
+def _runs_of(task: PlanTask, plan: str) -> dict[str, str] | None:
+    """Return the runs of the *plan* on record, by act; None where no ledger can be read."""
     if not task.sources.ledger:
         return None
     try:
         with task.ledger() as ledger:
-            own: set[str] = set()
+            own: dict[str, str] = {}
             for event in ledger.events(kind=_kind_run_began.NAME):
                 body = event.body
                 is_own = body.get("plan", {}).get("name") == plan
                 # What a reconcile brought after a run of the plan is part of its deployment.
                 if is_own or (own and body["act"] == RECONCILE):
-                    own.add(body["run"])
+                    own[body["run"]] = body["act"]
             return own
     except ReleaseError as error:
         task.action._display.warning(f"backed out without the ledger: {error}")

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ._task import PlanTask
 
 LABEL = 12  # columns
-FOLDER = "plans"
 
 
 def of(
