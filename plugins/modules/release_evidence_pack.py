@@ -87,7 +87,7 @@ head:
   type: dict
   returned: success
 signed_by:
-  description: The person who signed, empty where nobody did.
+  description: The person who signed; empty for a pack that is not signed.
   type: str
   returned: success
 left_out:
